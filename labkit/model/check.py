@@ -1,0 +1,62 @@
+"""What a check says of the world: one value, the same words everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from labkit.model.errors import StepNotReady
+
+
+class Outcome(Enum):
+    """How a check ended. A check that could not look is told apart from work that is wrong."""
+
+    PASSED = "done"
+    NOT_YET = "not yet"
+    WRONG = "not right"
+    COULD_NOT_LOOK = "could not look"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one step's check found.
+
+    step: the step's key. title: the step's name as a person reads it. outcome: how it ended.
+    expected, found: this step's own objects in words, with region and ids. next_step: what to do now; empty when passed.
+    looked_at: the questions asked of the world, such as `ec2 describe-vpcs --filters …`, in the order asked.
+
+    >>> print(CheckResult("vpc", "Your VPC", Outcome.NOT_YET, "a VPC", "none", "Run the cell above."))
+    not yet: Your VPC. Expected a VPC; found none. Next: Run the cell above.
+    """
+
+    step: str
+    title: str
+    outcome: Outcome
+    expected: str
+    found: str
+    next_step: str = ""
+    looked_at: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """True when what the step leaves behind is there and right."""
+        return self.outcome is Outcome.PASSED
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"{self.outcome.value}: {self.title}. Found {self.found}."
+        words = f"{self.outcome.value}: {self.title}. Expected {self.expected}; found {self.found}."
+        return f"{words} Next: {self.next_step}" if self.next_step else words
+
+    __repr__ = __str__
+
+
+def require(result: CheckResult) -> None:
+    """Raise StepNotReady, in the words of the check, unless it passed."""
+    if not result.passed:
+        raise StepNotReady(
+            f"The step “{result.title}” comes first; its check says: {result.outcome.value}.",
+            f"Expected {result.expected}; found {result.found}.",
+            result.next_step,
+            step=result.step,
+        )

@@ -1,0 +1,89 @@
+"""What the environment asks for: where the lab keeps its files and which backends it talks to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from labkit.model.errors import InvalidInput
+
+Backend = Literal["sandbox", "live"]
+
+PROFILE = "self-protecting-cloud"
+"""The AWS profile that keeps the student's keys for the other chapters and for the AWS CLI."""
+
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The lab's settings, parsed once.
+
+    home: folder of everything that the lab keeps. aws, detection: the backend of each side; None when nobody chose.
+    region: AWS region asked for, or "". student: student number as typed, or "".
+    aws_endpoint_url, detection_url: endpoints asked for, or "".
+    """
+
+    home: Path
+    aws: Backend | None = None
+    detection: Backend | None = None
+    region: str = ""
+    student: str = ""
+    aws_endpoint_url: str = ""
+    detection_url: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], default_home: Path) -> Settings:
+        """Settings from `LABKIT_*` and `AWS_*` variables; raise InvalidInput for a backend nobody has.
+
+        >>> Settings.from_environment({"LABKIT_AWS": "live"}, Path("/tmp/lab")).aws
+        'live'
+        """
+        detection_url = environment.get("LABKIT_DETECTION_URL", "").rstrip("/")
+        detection = parse_backend(environment.get("LABKIT_DETECTION", ""), "LABKIT_DETECTION")
+        return cls(
+            home=Path(environment.get("LABKIT_HOME") or default_home).expanduser(),
+            aws=parse_backend(environment.get("LABKIT_AWS", ""), "LABKIT_AWS"),
+            detection=detection or ("live" if detection_url else None),
+            region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "",
+            student=environment.get("LABKIT_STUDENT", ""),
+            aws_endpoint_url=environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or "",
+            detection_url=detection_url,
+        )
+
+
+def parse_backend(text: str, field: str) -> Backend | None:
+    """The backend that a person named, None for nothing; raise InvalidInput for anything else."""
+    word = text.strip().lower()
+    if word == "":
+        return None
+    if word == "sandbox":
+        return "sandbox"
+    if word == "live":
+        return "live"
+    raise InvalidInput(
+        f"{field} is “{text}”.",
+        "A backend is either “sandbox” (no account, nothing leaves this machine) or “live”.",
+        f"Set {field} to sandbox or live, or leave it out.",
+        field=field,
+    )
+
+
+def parse_student_number(text: str | int) -> int:
+    """The student number that a person typed; raise InvalidInput unless it is a whole number from 1 to 999.
+
+    >>> parse_student_number(" 7 ")
+    7
+    """
+    typed = str(text).strip()
+    if re.fullmatch(r"[0-9]{1,9}", typed) and 1 <= int(typed) <= 999:
+        return int(typed)
+    raise InvalidInput(
+        f"Student number “{typed}” was refused." if typed else "No student number was given.",
+        "A student number is a whole number from 1 to 999, in digits.",
+        "Type the number that your instructor gave you; alone, take 1.",
+        field="student number",
+    )
