@@ -91,7 +91,7 @@ def compare(there: Criteria, wanted: Criteria) -> tuple[Comparison, ...]:
     """Each of the five criteria, there against wanted, in the order of the lab's text.
 
     Parsed values are compared: the aggregate fields as a set, the filter as its tree, the description with its runs of
-    spaces folded; name and title to the letter.
+    spaces folded and its quotes straightened; name and title to the letter.
     """
     return tuple(_compare_field(one.name, getattr(there, one.name), getattr(wanted, one.name)) for one in fields(Criteria))
 
@@ -111,8 +111,10 @@ def _judge(name: str, there: str, wanted: str) -> tuple[bool, str]:
         equal = set(parse_aggregate_fields(there)) == set(parse_aggregate_fields(wanted))
         return equal, "The order of aggregate fields does not matter." if equal else ""
     if name == "alert_description":
-        equal = there.split() == wanted.split()
-        return equal, "Spaces are counted as one." if equal else ""
+        from labkit.model.rule_filter import straighten
+
+        equal = straighten(there).text.split() == straighten(wanted).text.split()
+        return equal, "Runs of spaces and the form of quotes do not matter." if equal else ""
     if name == "filter":
         return _judge_filter(there, wanted)
     return False, ""

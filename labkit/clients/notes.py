@@ -1,0 +1,72 @@
+"""Notes: the few values saved for later, in one JSON file. A convenience, verified against the world; never a secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from labkit.model.errors import LabError
+
+KEYS = frozenset({"student", "aws", "detection", "region", "vpc_id", "network_acl_id", "rule_id"})
+"""What may be written down. A key that is not here is a programming error, so that no secret gets in by accident."""
+
+
+class Notes:
+    """The notes in one file; every read looks at the file, since other kernels and the command line write it too."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<Notes {self.path}: {self.all()}>"
+
+    def all(self) -> dict[str, str]:
+        """Every note; none when the file is absent. Raises LabError when it cannot be read as notes."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        try:
+            found = json.loads(text)
+            return {key: str(found[key]) for key in sorted(found) if key in KEYS}
+        except (ValueError, TypeError) as error:
+            raise LabError(
+                f"The notes in {self.path} cannot be read.",
+                "The file is not the JSON object that the lab wrote.",
+                "Delete that file: everything in it is looked up again.",
+            ) from error
+
+    def get(self, key: str) -> str:
+        """The note, or "" when nothing was written down."""
+        return self.all().get(key, "")
+
+    def save(self, **notes: str | int) -> None:
+        """Write these notes beside the others, atomically."""
+        unknown = notes.keys() - KEYS
+        if unknown:
+            raise ValueError(f"not a note: {sorted(unknown)}")
+        self._write(self.all() | {key: str(value) for key, value in notes.items()})
+
+    def forget(self, *keys: str) -> None:
+        """Remove these notes; those that are absent are no obstacle."""
+        kept = {key: value for key, value in self.all().items() if key not in keys}
+        if kept != self.all():
+            self._write(kept)
+
+    def _write(self, notes: dict[str, str]) -> None:
+        write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner only; its folder is made 0700 when absent."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
