@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from labkit.files import write_private
 from labkit.model.errors import LabError
 
 KEYS = frozenset({"student", "aws", "detection", "region", "vpc_id", "network_acl_id", "rule_id"})
@@ -57,16 +56,3 @@ class Notes:
 
     def _write(self, notes: dict[str, str]) -> None:
         write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner only; its folder is made 0700 when absent."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

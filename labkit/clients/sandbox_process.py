@@ -1,0 +1,149 @@
+"""The sandbox process: find it, start it once, stop it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit.files import private_folder
+from labkit.model.errors import LabError, ServiceUnreachable
+
+START_TIMEOUT_SECONDS = 30
+STOP_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: where it answers, and the token of its control calls (never shown)."""
+
+    pid: int
+    created: float
+    url: str
+    token: str = field(repr=False)
+
+    def alive(self) -> bool:
+        """True while the very process that wrote the state file runs; asks the kernel, not the network."""
+        import psutil
+
+        try:
+            process = psutil.Process(self.pid)
+            return bool(process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    def health(self) -> Mapping[str, Any] | None:
+        """What the sandbox says of itself (`warm`, `pid`); None when it does not answer."""
+        import requests
+
+        try:
+            return dict(requests.get(f"{self.url}/_lab/health", timeout=5).json())
+        except (requests.RequestException, ValueError):
+            return None
+
+    def credentials(self) -> Mapping[str, Mapping[str, str]]:
+        """The keys of both services: `aws` and `detection`. For the Cloud Accounts page and the detection client."""
+        return dict(self._control("GET", "/_lab/credentials"))
+
+    def cloud_account_url(self) -> str:
+        """A URL that shows the sandbox's Cloud Accounts page once."""
+        return self.url + str(self._control("POST", "/_lab/tickets")["path"])
+
+    def _control(self, method: str, path: str) -> dict[str, Any]:
+        import requests
+
+        try:
+            reply = requests.request(method, self.url + path, headers={"X-Lab-Token": self.token}, timeout=10)
+            reply.raise_for_status()
+        except requests.RequestException as error:
+            raise ServiceUnreachable(
+                f"The sandbox at {self.url} did not answer.",
+                "It was stopped, or is starting again.",
+                "Run the cell again: it starts the sandbox when it is not there.",
+            ) from error
+        return dict(reply.json())
+
+
+def _read_state(home: Path) -> Sandbox | None:
+    try:
+        state = json.loads((home / "sandbox.json").read_text(encoding="utf-8"))
+        return Sandbox(state["pid"], state["created"], state["url"], state["token"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def find(home: Path) -> Sandbox | None:
+    """The sandbox that serves this home, None when none runs."""
+    sandbox = _read_state(home)
+    return sandbox if sandbox and sandbox.alive() and sandbox.health() is not None else None
+
+
+def start(home: Path, parent: int | None = None) -> tuple[Sandbox, bool]:
+    """The sandbox of this home and whether this call started it; two kernels at once start one.
+
+    parent: a pid with which the sandbox ends. Raises LabError when it does not come up within thirty seconds.
+    """
+    from filelock import FileLock
+
+    private_folder(home)
+    with FileLock(home / "sandbox.lock"):
+        if found := find(home):
+            return found, False
+        return _launch(home, parent), True
+
+
+def _launch(home: Path, parent: int | None) -> Sandbox:
+    command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home)]
+    if parent is not None:
+        command += ["--parent", str(parent)]
+    log = home / "sandbox.log"
+    with open(log, "ab", opener=_private_opener) as file:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd=home
+        )
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        sandbox = _read_state(home)
+        if sandbox and sandbox.pid == process.pid and sandbox.health() is not None:
+            return sandbox
+        time.sleep(0.02)
+    raise LabError(
+        "The sandbox did not start.",
+        f"Its last words: {_last_line(log) or 'none'}",
+        f"Look at {log}; then run the cell again.",
+    )
+
+
+def _private_opener(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def stop(home: Path) -> bool:
+    """Stop the sandbox of this home and wait for its end; False when none ran. Its world stays on disk."""
+    import psutil
+    from filelock import FileLock
+
+    with FileLock(private_folder(home) / "sandbox.lock"):
+        sandbox = _read_state(home)
+        if sandbox is None or not sandbox.alive():
+            return False
+        process = psutil.Process(sandbox.pid)
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT_SECONDS)
+        return True

@@ -1,0 +1,96 @@
+"""The sandbox's control calls, under `/_lab/`: health for everybody, the rest behind the token of the state file.
+
+The Cloud Accounts page is opened by a ticket that is spent on the first look, so that a notebook saved while the page
+is shown holds nothing that opens it again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+
+from flask import Flask, Response, abort, jsonify, request
+
+TOKEN_HEADER = "X-Lab-Token"
+CLOUD_ACCOUNT_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Cloud Accounts</title>
+<meta name="color-scheme" content="light dark"><style>
+body{{font:1rem/1.5 system-ui,sans-serif;margin:1rem}}dt{{font-weight:600}}dd{{margin:0 0 .8rem}}
+code{{font-size:1.05rem;user-select:all;overflow-wrap:anywhere}}</style></head>
+<body><h1 style="font-size:1.2rem">Cloud Accounts: the sandbox's AWS account</h1><dl>
+<dt>API Key</dt><dd><code id="api-key">{access_key_id}</code></dd>
+<dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code></dd></dl>
+<p>Copy both into the form. They open this sandbox and nothing else. This page opens once; ask for it again at will.</p>
+</body></html>
+"""
+
+
+class Tickets:
+    """One-time tickets; the oldest are forgotten beyond a hundred."""
+
+    def __init__(self) -> None:
+        self._valid: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def issue(self) -> str:
+        """A new ticket."""
+        ticket = secrets.token_urlsafe(24)
+        with self._lock:
+            self._valid[ticket] = None
+            while len(self._valid) > 100:
+                self._valid.pop(next(iter(self._valid)))
+        return ticket
+
+    def spend(self, ticket: str) -> bool:
+        """True the first time an issued ticket is shown."""
+        with self._lock:
+            return self._valid.pop(ticket, ticket) is None
+
+
+def create_control_app(
+    token: str, health: Callable[[], Mapping[str, object]], credentials: Callable[[], Mapping[str, Mapping[str, str]]]
+) -> Flask:
+    """The control app. `health` says whether the sandbox is warm; `credentials` gives the keys of both services:
+    `{"aws": {access_key_id, secret_access_key}, "detection": {user_id, api_key, organization_id}}`."""
+    app = Flask("labkit.sandbox.control")
+    tickets = Tickets()
+
+    def require_token() -> None:
+        if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, ""), token):
+            abort(Response("This call needs the sandbox's own token.\n", 403, mimetype="text/plain"))
+
+    @app.get("/_lab/health")
+    def show_health() -> Response:
+        return jsonify(health())
+
+    @app.get("/_lab/credentials")
+    def show_credentials() -> Response:
+        require_token()
+        return _private(jsonify(credentials()))
+
+    @app.post("/_lab/tickets")
+    def issue_ticket() -> Response:
+        require_token()
+        return _private(jsonify({"path": f"/_lab/cloud-account?ticket={tickets.issue()}"}))
+
+    @app.get("/_lab/cloud-account")
+    def show_cloud_account() -> Response:
+        if not tickets.spend(request.args.get("ticket", "")):
+            abort(
+                Response(
+                    "This page opens once and has been opened. Ask for it again in the form.\n",
+                    403,
+                    mimetype="text/plain",
+                )
+            )
+        return _private(Response(CLOUD_ACCOUNT_PAGE.format(**credentials()["aws"]), mimetype="text/html"))
+
+    return app
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

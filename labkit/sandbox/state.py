@@ -1,0 +1,48 @@
+"""Where the running sandbox says who and where it is: one 0600 file in the lab's home."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from labkit.files import write_private
+
+
+@dataclass(frozen=True)
+class State:
+    """pid and created (seconds since 1970, the process's own start time, so that a reused pid is told apart),
+    url (http://127.0.0.1:PORT), token (opens the control calls; never shown), moto (its version)."""
+
+    pid: int
+    created: float
+    url: str
+    moto: str
+    token: str = field(repr=False)
+
+
+def state_path(home: Path) -> Path:
+    """The state file of the sandbox whose files are in `home`."""
+    return home / "sandbox.json"
+
+
+def write_state(home: Path, state: State) -> None:
+    """Say where the sandbox is, atomically."""
+    write_private(state_path(home), json.dumps(asdict(state)) + "\n")
+
+
+def remove_state(home: Path) -> None:
+    """Take the state file away if it is this process's own."""
+    path = state_path(home)
+    if path.exists() and json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid():
+        path.unlink()
+
+
+def previous_port(home: Path) -> int:
+    """The port of the sandbox before this one, so that open terminals find it again; 0 when there was none."""
+    try:
+        url: str = json.loads(state_path(home).read_text(encoding="utf-8"))["url"]
+        return int(url.rsplit(":", 1)[1])
+    except (FileNotFoundError, ValueError, KeyError, IndexError):
+        return 0
