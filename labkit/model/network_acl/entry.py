@@ -13,6 +13,9 @@ ENTRY_QUOTA = 20
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (Network ACLs)."""
 
+VPC_QUOTA = 5
+"""VPCs a region, the default VPC included; AWS raises it when asked. Source: the same page."""
+
 FIRST_RULE_NUMBER, LAST_RULE_NUMBER = 1, 32766
 CATCH_ALL = 32767
 """The `*` entry for IPv4; 32768 is the one for IPv6. 32767 to 65535 are AWS's own."""

@@ -1,0 +1,93 @@
+"""A network ACL as DescribeNetworkAcls tells it, its quota, and the next free rule number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.model.errors import InvalidInput
+from labkit.model.network_acl.entry import ENTRY_QUOTA, Entry, in_order
+
+
+@dataclass(frozen=True)
+class NetworkAcl:
+    """A network ACL; `raw` is the reply it was read from, for "show me the JSON".
+
+    subnet_ids: the subnets whose traffic it filters.
+    """
+
+    id: str
+    vpc_id: str
+    is_default: bool
+    entries: tuple[Entry, ...]
+    subnet_ids: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_aws(cls, response: Mapping[str, Any]) -> NetworkAcl:
+        """One element of `NetworkAcls`.
+
+        >>> NetworkAcl.from_aws({"NetworkAclId": "acl-1", "VpcId": "vpc-1", "IsDefault": True, "Entries": []}).id
+        'acl-1'
+        """
+        return cls(
+            id=response["NetworkAclId"],
+            vpc_id=response["VpcId"],
+            is_default=response["IsDefault"],
+            entries=tuple(Entry.from_aws(entry) for entry in response.get("Entries", ())),
+            subnet_ids=tuple(association["SubnetId"] for association in response.get("Associations", ())),
+            tags={tag["Key"]: tag["Value"] for tag in response.get("Tags", ())},
+            raw=response,
+        )
+
+    @property
+    def ingress(self) -> tuple[Entry, ...]:
+        """The entries for traffic into the subnets, in the order AWS tries them."""
+        return in_order(self.entries, egress=False)
+
+    @property
+    def egress(self) -> tuple[Entry, ...]:
+        """The entries for traffic out of the subnets, in the order AWS tries them."""
+        return in_order(self.entries, egress=True)
+
+    def used(self, egress: bool, *, ipv6: bool = False) -> int:
+        """How many of the `ENTRY_QUOTA` entries of one direction and family are used."""
+        return entries_used(self.entries, egress, ipv6=ipv6)
+
+    def __str__(self) -> str:
+        kind = "default network ACL" if self.is_default else "network ACL"
+        return f"{self.id}: {kind} of {self.vpc_id}, {self.used(True)} of {ENTRY_QUOTA} egress entries used"
+
+
+def entries_used(entries: Iterable[Entry], egress: bool, *, ipv6: bool = False) -> int:
+    """How many of the quota's 20 are used: each direction, and IPv4 and IPv6, counts alone; the `*` entry counts too.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (Network ACLs).
+
+    >>> entries_used([Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(101, True, "allow", "-1", "::/0"),
+    ...               Entry(32767, True, "deny", "-1", "0.0.0.0/0")], egress=True)
+    2
+    """
+    return sum(1 for entry in entries if entry.egress == egress and entry.ipv6 == ipv6)
+
+
+def free_rule_number(entries: Iterable[Entry], egress: bool, first: int = 1, last: int = 99) -> int:
+    """The lowest rule number from first to last that no entry of this direction has, IPv4 or IPv6.
+
+    Raises InvalidInput when all are taken.
+
+    >>> free_rule_number([Entry(1, True, "deny", "-1", "203.0.113.0/24")], egress=True)
+    2
+    """
+    taken = {entry.rule_number for entry in entries if entry.egress == egress}
+    for number in range(first, last + 1):
+        if number not in taken:
+            return number
+    raise InvalidInput(
+        f"No rule number from {first} to {last} is free.",
+        f"Each has an {'egress' if egress else 'ingress'} entry already, and a number is used once a direction.",
+        "Delete an entry that is no longer needed, or choose another range.",
+        field="rule_number",
+    )
