@@ -61,9 +61,10 @@ def naive_match(entry: dict, packet: Packet) -> bool:
 def naive_decision(entries, packet: Packet) -> Entry | None:
     best = None
     for entry in entries:
-        if entry.egress == packet.egress and naive_match(entry.to_aws(), packet):
-            if best is None or entry.rule_number < best.rule_number:
-                best = entry
+        if entry.egress != packet.egress or not naive_match(entry.to_aws(), packet):
+            continue
+        if best is None or entry.rule_number < best.rule_number:
+            best = entry
     return best
 
 
@@ -202,7 +203,7 @@ def test_no_entry_or_only_the_star_denies_and_says_which():
 def test_instance_metadata_is_never_filtered_whatever_the_entries_say():
     decision = decide([new_entry(rule_number=1, rule_action="deny", cidr_block="0.0.0.0/0")],
                       Packet.outbound("169.254.169.254", "tcp", 80))  # fmt: skip
-    assert decision.allowed and decision.deciding is None
+    assert (decision.allowed, decision.deciding) == (True, None)
     assert [trial.verdict for trial in decision.trials] == ["not reached"]
 
 

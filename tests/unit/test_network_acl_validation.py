@@ -56,7 +56,7 @@ def test_an_entry_that_aws_refuses_is_refused_with_its_code_and_three_sentences(
     with pytest.raises(InvalidInput) as refused:
         validate_entry(request_)
     assert (refused.value.code, refused.value.field) == (code, field)
-    assert refused.value.what and refused.value.why and refused.value.next_step
+    assert all((refused.value.what, refused.value.why, refused.value.next_step))
 
 
 def test_host_bits_are_cleared_as_aws_does():

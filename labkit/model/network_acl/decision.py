@@ -165,7 +165,7 @@ def _mismatch(entry: Entry, packet: Packet) -> str:
 
 
 def _covers(earlier: Entry, later: Entry) -> bool:
-    """Does the earlier entry match every packet that the later one matches?"""
+    """Whether the earlier entry matches every packet that the later one matches."""
     if earlier.egress != later.egress or earlier.ipv6 != later.ipv6:
         return False
     if not later.network.subnet_of(earlier.network):  # type: ignore[arg-type]  # both are of one family here

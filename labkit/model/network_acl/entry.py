@@ -94,7 +94,7 @@ class Entry:
 
     @property
     def is_catch_all(self) -> bool:
-        """Is it AWS's own last entry, which can be neither changed nor deleted?"""
+        """Whether it is AWS's own last entry, which can be neither changed nor deleted."""
         return self.rule_number >= CATCH_ALL
 
     @cached_property

@@ -118,7 +118,7 @@ def validate_rule_number(rule_number: object) -> int:
     if number is None or not FIRST_RULE_NUMBER <= number <= LAST_RULE_NUMBER:
         raise InvalidInput(
             f"Rule number {rule_number} was refused.",
-            f"AWS accepts {FIRST_RULE_NUMBER} to {LAST_RULE_NUMBER}; the range 32767 to 65535 is its own (the * entry).",
+            f"AWS accepts {FIRST_RULE_NUMBER} to {LAST_RULE_NUMBER}; 32767 to 65535 are its own (the * entry).",
             "Choose a free number in that range.",
             field="rule_number",
             code="InvalidParameterValue",
