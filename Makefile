@@ -1,0 +1,130 @@
+# The two commands of the README are `make lab` and `make test`; each does its own set-up. `make` alone lists the rest.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+LAB_READY := $(VENV)/.lab-ready
+TEST_READY := $(VENV)/.test-ready
+GRADES := tests/unit labkit/model tests/sandbox tests/notebooks
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help lab setup test lint format test-unit test-sandbox test-notebooks test-browser bench images readme clean
+
+# A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
+MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
+ifneq "$(MADE_FOR)" "$(CURDIR)"
+.PHONY: $(VENV)/.made-for
+endif
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+lab: $(LAB_READY)  ## open the lab in JupyterLab
+	@$(VENV)/bin/labkit lab
+
+setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
+	@echo "Set up in $(VENV). make lab opens the lab."
+
+test: $(TEST_READY) lint  ## every check: lint, then the tests, cheapest first
+	@if sh -c "$$FIND_BROWSER"; then \
+	    $(PYTHON) -m pytest $(GRADES) tests/browser; \
+	elif [ "$$CI" = true ]; then \
+	    echo "No browser for tests/browser, and under CI that is a failure." >&2; exit 1; \
+	else \
+	    $(PYTHON) -m pytest $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
+	fi
+
+lint: $(TEST_READY)  ## ruff, mypy, import-linter, and no outputs left in notebooks
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy labkit
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m nbstripout --verify notebooks/*.ipynb
+
+format: $(TEST_READY)  ## put code and notebooks into their committed form
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m nbstripout notebooks/*.ipynb
+
+test-unit: $(TEST_READY)  ## pure tests and the doctests of labkit/model
+	$(PYTHON) -m pytest tests/unit labkit/model
+
+test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
+	$(PYTHON) -m pytest tests/sandbox
+
+test-notebooks: $(TEST_READY)  ## each chapter executed in a fresh kernel
+	$(PYTHON) -m pytest tests/notebooks
+
+test-browser: $(TEST_READY)  ## the lab in a real Chromium
+	@sh -c "$$FIND_BROWSER" || { echo "$$HOW_TO_GET_A_BROWSER" >&2; exit 1; }
+	$(PYTHON) -m pytest tests/browser
+
+bench: $(TEST_READY)  ## measure against the floors and peers, in one table
+	$(PYTHON) -m tests.bench
+
+images: $(TEST_READY)  ## take the README's screenshot from the running lab
+	$(PYTHON) -m tests.browser.take_screenshot
+
+readme: $(TEST_READY)  ## write the generated tables of README.md
+	$(PYTHON) -m tests.readme
+
+clean:  ## delete .venv, caches and test results; the lab's own files stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+	find labkit tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- set-up -------------------------------------------------------------------------------------------------------
+
+$(LAB_READY): $(VENV)/.made-for pyproject.toml
+	@echo "Installing the lab into $(VENV) (well under a minute, once) ..."
+	@sh -c "$$INSTALL" install .
+	@touch $@
+
+$(TEST_READY): $(VENV)/.made-for pyproject.toml
+	@echo "Installing the lab and its test tools into $(VENV) (well under a minute, once) ..."
+	@sh -c "$$INSTALL" install '.[dev]'
+	@touch $(LAB_READY) $@
+
+$(VENV)/.made-for:
+	@sh -c "$$MAKE_VENV"
+	@printf %s "$$(pwd -P)" > $@
+
+# The newest Python that pyproject.toml allows and that can make a virtual environment.
+define MAKE_VENV
+range=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
+oldest=$${range% *} newest=$$(($${range#* } - 1)) suitable=
+for python in $$(seq -f python3.%g $$newest -1 $$oldest) python3; do
+    minor=$$($$python -c 'import sys; print(sys.version_info[1])' 2>/dev/null) || continue
+    [ "$$minor" -ge "$$oldest" ] && [ "$$minor" -le "$$newest" ] || continue
+    suitable=$${suitable:-$$python}
+    $$python -c 'import ensurepip, venv' 2>/dev/null || continue
+    exec $$python -m venv --clear $(VENV)
+done
+if [ -n "$$suitable" ]; then
+    echo "$$suitable cannot make a virtual environment yet. On Debian and Ubuntu: sudo apt install $$suitable-venv" >&2
+else
+    echo "The lab needs Python 3.$$oldest to 3.$$newest. On Debian and Ubuntu: sudo apt install python3 python3-venv" >&2
+fi
+exit 1
+endef
+export MAKE_VENV
+
+# uv takes seconds where pip takes a minute; pip stands in where uv is not to be had or does not know this machine's index.
+define INSTALL
+$(PYTHON) -m pip install --quiet --disable-pip-version-check uv &&
+$(PYTHON) -m uv pip install --quiet --python $(PYTHON) --editable "$$1" ||
+$(PYTHON) -m pip install --disable-pip-version-check --editable "$$1"
+endef
+export INSTALL
+
+# Under CI a missing browser is installed; elsewhere nothing is installed outside .venv without being asked.
+define FIND_BROWSER
+found() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+found >/dev/null && exit
+[ "$$CI" = true ] && command -v apt-get >/dev/null || exit 1
+[ "$$(id -u)" = 0 ] || as_root="sudo -n"
+$$as_root apt-get update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes chromium && found
+endef
+export FIND_BROWSER
+
+HOW_TO_GET_A_BROWSER := The browser tests need Chromium. On Debian and Ubuntu: sudo apt install chromium
+export HOW_TO_GET_A_BROWSER

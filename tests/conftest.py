@@ -1,0 +1,46 @@
+"""What holds for every test: no real account can be reached, and nothing of the user's own is read or written.
+
+It is set before anything is imported, so that kernels, the sandbox and the AWS CLI started by a test inherit it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON"))]:
+        del os.environ[name]
+    (HOME / "aws-config").write_text(f"[default]\nregion = us-east-1\nendpoint_url = {NOBODY_LISTENS}\n")
+    (HOME / "aws-credentials").write_text("[default]\naws_access_key_id = none\naws_secret_access_key = none\n")
+    os.environ.update(
+        LABKIT_HOME=str(HOME / "lab"),
+        AWS_CONFIG_FILE=str(HOME / "aws-config"),
+        AWS_SHARED_CREDENTIALS_FILE=str(HOME / "aws-credentials"),
+        AWS_EC2_METADATA_DISABLED="true",
+        JUPYTER_CONFIG_DIR=str(HOME / "jupyter-config"),
+        JUPYTER_DATA_DIR=str(HOME / "jupyter-data"),
+        JUPYTER_RUNTIME_DIR=str(HOME / "jupyter-runtime"),
+        IPYTHONDIR=str(HOME / "ipython"),
+        NO_PROXY="*",
+    )
+    sys.addaudithook(refuse_other_hosts)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def refuse_other_hosts(event: str, arguments: tuple) -> None:
+    """Let this process connect to this machine only; an address that is a path is a socket file."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not host.startswith("127.") and host not in {"::1", "localhost"}:
+            raise PermissionError(f"A test tried to connect to {host}; tests stay on this machine.")
