@@ -1,0 +1,52 @@
+"""A folder a ring, a module a noun: what lies where, and what `import labkit` gives and costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import labkit
+
+ROOT = Path(__file__).parents[2]
+TOP_LEVEL = {
+    *(".ci", ".gitignore", "Makefile", "README.md", "environment.yml", "pyproject.toml"),
+    *("images", "labkit", "notebooks", "tests"),
+}
+GRADES = {"unit", "sandbox", "notebooks", "browser", "bench"}
+HEAVY = {"boto3", "flask", "IPython", "ipywidgets", "lark", "moto", "pandas", "requests", "rich"}
+
+
+def committed() -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [Path(name) for name in listing.stdout.split("\0") if name]
+
+
+def test_the_top_level_holds_the_known_things_and_no_other():
+    assert {path.parts[0] for path in committed()} <= TOP_LEVEL
+
+
+def test_every_test_is_in_the_folder_of_its_grade():
+    folders = {path.parts[1] for path in committed() if path.parts[0] == "tests" and len(path.parts) > 2}
+
+    assert folders <= GRADES
+
+
+def test_the_public_names_are_sorted_and_are_all_there_are():
+    named = set(labkit.__all__)
+    found = {
+        name for name, value in vars(labkit).items() if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+
+    assert labkit.__all__ == sorted(named)
+    assert [name for name in labkit.__all__ if not hasattr(labkit, name)] == []
+    assert found - {"annotations"} <= named
+
+
+def test_importing_labkit_loads_nothing_heavy():
+    listing = "import json, sys, labkit; print(json.dumps(sorted(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert HEAVY & set(json.loads(loaded.stdout)) == set()
