@@ -39,12 +39,12 @@ lint: $(TEST_READY)  ## ruff, mypy, import-linter, and no outputs left in notebo
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy labkit
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m nbstripout --verify notebooks/*.ipynb
+	$(PYTHON) -m nbstripout --keep-id --verify notebooks/*.ipynb
 
 format: $(TEST_READY)  ## put code and notebooks into their committed form
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
-	$(PYTHON) -m nbstripout notebooks/*.ipynb
+	$(PYTHON) -m nbstripout --keep-id notebooks/*.ipynb
 
 test-unit: $(TEST_READY)  ## pure tests and the doctests of labkit/model
 	$(PYTHON) -m pytest tests/unit labkit/model
