@@ -1,0 +1,32 @@
+"""The rule filter language: read, compile, explain.
+
+    parse(text) -> Filter          raises FilterError, with position, caret and mend
+    compile(filter) -> Predicate   one fast callable a rule
+    explain(filter, event)         true or false a clause, with the value met and the reason
+    straighten(text)               typographic quotes and odd spaces made plain, and what was changed
+
+**Source:** no grammar of the language was ever published; this one is inferred from 35 published filters.
+"""
+
+from labkit.model.rule_filter.evaluate import Predicate, compile
+from labkit.model.rule_filter.explain import Explanation, explain
+from labkit.model.rule_filter.grammar import parse
+from labkit.model.rule_filter.straighten import Straightened, straighten
+from labkit.model.rule_filter.tree import And, Change, Clause, Filter, Number, Or, Remark
+
+__all__ = [
+    "And",
+    "Change",
+    "Clause",
+    "Explanation",
+    "Filter",
+    "Number",
+    "Or",
+    "Predicate",
+    "Remark",
+    "Straightened",
+    "compile",
+    "explain",
+    "parse",
+    "straighten",
+]

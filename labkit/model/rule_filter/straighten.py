@@ -1,0 +1,76 @@
+"""Filters as word processors and web pages mangle them, made plain again, character for character.
+
+The original console refused typographic quotes, while its own help pages and the printed lab show them. Each change
+puts one character for one, so a position in the straightened text is the same position in the text as typed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+from labkit.model.rule_filter.tree import Change
+
+_STRAIGHT = dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′", "'")  # noqa: RUF001
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
+_JOINING_WORD = re.compile(r"(and|or)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Straightened:
+    """A text with straight quotes and plain spaces, and each change that made it so."""
+
+    text: str
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """All changes in one sentence, empty if there was none.
+
+        >>> straighten("user = “root”").sentence
+        'Read with straight quotes for “ and ”.'
+        """
+        quotes = list(Counter(change.found for change in self.changes if change.put != " "))
+        spaces = any(change.put == " " for change in self.changes)
+        parts = [f"straight quotes for {_listed(quotes)}"] if quotes else []
+        parts += ["plain spaces for line breaks or unusual spaces"] if spaces else []
+        return f"Read with {' and '.join(parts)}." if parts else ""
+
+
+def straighten(text: str) -> Straightened:
+    """The text with straight quotes, and with a plain space for each line break and unusual space.
+
+    An apostrophe between two letters inside a single-quoted string stays as it is: straight, it would end the string.
+    A straightened text straightens to itself.
+
+    >>> straighten("user = “root”").text
+    'user = "root"'
+    """
+    letters, changes, opened = [], [], ""
+    for position, found in enumerate(text):
+        put = _plain(found)
+        if put == "'" != found and opened == "'" and _is_apostrophe(text, position):
+            put = found
+        if put in ('"', "'"):
+            opened = "" if opened == put else opened or put
+        if put != found:
+            changes.append(Change(position, found, put))
+        letters.append(put)
+    return Straightened("".join(letters), tuple(changes))
+
+
+def _plain(found: str) -> str:
+    if found in _STRAIGHT:
+        return _STRAIGHT[found]
+    return " " if found in _BREAKS or unicodedata.category(found) == "Zs" else found
+
+
+def _is_apostrophe(text: str, position: int) -> bool:
+    before, after = text[:position][-1:], text[position + 1 :][:1]
+    return before.isalnum() and after.isalnum() and not _JOINING_WORD.match(text, position + 1)
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
