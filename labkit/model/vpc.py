@@ -1,0 +1,88 @@
+"""A VPC as a value, whose it is, and how much of the region's quota is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.model.detection import vpc_name
+from labkit.model.network_acl import VPC_QUOTA
+
+LAB_CIDR_BLOCK = "10.0.0.0/16"
+"""The block that the original lab gives every student's VPC."""
+
+STUDENT_TAG = "labkit:student"
+"""Marks what the lab made or took for a student; nothing without it is ever changed or deleted."""
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """A VPC of one region; `raw` is the reply it was read from."""
+
+    id: str
+    cidr_block: str
+    is_default: bool
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_aws(cls, response: Mapping[str, Any]) -> Vpc:
+        """One element of `Vpcs`, or the `Vpc` of CreateVpc.
+
+        >>> print(Vpc.from_aws({"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "IsDefault": False,
+        ...                     "Tags": [{"Key": "labkit:student", "Value": "7"}]}))
+        vpc-1 (10.0.0.0/16, of student 7)
+        """
+        return cls(
+            id=response["VpcId"],
+            cidr_block=response["CidrBlock"],
+            is_default=bool(response.get("IsDefault")),
+            tags={tag["Key"]: tag["Value"] for tag in response.get("Tags", ())},
+            raw=response,
+        )
+
+    @property
+    def name(self) -> str:
+        """Its `Name` tag; empty when it has none."""
+        return self.tags.get("Name", "")
+
+    @property
+    def student(self) -> int | None:
+        """The number of the student whose VPC it is; None when it is nobody's."""
+        number = self.tags.get(STUDENT_TAG, "")
+        return int(number) if re.fullmatch(r"[0-9]{1,9}", number) else None
+
+    @property
+    def whose(self) -> str:
+        """Whose it is, in words: `student 7`, `the account` for the default VPC, else its name or `nobody known`."""
+        if self.student is not None:
+            return f"student {self.student}"
+        return "the account" if self.is_default else self.name or "nobody known"
+
+    def __str__(self) -> str:
+        if self.is_default:
+            return f"{self.id} ({self.cidr_block}, the default VPC)"
+        if self.student is not None:
+            return f"{self.id} ({self.cidr_block}, of student {self.student})"
+        return f"{self.id} ({self.cidr_block}, {self.name or 'without a name'})"
+
+
+def student_tags(student: int) -> dict[str, str]:
+    """The tags of a student's VPC.
+
+    >>> student_tags(7)
+    {'labkit:student': '7', 'Name': 'Self Protect Student7'}
+    """
+    return {STUDENT_TAG: str(student), "Name": vpc_name(student)}
+
+
+def vpc_quota_sentence(vpcs: Sequence[Vpc], region: str) -> str:
+    """How much of the region's VPC quota is used, and by which VPCs, so that leftovers are seen before it bites.
+
+    >>> vpc_quota_sentence([Vpc("vpc-1", "172.31.0.0/16", True)], "us-east-1")
+    '1 of 5 VPCs used in us-east-1: vpc-1 (172.31.0.0/16, the default VPC).'
+    """
+    listed = ": " + ", ".join(str(vpc) for vpc in vpcs) if vpcs else ""
+    return f"{len(vpcs)} of {VPC_QUOTA} VPCs used in {region}{listed}."
