@@ -1,0 +1,97 @@
+"""The five criteria, there against wanted, with the difference spelt out character by character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labkit.model.criteria import Comparison, Piece
+from labkit.views.shown import Shown
+
+WORTH_SPELLING_OUT = 0.4
+"""Texts that share less than this part of their characters are shown whole: a difference of confetti helps nobody."""
+
+_VISIBLE = str.maketrans({" ": "␣", "\u00a0": "⍽", "\t": "⇥", "\n": "⏎\n", "\r": "␍"})
+
+
+def visible(text: str) -> str:
+    """The text with its white space made visible.
+
+    >>> visible("Student 7")
+    'Student␣7'
+    """
+    return text.translate(_VISIBLE)
+
+
+def worth_spelling_out(comparison: Comparison) -> bool:
+    """True when the two texts are near enough for a difference by character."""
+    same = sum(len(text) for kind, text in comparison.pieces if kind == "same")
+    return same >= WORTH_SPELLING_OUT * max(len(comparison.there), len(comparison.wanted), 1)
+
+
+def pieces_text(pieces: Sequence[Piece]) -> str:
+    """The difference in plain text: `[-extra]` must go, `[+missing]` must come.
+
+    >>> pieces_text((("same", "Student"), ("extra", " "), ("same", "7")))
+    'Student[-␣]7'
+    """
+    marks = {"same": "{}", "extra": "[-{}]", "missing": "[+{}]"}
+    return "".join(marks[kind].format(text if kind == "same" else visible(text)) for kind, text in pieces)
+
+
+@dataclass(frozen=True, repr=False)
+class FieldComparison(Shown):
+    """One criterion: what is there, what is wanted, and where they differ. It stands below a form's field."""
+
+    comparison: Comparison
+
+    template: ClassVar[str] = "field_comparison.html.j2"
+
+    @property
+    def verdict(self) -> str:
+        return "✓ as wanted" if self.comparison.equal else "✕ differs"
+
+    @property
+    def tone(self) -> str:
+        return "good" if self.comparison.equal else "bad"
+
+    def pieces(self) -> list[tuple[str, str]]:
+        """The runs of the difference, white space visible in those that differ; empty where it would not help."""
+        if not worth_spelling_out(self.comparison):
+            return []
+        return [(kind, text if kind == "same" else visible(text)) for kind, text in self.comparison.pieces]
+
+    def text(self) -> str:
+        one = self.comparison
+        lines = [f"{self.verdict}: {one.label}"]
+        if not one.equal:
+            lines += [f"  there:  {one.there or '(empty)'}", f"  wanted: {one.wanted}"]
+            lines += [f"  difference: {pieces_text(one.pieces)}"] if self.pieces() else []
+        return "\n".join(lines + ([f"  {one.remark}"] if one.remark else []))
+
+
+@dataclass(frozen=True, repr=False)
+class CriteriaTable(Shown):
+    """All five criteria, each with its verdict."""
+
+    comparisons: Sequence[Comparison]
+    title: str = "The five criteria of your rule"
+
+    template: ClassVar[str] = "criteria_table.html.j2"
+
+    @property
+    def caption(self) -> str:
+        return f"{self.title}: {sum(one.equal for one in self.comparisons)} of {len(self.comparisons)} as wanted"
+
+    def fields(self) -> list[FieldComparison]:
+        return [FieldComparison(one) for one in self.comparisons]
+
+    def text(self) -> str:
+        return "\n".join([self.caption, *(field.text() for field in self.fields())])
+
+    def records(self) -> list[dict[str, object]]:
+        return [
+            {"criterion": one.label, "equal": one.equal, "there": one.there, "wanted": one.wanted, "remark": one.remark}
+            for one in self.comparisons
+        ]

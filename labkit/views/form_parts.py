@@ -1,0 +1,198 @@
+"""What every form is made of: a box of widgets, a message below, one way to run a button, and a static twin.
+
+JupyterLab may run a click in another thread, and shows nothing of an exception that escapes a callback. So every click
+and every change goes through here: one lock, and each ending is shown.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.views.display import display_updatable
+from labkit.views.panels import ErrorPanel, Fault
+from labkit.views.render import render
+from labkit.views.shown import Shown
+
+if TYPE_CHECKING:
+    from ipywidgets import HTML, Button, Layout, Widget
+
+LOCK = threading.RLock()
+"""Held while a form's callback works; cells that touch the same things may take it too."""
+
+logger = logging.getLogger("labkit")
+
+LinkTo = Callable[[str], str]
+"""From a step's key to the address of its cell, such as `#Your-VPC`; "" where there is none."""
+
+
+def no_link(step: str) -> str:
+    """The LinkTo of a form outside a chapter."""
+    return ""
+
+
+@dataclass(frozen=True, repr=False)
+class Twin(Shown):
+    """A form's plain result, seen wherever the form itself is not: after a restart, in a saved page, on paper."""
+
+    inner: Shown
+
+    template: ClassVar[str] = "twin.html.j2"
+
+    def text(self) -> str:
+        return self.inner.text()
+
+
+class Form:
+    """A box of widgets to be displayed by a cell.
+
+    fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
+    shown: the static result; before the first success it says what is known and how to get the form.
+    """
+
+    def __init__(self, before: Shown, link_to: LinkTo = no_link) -> None:
+        from ipywidgets import HTML, Layout, VBox
+
+        self.shown = before
+        self.fields: dict[str, Any] = {}
+        self.buttons: dict[str, Button] = {}
+        self.message: HTML = HTML(layout=Layout(width="100%"))
+        self.box = VBox(layout=Layout(align_items="flex-start", width="100%"))
+        self.box.add_class("labkit-form")
+        self._link_to = link_to
+        self._twin: Any | None = None
+
+    def put(self, *rows: Widget) -> None:
+        """The widgets of the form from top to bottom; the message goes below them."""
+        self.box.children = (*rows, self.message)
+
+    def add_button(self, description: str, doing: str, call: Callable[[], Shown]) -> Button:
+        """A button that shows what `call` returns or raises."""
+        return self.add_reading_button(description, doing, lambda: None, lambda _: call())
+
+    def add_reading_button(
+        self, description: str, doing: str, read: Callable[[], Any], call: Callable[[Any], Shown]
+    ) -> Button:
+        """A button that first of all reads the fields, so that `read` can clear a secret, then shows what `call`
+        makes of them. doing: the button's words meanwhile."""
+        from ipywidgets import Button, Layout
+
+        button = Button(description=description, button_style="primary", layout=Layout(width="max-content"))
+
+        def clicked(_: Button) -> None:
+            given = read()
+            with LOCK:
+                self._run(button, doing, lambda: call(given))
+
+        button.on_click(clicked)
+        self.buttons[description] = button
+        return button
+
+    def show(self, result: Shown) -> None:
+        """Show a result below the form, and in the static twin."""
+        self.shown = result
+        self.message.value = _spoken(result, "status")
+        if self._twin is not None:
+            self._twin.update(Twin(result))
+
+    def show_error(self, error: LabError) -> None:
+        """Show an expected fault below the form."""
+        link = self._link_to(error.step) if isinstance(error, StepNotReady) else ""
+        self.message.value = _spoken(ErrorPanel(error, link), "alert")
+
+    def _run(self, button: Button, doing: str, call: Callable[[], Shown]) -> None:
+        """Call, show how it ended, and give the keyboard focus back: a disabled button loses it."""
+        label, focus = button.description, button
+        button.disabled, button.description, self.message.value = True, doing, ""
+        try:
+            self.show(call())
+        except LabError as error:
+            self.show_error(error)
+            focus = self._field_at_fault(error) or button
+        except Exception as error:  # noqa: BLE001  else a fault would show nothing at all (JupyterLab drops it)
+            log_fault(error)
+            self.message.value = _spoken(Fault(type(error).__name__, label), "alert")
+        finally:
+            button.disabled, button.description = False, label
+            focus.focus()
+
+    def _field_at_fault(self, error: LabError) -> Any | None:
+        if not isinstance(error, InvalidInput):
+            return None
+        return self.fields.get(error.field.replace("_", " "))
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        self._twin = display_updatable(Twin(self.shown))
+        view = self.box._repr_mimebundle_()
+        if self._twin is not None and isinstance(view, Mapping):
+            display({**view, "text/plain": ""}, raw=True)  # the twin has the words
+
+    def __repr__(self) -> str:
+        return self.shown.text()
+
+
+def _spoken(shown: Shown, role: str) -> str:
+    return str(render("spoken.html.j2", role=role, body=shown._repr_html_()))
+
+
+def log_fault(error: BaseException) -> None:
+    """Log where an unexpected exception came from. Its message is left out: it may repeat a value, and so a secret."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("A form's callback failed with %s\n%s", type(error).__name__, frames)
+
+
+def watch(field: Any, area: HTML, look: Callable[[str], Shown | None]) -> None:
+    """Show below a field what `look` says of its value, now and at each change; None clears it."""
+
+    def changed(_: object = None) -> None:
+        with LOCK:
+            try:
+                shown = look(field.value)
+            except LabError as error:
+                shown = ErrorPanel(error)
+            except Exception as error:  # noqa: BLE001  as in Form._run
+                log_fault(error)
+                shown = Fault(type(error).__name__, "Looking at this field")
+            area.value = "" if shown is None else shown._repr_html_()
+
+    changed()
+    field.observe(changed, names="value")
+
+
+def area() -> HTML:
+    """An empty place for words below a field."""
+    from ipywidgets import HTML, Layout
+
+    return HTML(layout=Layout(width="100%"))
+
+
+def words(shown: Shown) -> HTML:
+    """Fixed words inside a form."""
+    place = area()
+    place.value = shown._repr_html_()
+    return place
+
+
+def field_layout(width: str = "36em", height: str | None = None) -> Layout:
+    """The size of a field, never wider than the page."""
+    from ipywidgets import Layout
+
+    return Layout(width=width, max_width="100%", **({"height": height} if height else {}))
+
+
+LABEL_STYLE: Mapping[str, str] = {"description_width": "12em"}
+
+
+def row(*widgets: Widget) -> Widget:
+    """Widgets side by side, wrapping where there is no room."""
+    from ipywidgets import HBox, Layout
+
+    children: Sequence[Widget] = widgets
+    return HBox(children, layout=Layout(flex_flow="row wrap", align_items="center"))

@@ -1,0 +1,105 @@
+"""The lab's forms. Thin: each collects values, calls one function, and shows what comes back.
+
+Every function returns a Form for the cell to display. `submit` returns a result to show; a LabError that it raises is
+shown below the form, and the field that it names gets the keyboard focus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from labkit.model.detection import rule_name, vpc_name
+from labkit.model.errors import InvalidInput
+from labkit.model.settings import parse_student_number
+from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
+from labkit.views.panels import Note
+from labkit.views.shown import Shown
+
+if TYPE_CHECKING:
+    from ipywidgets import RadioButtons
+
+Value = TypeVar("Value")
+
+
+def before(title: str, known: str = "") -> Note:
+    """What stands in a form's place until it is used."""
+    return Note(title, f"{known} Run this cell to show the form.".strip())
+
+
+@dataclass(frozen=True, repr=False)
+class NamesPreview(Shown):
+    """The names that follow from a student number."""
+
+    student: int
+
+    template: ClassVar[str] = "names_preview.html.j2"
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        return [("Your VPC", vpc_name(self.student)), ("Your rule", rule_name(self.student))]
+
+    def text(self) -> str:
+        return "\n".join(f"{label}: {name}" for label, name in self.names)
+
+
+def student_number_form(known: int | None, submit: Callable[[str], Shown], *, link_to: LinkTo = no_link) -> Form:
+    """A field for the student number, with the names that follow from it. known: the number so far."""
+    from ipywidgets import Text
+
+    form = Form(before("Your student number", f"So far: {known}." if known is not None else ""), link_to)
+    field = Text(
+        value="" if known is None else str(known),
+        description="Student number",
+        placeholder="1 to 999",
+        style=LABEL_STYLE,
+        layout=field_layout("20em"),
+        continuous_update=False,  # else a click right after typing overtakes the last characters
+    )
+    form.fields["student number"] = field
+    names = area()
+    watch(field, names, lambda typed: NamesPreview(parse_student_number(typed)) if typed.strip() else None)
+    form.put(field, names, form.add_button("Use this number", "Checking…", lambda: submit(field.value)))
+    return form
+
+
+def choice_form(
+    title: str,
+    options: Sequence[tuple[str, Value]],
+    submit: Callable[[Value], Shown],
+    *,
+    button: str = "Use this one",
+    table: Shown | None = None,
+    link_to: LinkTo = no_link,
+) -> Form:
+    """A choice of one. The options' labels say all, since a screen reader hears no name of the group.
+
+    table: what to look at before choosing. Nothing is chosen at first.
+    """
+    from ipywidgets import Layout, RadioButtons
+
+    form = Form(before(title), link_to)
+    choice: RadioButtons = RadioButtons(options=list(options), value=None, layout=Layout(width="100%"))
+    choice.add_class("labkit-choice")
+    form.fields["choice"] = choice
+
+    def chosen() -> Shown:
+        if choice.index is None:
+            raise InvalidInput(
+                "Nothing is chosen yet.", f"{title}: one of {len(options)}.", "Choose one above.", field="choice"
+            )
+        return submit(choice.value)
+
+    rows: list[Any] = [words(table if table is not None else Note(title)), choice]
+    form.put(*rows, form.add_button(button, "Checking…", chosen))
+    return form
+
+
+def action_button(
+    label: str, doing: str, action: Callable[[], Shown], *, known: str = "", link_to: LinkTo = no_link
+) -> Form:
+    """A single button: enable the rule, take this VPC, solve, reset. doing: its words while it works."""
+    form = Form(before(label, known), link_to)
+    form.put(form.add_button(label, doing, action))
+    return form

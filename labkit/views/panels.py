@@ -1,0 +1,131 @@
+"""Panels: what a check found, what went wrong, what a call did, a remark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.errors import FilterError, LabError
+from labkit.views.shown import Shown
+
+SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
+TONES = {Outcome.PASSED: "good", Outcome.NOT_YET: "wait", Outcome.WRONG: "bad", Outcome.COULD_NOT_LOOK: "wait"}
+"""The class that tints a panel; the symbol and the word beside it say the same without colour."""
+
+
+@dataclass(frozen=True, repr=False)
+class Note(Shown):
+    """A remark in one box: a title and sentences."""
+
+    title: str
+    words: str = ""
+    tone: str = ""
+
+    template: ClassVar[str] = "note.html.j2"
+
+    def text(self) -> str:
+        return f"{self.title}: {self.words}" if self.words else self.title
+
+
+@dataclass(frozen=True, repr=False)
+class CheckPanel(Shown):
+    """A check's outcome: what was looked at, expected and found, and what to do now.
+
+    link: address of the step's cell, such as `#Your-VPC`. parts: the things that were checked, each with how it ended.
+    """
+
+    result: CheckResult
+    link: str = ""
+    parts: Sequence[tuple[str, bool]] = ()
+
+    template: ClassVar[str] = "check_panel.html.j2"
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.result.outcome]
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.result.outcome]
+
+    @property
+    def count(self) -> str:
+        """How many parts are right: `3 of 5`; empty where the check has no parts."""
+        return f"{sum(right for _, right in self.parts)} of {len(self.parts)}" if self.parts else ""
+
+    def text(self) -> str:
+        lines = [f"{self.symbol} {self.result}"]
+        lines += [f"  {'✓ right' if right else '✕ not right'}: {part}" for part, right in self.parts]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, repr=False)
+class ErrorPanel(Shown):
+    """An expected fault in its three sentences; link: address of the cell where it is mended."""
+
+    error: LabError
+    link: str = ""
+
+    template: ClassVar[str] = "error_panel.html.j2"
+
+    @property
+    def caret(self) -> str:
+        """The filter with a caret under the position at fault; empty for any other error."""
+        return self.error.caret if isinstance(self.error, FilterError) else ""
+
+    @property
+    def service_code(self) -> str:
+        return self.error.code
+
+    def text(self) -> str:
+        lines = [f"✕ {self.error.what}", self.error.why, self.caret]
+        lines.append(f"Next: {self.error.next_step}" if self.error.next_step else "")
+        lines.append(f"Code: {self.error.code}" if self.error.code else "")
+        return "\n".join(line for line in lines if line)
+
+
+@dataclass(frozen=True, repr=False)
+class Fault(Shown):
+    """A fault of the lab itself; only the exception's type is told, since its message may hold a value."""
+
+    kind: str
+    doing: str
+
+    template: ClassVar[str] = "fault.html.j2"
+
+    def text(self) -> str:
+        return (
+            f"✕ {self.doing}: {self.kind}. This is a fault of the lab, not of your work. "
+            "Nothing is lost: try again, and if it comes back, tell your instructor. The log has the details."
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Happened(Shown):
+    """What a call did, and the same in AWS CLI words.
+
+    facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: a sentence more.
+    table: a table that belongs to it.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    cli: str = ""
+    remark: str = ""
+    table: Shown | None = None
+    cli_caption: str = "The same in AWS CLI words"
+
+    template: ClassVar[str] = "happened.html.j2"
+
+    def text(self) -> str:
+        lines = [f"✓ {self.title}", *(f"  {name}: {value}" for name, value in self.facts), self.remark]
+        lines += [f"{self.cli_caption}: {self.cli}"] if self.cli else []
+        lines += [self.table.text()] if self.table is not None else []
+        return "\n".join(line for line in lines if line)
+
+    def records(self) -> Sequence[dict[str, object]]:
+        if self.table is not None:
+            return [dict(row) for row in self.table.records()]
+        return [{"name": name, "value": value} for name, value in self.facts]

@@ -1,0 +1,105 @@
+"""How far a student is: a native progress bar and the steps with their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from labkit.model.check import CheckResult
+from labkit.views.panels import SYMBOLS, TONES
+from labkit.views.shown import Shown, text_table
+
+BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real service"}
+
+
+@dataclass(frozen=True, repr=False)
+class Progress(Shown):
+    """The steps and how many are done; links: a step's key to the address of its cell."""
+
+    results: Sequence[CheckResult]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    template: ClassVar[str] = "progress.html.j2"
+
+    @property
+    def done(self) -> int:
+        return sum(result.passed for result in self.results)
+
+    def steps(self) -> list[dict[str, str]]:
+        """Each step as its template row: symbol, outcome in words, title, tone, link."""
+        return [
+            {
+                "symbol": SYMBOLS[result.outcome],
+                "word": result.outcome.value,
+                "tone": TONES[result.outcome],
+                "title": result.title,
+                "link": self.links.get(result.step, ""),
+            }
+            for result in self.results
+        ]
+
+    def text(self) -> str:
+        rows = [[f"{step['symbol']} {step['word']}", step["title"]] for step in self.steps()]
+        return f"{self.done} of {len(self.results)} steps done\n" + text_table(["Outcome", "Step"], rows)
+
+    def records(self) -> list[dict[str, object]]:
+        return [
+            {"step": one.step, "title": one.title, "outcome": one.outcome.value, "found": one.found,
+             "next_step": one.next_step}
+            for one in self.results
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class StatusLine(Shown):
+    """The top of a chapter: who, where, and how far.
+
+    aws, detection: `sandbox` or `live`, or words of one's own. account: AWS account id, "" while no keys are entered.
+    """
+
+    student: int | None
+    aws: str
+    detection: str
+    region: str
+    account: str
+    results: Sequence[CheckResult] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    template: ClassVar[str] = "status_line.html.j2"
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.results, self.links)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Who and where, as names and words."""
+        aws = [BACKEND_WORDS.get(self.aws, self.aws)]
+        aws.append(f"account {self.account}" if self.account else "no keys yet")
+        return [
+            ("Student", str(self.student) if self.student is not None else "no number yet"),
+            ("AWS", ", ".join([*aws, f"region {self.region}"])),
+            ("Detection", BACKEND_WORDS.get(self.detection, self.detection)),
+        ]
+
+    def text(self) -> str:
+        lines = [f"{name}: {words}" for name, words in self.facts()]
+        return "\n".join([*lines, self.progress.text()] if self.results else lines)
+
+    def records(self) -> list[dict[str, object]]:
+        return self.progress.records()
+
+
+@dataclass(frozen=True, repr=False)
+class Working(Shown):
+    """Something under way: value of total, in what the words say, such as "steps"."""
+
+    doing: str
+    value: int
+    total: int
+    unit: str = "steps"
+
+    template: ClassVar[str] = "working.html.j2"
+
+    def text(self) -> str:
+        return f"{self.doing}: {self.value} of {self.total} {self.unit}"

@@ -1,0 +1,89 @@
+"""The form for a rule's five criteria, with what differs from the lab's text under each field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
+from labkit.model.errors import FilterError
+from labkit.model.rule_filter import parse, straighten
+from labkit.views.criteria_table import CriteriaTable, FieldComparison
+from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
+from labkit.views.panels import ErrorPanel, Note
+from labkit.views.shown import Shown
+
+TALL = ("alert_description", "filter")
+"""The criteria that need several lines, and whose typographic quotes are straightened."""
+
+
+@dataclass(frozen=True, repr=False)
+class FieldState(Shown):
+    """What stands under a field: the quotes that were straightened, the filter's error, the comparison."""
+
+    comparison: FieldComparison
+    straightened: str = ""
+    error: ErrorPanel | None = None
+
+    template: ClassVar[str] = "field_state.html.j2"
+
+    def text(self) -> str:
+        parts = [self.straightened, self.error.text() if self.error else "", self.comparison.text()]
+        return "\n".join(part for part in parts if part)
+
+
+def rule_form(
+    there: Criteria, wanted: Criteria, submit: Callable[[Criteria], Shown], *, link_to: LinkTo = no_link
+) -> Form:
+    """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
+    table = CriteriaTable(compare(there, wanted))
+    form = Form(Note("The five criteria", f"{table.caption}. Run this cell to show the form."), link_to)
+    rows: list[Any] = []
+    for name, label in CRITERIA_LABELS.items():
+        value = getattr(there, name)
+        field = _field(name, label, value if isinstance(value, str) else ", ".join(value))
+        form.fields[name.replace("_", " ")] = field
+        rows += [field, state := area()]
+        watch(field, state, partial(_look, name, field, wanted))
+    rows.append(form.add_button("Save the rule", "Saving…", lambda: submit(_criteria(form))))
+    form.put(*rows)
+    return form
+
+
+def _field(name: str, label: str, value: str) -> Any:
+    from ipywidgets import Text, Textarea
+
+    kind = Textarea if name in TALL else Text
+    layout = field_layout("56em", "7em" if name in TALL else None)
+    return kind(value=value, description=label, style=LABEL_STYLE, layout=layout, continuous_update=False)
+
+
+def _criteria(form: Form) -> Criteria:
+    """The five criteria as typed."""
+    values = {name: form.fields[name.replace("_", " ")].value for name in CRITERIA_LABELS}
+    return Criteria(**{**values, "aggregate_fields": parse_aggregate_fields(values["aggregate_fields"])})
+
+
+def _look(name: str, field: Any, wanted: Criteria, typed: str) -> Shown:
+    """What to say of a field; its typographic quotes are straightened in place."""
+    remark = ""
+    if name in TALL:
+        plain = straighten(typed)
+        typed, remark = plain.text, plain.sentence
+        field.value = plain.text
+    there = Criteria(**{**vars(wanted), name: parse_aggregate_fields(typed) if name == "aggregate_fields" else typed})
+    comparison = next(one for one in compare(there, wanted) if one.field == name)
+    error = _filter_error(typed) if name == "filter" else None
+    if error is not None:
+        comparison = replace(comparison, remark="")  # the panel says it, with the caret
+    return FieldState(FieldComparison(comparison), remark, error)
+
+
+def _filter_error(text: str) -> ErrorPanel | None:
+    try:
+        parse(text)
+    except FilterError as error:
+        return ErrorPanel(error)
+    return None

@@ -1,0 +1,64 @@
+"""What every result shares: it renders itself in a notebook, in a terminal and as a pandas frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from markupsafe import Markup
+
+from labkit.views.render import render
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Shown:
+    """A result that a person looks at. Subclasses are frozen dataclasses with a template and `text()`.
+
+    The template sees the object as `view`. Equal objects give the same HTML: no ids, no times.
+    """
+
+    template: ClassVar[str]
+
+    def text(self) -> str:
+        """The same in plain words, for a terminal."""
+        raise TypeError(f"{type(self).__name__} has no words of its own")
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """The rows of its table, one mapping a row; empty where there is no table."""
+        return ()
+
+    @property
+    def frame(self) -> pandas.DataFrame:
+        """The rows of its table as a pandas frame."""
+        import pandas
+
+        return pandas.DataFrame(list(self.records()))
+
+    def __html__(self) -> Markup:
+        """The HTML without the style, for use inside another template (markupsafe's protocol)."""
+        return render(self.template, view=self)
+
+    def _repr_html_(self) -> str:
+        return str(render("output.html.j2", body=self.__html__()))
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def text_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in plain text, columns aligned, lines without trailing spaces.
+
+    >>> print(text_table(["Rule", "Action"], [[100, "allow"], ["*", "deny"]]))
+    Rule  Action
+    ----  ------
+    100   allow
+    *     deny
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in [list(headers), *cells]) for column in range(len(headers))]
+    lines = [list(headers), ["-" * width for width in widths], *cells]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
