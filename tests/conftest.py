@@ -30,6 +30,7 @@ def pytest_configure() -> None:
         JUPYTER_RUNTIME_DIR=str(HOME / "jupyter-runtime"),
         IPYTHONDIR=str(HOME / "ipython"),
         NO_PROXY="*",
+        no_proxy="*",
     )
     sys.addaudithook(refuse_other_hosts)
 
