@@ -1,0 +1,176 @@
+"""The student's AWS keys: verified with two calls, and kept in a profile of AWS's own files if the student wants."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from labkit.clients.aws import caller, describe_vpcs
+from labkit.clients.aws_account import Account, Caller, session_apart
+from labkit.files import write_private
+from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import InvalidInput, LabError
+from labkit.model.profile_text import read_section, remove_section, set_options
+from labkit.model.settings import PROFILE
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Keys that work: whose they are, and where."""
+
+    caller: Caller
+    region: str
+    endpoint_url: str
+
+    def __str__(self) -> str:
+        return f"{self.caller}, region {self.region}"
+
+
+def verify(account: Account) -> Verified:
+    """Ask STS whose the keys are, then EC2 for one read: two calls.
+
+    Raises CredentialsRefused (unknown key, wrong secret, expired, no permission for EC2), ServiceUnreachable, and
+    ServiceError when this machine's clock is off; `code` is the service's.
+    """
+    whose = caller(account.sts)
+    describe_vpcs(account.ec2, {"is-default": ["true"]})
+    return Verified(whose, account.region, account.ec2.meta.endpoint_url)
+
+
+def check_region(region: str) -> str:
+    """The region as AWS names it; a word about a similar one when boto3 knows no such region. Raises InvalidInput."""
+    typed = region.strip().lower()
+    known = known_regions()
+    if typed in known:
+        return typed
+    close = difflib.get_close_matches(typed, known, n=2)
+    raise InvalidInput(
+        f"Region “{typed}” was refused." if re.fullmatch(r"[a-z0-9-]{1,32}", typed) else "This is not a region.",
+        "AWS names its regions as us-east-1 or eu-west-2; the AWS library knows none of this name.",
+        f"Did you mean {' or '.join(close)}?" if close else "Type the region that your keys were made for, such as us-east-1.",
+        field="region",
+    )
+
+
+@cache
+def known_regions() -> tuple[str, ...]:
+    """The regions with EC2 that the AWS library knows."""
+    return tuple(sorted(session_apart().get_available_regions("ec2")))
+
+
+# --- the profile ---
+
+
+@dataclass(frozen=True)
+class SavedProfile:
+    """What a profile holds; region and endpoint_url are "" when it does not say."""
+
+    keys: AccessKeys
+    region: str = ""
+    endpoint_url: str = ""
+
+
+def save_profile(
+    saved: SavedProfile, config_file: Path, credentials_file: Path, *, name: str = PROFILE, overwrite: bool = False
+) -> None:
+    """Write the profile into AWS's two files, 0600, whole or not at all; every other line of them stays.
+
+    The same access key id there already is success. Raises InvalidInput (`ProfileExists`) when the profile holds
+    other keys, or gets its keys another way, unless told to overwrite; LabError when a file cannot be read or written.
+    """
+    if not overwrite:
+        _refuse_to_replace(saved.keys, config_file, credentials_file, name)
+    token = saved.keys.session_token or None
+    _change(
+        credentials_file,
+        name,
+        {
+            "aws_access_key_id": saved.keys.access_key_id,
+            "aws_secret_access_key": saved.keys.secret_access_key,
+            "aws_session_token": token,
+        },
+    )
+    other_ways = dict.fromkeys(_OTHER_WAYS) if overwrite else {}
+    settings = {"region": saved.region or None, "endpoint_url": saved.endpoint_url or None}
+    _change(config_file, _config_section(name), settings | other_ways)
+
+
+def load_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> SavedProfile | None:
+    """The profile; None when it is absent or holds no keys. Raises LabError when a file cannot be read."""
+    held = read_section(_read(credentials_file), name) or {}
+    settings = read_section(_read(config_file), _config_section(name)) or {}
+    key_id, secret = held.get("aws_access_key_id"), held.get("aws_secret_access_key")
+    if not key_id or not secret:
+        return None
+    keys = AccessKeys(key_id, secret, held.get("aws_session_token", ""))
+    return SavedProfile(keys, settings.get("region", ""), settings.get("endpoint_url", ""))
+
+
+def remove_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> bool:
+    """Take the profile out of both files; True when there was one. Every other line of them stays."""
+    removed = False
+    for file, section in ((config_file, _config_section(name)), (credentials_file, name)):
+        text = _read(file)
+        without = remove_section(text, section)
+        if without != text:
+            _write(file, without)
+            removed = True
+    return removed
+
+
+_OTHER_WAYS = ("role_arn", "source_profile", "credential_process", "sso_session", "sso_start_url", "aws_access_key_id")
+"""Options of a profile in the configuration file that say where its keys come from."""
+
+
+def _refuse_to_replace(keys: AccessKeys, config_file: Path, credentials_file: Path, name: str) -> None:
+    held = read_section(_read(credentials_file), name)
+    settings = read_section(_read(config_file), _config_section(name)) or {}
+    same = held is None or held.get("aws_access_key_id", keys.access_key_id) == keys.access_key_id
+    if same and not set(_OTHER_WAYS) & settings.keys():
+        return
+    raise InvalidInput(
+        f"The profile {name} was not changed.",
+        f"{credentials_file} has it already, with other keys.",
+        "Say that it may be overwritten, or leave “keep” unticked: the keys then live in memory only.",
+        field="keep",
+        code="ProfileExists",
+    )
+
+
+def _config_section(name: str) -> str:
+    return "default" if name == "default" else f"profile {name}"
+
+
+def _change(file: Path, section: str, options: dict[str, str | None]) -> None:
+    text = _read(file)
+    changed = set_options(text, section, options)
+    if changed != text or file.stat().st_mode & 0o077:
+        _write(file, changed)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(
+            f"{file} cannot be read.",
+            f"{type(error).__name__}: it may be somebody else's, or no text.",
+            "Look at its permissions, or leave “keep” unticked.",
+        ) from error
+
+
+def _write(file: Path, text: str) -> None:
+    """Through a link, so that the file that it points to is the one that changes."""
+    try:
+        write_private(file.resolve(), text)
+    except OSError as error:
+        raise LabError(
+            f"{file} cannot be written.",
+            f"{type(error).__name__}: the folder may be read-only or full.",
+            "Look at the folder's permissions, or leave “keep” unticked.",
+        ) from error
