@@ -1,0 +1,67 @@
+"""Refusals of the sandbox's AWS side, in the XML that AWS's own services write."""
+
+from __future__ import annotations
+
+import logging
+from xml.sax.saxutils import escape
+
+from botocore.model import OperationNotFoundError
+from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import FilterNotImplementedError
+from werkzeug.exceptions import HTTPException
+
+from labkit.model.errors import InvalidInput
+
+log = logging.getLogger("labkit.sandbox.aws")
+
+
+class AwsError(Exception):
+    """A refusal with AWS's error code, a message for a person, and the HTTP status that goes with it."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(code, message)
+        self.code, self.message, self.status = code, message, status
+
+
+class DryRunSucceeded(AwsError):
+    """What AWS answers to `DryRun` when the request would have gone through."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "DryRunOperation", "The request would have succeeded; DryRun is set, so nothing was done.", 412
+        )
+
+
+EXPECTED = (AwsError, InvalidInput, ServiceException, HTTPException, NotImplementedError, OperationNotFoundError)
+"""What our checks and moto raise on purpose; anything else is a fault and is logged."""
+
+
+def as_aws_error(error: Exception, action: str = "") -> AwsError:
+    """The refusal that tells an exception of ours, of moto or of werkzeug; the unexpected become InternalError."""
+    match error:
+        case AwsError():
+            return error
+        case InvalidInput():
+            return AwsError(error.code or "InvalidParameterValue", error.what)
+        case ServiceException():
+            return AwsError(error.code, error.message, 412 if error.code == "DryRunOperation" else 400)
+        case FilterNotImplementedError():
+            return AwsError("InvalidParameterValue", "A filter of this request is not known for this action.")
+        case NotImplementedError() | OperationNotFoundError():
+            return AwsError("InvalidAction", f"The action {action} is not valid for this endpoint.")
+        case HTTPException():
+            code = getattr(error, "error_type", None) or (error.name or "InvalidRequest").replace(" ", "")
+            return AwsError(code, getattr(error, "message", None) or error.name, error.code or 400)
+    log.exception("%s failed inside the sandbox", action or "a request")
+    return AwsError("InternalError", "The sandbox met a fault of its own; its log says more.", 500)
+
+
+def error_body(service: str, error: AwsError, request_id: str) -> str:
+    """The XML of a refusal: EC2 has a form of its own, STS and IAM share theirs."""
+    said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    if service == "ec2":
+        inner = f"<Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID>"
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<Response>{inner}</Response>'
+    fault = "Receiver" if error.status >= 500 else "Sender"
+    inner = f"<Error><Type>{fault}</Type>{said}</Error><RequestId>{request_id}</RequestId>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse>{inner}</ErrorResponse>'

@@ -1,0 +1,47 @@
+"""The access keys of the sandbox's AWS account: made once, random, in AWS's own forms, kept in one 0600 file."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from labkit.files import write_private
+
+ACCOUNT = "123456789012"
+STUDENT, READER = "student", "reader-without-ec2"
+POLICIES: dict[str, list[str]] = {STUDENT: ["ec2:*", "sts:*"], READER: []}
+"""Which actions each IAM user may take; the reader has valid keys and no permission at all."""
+
+_ID_LETTERS = string.ascii_uppercase + "234567"
+_SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
+
+
+@dataclass(frozen=True)
+class AccessKeys:
+    """An access key id (AKIA and 16 more) and its secret (40 characters); the secret is in no repr."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    def to_dict(self) -> dict[str, str]:
+        """Both, by their names."""
+        return asdict(self)
+
+
+def load_keys(path: Path) -> dict[str, AccessKeys]:
+    """The keys of every IAM user, by user name; the file is made at the first call."""
+    known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    keys = {user: AccessKeys(**known[user]) if user in known else _new_keys() for user in POLICIES}
+    if keys.keys() != known.keys():
+        write_private(path, json.dumps({user: pair.to_dict() for user, pair in keys.items()}, indent=1) + "\n")
+    return keys
+
+
+def _new_keys() -> AccessKeys:
+    return AccessKeys(
+        "AKIA" + "".join(secrets.choice(_ID_LETTERS) for _ in range(16)),
+        "".join(secrets.choice(_SECRET_LETTERS) for _ in range(40)),
+    )

@@ -1,0 +1,82 @@
+"""The sandbox's AWS side: EC2, STS and IAM of one account, by moto, as a WSGI application.
+
+Importing this is light; `warm` loads moto. Requests that come before that wait.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.sandbox.aws_keys import STUDENT, AccessKeys, load_keys
+
+if TYPE_CHECKING:
+    from labkit.sandbox.aws_requests import AwsRequests
+
+CONTROL_FLAG = "labkit.control"
+"""The WSGI environment's key by which the process's own dispatcher says that the control token was shown."""
+
+PATIENCE_SECONDS = 60
+log = logging.getLogger("labkit.sandbox.aws")
+
+
+class AwsApp:
+    """The WSGI application. keys: the student's. Everything it keeps is in one 0700 folder."""
+
+    def __init__(self, folder: Path, on_change: Callable[[str, str], object] | None = None) -> None:
+        self._folder, self._on_change = folder, on_change
+        self._all_keys = load_keys(folder / "aws-keys.json")
+        self._requests: AwsRequests | None = None
+        self._loaded = threading.Event()
+
+    @property
+    def keys(self) -> AccessKeys:
+        """The student's access keys."""
+        return self._all_keys[STUDENT]
+
+    def keys_of(self, user: str) -> AccessKeys:
+        """The access keys of an IAM user. Raises KeyError."""
+        return self._all_keys[user]
+
+    def warm(self) -> None:
+        """Load moto, restore the world from its journal and answer one request, so that the student's is fast."""
+        gc.disable()  # moto's tables are a million objects made at once and kept: collecting meanwhile costs a quarter
+        try:
+            from labkit.sandbox.aws_requests import AwsRequests
+
+            requests = AwsRequests(self._folder / "aws-journal.ndjson", self._all_keys, self._on_change)
+            requests.warm(self.keys)
+            self._requests = requests
+        finally:
+            gc.freeze()
+            gc.enable()
+            self._loaded.set()
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._requests is not None:
+            self._requests.world.close()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        from werkzeug.wrappers import Response
+
+        path = environ.get("PATH_INFO", "")
+        if path != "/" and not (path.startswith("/moto-api") and environ.get(CONTROL_FLAG) is True):
+            return Response("Nothing is here.\n", 404)(environ, start_response)
+        if not self._loaded.wait(PATIENCE_SECONDS) or self._requests is None:
+            return Response("The sandbox's AWS side did not start; its log says why.\n", 503)(environ, start_response)
+        if path != "/":
+            return self._requests.moto_api(environ)(environ, start_response)
+        return self._requests.answer(environ)(environ, start_response)
+
+
+def create_aws_app(folder: Path, on_change: Callable[[str, str], object] | None = None) -> AwsApp:
+    """The AWS side of the sandbox whose world is in `folder`; call its `warm` in a thread.
+
+    on_change: told (account, region) after each changing request that went through, before its reply.
+    """
+    return AwsApp(folder, on_change)

@@ -1,0 +1,227 @@
+"""moto's state as one world that outlives its process: one lock, repeatable ids, a journal of what changed.
+
+moto keeps its state per process, so one World is alive in a process at a time: the last one restored.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import moto
+from moto import settings
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.iam.models import iam_backends
+from moto.moto_api._internal import mock_random
+from moto.moto_api._internal.moto_random import MotoRandom
+from moto.sts.models import sts_backends
+
+from labkit.model.detection import vpc_name
+from labkit.model.settings import DEFAULT_REGION
+from labkit.sandbox.aws_errors import EXPECTED, AwsError
+from labkit.sandbox.aws_journal import Change, Journal
+from labkit.sandbox.aws_keys import ACCOUNT, POLICIES, STUDENT, AccessKeys
+
+log = logging.getLogger("labkit.sandbox.aws")
+T = TypeVar("T")
+
+OTHER_STUDENT = 12
+START: list[tuple[str, dict[str, Any]]] = [
+    ("CreateVpc", {"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": [
+        {"Key": "Name", "Value": vpc_name(OTHER_STUDENT)},
+        {"Key": "labkit:student", "Value": str(OTHER_STUDENT)},
+    ]}]}),
+]  # fmt: skip
+"""What a new world holds beside the default VPC of each region: the VPC of another student."""
+
+
+class ThreadRandom(MotoRandom):
+    """moto's one source of ids, with a generator for each thread: a reading request cannot take from a changing one."""
+
+    _of_thread = threading.local()
+
+    @classmethod
+    def generator(cls) -> random.Random:
+        """This thread's own generator."""
+        if not hasattr(cls._of_thread, "generator"):
+            cls._of_thread.generator = random.Random()
+        return cls._of_thread.generator
+
+    @classmethod
+    @contextmanager
+    def seeded(cls, seed: str) -> Iterator[None]:
+        """Let this thread's ids derive from `seed` while the block runs."""
+        outer = cls.generator()
+        cls._of_thread.generator = random.Random(seed)
+        try:
+            yield
+        finally:
+            cls._of_thread.generator = outer
+
+    def seed(self, a: Any = None, version: int = 2) -> None:
+        self.generator().seed(a, version)
+
+    def random(self) -> float:
+        return self.generator().random()
+
+    def getrandbits(self, k: int, /) -> int:
+        return self.generator().getrandbits(k)
+
+
+class World:
+    """perform: makes one change in moto, given a Change; used for the start world and the journal.
+
+    on_change: told (account, region) after each change and before its reply, outside the lock.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        keys: dict[str, AccessKeys],
+        perform: Callable[[Change], object],
+        on_change: Callable[[str, str], object] | None = None,
+    ) -> None:
+        self._path, self._keys, self._perform, self._on_change = path, keys, perform, on_change
+        self._lock = threading.RLock()
+        self._journal: Journal | None = None
+        self._next = 0
+        self._users_there = False
+        mock_random.__class__ = ThreadRandom
+        settings.INITIAL_NO_AUTH_ACTION_COUNT = 0  # moto's switch: authentication from the first request on
+
+    def restore(self) -> None:
+        """Bring moto to the state that the journal tells; make a new world where there is no journal."""
+        with self._lock:
+            if not self._users_there:
+                self._install_users()
+                self._users_there = True
+            journal = self._open_journal()
+            self._replay(journal)
+            journal.fold({acl for _, _, backend in ec2_backends.iter_backends() for acl in backend.network_acls})
+
+    def reset(self) -> None:
+        """Throw the world away and make a new one, with the same keys."""
+        with self._lock:
+            self.close()
+            self._path.unlink(missing_ok=True)
+            self.restore()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    def backend(self, account: str, region: str) -> EC2Backend:
+        """EC2 of an account and a region; made at first sight with ids that derive from the world's seed alone."""
+        regions = ec2_backends[account]
+        if not dict.__contains__(regions, region):
+            if region not in regions:
+                raise AwsError("InvalidRegion", f"There is no region '{region}'.")
+            with self._lock, self._seeded(f"{account}:{region}"):
+                return regions[region]
+        return regions[region]
+
+    def read(self, answer: Callable[[], T]) -> T:
+        """Do a reading request while nothing changes."""
+        with self._lock:
+            return answer()
+
+    def change(self, check: Callable[[], object], answer: Callable[[], T], tell: Callable[[int], Change]) -> T:
+        """Do a changing request and keep it in the journal; `check` raises to refuse it before anything is done."""
+        with self._lock:
+            check()
+            self._next += 1
+            change = tell(self._next)
+            try:
+                with self._seeded(str(change.n)):
+                    result = answer()
+                self._keep(change)
+            except EXPECTED:
+                raise
+            except Exception:
+                self._undo(change)
+                raise
+        self._tell_change(change)
+        return result
+
+    def _keep(self, change: Change) -> None:
+        if self._journal is None:
+            raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
+        self._journal.append(change)
+
+    def _undo(self, change: Change) -> None:
+        """A request that failed half-way left moto in a state nobody can tell: go back to what the journal tells."""
+        log.warning("%s failed half-way; going back to the journal", change.action)
+        self.restore()
+
+    def _tell_change(self, change: Change) -> None:
+        if self._on_change is None:
+            return
+        try:
+            self._on_change(change.account, change.region)
+        except Exception:
+            log.exception("the listener of changes failed")
+
+    def _open_journal(self) -> Journal:
+        self.close()
+        try:
+            journal = Journal.open(self._path, moto.__version__)
+        except (ValueError, KeyError, IndexError, TypeError):
+            aside = self._path.with_suffix(".damaged")
+            self._path.replace(aside)
+            log.warning("the journal is damaged; kept as %s, and a new world is made", aside.name)
+            journal = None
+        if journal is None:
+            start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in enumerate(START, 1)]
+            journal = Journal.begin(self._path, moto.__version__, start)
+        self._journal = journal
+        return journal
+
+    def _replay(self, journal: Journal) -> None:
+        ec2_backends.clear()
+        self.backend(ACCOUNT, DEFAULT_REGION)
+        failed = sum(not self._replayed(change) for change in journal.changes)
+        if failed:
+            log.warning("%d of %d changes in the journal no longer apply", failed, len(journal.changes))
+        self._next = max((change.n for change in journal.changes), default=0)
+
+    def _replayed(self, change: Change) -> bool:
+        try:
+            with self._seeded(str(change.n)):
+                self._perform(change)
+        except Exception as error:  # noqa: BLE001 - one change that another moto refuses must not cost the others
+            log.warning("%s (%d) does not apply: %s", change.action, change.n, type(error).__name__)
+            return False
+        return True
+
+    def _seeded(self, what: str) -> AbstractContextManager[None]:
+        """Ids made inside derive from the world's seed and `what`."""
+        if self._journal is None:
+            raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
+        return ThreadRandom.seeded(f"{self._journal.seed}:{what}")
+
+    def _install_users(self) -> None:
+        with ThreadRandom.seeded(self._keys[STUDENT].access_key_id):  # so that user ids stay the same too
+            self._make_users()
+
+    def _make_users(self) -> None:
+        iam_backends.clear()
+        sts_backends.clear()
+        backend = iam_backends[ACCOUNT]["aws"]
+        for user, actions in POLICIES.items():
+            backend.create_user(DEFAULT_REGION, user)
+            if actions:
+                statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+                backend.put_user_policy(user, "lab", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+            made = backend.create_access_key(user)
+            del backend.access_keys[made.access_key_id]
+            made.access_key_id = self._keys[user].access_key_id
+            made.secret_access_key = self._keys[user].secret_access_key
+            backend.access_keys[made.access_key_id] = made
