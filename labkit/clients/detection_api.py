@@ -1,0 +1,235 @@
+"""The detection service's REST API, version 2: one object, a method a call, values out.
+
+Every request is signed with Hawk and every reply's signature is checked. Each try of a call is signed anew: a signed
+request that is sent twice is refused as a replay.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlsplit
+
+from labkit.clients import detection_errors
+from labkit.clients.hawk_auth import HawkAuth
+from labkit.model.detection import Rule
+from labkit.model.detection_records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.errors import LabError, ServiceError
+
+if TYPE_CHECKING:
+    from requests import Response, Session
+
+CONNECT_SECONDS, READ_SECONDS = 3.05, 15
+TRIES = 4
+PATIENCE_SECONDS = 20.0
+
+
+class _TryAgain(Exception):
+    """A try that failed in a way that may pass, and the error to raise if it does not."""
+
+    def __init__(self, error: LabError, wait_seconds: float | None = None) -> None:
+        super().__init__(error)
+        self.error, self.wait_seconds = error, wait_seconds
+
+
+class DetectionApi:
+    """A user's access to one organization of the detection service at `url` (scheme, host and port).
+
+    Raises InvalidInput for an id or a key that cannot be one. Every method may raise CredentialsRefused, ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is off. patience_seconds: the longest that one call waits between its tries.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user_id: str,
+        api_key: str,
+        organization_id: str,
+        session: Session | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.url = url.rstrip("/").removesuffix("/v2")
+        self.user_id, self.organization_id = user_id, organization_id
+        self._auth = HawkAuth(user_id, api_key, organization_id)
+        self._session, self._patience_seconds = session, patience_seconds
+
+    def __repr__(self) -> str:
+        return f"DetectionApi({self.url!r}, user_id={self.user_id!r}, organization_id={self.organization_id!r})"
+
+    def self_test(self) -> None:
+        """Ask the service whether it accepts our signature; returns if it does."""
+        self._call("GET", "/help/hawk/self-test")
+
+    def rulesets(self) -> tuple[Ruleset, ...]:
+        """Every rule set of the organization."""
+        return tuple(map(Ruleset.from_api, self._pages("/v2/rulesets", "rulesets")))
+
+    def rules(self, ruleset_id: str) -> tuple[Rule, ...]:
+        """Every rule of a rule set, in its order."""
+        return tuple(map(Rule.from_api, self._pages(f"/v2/rulesets/{_part(ruleset_id)}/rules", "rules")))
+
+    def rule(self, ruleset_id: str, rule_id: str) -> Rule:
+        """One rule."""
+        return Rule.from_api(self._call("GET", _rule_path(ruleset_id, rule_id)))
+
+    def create_rule(self, ruleset_id: str, rule: Rule) -> Rule:
+        """Add a rule to a rule set; returns it as the service keeps it, with its id."""
+        return Rule.from_api(self._call("POST", f"/v2/rulesets/{_part(ruleset_id)}/rules", body=rule.to_api()))
+
+    def update_rule(self, rule: Rule) -> Rule:
+        """Replace a whole rule, found by its `ruleset_id` and `id`; returns it as the service keeps it."""
+        return Rule.from_api(self._call("PUT", _rule_path(rule.ruleset_id, rule.id), body=rule.to_api()))
+
+    def delete_rule(self, ruleset_id: str, rule_id: str) -> None:
+        """Remove a rule."""
+        self._call("DELETE", _rule_path(ruleset_id, rule_id))
+
+    def rule_tags(self, rule_id: str) -> dict[str, Any]:
+        """A rule's tags, `inclusion` and `exclusion`; both empty before any were set."""
+        try:
+            return self._call("GET", f"/v2/rules/{_part(rule_id)}/tags")
+        except ServiceError as error:
+            if "No tags found for rule" in error.what:
+                return {"inclusion": [], "exclusion": []}
+            raise
+
+    def agents(self, status: Literal["online", "offline"] = "online", **query: str) -> Iterator[Agent]:
+        """The agents of a status, newest first, fetched page by page; `query`: type, hostname."""
+        return map(Agent.from_api, self._pages("/v2/agents", "agents", {"status": status, **query}))
+
+    def agent(self, agent_id: str) -> Agent:
+        """One agent."""
+        return Agent.from_api(self._call("GET", f"/v2/agents/{_part(agent_id)}"))
+
+    def alerts(self, status: Literal["active", "dismissed"] = "active", **query: str | int) -> Iterator[Alert]:
+        """Alerts newest first, fetched page by page; `query`: severity, ruleId, rulesetId, agentId, from_, until."""
+        named = {name.rstrip("_"): value for name, value in query.items()}
+        return map(Alert.from_api, self._pages("/v2/alerts", "alerts", {"status": status, **named}))
+
+    def alert_events(self, alert_id: str) -> tuple[dict[str, Any], ...]:
+        """The raw events behind an alert, oldest first."""
+        return tuple(self._call("GET", f"/v2/alerts/{_part(alert_id)}/events")["events"])
+
+    def severity_counts(self) -> dict[int, int]:
+        """How many active alerts there are of each severity."""
+        counts = self._call("GET", "/v2/alerts/severity-counts")["severityCounts"]
+        return {int(one["severity"]): int(one["count"]) for one in counts}
+
+    def dismiss(self, alert_ids: Iterable[str], reason: str = "OTHER", text: str = "") -> None:
+        """Put alerts aside; `text` is required with the reason `OTHER` and refused with any other."""
+        body: dict[str, Any] = {"ids": list(alert_ids), "dismissReason": reason}
+        self._call("POST", "/v2/alerts/dismiss", body=body | ({"dismissReasonText": text} if text else {}))
+
+    def members(self) -> tuple[Member, ...]:
+        """The members of the organization."""
+        return tuple(map(Member.from_api, self._pages("/v2/organizations/members", "members")))
+
+    def audit_logs(self, **query: str) -> Iterator[AuditRecord]:
+        """What was done in the organization, newest first, fetched page by page; `query`: operation, from_, until."""
+        named = {name.rstrip("_"): value for name, value in query.items()}
+        return map(AuditRecord.from_api, self._pages("/v2/auditlogs", "recs", named))
+
+    def _pages(self, path: str, noun: str, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """The items of a list call, page after page."""
+        parameters, token = dict(query or {}), None
+        while True:
+            page = self._call("GET", path, parameters | ({"token": token} if token else {}))
+            yield from page[noun]
+            token = page.get("token")
+            if not token:
+                return
+
+    def _call(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The reply's JSON object, after as many tries as the call's patience allows."""
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+
+        tries = Retrying(
+            retry=retry_if_exception_type(_TryAgain),
+            wait=_wait(),
+            stop=stop_after_attempt(TRIES) | stop_before_delay(self._patience_seconds),
+            reraise=True,
+        )
+        try:
+            return tries(self._try, method, path, query, body)
+        except _TryAgain as last:
+            raise last.error from last.__cause__
+
+    def _try(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        response = self._send(method, path, query, body)
+        if response.status_code >= 400:
+            error = detection_errors.refusal(response)
+            if response.status_code == 429:
+                raise _TryAgain(error, detection_errors.reset_seconds(response) + 0.01)
+            raise _TryAgain(error) if response.status_code >= 500 and method == "GET" else error
+        try:
+            document = response.json()
+        except ValueError as error:
+            raise detection_errors.no_json(self.url) from error
+        return document
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
+    ) -> Response:
+        from mohawk.exc import HawkFail
+        from requests.exceptions import RequestException
+
+        try:
+            return self._opened_session().request(
+                method,
+                self.url + path,
+                params=query,
+                data=None if body is None else json.dumps(body).encode(),
+                headers=None if body is None else {"Content-Type": "application/json"},
+                auth=self._auth,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except HawkFail as error:
+            raise detection_errors.not_authentic(self.url) from error
+        except RequestException as error:
+            fault = detection_errors.unreachable(self.url, method)
+            raise (_TryAgain(fault) if method == "GET" else fault) from error
+
+    def _opened_session(self) -> Session:
+        if self._session is None:
+            from requests import Session
+
+            self._session = Session()
+            # A proxy of the environment must never get to see what is said to this machine itself.
+            self._session.trust_env = not _is_loopback(self.url)
+        return self._session
+
+
+def _wait() -> Callable[[Any], float]:
+    """How long to wait before the next try: as long as the service said, else longer each time."""
+    from tenacity import wait_exponential_jitter
+
+    longer_each_time = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
+
+    def wait(state: Any) -> float:
+        said: float | None = state.outcome.exception().wait_seconds
+        return longer_each_time(state) if said is None else said
+
+    return wait
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _part(identifier: str) -> str:
+    """An id as one part of a path, whatever it holds."""
+    return quote(identifier, safe="")
+
+
+def _rule_path(ruleset_id: str, rule_id: str) -> str:
+    return f"/v2/rulesets/{_part(ruleset_id)}/rules/{_part(rule_id)}"

@@ -1,0 +1,73 @@
+"""Hawk on the client's side: what `requests` takes as `auth`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response
+
+_DAY_SECONDS = 86_400
+_UNSIGNED = {401, 429}
+
+
+class HawkAuth:
+    """Signs a request, and checks the signature of its reply.
+
+    Raises InvalidInput when made of values that cannot be right, and mohawk's HawkFail from `requests` for a reply that
+    is not authentic. Replies to a request that was refused before anybody knew who asked are not signed.
+    """
+
+    def __init__(self, user_id: str, api_key: str, organization_id: str) -> None:
+        user_id, api_key = _checked("TS_USER_ID", user_id), _checked("TS_API_KEY", api_key)
+        self._credentials = {"id": user_id, "key": api_key, "algorithm": "sha256"}
+        self._organization_id = _checked("TS_ORGANIZATION_ID", organization_id)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        from mohawk import Sender
+
+        # The service's own clients hash a body where there is one, and leave the hash out of a GET.
+        content = (
+            {"content": request.body, "content_type": request.headers["Content-Type"]}
+            if request.body
+            else {"always_hash_content": False}
+        )
+        sender = Sender(
+            dict(self._credentials),
+            request.url,
+            request.method,
+            ext=self._organization_id,
+            # A reply answers one request; mohawk warns with each of them unless it is told that this is known.
+            seen_nonce=lambda *_: False,
+            **content,
+        )
+        request.headers["Authorization"] = sender.request_header
+
+        def check(response: Response, **_: Any) -> None:
+            if response.status_code in _UNSIGNED or response.status_code >= 500:
+                return
+            sender.accept_response(
+                response.headers.get("Server-Authorization", ""),
+                content=response.content,
+                content_type=response.headers.get("Content-Type", ""),
+                # Compares our own clock with itself: a laptop may sleep between a request and its reply.
+                timestamp_skew_in_seconds=_DAY_SECONDS,
+            )
+
+        request.register_hook("response", check)
+        return request
+
+
+def _checked(field: str, value: str) -> str:
+    """A value fit for a header; it is never shown, since it may be the key."""
+    value = value.strip()
+    if value and value.isascii() and value.isalnum():
+        return value
+    raise InvalidInput(
+        f"{field} is empty." if not value else f"{field} holds a character that it cannot have.",
+        "User id, API key and organization id are made of the digits 0 to 9 and letters.",
+        f"Copy {field} again, whole and without quotes.",
+        field=field,
+    )

@@ -1,0 +1,43 @@
+"""Everything that the detection service remembers, in one file: what the REST API reads and the engine writes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from labkit.sandbox import store_agents, store_alerts, store_people, store_rules, world
+from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.database import Database
+
+
+class DetectionStore:
+    """The organization with its people, rules, agents, alerts, events and audit log.
+
+    A file that is not there yet is made, readable by its owner only, and filled with the world as it starts. Safe to
+    share between threads. A write that returned is kept, whatever happens to the process afterwards.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        self.people = store_people.PeopleTable(self._database)
+        self.audit = store_people.AuditTable(self._database)
+        self.rules = store_rules.RuleTable(self._database)
+        self.agents = store_agents.AgentTable(self._database)
+        self.alerts = store_alerts.AlertTable(self._database)
+        with self.transaction():
+            for module in (store_people, store_rules, store_agents, store_alerts):
+                self._database.create(module.SCHEMA)
+            world.plant(self, now_ms())
+
+    def credentials(self) -> dict[str, str]:
+        """What signs the student's requests: `user_id`, `api_key`, `organization_id`."""
+        student = self.people.find_user(world.STUDENT_EMAIL)
+        return {"user_id": student.id, "api_key": student.api_key, "organization_id": world.ORGANIZATION_ID}
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything inside one commit: all of it is kept, or none."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        """Close the file in every thread."""
+        self._database.close()
