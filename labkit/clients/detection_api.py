@@ -37,7 +37,9 @@ class _TryAgain(Exception):
 class DetectionApi:
     """A user's access to one organization of the detection service at `url` (scheme, host and port).
 
-    Raises InvalidInput for an id or a key that cannot be one. Every method may raise CredentialsRefused, ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is off. patience_seconds: the longest that one call waits between its tries.
+    Raises InvalidInput for an id or a key that cannot be one. Every method may raise CredentialsRefused,
+    ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is off.
+    patience_seconds: the longest that the tries of one call may take.
     """
 
     def __init__(

@@ -21,7 +21,9 @@ def refusal(response: Response) -> LabError:
     status, said = response.status_code, "; ".join(_texts(response))
     if status == 401:
         return _credentials(response, said)
-    what = f"The detection service answered {status} to {_call(response)}{': ' + said if said else ''}."
+    what = (
+        f"The detection service answered {status} to {_call(response)}{': ' + said if said else ''}".rstrip(".") + "."
+    )
     why, next_step = _WHY.get(status, ("Something failed inside the service." if status >= 500 else "", ""))
     if status == 429:
         next_step = f"Wait {max(1, round(reset_seconds(response)))} seconds, then run the cell again."

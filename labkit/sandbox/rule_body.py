@@ -57,16 +57,14 @@ class _Body:
         return self.take(name, lambda value: _are_words(value, choices), must, default)
 
     def filter(self, name: str, text: str) -> str:
-        """The filter with straight quotes, as it is kept; a fault tells the position, counted from 0, and the mend.
+        """The filter with straight quotes, as it is kept; a fault tells the position and the mend.
 
         Sandbox: the real service refused typographic quotes.
         """
         try:
             parse(text)
         except FilterError as error:
-            self.errors.append(
-                f"Validation failed: body has invalid {name} value at position {error.position}.  {error}"
-            )
+            self.errors.append(f"Validation failed: body has invalid {name} value.  {error}")
         return straighten(text).text
 
 
