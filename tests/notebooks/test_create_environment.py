@@ -1,0 +1,149 @@
+"""Chapter 2, executed: unattended, restarted, out of order, and with the sandbox killed under it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import steps
+from labkit.clients import aws, sandbox_process
+from labkit.model.detection import rule_name, vpc_name
+from labkit.steps.rule import all_rules
+from labkit.steps.world import World
+from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
+from tests.notebooks.conftest import STUDENT
+from tests.notebooks.kernel import Kernels, one_kernel
+
+CELLS = code_cells(CHAPTER_2)
+OPENING = CELLS[0]
+STEPS = [step for step in steps.STEPS if step.chapter == "2"]
+
+
+@pytest.fixture
+def kernels(unattended: Mapping[str, str]) -> Iterator[Kernels]:
+    running = Kernels(FOLDER, unattended)
+    yield running
+    running.close()
+
+
+def section(heading: str) -> list[Cell]:
+    """The code cells under a heading but the check."""
+    return [cell for cell in CELLS if cell.heading == heading and not cell.is_check]
+
+
+def seen(world: World) -> dict[str, Any]:
+    """Everything that a step could have left anywhere, asked with the sandbox's own keys."""
+    keys, home = world.opened.cloud_account(), world.opened.home
+    assert keys is not None
+    account = world.account(keys, world.region)
+    files = [home / "notes.json", world.opened.config_file, world.opened.credentials_file]
+    return {
+        "vpcs": aws.describe_vpcs(account.ec2),
+        "network ACLs": aws.describe_network_acls(account.ec2),
+        "rules": [rule.raw for rule in all_rules(world.detection)],
+        "files": [path.read_text(encoding="utf-8") if path.exists() else None for path in files],
+    }
+
+
+def ids(world: World) -> list[str]:
+    """The ids of everything that chapter 2 leaves behind."""
+    now = seen(world)
+    mine = next(vpc for vpc in now["vpcs"] if vpc.name == vpc_name(int(STUDENT)))
+    gate = next(network_acl for network_acl in now["network ACLs"] if network_acl.vpc_id == mine.id)
+    (rule,) = [rule for rule in now["rules"] if rule["name"] == rule_name(int(STUDENT))]
+    return [mine.id, gate.id, rule["id"]]
+
+
+def test_chapter_2_runs_unattended_twice_in_a_row_and_the_second_time_makes_nothing(
+    world: World, kernels: Kernels
+) -> None:
+    left_behind = []
+    for _ in range(2):
+        kernel = kernels.fresh()
+        for cell in CELLS:
+            output = kernel.run(cell.source)
+            assert output.error == "", f"{cell.id}: {output.text}"
+            assert not output.has_widget, f"{cell.id} shows a form although every value is given"
+        left_behind.append(ids(world))
+    assert left_behind[0] == left_behind[1]
+    assert world.notes.get("network_acl_id") == left_behind[0][1]
+    assert world.notes.get("rule_id") == left_behind[0][2]
+
+
+def test_the_kernel_may_be_restarted_between_any_two_cells(world: World, kernels: Kernels) -> None:
+    for cell in CELLS[1:]:
+        kernel = kernels.fresh()
+        kernel.run(OPENING.source)
+        output = kernel.run(cell.source)
+        assert output.error == "", f"{cell.id}: {output.text}"
+    assert all(result.passed for result in steps.status(world))
+
+
+def test_a_cell_run_a_step_too_early_names_the_missing_step_and_changes_nothing(
+    world: World, unattended: Mapping[str, str]
+) -> None:
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run(OPENING.source)
+        for missing in STEPS:
+            waiting = [step for step in STEPS if missing.key in step.needs]
+            before = seen(world)
+            for cell in (cell for step in waiting for cell in section(step.heading)):
+                output = kernel.run(cell.source)
+                assert output.error == "StepNotReady", f"{cell.id} ran without “{missing.title}”: {output.text}"
+                assert f"“{missing.title}”" in output.text and f'href="{missing.link}"' in output.html, cell.id
+                assert "Traceback" not in output.text
+            assert seen(world) == before
+            for cell in section(missing.heading):
+                assert kernel.run(cell.source).error == ""
+    assert all(result.passed for result in steps.status(world))
+
+
+def test_run_all_on_a_fresh_kernel_stops_at_the_first_form_with_what_to_fill_in(
+    world: World, by_hand: Mapping[str, str]
+) -> None:
+    before = seen(world)
+    with one_kernel(FOLDER, by_hand) as kernel:
+        for cell in CELLS:
+            output = kernel.run(cell.source)
+            if output.error:
+                break
+    form = CELLS.index(next(cell for cell in CELLS if cell.heading == "Your student number"))
+    assert CELLS.index(cell) <= form + 2, "Run All went past the cell after the first form and its check"
+    assert output.error == "StepNotReady"
+    assert "student number" in output.text and "Type the number" in output.text
+    assert 'href="#Your-student-number"' in output.html
+    assert "Traceback" not in output.text and seen(world) == before
+
+
+def test_a_form_shows_its_widgets_and_beside_them_a_plain_result(world: World, by_hand: Mapping[str, str]) -> None:
+    with one_kernel(FOLDER, by_hand) as kernel:
+        kernel.run(OPENING.source)
+        output = kernel.run("lab.enter_student_number()")
+    assert output.has_widget and "Run this cell to show the form" in output.text
+
+
+def test_the_sandbox_may_be_killed_between_any_two_steps_and_nothing_is_lost(
+    world: World, unattended: Mapping[str, str]
+) -> None:
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run(OPENING.source)
+        for step in STEPS:
+            for cell in (*section(step.heading), next(cell for cell in CELLS if f'check("{step.key}")' in cell.source)):
+                output = kernel.run(cell.source)
+                assert output.error == "", f"{cell.id}: {output.text}"
+            before = seen(world)
+            kill_sandbox(world.opened.home)
+            assert seen(world) == before, step.key
+    assert all(result.passed for result in steps.status(world))
+
+
+def kill_sandbox(home: Path) -> None:
+    """SIGKILL, as a crash or the kernel's memory killer would."""
+    running = sandbox_process.find(home)
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)

@@ -1,0 +1,163 @@
+"""What holds for the chapters' files, unexecuted."""
+
+from __future__ import annotations
+
+import ast
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labkit.steps import STEPS
+from tests.notebooks.chapters import CHAPTER_2, FENCED, FOLDER, PATHS, anchors, cells, code_cells, headings, links
+
+PICTURES = sorted((FOLDER.parent / "images").glob("*.svg"))
+ORIGINAL_HEADINGS = [
+    "Self-Protecting Cloud - Part 2",
+    "Create AWS Environment",
+    "AWS CLI Configuration",
+    "AWS CLI Config VPC Network",
+    "Retrieve NetworkAclId",
+    "Current NACLs",
+    "Threat Stack Setup",
+    "Threat Stack - Create Rule",
+    "Update the rule",
+    "Threat Stack - Enable Rule",
+    "Retrieve Rule ID",
+]
+each_chapter = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+each_picture = pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+
+
+@each_chapter
+def test_a_chapter_is_saved_without_outputs_counts_or_widget_state(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
+    assert "widgets" not in notebook.metadata
+
+
+@each_chapter
+def test_a_chapter_names_the_kernel_that_everybody_has_and_its_title(path: Path) -> None:
+    metadata = nbformat.read(path, as_version=4).metadata
+    assert metadata.kernelspec == {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    assert metadata.title == headings(cells(path)[0].source)[0][1]
+
+
+@each_chapter
+def test_a_chapter_has_one_h1_and_no_level_is_left_out(path: Path) -> None:
+    levels = [level for cell in cells(path) if not cell.is_code for level, _ in headings(cell.source)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(level <= before + 1 for before, level in zip(levels, levels[1:], strict=False))
+
+
+@each_chapter
+def test_headings_of_a_chapter_differ_so_that_links_are_unambiguous(path: Path) -> None:
+    titles = [title for cell in cells(path) if not cell.is_code for _, title in headings(cell.source)]
+    assert len(titles) == len(set(titles))
+
+
+@each_chapter
+def test_code_cells_are_a_line_or_two_and_never_more_than_six(path: Path) -> None:
+    lines = sorted(len(cell.source.replace("\n\n", "\n").splitlines()) for cell in code_cells(path))
+    assert lines[len(lines) // 2] <= 2 and lines[-1] <= 6
+
+
+@each_chapter
+def test_no_two_code_cells_follow_each_other_but_a_call_and_its_check(path: Path) -> None:
+    pairs = zip(cells(path), cells(path)[1:], strict=False)
+    assert [(one.id, two.id) for one, two in pairs if one.is_code and two.is_code and not two.is_check] == []
+
+
+@each_chapter
+def test_a_chapter_imports_from_labkit_only_and_in_its_first_cell(path: Path) -> None:
+    first, *others = code_cells(path)
+    imports = [node for node in ast.walk(ast.parse(first.source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [getattr(node, "module", None) for node in imports] == ["labkit"]
+    nodes = [node for cell in others for node in ast.walk(ast.parse(cell.source))]
+    assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@each_chapter
+def test_a_chapter_keeps_nothing_in_variables_but_the_lab(path: Path) -> None:
+    nodes = [node for cell in code_cells(path) for node in ast.walk(ast.parse(cell.source))]
+    assert {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} <= {
+        "lab",
+        "step",  # of a comprehension
+    }
+
+
+@each_chapter
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for cell in cells(path):
+        for _, target in links(cell):
+            file, _, anchor = target.partition("#")
+            leads_to = (path.parent / file).resolve() if file else path
+            assert leads_to.is_file(), f"{cell.id}: {target}"
+            assert not anchor or anchor in anchors(leads_to), f"{cell.id}: {target}"
+
+
+@each_chapter
+def test_every_picture_has_an_alt_text_that_says_what_it_shows(path: Path) -> None:
+    pictures = [alt for cell in cells(path) for alt in re.findall(r"!\[([^\]]*)\]", cell.source)]
+    assert pictures and all(len(alt.split()) >= 10 for alt in pictures)
+    assert not any("<img" in cell.source for cell in cells(path))
+
+
+@each_chapter
+def test_a_beat_of_prose_is_short(path: Path) -> None:
+    plain = {
+        cell.id: re.sub(r"^[|#!].*$", "", cell.prose, flags=re.MULTILINE) for cell in cells(path) if not cell.is_code
+    }
+    assert {id: words for id, text in plain.items() if (words := len(text.split())) > 95} == {}
+
+
+@each_chapter
+def test_a_line_of_a_network_acl_is_an_entry_never_a_rule(path: Path) -> None:
+    prose = "\n".join(cell.prose for cell in cells(path) if not cell.is_code)
+    assert not re.search(r"(firewall|ACL|NACL|deny|allow) rules?\b", prose)
+
+
+def test_chapter_2_has_every_heading_of_the_original_in_its_order() -> None:
+    titles = [title for cell in cells(CHAPTER_2) if not cell.is_code for _, title in headings(cell.source)]
+    assert [title for title in titles if title in ORIGINAL_HEADINGS] == ORIGINAL_HEADINGS
+
+
+def test_each_step_of_chapter_2_has_a_section_that_does_it_and_checks_it_in_the_steps_order() -> None:
+    steps = [step for step in STEPS if step.chapter == "2"]
+    checks = [(cell.heading, cell.source) for cell in code_cells(CHAPTER_2) if cell.is_check]
+    assert checks == [(step.heading, f'lab.check("{step.key}")') for step in steps]
+    for step in steps:
+        sources = [cell.source for cell in code_cells(CHAPTER_2) if cell.heading == step.heading]
+        assert any(source.startswith("lab.") and "check" not in source for source in sources), step.key
+
+
+def test_beside_the_aws_steps_stands_the_original_command() -> None:
+    blocks = [block for cell in cells(CHAPTER_2) for block in FENCED.findall(cell.source) if block.startswith("```sh")]
+    commands = "\n".join(blocks).splitlines()
+    for command in (
+        "aws configure",
+        "aws configure list",
+        "aws ec2 create-vpc --cidr-block 10.0.0.0/16",
+        "aws ec2 describe-network-acls",
+        "aws ec2 describe-network-acls --network-acl-ids ACLID",
+    ):
+        assert command in commands
+
+
+def test_chapter_2_ends_with_an_assertion_that_answers_its_title() -> None:
+    assert code_cells(CHAPTER_2)[-1].source.startswith("assert ")
+
+
+@each_picture
+def test_a_drawing_names_itself_is_opaque_and_loads_nothing(path: Path) -> None:
+    root = ET.fromstring(path.read_text(encoding="utf-8"))
+    svg = "{http://www.w3.org/2000/svg}"
+    assert root.get("role") == "img" and root.findtext(f"{svg}title") and root.findtext(f"{svg}desc")
+    background = root.find(f"{svg}rect")
+    assert background is not None and background.get("fill", "none") != "none"
+    assert [background.get("width"), background.get("height")] == root.get("viewBox", "").split()[2:]
+    assert not re.search(r"href|url\((?!#)|@import|<script|prefers-color-scheme", path.read_text(encoding="utf-8"))
+    assert set(re.findall(r'font-family="([^"]*)"', path.read_text(encoding="utf-8"))) == {"sans-serif"}
