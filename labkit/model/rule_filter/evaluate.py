@@ -7,14 +7,14 @@ is remembered by address, so that a block list costs one look-up an event. What 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 from labkit.model.rule_filter.compare import Test, element_test, integer_of, network_of
-from labkit.model.rule_filter.keys import ADDRESS_KEYS, CIDR_KEYS, is_plain, takes_cidr_block
-from labkit.model.rule_filter.reading import Event, Reader, elements, reader
-from labkit.model.rule_filter.tree import EQUALITY, NEGATIVE, And, Clause, Filter, Node
+from labkit.model.rule_filter.keys import ADDRESS_KEYS, CIDR_KEYS, EITHER_END, is_plain, takes_cidr_block
+from labkit.model.rule_filter.reading import Event, elements, reader
+from labkit.model.rule_filter.tree import EQUALITY, NEGATIVE, Clause, Filter, Node, Or
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
@@ -46,16 +46,24 @@ def is_never_true(clause: Clause) -> bool:
 
 def _node(node: Node) -> Predicate:
     if isinstance(node, Clause):
-        return _run([node], all)
-    every = isinstance(node, And)
-    groups = [list(group) for _, group in groupby(node.terms, key=_merge_key)]
-    parts = []
-    for group in groups:
-        if isinstance(group[0], Clause):
-            parts.append(_run([term for term in group if isinstance(term, Clause)], all if every else any))
-        else:
-            parts.extend(_node(term) for term in group)
-    return _all_of(parts) if every else _any_of(parts)
+        return _run([node], every=True)
+    if isinstance(node, Or):
+        return _balanced(_parts(node.terms, every=False), _either)
+    # A clause has no effect but its answer, so the two cheapest may go first.
+    cheap = [term for term in node.terms if _is_quick(term, "=")][:2]
+    if len(cheap) < 2 or len(node.terms) == 2:
+        return _balanced(_parts(node.terms, every=True), _both)
+    others = [term for term in node.terms if term is not cheap[0] and term is not cheap[1]]
+    return _two_equal_then(cheap[0], cheap[1], _balanced(_parts(others, every=True), _both))
+
+
+def _parts(terms: Iterable[Node], *, every: bool) -> list[Predicate]:
+    parts: list[Predicate] = []
+    for _, neighbours in groupby(terms, key=_merge_key):
+        group = list(neighbours)
+        run = [term for term in group if isinstance(term, Clause)]
+        parts.append(_run(run, every=every) if run else _node(group[0]))
+    return parts
 
 
 def _merge_key(term: Node) -> object:
@@ -68,54 +76,73 @@ def _depends_on_type(clause: Clause) -> bool:
     return asks_network and bool(CIDR_KEYS.get(clause.key))
 
 
-def _run(clauses: list[Clause], combine: Callable[[list[bool]], bool]) -> Predicate:
-    key = clauses[0].key
-    read = reader(key)
-    if len(clauses) == 1:
-        if _depends_on_type(clauses[0]):
-            return _of_some_types(clauses[0], read)
-        if (quick := _quick(clauses[0])) is not None:
-            return quick
+def _run(clauses: list[Clause], *, every: bool) -> Predicate:
+    first = clauses[0]
+    if len(clauses) == 1 and _depends_on_type(first):
+        return _of_some_types(first)
+    if len(clauses) == 1 and _is_quick(first, *EQUALITY):
+        return _quick(first)
     tests = [_value_test(clause) for clause in clauses]
-    test = tests[0] if len(tests) == 1 else _combined(tests, every=combine is all)
-    if key in ADDRESS_KEYS:
-        return _remembering(read, test)
+    test = tests[0] if len(tests) == 1 else _combined(tests, every=every)
+    if first.key in ADDRESS_KEYS:
+        return _remembering(first.key, test)
+    read = reader(first.key)
     return lambda event: test(read(event))
 
 
-def _of_some_types(clause: Clause, read: Reader) -> Predicate:
-    remembered = _remembering(read, _value_test(clause))
+def _of_some_types(clause: Clause) -> Predicate:
+    remembered = _remembering(clause.key, _value_test(clause))
     key = clause.key
     return lambda event: takes_cidr_block(key, event) and remembered(event)
 
 
-def _remembering(read: Reader, test: Test) -> Predicate:
+def _remembering(key: str, test: Test) -> Predicate:
     """The test of what is read, remembered where that is text: an address, or the two ends of a connection."""
+    read = reader(key)
     memory: dict[Any, bool] = {}
+
+    def learn(value: Any) -> bool:
+        answer = test(value)
+        if value.__class__ is str or value.__class__ is tuple:
+            if len(memory) >= REMEMBERED_ADDRESSES:
+                memory.clear()
+            memory[value] = answer
+        return answer
 
     def remembering(event: Event) -> bool:
         value = read(event)
-        if value.__class__ is not str and value.__class__ is not tuple:
-            return test(value)
-        try:
-            return memory[value]
-        except KeyError:
-            if len(memory) >= REMEMBERED_ADDRESSES:
-                memory.clear()
-            answer = memory[value] = test(value)
-            return answer
+        known = memory.get(value) if value.__class__ is str or value.__class__ is tuple else None
+        return learn(value) if known is None else known
+
+    holder_key, _, member = key.partition(".")
+    return remembering if key in EITHER_END or not member else _remembering_member(holder_key, member, memory, learn)
+
+
+def _remembering_member(holder_key: str, member: str, memory: Mapping[Any, bool], learn: Test) -> Predicate:
+    """The same for `connection.dst_addr` and its like, with the reading done in place: the lab's own clause."""
+    read = reader(f"{holder_key}.{member}")
+
+    def remembering(event: Event) -> bool:
+        holder = event.get(holder_key)
+        value = holder.get(member) if holder.__class__ is dict else read(event)
+        known = memory.get(value) if value.__class__ is str else None
+        return learn(value) if known is None else known
 
     return remembering
 
 
-def _quick(clause: Clause) -> Predicate | None:
-    """A one-call closure for the commonest clause, `plain_key = "text"`, and its `!=`; None for any other."""
-    wanted, key = clause.value, clause.key
-    if not is_plain(key) or not isinstance(wanted, str) or clause.operator not in EQUALITY or key in ADDRESS_KEYS:
-        return None
-    if integer_of(wanted) is not None or network_of(wanted) is not None:
-        return None
-    slow = _value_test(clause)
+def _is_quick(term: Node, *operators: str) -> TypeGuard[Clause]:
+    """True for the commonest kind of clause: text that is no number, on a key at the top of the event."""
+    if not isinstance(term, Clause) or term.operator not in operators or not is_plain(term.key):
+        return False
+    wanted = term.value
+    is_text = isinstance(wanted, str) and integer_of(wanted) is None and network_of(wanted) is None
+    return is_text and term.key not in ADDRESS_KEYS
+
+
+def _quick(clause: Clause) -> Predicate:
+    """A closure that compares text with text itself, and calls the full test for anything else."""
+    wanted, key, slow = clause.value, clause.key, _value_test(clause)
     if clause.operator == NEGATIVE:
 
         def differs(event: Event) -> bool:
@@ -126,9 +153,26 @@ def _quick(clause: Clause) -> Predicate | None:
 
     def equals(event: Event) -> bool:
         value = event.get(key)
-        return value == wanted or (value.__class__ is not str and slow(value))
+        return value == wanted if value.__class__ is str else slow(value)
 
     return equals
+
+
+def _two_equal_then(one: Clause, other: Clause, then: Predicate) -> Predicate:
+    """Two quick `=` clauses in one closure, then the rest: most events fall at one of these."""
+    key, wanted, slow = one.key, one.value, _value_test(one)
+    other_key, other_wanted, other_slow = other.key, other.value, _value_test(other)
+
+    def two_equal_then(event: Event) -> bool:
+        value = event.get(key)
+        if value != wanted and (value.__class__ is str or not slow(value)):
+            return False
+        value = event.get(other_key)
+        if value != other_wanted and (value.__class__ is str or not other_slow(value)):
+            return False
+        return then(event)
+
+    return two_equal_then
 
 
 def _value_test(clause: Clause) -> Test:
@@ -160,27 +204,17 @@ def _combined(tests: list[Test], *, every: bool) -> Test:
     return test
 
 
-def _all_of(parts: list[Predicate]) -> Predicate:
-    if len(parts) == 1:
-        return parts[0]
-    if len(parts) == 2:
-        first, second = parts
-        return lambda event: first(event) and second(event)
-    if len(parts) == 3:
-        first, second, third = parts
-        return lambda event: first(event) and second(event) and third(event)
-    half = len(parts) // 2
-    return _all_of([_all_of(parts[:half]), _all_of(parts[half:])])
+def _both(first: Predicate, second: Predicate) -> Predicate:
+    return lambda event: first(event) and second(event)
 
 
-def _any_of(parts: list[Predicate]) -> Predicate:
+def _either(first: Predicate, second: Predicate) -> Predicate:
+    return lambda event: first(event) or second(event)
+
+
+def _balanced(parts: list[Predicate], join: Callable[[Predicate, Predicate], Predicate]) -> Predicate:
+    """The parts joined as a balanced tree, so that a long filter is not a deep one."""
     if len(parts) == 1:
         return parts[0]
-    if len(parts) == 2:
-        first, second = parts
-        return lambda event: first(event) or second(event)
-    if len(parts) == 3:
-        first, second, third = parts
-        return lambda event: first(event) or second(event) or third(event)
     half = len(parts) // 2
-    return _any_of([_any_of(parts[:half]), _any_of(parts[half:])])
+    return join(_balanced(parts[:half], join), _balanced(parts[half:], join))

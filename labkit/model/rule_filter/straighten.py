@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from labkit.model.rule_filter.tree import Change
 
-_STRAIGHT = dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′", "'")  # noqa: RUF001
+_STRAIGHT = dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′", "'")
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 _JOINING_WORD = re.compile(r"(and|or)\b", re.IGNORECASE)
 
