@@ -8,7 +8,7 @@ from pathlib import Path
 from labkit.files import write_private
 from labkit.model.errors import LabError
 
-KEYS = frozenset({"student", "aws", "detection", "region", "vpc_id", "network_acl_id", "rule_id"})
+KEYS = frozenset({"student", "aws", "detection", "region", "agreed", "vpc_id", "network_acl_id", "rule_id"})
 """What may be written down. A key that is not here is a programming error, so that no secret gets in by accident."""
 
 

@@ -97,6 +97,13 @@ def start(home: Path, parent: int | None = None) -> tuple[Sandbox, bool]:
         return _launch(home, parent), True
 
 
+def revive(home: Path, parent: int) -> None:
+    """Start the sandbox again if it died without being stopped; one that somebody stopped stays stopped."""
+    sandbox = _read_state(home)
+    if sandbox is not None and not sandbox.alive():
+        start(home, parent)
+
+
 def _launch(home: Path, parent: int | None) -> Sandbox:
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home)]
     if parent is not None:

@@ -2,6 +2,7 @@
 
     LabError                    what happened / why / what to do
     ├── StepNotReady            run or mend an earlier cell
+    ├── ConsentNeeded           agree to the account and region before the first change in a real one
     ├── InvalidInput            mend one field of a form, or one argument
     │   └── FilterError         mend the rule filter at a position
     ├── ServiceError            a service answered "no": read its code
@@ -55,6 +56,10 @@ class StepNotReady(LabError):
     def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str) -> None:
         super().__init__(what, why, next_step)
         self.step = step
+
+
+class ConsentNeeded(LabError):
+    """The first change in an account that is not the sandbox's waits for a yes."""
 
 
 class InvalidInput(LabError):

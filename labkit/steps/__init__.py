@@ -1,0 +1,118 @@
+"""The lab's steps in their order, and what can be done with all of them: status, require, solve, reset.
+
+Adding a step is adding one `Step` to a chapter's list: the cells' checks, the progress bar, `status`, `solve`, `reset`
+and the end-to-end tests follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labkit.model.check import CheckResult, Outcome, require
+from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
+from labkit.steps import create_environment
+from labkit.steps.step import Step
+from labkit.steps.world import World
+from labkit.views.shown import Shown
+
+STEPS: tuple[Step, ...] = create_environment.STEPS
+BY_KEY = {step.key: step for step in STEPS}
+
+
+def named(name: str) -> tuple[Step, ...]:
+    """The step with this key, or the steps of the chapter with this number; all of them for "".
+
+    Raises InvalidInput for a name that nothing bears.
+    """
+    chosen = tuple(step for step in STEPS if name in ("", step.key, step.chapter, step.chapter.zfill(2)))
+    if chosen:
+        return chosen
+    raise InvalidInput(
+        f"There is no step or chapter “{name}”.",
+        f"Chapters: {', '.join(sorted({step.chapter for step in STEPS}))}. Steps: {', '.join(BY_KEY)}.",
+        "Take one of these.",
+        field="step",
+    )
+
+
+def check(world: World, step: Step) -> CheckResult:
+    """The step's check; one that cannot look says so, apart from work that is wrong."""
+    try:
+        return step.check(world)
+    except StepNotReady as error:
+        return step.result(Outcome.NOT_YET, "the steps before it", error.what, error.next_step)
+    except LabError as error:
+        return step.result(Outcome.COULD_NOT_LOOK, "an answer", error.what, f"{error.why} {error.next_step}".strip())
+
+
+def require_needs(world: World, step: Step) -> None:
+    """Raise StepNotReady for the first step in the order that this one waits for."""
+    for need in (BY_KEY[key] for key in step.needs):
+        result = check(world, need)
+        if not result.passed:
+            require_needs(world, need)
+            require(result)
+
+
+def status(world: World, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
+    """Each step's check, in order; one whose needs do not hold is not looked at."""
+    passed: set[str] = set()
+    for step in STEPS:
+        missing = next((BY_KEY[key] for key in step.needs if key not in passed), None)
+        result = check(world, step) if missing is None else _waits(step, missing)
+        if result.passed:
+            passed.add(step.key)
+        if step in steps:
+            yield result
+
+
+def _waits(step: Step, missing: Step) -> CheckResult:
+    return step.result(Outcome.NOT_YET, "the steps before it", "not looked at", f"First comes “{missing.title}”.")
+
+
+def solve(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckResult]]:
+    """Do each of these steps and what they need, in order, and check each; those that hold already are left alone.
+
+    Ends with the first step whose check does not pass afterwards. Raises LabError when a step cannot be done.
+    """
+    for step in with_needs(steps):
+        result = check(world, step)
+        if not result.passed:
+            step.do(world)
+            result = check(world, step)
+        yield step, result
+        if not result.passed:
+            return
+
+
+def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """These steps and all that they wait for, in order."""
+    wanted: set[str] = set()
+
+    def add(step: Step) -> None:
+        wanted.add(step.key)
+        for key in step.needs:
+            add(BY_KEY[key])
+
+    for step in steps:
+        add(step)
+    return tuple(step for step in STEPS if step.key in wanted)
+
+
+def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown | LabError]]:
+    """Undo each of these steps and those that need them, last first: what was taken away, or why it was not."""
+    for step in reversed(_with_dependents(steps)):
+        try:
+            yield step, step.undo(world)
+        except ConsentNeeded:
+            raise
+        except LabError as error:
+            yield step, error
+
+
+def _with_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    keys = {step.key for step in steps}
+    for step in STEPS:
+        if keys & set(step.needs):
+            keys.add(step.key)
+    return tuple(step for step in STEPS if step.key in keys)

@@ -1,0 +1,181 @@
+"""Picks the two backends, each on its own: the sandbox of this machine, or a live service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.clients import sandbox_process
+from labkit.clients.notes import Notes
+from labkit.clients.sandbox_process import Sandbox
+from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import LabError
+from labkit.model.settings import PROFILE, Backend, Settings
+from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.steps.world import DetectionLogin, Opened, World
+
+REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS")
+
+
+def settings() -> Settings:
+    """What the environment asks for."""
+    import platformdirs
+
+    return Settings.from_environment(os.environ, platformdirs.user_state_path("labkit"))
+
+
+def open_world(aws: Backend | None = None, detection: Backend | None = None, region: str = "") -> World:
+    """The world with its backends picked: the argument, else the environment, else the note, else the sandbox.
+
+    An argument is noted for the other chapters. Raises LabError when a sandbox is wanted and does not start, or a
+    live detection service is wanted and nobody said where.
+    """
+    wanted = settings()
+    notes = Notes(wanted.home / "notes.json")
+    chosen = {name: value for name, value in (("aws", aws), ("detection", detection), ("region", region)) if value}
+    if chosen:
+        notes.save(**chosen)
+    aws_live = (aws or wanted.aws or notes.get("aws")) == "live"
+    detection_live = (detection or wanted.detection or notes.get("detection")) == "live"
+    local = LocalSandbox(wanted.home)
+    if not (aws_live and detection_live):
+        local.ensure()
+    return World(_open(wanted, local, aws_live, detection_live))
+
+
+class LocalSandbox:
+    """This machine's sandbox, started again whenever it is found gone."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._sandbox: Sandbox | None = None
+        self._detection: Mapping[str, str] = {}
+
+    def ensure(self) -> Sandbox:
+        """The running sandbox."""
+        if self._sandbox is None or not self._sandbox.alive():
+            self._sandbox, _ = sandbox_process.start(self.home)
+        return self._sandbox
+
+    def url(self) -> str:
+        """Where it answers now."""
+        return self.ensure().url
+
+    def cloud_account(self) -> AccessKeys:
+        """The keys of its AWS account."""
+        return AccessKeys(**self.ensure().credentials()["aws"])
+
+    def cloud_account_url(self) -> str:
+        """A page that shows the keys once."""
+        return self.ensure().cloud_account_url()
+
+    def detection_login(self) -> DetectionLogin:
+        """The address and the key of its detection service, which do not change while the world lives."""
+        url = self.url()
+        self._detection = self._detection or self.ensure().credentials()["detection"]
+        return DetectionLogin(url, **self._detection)
+
+
+def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live: bool) -> Opened:
+    files = _aws_files(wanted.home, aws_live)
+    login = _live_login(wanted.detection_url) if detection_live else local.detection_login
+    return Opened(
+        aws=f"live, {wanted.aws_endpoint_url or 'your own account'}" if aws_live else "sandbox on this machine",
+        detection=f"live, {wanted.detection_url}" if detection_live else "sandbox on this machine",
+        home=wanted.home,
+        config_file=files[0],
+        credentials_file=files[1],
+        aws_endpoint=(lambda: wanted.aws_endpoint_url or None) if aws_live else local.url,
+        detection_login=login,
+        cloud_account=(lambda: None) if aws_live else local.cloud_account,
+        cloud_account_url=None if aws_live else local.cloud_account_url,
+        given_keys=_keys_of_environment(),
+        own_keys=_keys_of_aws_tools if aws_live else lambda: None,
+        point_aws_cli=(lambda: None) if aws_live else lambda: point_aws_cli_at(files[0], local.url()),
+        environment=lambda: _environment(files, aws_live, login),
+        ask_first=aws_live,
+        student=wanted.student,
+        region=wanted.region,
+    )
+
+
+def _aws_files(home: Path, aws_live: bool) -> tuple[Path, Path]:
+    """The AWS configuration and credentials file: the student's own when live, else the lab's."""
+    if not aws_live:
+        return home / "aws" / "config", home / "aws" / "credentials"
+    config = os.environ.get("AWS_CONFIG_FILE", "~/.aws/config")
+    credentials = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    return Path(config).expanduser(), Path(credentials).expanduser()
+
+
+def _keys_of_environment() -> AccessKeys | None:
+    key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+    return AccessKeys(key_id, secret, os.environ.get("AWS_SESSION_TOKEN", "")) if key_id and secret else None
+
+
+def _keys_of_aws_tools() -> AccessKeys | None:
+    """What the AWS CLI would use without the lab's profile: environment, default profile, single sign-on."""
+    from labkit.clients.aws_tools import default_keys
+
+    return default_keys()
+
+
+def _live_login(url: str) -> Callable[[], DetectionLogin]:
+    def login() -> DetectionLogin:
+        names = ("TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")
+        missing = [name for name in names if not os.environ.get(name)]
+        if not url:
+            missing.insert(0, "LABKIT_DETECTION_URL")
+        if missing:
+            raise LabError(
+                f"The live detection service cannot be opened: {', '.join(missing)} not set.",
+                "A live service needs its address and a user's API key, from the environment.",
+                "Set them and open the lab again, or leave LABKIT_DETECTION out to use the sandbox.",
+            )
+        user_id, organization_id, api_key = (os.environ[name] for name in names)
+        return DetectionLogin(url, user_id, organization_id, api_key)
+
+    return login
+
+
+def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], DetectionLogin]) -> dict[str, str]:
+    detection = login()
+    variables = {
+        "TS_API_ENDPOINT": detection.url,
+        "TS_USER_ID": detection.user_id,
+        "TS_ORGANIZATION_ID": detection.organization_id,
+        "TS_API_KEY": detection.api_key,
+    }
+    if aws_live:
+        return variables
+    return variables | {
+        "AWS_CONFIG_FILE": str(files[0]),
+        "AWS_SHARED_CREDENTIALS_FILE": str(files[1]),
+        "AWS_PROFILE": PROFILE,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **dict.fromkeys((*REAL_KEY_VARIABLES, *ENDPOINT_VARIABLES, "AWS_REGION", "AWS_DEFAULT_REGION"), ""),
+    }
+
+
+@dataclass(frozen=True)
+class OpenedWithJupyterLab:
+    """What JupyterLab is started with, what is called every second meanwhile, and what is called when it has ended."""
+
+    environment: Mapping[str, str]
+    keep_alive: Callable[[], object]
+    close: Callable[[], object]
+
+
+def open_with_jupyterlab(pid: int) -> OpenedWithJupyterLab:
+    """Open the lab for a JupyterLab in the process `pid`: a sandbox that this call starts ends with that process."""
+    home = settings().home
+    _, started = sandbox_process.start(home, parent=pid)
+    world = open_world()
+    return OpenedWithJupyterLab(
+        environment=world.opened.environment(),
+        keep_alive=lambda: sandbox_process.revive(home, pid),
+        close=(lambda: sandbox_process.stop(home)) if started else lambda: None,
+    )

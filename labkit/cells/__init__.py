@@ -1,0 +1,1 @@
+"""What a chapter's cells call, a module a part of the lab; `labkit.lab.Lab` puts them together."""

@@ -1,0 +1,131 @@
+"""Where one is in the lab: status, checks, fast-forward, reset, the backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit import backends, steps
+from labkit.clients import aws
+from labkit.model.check import CheckResult, require
+from labkit.model.criteria import Criteria, compare, wanted_criteria
+from labkit.model.settings import Backend, parse_backend
+from labkit.steps import account, rule
+from labkit.steps.world import World
+from labkit.views import display, forms, panels, progress
+from labkit.views.form_parts import Form
+from labkit.views.shown import Shown
+
+LINKS = {step.key: step.link for step in steps.STEPS}
+BACKENDS: list[tuple[str, Backend]] = [
+    ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
+    ("live: your own AWS account, real VPCs, asked before the first change", "live"),
+]
+
+
+def link_to(step: str) -> str:
+    """The address of a step's cell; "" for a step that is not in a chapter."""
+    return LINKS.get(step, "")
+
+
+class Cells:
+    """A part of the lab: the world, and the calls of that part."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @property
+    def unattended(self) -> bool:
+        """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
+        return bool(self.world.opened.student)
+
+    def begin(self, key: str) -> None:
+        """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
+        steps.require_needs(self.world, steps.BY_KEY[key])
+
+    def form_or(self, form: Callable[[], Form], at_once: Callable[[], Shown] | None) -> Form | Shown:
+        """What `at_once` shows, where the values are known; else the form."""
+        return at_once() if at_once is not None else form()
+
+
+class StatusCells(Cells):
+    """Status, checks, fast-forward and reset."""
+
+    def __repr__(self) -> str:
+        return repr(self.status())
+
+    def _repr_html_(self) -> str:
+        return self.status()._repr_html_()
+
+    def status(self) -> Shown:
+        """Who and where one is, and every step's check."""
+        return self.chapter("")
+
+    def chapter(self, number: str) -> Shown:
+        """Who and where one is, and the checks of one chapter's steps."""
+        results = tuple(steps.status(self.world, steps.named(number)))
+        student = self.world.notes.get("student")
+        return progress.StatusLine(
+            int(student) if student else None,
+            self.world.opened.aws,
+            self.world.opened.detection,
+            self.world.region,
+            self._account(results),
+            results,
+            LINKS,
+        )
+
+    def _account(self, results: tuple[CheckResult, ...]) -> str:
+        known = any(one.step == account.ACCOUNT.key and one.passed for one in results)
+        return aws.caller(self.world.aws.sts).account if known else ""
+
+    def check(self, step: str) -> Shown:
+        """What one step's check finds in the world now. Raises InvalidInput for a key that no step has."""
+        (one,) = steps.named(step)
+        result = steps.check(self.world, one)
+        return panels.CheckPanel(result, one.link, self._parts(result))
+
+    def _parts(self, result: CheckResult) -> tuple[tuple[str, bool], ...]:
+        if result.step != rule.CRITERIA.key or result.expected != rule.CRITERIA_EXPECTED:
+            return ()
+        there = Criteria.of(rule.students_rule(self.world))
+        return tuple((one.label, one.equal) for one in compare(there, wanted_criteria(self.world.student)))
+
+    def require(self, step: str) -> None:
+        """Stop here, with a panel, unless this step's check passes."""
+        (one,) = steps.named(step)
+        steps.require_needs(self.world, one)
+        require(steps.check(self.world, one))
+
+    def solve(self, what: str = "") -> Shown:
+        """Do the steps of a chapter, or up to one step, for you; those that are done are left alone."""
+        chosen = steps.named(what)
+        bar = display.ProgressDisplay("Doing the steps", len(steps.with_needs(chosen)))
+        results = []
+        for _, result in steps.solve(self.world, chosen):
+            results.append(result)
+            bar.move(len(results))
+        return progress.Progress(results, LINKS)
+
+    def reset(self, what: str = "") -> Shown:
+        """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
+        ended = [(step.title, str(result)) for step, result in steps.reset(self.world, steps.named(what))]
+        return panels.Happened("Back to before these steps.", ended)
+
+    def agree(self) -> Shown:
+        """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""
+        account_id, region = self.world.agree().split()
+        return panels.Happened("Agreed: the lab may change this.", (("Account", account_id), ("Region", region)))
+
+    def choose_backend(self, backend: str = "") -> Form | Shown:
+        """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""
+
+        def use(chosen: Backend) -> Shown:
+            self.world = backends.open_world(aws=chosen)
+            return panels.Happened(f"AWS is now: {self.world.opened.aws}.", remark="The other chapters will know.")
+
+        if chosen := parse_backend(backend, "backend"):
+            return use(chosen)
+        if self.unattended:
+            return panels.Note("In use", self.world.opened.sentence)
+        question = panels.Note("Where is AWS?", f"Now: {self.world.opened.sentence}")
+        return forms.choice_form("Where is AWS?", BACKENDS, use, table=question, link_to=link_to)

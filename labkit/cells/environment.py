@@ -1,0 +1,163 @@
+"""Part 2, the AWS environment: student number, keys, VPC, network ACL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labkit.cells.base import Cells, link_to
+from labkit.clients import aws
+from labkit.model.access_keys import AccessKeys, examine
+from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
+from labkit.steps import account, network
+from labkit.views import forms, keys_form, network_tables, panels
+from labkit.views.decision_table import DecisionTable, WhatIfTable
+from labkit.views.form_parts import Form
+from labkit.views.shown import Shown
+
+
+class EnvironmentCells(Cells):
+    """The student number, the AWS account, the VPC and its network ACL."""
+
+    def enter_student_number(self, number: int | str | None = None) -> Form | Shown:
+        """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks."""
+        given = self.world.opened.student if number is None else number
+        if given != "":
+            return account.save_student(self.world, given)
+        known = self.world.notes.get("student")
+        return forms.student_number_form(
+            int(known) if known else None, lambda typed: account.save_student(self.world, typed), link_to=link_to
+        )
+
+    def enter_aws_keys(
+        self,
+        access_key_id: str = "",
+        secret_access_key: str = "",
+        session_token: str = "",
+        region: str = "",
+        keep: bool = True,
+        overwrite: bool = False,
+    ) -> Form | Shown:
+        """Try the keys and use them: the arguments, else the environment's AWS_* keys, else a form asks.
+
+        keep: in the profile `self-protecting-cloud`, for the other chapters and the AWS CLI; else in memory only.
+        overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
+        """
+        self.begin(account.ACCOUNT.key)
+        given = self.world.opened.given_keys
+        if access_key_id or secret_access_key:
+            return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
+        if given is not None:
+            return account.use_keys(self.world, given, region, keep, overwrite)
+        return keys_form.aws_keys_form(
+            region or self.world.region,
+            self._use_keys,
+            self.world.opened.cloud_account_url,
+            _in_use(self.world.keys, self.world.region),
+            link_to=link_to,
+        )
+
+    def _use_keys(
+        self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool = False
+    ) -> Shown:
+        examined = examine(access_key_id, secret, session_token)
+        used = account.use_keys(self.world, examined.require(), region, keep, overwrite)
+        return replace(used, remark=" ".join(examined.cleaned))
+
+    def aws_account(self) -> Shown:
+        """Which account the keys open, where, and as whom."""
+        self.begin(account.ACCOUNT.key)
+        who = aws.caller(self.world.aws.sts)
+        facts = (("Account", who.account), ("Who", who.arn), ("Region", self.world.region))
+        return panels.Happened("The AWS account in use", facts, cli="aws sts get-caller-identity")
+
+    def vpcs(self) -> Shown:
+        """Every VPC of the region, whose it is, and how much of the quota is used."""
+        self.begin(network.VPC.key)
+        return network_tables.VpcTable(aws.describe_vpcs(self.world.aws.ec2), self.world.region, self.world.student)
+
+    def create_vpc(self) -> Form | Shown:
+        """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
+        whether it is yours. Raises QuotaReached."""
+        self.begin(network.VPC.key)
+        ec2 = self.world.aws.ec2
+        if self.unattended or aws.find_student_vpcs(ec2, self.world.student):
+            return network.make_vpc(self.world)
+        unclaimed = aws.unclaimed_vpcs(ec2)
+        if not unclaimed:
+            return network.make_vpc(self.world)
+        options = [(f"take {vpc}: I made it with the AWS CLI", vpc.id) for vpc in unclaimed]
+        return forms.choice_form(
+            "A VPC without a tag is there already. Is it yours?",
+            [*options, ("create another one: that one is not mine", "")],
+            lambda vpc_id: network.take_vpc(self.world, vpc_id) if vpc_id else network.make_vpc(self.world),
+            link_to=link_to,
+        )
+
+    def take_vpc(self, vpc_id: str) -> Shown:
+        """Take a VPC that was made without a tag as yours. Raises InvalidInput when it is somebody's."""
+        self.begin(network.VPC.key)
+        return network.take_vpc(self.world, vpc_id)
+
+    def network_acls(self) -> Shown:
+        """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
+        self.begin(network.NETWORK_ACL.key)
+        ec2, noted = self.world.aws.ec2, self.world.notes.get("network_acl_id")
+        return network_tables.NetworkAclTable(
+            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self.world.region, self.world.student, noted
+        )
+
+    def choose_network_acl(self, network_acl_id: str = "") -> Form | Shown:
+        """Note the NetworkAclId of your VPC; a form asks when called with nothing.
+
+        Raises InvalidInput, naming whose it is, for the network ACL of another VPC.
+        """
+        self.begin(network.NETWORK_ACL.key)
+        if network_acl_id:
+            return network.save_network_acl(self.world, network_acl_id)
+        if self.unattended:
+            return network.do_network_acl(self.world)
+        options = [(f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self.world.aws.ec2)]
+        return forms.choice_form(
+            "Which network ACL is yours?",
+            options,
+            lambda chosen: network.save_network_acl(self.world, chosen),
+            table=self.network_acls(),
+            link_to=link_to,
+        )
+
+    def entries(self) -> Shown:
+        """The entries of your network ACL, each direction in the order in which AWS tries them."""
+        return network_tables.AclEntriesTable(self._network_acl(), self.world.region)
+
+    def decide(
+        self, destination: str = "203.0.113.10", port: int = 80, protocol: str = "tcp", source: str = ""
+    ) -> Shown:
+        """Which entry decides about a packet that leaves, or, with `source`, about one that enters from there."""
+        return DecisionTable(decide(self._network_acl().entries, _packet(destination, port, protocol, source)))
+
+    def what_if(
+        self,
+        rule_number: int,
+        rule_action: str = "deny",
+        cidr_block: str = "203.0.113.10/32",
+        destination: str = "203.0.113.10",
+        port: int = 80,
+        protocol: str = "tcp",
+        source: str = "",
+    ) -> Shown:
+        """The same decision with one entry more. Nothing is written. Raises InvalidInput for what AWS would refuse."""
+        entry = new_entry(rule_number=rule_number, rule_action=rule_action, cidr_block=cidr_block, egress=not source)
+        packet = _packet(destination, port, protocol, source)
+        return WhatIfTable(what_if(self._network_acl().entries, entry, packet))
+
+    def _network_acl(self) -> NetworkAcl:
+        self.begin(network.NETWORK_ACL.key)
+        return network.students_network_acl(self.world)
+
+
+def _packet(destination: str, port: int, protocol: str, source: str) -> Packet:
+    return Packet.inbound(source, protocol, port) if source else Packet.outbound(destination, protocol, port)
+
+
+def _in_use(keys: AccessKeys | None, region: str) -> str:
+    return f"the key that ends in {keys.access_key_id[-4:]}, region {region}" if keys is not None else ""

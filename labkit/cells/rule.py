@@ -1,0 +1,105 @@
+"""Part 2, the detection rule: clone or create, the five criteria, enable, RuleID."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.cells.base import Cells, link_to
+from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
+from labkit.model.detection import BASE_RULE_SET, rule_name
+from labkit.model.errors import InvalidInput
+from labkit.model.event import connect_event
+from labkit.model.rule_filter import explain, parse, straighten
+from labkit.steps import rule
+from labkit.views import rule_form, rule_views
+from labkit.views.criteria_table import CriteriaTable
+from labkit.views.form_parts import Form
+from labkit.views.shown import Shown
+
+
+class RuleCells(Cells):
+    """The detection rule of the student."""
+
+    def rules(self) -> Shown:
+        """The rules of the rule set that the lab works in."""
+        self.begin(rule.RULE.key)
+        return rule_views.RuleTable(rule.all_rules(self.world.detection), BASE_RULE_SET, rule_name(self.world.student))
+
+    def clone_rule(self) -> Shown:
+        """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
+        self.begin(rule.RULE.key)
+        return rule_views.RuleCard(rule.clone_rule(self.world), BASE_RULE_SET)
+
+    def create_rule(self) -> Shown:
+        """Your rule, created anew under your name with everything else still to be set; found when it is there."""
+        self.begin(rule.RULE.key)
+        return rule_views.RuleCard(rule.create_rule(self.world), BASE_RULE_SET)
+
+    def compare_criteria(self) -> Shown:
+        """The five criteria: what your rule has, what is wanted, and where the two differ."""
+        self.begin(rule.CRITERIA.key)
+        there = Criteria.of(rule.students_rule(self.world))
+        return CriteriaTable(compare(there, wanted_criteria(self.world.student)))
+
+    def set_criteria(self, **criteria: str | tuple[str, ...]) -> Form | Shown:
+        """Save criteria of your rule; a form asks when called with nothing.
+
+        name, title, alert_description, aggregate_fields, filter: those given are changed. Typographic quotes are
+        straightened. Raises FilterError for a filter that cannot be read, InvalidInput for another keyword.
+        """
+        self.begin(rule.CRITERIA.key)
+        there, wanted = Criteria.of(rule.students_rule(self.world)), wanted_criteria(self.world.student)
+        if criteria:
+            return self._save_criteria(_changed(there, criteria))
+        if self.unattended:
+            return self._save_criteria(wanted)
+        return rule_form.rule_form(there, wanted, self._save_criteria, link_to=link_to)
+
+    def _save_criteria(self, criteria: Criteria) -> Shown:
+        if criteria.name != rule_name(self.world.student):
+            raise InvalidInput(
+                f"The rule was not saved: its name would be “{criteria.name}”.",
+                "By its name the lab finds your rule again, among those of other students.",
+                f"Name it {rule_name(self.world.student)}",
+                field="name",
+            )
+        parse(criteria.filter)
+        saved = self.world.detection.update_rule(criteria.put_on(rule.students_rule(self.world)))
+        return CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.world.student)))
+
+    def explain(
+        self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int = 80
+    ) -> Shown:
+        """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
+        self.begin(rule.CRITERIA.key)
+        own = parse(rule.students_rule(self.world).filter)
+        met = connect_event(destination, port) if event is None else event
+        title = f"curl connects to {destination}, port {port}" if event is None else "The event you gave"
+        return rule_views.ExplanationTree(explain(own, met), title)
+
+    def enable_rule(self) -> Shown:
+        """Enable your rule."""
+        self.begin(rule.ENABLED.key)
+        return rule.do_enabled(self.world)
+
+    def retrieve_rule_id(self) -> Shown:
+        """Your RuleID, noted for later."""
+        self.begin(rule.RULE_ID.key)
+        return rule.do_rule_id(self.world)
+
+
+def _changed(there: Criteria, criteria: Mapping[str, str | tuple[str, ...]]) -> Criteria:
+    unknown = criteria.keys() - CRITERIA_LABELS.keys()
+    if unknown:
+        raise InvalidInput(
+            f"“{', '.join(sorted(unknown))}” is not one of the five criteria.",
+            f"They are {', '.join(CRITERIA_LABELS)}.",
+            "Use these words.",
+        )
+    values: dict[str, Any] = {**vars(there), **criteria}
+    fields = values["aggregate_fields"]
+    values["aggregate_fields"] = parse_aggregate_fields(fields) if isinstance(fields, str) else tuple(fields)
+    for name in ("alert_description", "filter"):
+        values[name] = straighten(values[name]).text
+    return Criteria(**values)

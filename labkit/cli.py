@@ -1,0 +1,240 @@
+"""The command line: each verb is one call of the library."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labkit.model.errors import ConsentNeeded, LabError
+
+if TYPE_CHECKING:
+    from labkit.steps.world import World
+
+HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
+
+Begin with `labkit lab`: JupyterLab opens on the first chapter, with a sandbox that needs no cloud account. The other
+verbs do from a terminal what the chapters do: look where you are (`status`), do the steps for you (`solve`), take
+everything away again (`reset`).
+
+Exit status: 0 done, 1 refused or not done (the words say why), 2 the command was not understood.
+"""
+
+
+class Told(click.ClickException):
+    """An expected fault in its own words."""
+
+    def __init__(self, error: LabError) -> None:
+        super().__init__("\n".join(filter(None, (error.what, error.why, error.next_step))))
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"labkit: {self.message}", err=True)
+
+
+def tells_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command end in an error's own words, without a trace."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            raise Told(error) from error
+
+    return run
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="labkit")
+def main() -> None:
+    """The entry point."""
+
+
+@main.command("lab")
+@click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
+@click.option("--port", type=int, help="The port of JupyterLab; without it, the first free one from 8888.")
+@tells_errors
+def lab_command(browser: bool, port: int | None) -> None:
+    """Open JupyterLab on the first chapter; the sandbox starts and ends with it."""
+    from labkit import backends, jupyterlab
+
+    opened = backends.open_with_jupyterlab(os.getpid())
+    try:
+        jupyterlab.run(opened.environment, port, browser, opened.keep_alive)
+    finally:
+        opened.close()
+
+
+@main.group()
+def sandbox() -> None:
+    """The local AWS and detection service: one process on 127.0.0.1. What you made survives a stop."""
+
+
+@sandbox.command("start")
+@tells_errors
+def sandbox_start() -> None:
+    """Start the sandbox, or find it running."""
+    from labkit import backends
+    from labkit.clients import sandbox_process
+
+    found, started = sandbox_process.start(backends.settings().home)
+    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+
+
+@sandbox.command("stop")
+@tells_errors
+def sandbox_stop() -> None:
+    """Stop the sandbox. Its world stays on disk: the next start has it again."""
+    from labkit import backends
+    from labkit.clients import sandbox_process
+
+    stopped = sandbox_process.stop(backends.settings().home)
+    click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
+
+
+@sandbox.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log.")
+@tells_errors
+def sandbox_status(as_json: bool) -> None:
+    """Say whether the sandbox runs, and where."""
+    from labkit import backends
+    from labkit.clients import sandbox_process
+
+    home = backends.settings().home
+    found = sandbox_process.find(home)
+    health = (found and found.health()) or {}
+    facts = {
+        "running": found is not None,
+        "pid": found.pid if found else None,
+        "url": found.url if found else None,
+        "warm": bool(health.get("warm")),
+        "home": str(home),
+        "log": str(home / "sandbox.log"),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+    elif found:
+        click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
+    else:
+        click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
+
+
+@main.command("env")
+@tells_errors
+def env_command() -> None:
+    """Print shell exports that let the AWS CLI and programs of the detection service reach the lab.
+
+    Use it as: eval "$(labkit env)". It prints the API key of the detection service.
+    """
+    from labkit import backends
+
+    for name, value in backends.open_world().opened.environment().items():
+        click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
+
+
+@main.command("cloud-account")
+@tells_errors
+def cloud_account_command() -> None:
+    """Show what UDF's Cloud Accounts page would: the sandbox's API Key and API Secret Key, to copy from."""
+    from labkit import backends
+
+    keys = backends.open_world().opened.cloud_account()
+    if keys is None:
+        raise LabError(
+            "There is no sandbox account to show.",
+            "The AWS side is live: its keys are with your account.",
+            "In UDF: Deployments, your deployment, Cloud Accounts.",
+        )
+    click.echo(f"API Key         {keys.access_key_id}\nAPI Secret Key  {keys.secret_access_key}")
+
+
+@main.command("status")
+@click.option("--json", "as_json", is_flag=True, help='As JSON: {"steps": [{key, chapter, title, passed, …}]}.')
+@tells_errors
+def status_command(as_json: bool) -> None:
+    """Say where you are: each step's check, made now against the world."""
+    from labkit import backends, steps
+
+    world = backends.open_world()
+    results = list(steps.status(world))
+    if as_json:
+        click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
+        return
+    click.echo(world.opened.sentence)
+    for number, result in enumerate(results, 1):
+        click.echo(f"{number:>2}. {result}")
+    click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
+
+
+def _as_json(chapter: str, result: Any) -> dict[str, Any]:
+    return {
+        "key": result.step,
+        "chapter": chapter,
+        "title": result.title,
+        "passed": result.passed,
+        "outcome": result.outcome.value,
+        "found": result.found,
+        "expected": result.expected,
+        "next_step": result.next_step,
+    }
+
+
+@main.command("solve")
+@click.argument("what", default="", metavar="[STEP|CHAPTER]")
+@click.option("--yes", is_flag=True, help="Agree to changes in a real AWS account without being asked.")
+@tells_errors
+def solve_command(what: str, yes: bool) -> None:
+    """Do the steps for you: one step or chapter with all it needs, or the whole lab.
+
+    The student number is LABKIT_STUDENT, else the one noted, else 1. Examples: labkit solve 2, labkit solve vpc
+    """
+    from labkit import backends, steps
+
+    world = backends.open_world()
+    chosen = steps.named(what)
+    result = None
+    for step, result in _asking(world, yes, lambda: steps.solve(world, chosen)):
+        click.echo(f"{result.outcome.value:>9}  {step.title}: {result.found}")
+    if result is None or not result.passed:
+        sys.exit(1)
+
+
+@main.command("reset")
+@click.argument("what", default="", metavar="[STEP|CHAPTER]")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@tells_errors
+def reset_command(what: str, yes: bool) -> None:
+    """Take away what the steps left: one step or chapter and all that needs it, or the whole lab."""
+    from labkit import backends, steps
+
+    world = backends.open_world()
+    chosen = steps.named(what)
+    names = ", ".join(step.title for step in chosen)
+    if not yes and not click.confirm(f"{world.opened.sentence}\nTake away what these steps left: {names}?"):
+        raise click.Abort
+    failed = False
+    for step, ended in _asking(world, yes, lambda: steps.reset(world, chosen)):
+        failed |= isinstance(ended, LabError)
+        click.echo(f"{step.title}: {ended}")
+    if failed:
+        sys.exit(1)
+
+
+def _asking(world: World, yes: bool, begin: Callable[[], Any]) -> Any:
+    """Run a series of steps; ask once for the account and region when the world wants a yes first."""
+    if yes:
+        world.agree_unasked()
+    try:
+        yield from begin()
+    except ConsentNeeded as question:
+        click.echo(f"{question.what} {question.why}")
+        if not click.confirm("Go on?"):
+            raise click.Abort from question
+        world.agree()
+        yield from begin()

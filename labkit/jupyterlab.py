@@ -1,0 +1,116 @@
+"""JupyterLab on the lab's first chapter, with the environment that makes the original AWS commands work as printed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+
+from labkit.model.errors import LabError
+
+FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
+FIRST_PORT = 8888
+
+
+def skip_needless_imports() -> None:
+    """Keep jsonschema from building some 35 parsers that no notebook uses; call it before any Jupyter import.
+
+    Saves over a second at each start. Source: python-jsonschema issue 1428.
+    """
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
+def lab_folder() -> Path:
+    """The folder that holds `notebooks/`: the current one, else the one that this package was installed from."""
+    for folder in (Path.cwd(), Path(__file__).resolve().parent.parent):
+        if (folder / FIRST_CHAPTER).is_file():
+            return folder
+    raise LabError(
+        "The chapters were not found.",
+        f"Neither {Path.cwd()} nor the folder of this installation holds {FIRST_CHAPTER}.",
+        "Change into the folder of the clone, then say `labkit lab` again.",
+    )
+
+
+def run(environment: Mapping[str, str], port: int | None, open_browser: bool, keep_alive: Callable[[], object]) -> None:
+    """Run JupyterLab in this process until it ends; `keep_alive` is called every second meanwhile."""
+    folder = lab_folder()
+    url = _configure(environment, port)
+    threading.Thread(target=_announce, args=(url, open_browser), daemon=True).start()
+    threading.Thread(target=_every_second, args=(keep_alive,), daemon=True).start()
+    skip_needless_imports()
+    from jupyterlab.labapp import LabApp
+
+    arguments = [
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.port={url.split(':')[2].split('/')[0]}",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.open_browser=False",
+        "--ServerApp.log_level=WARNING",
+        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--ServerApp.allow_root=True")
+    LabApp.launch_instance(argv=arguments)
+
+
+def _configure(environment: Mapping[str, str], port: int | None) -> str:
+    """Set this process's environment for JupyterLab and its kernels and terminals; the address to open."""
+    for name, value in environment.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+    token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+    own = str(Path(__file__).resolve().parent / "jupyter")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [own, os.environ.get("JUPYTER_CONFIG_PATH")]))
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return f"http://127.0.0.1:{port or _free_port()}/lab/tree/{FIRST_CHAPTER}?token={token}"
+
+
+def _free_port() -> int:
+    for port in range(FIRST_PORT, FIRST_PORT + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise LabError(
+        "No port was free for JupyterLab.",
+        f"Ports {FIRST_PORT} to {FIRST_PORT + 49} are in use.",
+        "Close another JupyterLab, or choose one: labkit lab --port 9000",
+    )
+
+
+def _announce(url: str, open_browser: bool) -> None:
+    """Say the address as soon as JupyterLab answers, and open it."""
+    import requests
+
+    api = url.split("/lab/", 1)[0] + "/api"
+    for _ in range(600):
+        try:
+            if requests.get(api, timeout=5).ok:
+                break
+        except requests.RequestException:
+            time.sleep(0.1)
+    click.echo(f"\nJupyterLab is open at\n\n    {url}\n\nKeep this window; Ctrl-C twice ends the lab.\n")
+    if open_browser:
+        webbrowser.open(url)
+
+
+def _every_second(call: Callable[[], object]) -> None:
+    while True:
+        time.sleep(1)
+        call()

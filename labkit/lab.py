@@ -1,0 +1,29 @@
+"""The lab that a chapter talks to."""
+
+from __future__ import annotations
+
+from labkit import backends
+from labkit.cells.base import StatusCells, link_to
+from labkit.cells.environment import EnvironmentCells
+from labkit.cells.rule import RuleCells
+from labkit.model.errors import LabError, StepNotReady
+from labkit.model.settings import parse_backend
+from labkit.views import display
+
+
+class Lab(StatusCells, EnvironmentCells, RuleCells):
+    """One call a cell. Each requires the steps that it needs, and returns what the cell shows."""
+
+
+def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
+    """The lab, on the sandbox of this machine unless told otherwise.
+
+    aws, detection: `sandbox` or `live`, noted for the other chapters; else LABKIT_AWS and LABKIT_DETECTION, else what
+    was noted. region: the AWS region. Raises LabError when a backend cannot be opened.
+    """
+    LabError.panel = _show_panel
+    return Lab(backends.open_world(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
+
+
+def _show_panel(error: LabError) -> None:
+    display.show_error(error, link_to(error.step) if isinstance(error, StepNotReady) else "")

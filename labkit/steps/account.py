@@ -1,0 +1,137 @@
+"""Steps of who the student is: the student number, and the AWS account that the keys open."""
+
+from __future__ import annotations
+
+from labkit.clients import aws
+from labkit.clients.credentials import SavedProfile, check_region, remove_profile, save_profile, verify
+from labkit.model.access_keys import AccessKeys
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.detection import rule_name, vpc_name
+from labkit.model.errors import LabError
+from labkit.model.settings import PROFILE, parse_student_number
+from labkit.steps.rule import students_rules
+from labkit.steps.step import Step
+from labkit.steps.world import World
+from labkit.views.panels import Happened
+
+SINGLE_STUDENT = "1"
+"""The number of somebody who works alone and was given none."""
+
+
+def check_student(world: World) -> CheckResult:
+    noted = world.notes.get("student")
+    expected = "a whole number from 1 to 999"
+    if not noted:
+        next_step = "Type the number your instructor gave you into the form; alone, take 1."
+        return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
+    number = parse_student_number(noted)
+    return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
+
+
+def save_student(world: World, typed: str | int) -> Happened:
+    """Note the student number and say which names follow from it, and what of that student is there already."""
+    number = parse_student_number(typed)
+    world.notes.save(student=number)
+    there = things_there(world)
+    remark = (
+        f"There already: {'; '.join(there)}. Yours from before? Then go on: nothing is made twice. "
+        "If not, another person works with this number: ask your instructor for another."
+        if there
+        else ""
+    )
+    facts = (("Your VPC will be named", vpc_name(number)), ("Your rule will be named", rule_name(number)))
+    return Happened(f"You are student {number}.", facts, remark=remark)
+
+
+def things_there(world: World) -> list[str]:
+    """What the services hold of this student already, as far as they can be asked now."""
+    there = [f"rule {rule.id}" for rule in students_rules(world)]
+    if world.keys is not None:
+        try:
+            there += [f"{vpc} in {world.region}" for vpc in aws.find_student_vpcs(world.aws.ec2, world.student)]
+        except LabError as error:
+            there.append(f"perhaps a VPC, but AWS could not be asked: {error.what}")
+    return there
+
+
+def do_student(world: World) -> Happened:
+    return save_student(world, world.opened.student or SINGLE_STUDENT)
+
+
+def undo_student(world: World) -> Happened:
+    world.notes.forget("student")
+    return Happened("The student number is no longer in your notes.")
+
+
+def check_account(world: World) -> CheckResult:
+    expected = "keys of an AWS account that may use EC2"
+    if world.keys is None:
+        next_step = "Enter both keys in the form, or say `aws configure` in a terminal."
+        return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
+    who = verify(world.aws).caller
+    return ACCOUNT.result(Outcome.PASSED, expected, f"account {who.account}, region {world.region}, as {who.arn}")
+
+
+def use_keys(world: World, keys: AccessKeys, region: str, keep: bool, overwrite: bool = False) -> Happened:
+    """Try the keys against AWS, then use them; kept in the lab's profile, or in memory only.
+
+    Raises LabError, and changes nothing, when AWS refuses them or another profile of that name is there.
+    """
+    region = check_region(region or world.region)
+    verified = verify(world.account(keys, region))
+    if keep:
+        profile = SavedProfile(keys, region, world.opened.aws_endpoint() or "")
+        save_profile(profile, world.opened.config_file, world.opened.credentials_file, overwrite=overwrite)
+    world.use_keys(None if keep else keys)
+    world.notes.save(region=region)
+    where = f"kept in the profile {PROFILE}" if keep else "in this notebook's memory only"
+    return Happened(
+        f"AWS answers: account {verified.caller.account}, region {region}.",
+        (("Who", verified.caller.arn), ("Keys", where)),
+        cli="aws sts get-caller-identity",
+    )
+
+
+def do_account(world: World) -> Happened:
+    keys = world.opened.cloud_account() or world.opened.given_keys or world.keys
+    if keys is None:
+        raise LabError(
+            "No AWS keys were given.",
+            "A live account's keys are known to you alone.",
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say `aws configure`; then try again.",
+        )
+    return use_keys(world, keys, world.region, keep=True)
+
+
+def undo_account(world: World) -> Happened:
+    world.use_keys(None)
+    removed = remove_profile(world.opened.config_file, world.opened.credentials_file)
+    world.opened.point_aws_cli()
+    world.notes.forget("region", "agreed")
+    return Happened(
+        f"The keys of the profile {PROFILE} were removed." if removed else f"There was no profile {PROFILE} to remove."
+    )
+
+
+STUDENT = Step(
+    "student_number",
+    "2",
+    "Your student number",
+    "Your student number",
+    (),
+    check_student,
+    do_student,
+    undo_student,
+    ("your notes",),
+)
+ACCOUNT = Step(
+    "aws_account",
+    "2",
+    "Your AWS account",
+    "AWS CLI Configuration",
+    ("student_number",),
+    check_account,
+    do_account,
+    undo_account,
+    ("aws sts get-caller-identity", "aws ec2 describe-vpcs"),
+)

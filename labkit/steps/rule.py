@@ -1,0 +1,251 @@
+"""Steps of the detection rule: the student's own, its five criteria, enabled, and its RuleID."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labkit.clients.detection_api import DetectionApi
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.criteria import Criteria, compare, wanted_criteria
+from labkit.model.detection import BASE_RULE_SET, PRECREATED_RULE, Rule, rule_name
+from labkit.model.errors import LabError, StepNotReady
+from labkit.steps.step import Step
+from labkit.steps.world import World
+from labkit.views.panels import Happened
+
+CRITERIA_EXPECTED = "the five criteria of the lab's text"
+LOOKED_AT = ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules")
+
+
+def base_rule_set(api: DetectionApi) -> str:
+    """The id of the rule set that the lab works in. Raises LabError when the organization does not have it."""
+    for rule_set in api.rulesets():
+        if rule_set.name == BASE_RULE_SET:
+            return rule_set.id
+    raise LabError(
+        f"The rule set “{BASE_RULE_SET}” was not found.",
+        "The organization of this API key does not have it.",
+        "Ask your instructor which organization the lab uses.",
+    )
+
+
+def all_rules(api: DetectionApi) -> tuple[Rule, ...]:
+    """The rules of that rule set; two calls."""
+    return tuple(api.rules(base_rule_set(api)))
+
+
+def students_rules(world: World) -> tuple[Rule, ...]:
+    """The rules that bear the student's name: one when all is well; two calls."""
+    name = rule_name(world.student)
+    return tuple(rule for rule in all_rules(world.detection) if rule.name == name)
+
+
+def students_rule(world: World) -> Rule:
+    """The student's one rule; two calls. Raises StepNotReady when there is none."""
+    rules = students_rules(world)
+    if rules:
+        return rules[0]
+    raise StepNotReady(
+        f"The rule “{rule_name(world.student)}” was not found.",
+        f"The rule set “{BASE_RULE_SET}” has no rule of that name.",
+        "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule().",
+        step="rule",
+    )
+
+
+def clone_rule(world: World, precreated: str = PRECREATED_RULE) -> Rule:
+    """The student's rule, cloned from the precreated one with the student's name, disabled; found if it is there."""
+    rules = all_rules(world.detection)
+    name = rule_name(world.student)
+    if mine := next((rule for rule in rules if rule.name == name), None):
+        return mine
+    original = next((rule for rule in rules if rule.name == precreated), None)
+    if original is None:
+        raise LabError(
+            f"The precreated rule “{precreated}” was not found.",
+            f"The rule set “{BASE_RULE_SET}” no longer has it.",
+            "Create your rule anew: lab.create_rule()",
+        )
+    return world.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
+
+
+def create_rule(world: World) -> Rule:
+    """The student's rule, created anew with nothing but its name and a first guess of the rest; found if there."""
+    if mine := students_rules(world):
+        return mine[0]
+    name = rule_name(world.student)
+    blank = Rule(
+        name=name,
+        title=name,
+        alert_description="A rule of my own.",
+        aggregate_fields=(),
+        filter='event_type = "audit" and syscall = "connect"',
+    )
+    return world.detection.create_rule(base_rule_set(world.detection), blank)
+
+
+def check_rule(world: World) -> CheckResult:
+    name = rule_name(world.student)
+    rules = all_rules(world.detection)
+    mine = [rule for rule in rules if rule.name == name]
+    nearly = [rule for rule in rules if rule not in mine and _squeezed(rule.name) == _squeezed(name)]
+    expected = f"one rule named “{name}” in “{BASE_RULE_SET}”"
+    if len(mine) == 1:
+        return RULE.result(Outcome.PASSED, expected, f"rule {mine[0].id} in “{BASE_RULE_SET}”")
+    if mine:
+        ids = ", ".join(rule.id for rule in mine)
+        next_step = 'Delete them with lab.reset("rule"); then clone once.'
+        return RULE.result(Outcome.WRONG, expected, f"{len(mine)} of that name: {ids}", next_step)
+    if nearly:
+        return RULE.result(
+            Outcome.WRONG, expected, f"“{nearly[0].name}”", "Correct its name to the letter, or clone the rule again."
+        )
+    return RULE.result(
+        Outcome.NOT_YET,
+        expected,
+        f"{len(rules)} other rules",
+        "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule().",
+    )
+
+
+def _squeezed(name: str) -> str:
+    return "".join(name.split()).casefold()
+
+
+def check_criteria(world: World) -> CheckResult:
+    comparisons = compare(Criteria.of(students_rule(world)), wanted_criteria(world.student))
+    wrong = [one.label for one in comparisons if not one.equal]
+    found = f"{len(comparisons) - len(wrong)} of {len(comparisons)} as wanted"
+    if not wrong:
+        return CRITERIA.result(Outcome.PASSED, CRITERIA_EXPECTED, found)
+    return CRITERIA.result(
+        Outcome.WRONG,
+        CRITERIA_EXPECTED,
+        f"{found}; different: {', '.join(wrong)}",
+        "Look at the difference with lab.compare_criteria() and mend it in the form: lab.set_criteria()",
+    )
+
+
+def check_enabled(world: World) -> CheckResult:
+    rule = students_rule(world)
+    outcome = Outcome.PASSED if rule.enabled else Outcome.NOT_YET
+    found = f"rule {rule.id} is {'enabled' if rule.enabled else 'disabled'}"
+    return ENABLED.result(outcome, "your rule enabled", found, "" if rule.enabled else "Enable it: lab.enable_rule()")
+
+
+def check_rule_id(world: World) -> CheckResult:
+    rule, noted = students_rule(world), world.notes.get("rule_id")
+    if noted and noted != rule.id:
+        return RULE_ID.result(
+            Outcome.WRONG,
+            f"the RuleID of your rule, {rule.id}",
+            f"{noted} in your notes",
+            "Write the right one down: lab.retrieve_rule_id()",
+        )
+    where = "in your notes" if noted else "looked up by the rule's name; not in your notes yet"
+    return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, {where}")
+
+
+def show_rule(title: str, rule: Rule, remark: str = "") -> Happened:
+    """What happened to a rule, with the calls of the REST API that did it."""
+    return Happened(
+        title,
+        (("RuleID", rule.id), ("Name", rule.name), ("Status", "enabled" if rule.enabled else "disabled")),
+        remark=remark,
+    )
+
+
+def do_rule(world: World) -> Happened:
+    return show_rule("Your rule is in the rule set, cloned from the precreated one.", clone_rule(world))
+
+
+def undo_rule(world: World) -> Happened:
+    rules = students_rules(world)
+    for rule in rules:
+        world.detection.delete_rule(rule.ruleset_id, rule.id)
+    ids = ", ".join(rule.id for rule in rules)
+    return Happened(f"Rule {ids} was deleted." if ids else "There was no rule of yours to delete.", ())
+
+
+def do_criteria(world: World) -> Happened:
+    rule = world.detection.update_rule(wanted_criteria(world.student).put_on(students_rule(world)))
+    return show_rule("Your rule has the five criteria of the lab's text.", rule)
+
+
+def undo_criteria(world: World) -> Happened:
+    rules = all_rules(world.detection)
+    mine = next((rule for rule in rules if rule.name == rule_name(world.student)), None)
+    original = next((rule for rule in rules if rule.name == PRECREATED_RULE), None)
+    if mine is None or original is None:
+        return Happened("There was no rule of yours to put back.", ())
+    as_cloned = replace(Criteria.of(original), name=mine.name)
+    return show_rule("Your rule is as it was when it was cloned.", world.detection.update_rule(as_cloned.put_on(mine)))
+
+
+def do_enabled(world: World) -> Happened:
+    rule = world.detection.update_rule(replace(students_rule(world), enabled=True))
+    return show_rule("Your rule is enabled.", rule)
+
+
+def undo_enabled(world: World) -> Happened:
+    rules = students_rules(world)
+    for rule in rules:
+        world.detection.update_rule(replace(rule, enabled=False))
+    return Happened("Your rule is disabled." if rules else "There was no rule of yours to disable.", ())
+
+
+def do_rule_id(world: World) -> Happened:
+    rule = students_rule(world)
+    world.notes.save(rule_id=rule.id)
+    return show_rule("Your RuleID is in your notes.", rule)
+
+
+def undo_rule_id(world: World) -> Happened:
+    world.notes.forget("rule_id")
+    return Happened("The RuleID is no longer in your notes.", ())
+
+
+RULE = Step(
+    "rule",
+    "2",
+    "Your detection rule",
+    "Threat Stack - Create Rule",
+    ("student_number",),
+    check_rule,
+    do_rule,
+    undo_rule,
+    LOOKED_AT,
+)
+CRITERIA = Step(
+    "rule_criteria",
+    "2",
+    "The five criteria",
+    "Update the rule",
+    ("rule",),
+    check_criteria,
+    do_criteria,
+    undo_criteria,
+    LOOKED_AT,
+)
+ENABLED = Step(
+    "rule_enabled",
+    "2",
+    "The rule enabled",
+    "Threat Stack - Enable Rule",
+    ("rule_criteria",),
+    check_enabled,
+    do_enabled,
+    undo_enabled,
+    LOOKED_AT,
+)
+RULE_ID = Step(
+    "rule_id",
+    "2",
+    "The RuleID",
+    "Retrieve Rule ID",
+    ("rule_enabled",),
+    check_rule_id,
+    do_rule_id,
+    undo_rule_id,
+    LOOKED_AT,
+)

@@ -1,0 +1,40 @@
+"""A step and its four verbs: check, do, undo, needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.model.check import CheckResult, Outcome
+from labkit.steps.world import World
+from labkit.views.shown import Shown
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a student does, and what it leaves behind.
+
+    key: its name in code and on the command line. chapter: its chapter's number, such as "2". title: its name for
+    people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
+    check: looks at the world, two calls at most. do: does it or finds it done. undo: takes away what it left.
+    looked_at: the calls of the check, in the services' own words.
+    """
+
+    key: str
+    chapter: str
+    title: str
+    heading: str
+    needs: tuple[str, ...]
+    check: Callable[[World], CheckResult]
+    do: Callable[[World], Shown]
+    undo: Callable[[World], Shown]
+    looked_at: tuple[str, ...] = ()
+
+    @property
+    def link(self) -> str:
+        """The anchor of the step's heading, as JupyterLab makes it."""
+        return "#" + self.heading.replace(" ", "-")
+
+    def result(self, outcome: Outcome, expected: str, found: str, next_step: str = "") -> CheckResult:
+        """What this step's check found."""
+        return CheckResult(self.key, self.title, outcome, expected, found, next_step, self.looked_at)

@@ -1,0 +1,167 @@
+"""The world that steps look at: the two services, however they were opened, and the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.clients.notes import Notes
+from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import ConsentNeeded, StepNotReady
+from labkit.model.settings import DEFAULT_REGION, parse_student_number
+
+if TYPE_CHECKING:
+    from labkit.clients.aws_account import Account
+    from labkit.clients.detection_api import DetectionApi
+
+
+@dataclass(frozen=True)
+class DetectionLogin:
+    """Where the detection service answers, and whose key opens it (never shown)."""
+
+    url: str
+    user_id: str
+    organization_id: str
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How the two backends were opened. This is the only seam: nothing below asks which backend it is.
+
+    aws, detection: in words, for people. aws_endpoint: where AWS answers now; None for AWS itself.
+    detection_login: where the detection service answers now, and the key. cloud_account: the keys that UDF's Cloud
+    Accounts page would show; None where the lab cannot know. cloud_account_url: a page that shows them once.
+    given_keys: keys that the environment gives, for unattended work. own_keys: keys that AWS's own tools would find.
+    config_file, credentials_file: the AWS files of the lab's profile. point_aws_cli: lets the AWS CLI reach the same
+    endpoint with that profile before it has keys. ask_first: a change waits for a yes.
+    environment: the variables of a shell or JupyterLab; an empty value means that the variable is taken away.
+    """
+
+    aws: str
+    detection: str
+    home: Path
+    config_file: Path
+    credentials_file: Path
+    aws_endpoint: Callable[[], str | None]
+    detection_login: Callable[[], DetectionLogin]
+    cloud_account: Callable[[], AccessKeys | None]
+    cloud_account_url: Callable[[], str] | None
+    given_keys: AccessKeys | None
+    own_keys: Callable[[], AccessKeys | None]
+    point_aws_cli: Callable[[], None]
+    environment: Callable[[], dict[str, str]]
+    ask_first: bool
+    student: str = ""
+    region: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Both backends in one line."""
+        return f"AWS: {self.aws}. Detection: {self.detection}."
+
+
+class World:
+    """The two services and the notes. Keys that the student did not want kept live here, in memory, only."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self.notes = Notes(opened.home / "notes.json")
+        self._keys: AccessKeys | None = None
+        self._agreed_unasked = False
+        self._accounts: dict[tuple[AccessKeys, str, str | None], Account] = {}
+        self._detection: tuple[DetectionLogin, DetectionApi] | None = None
+
+    @property
+    def student(self) -> int:
+        """The student number of the notes; raises StepNotReady when none was given yet."""
+        noted = self.notes.get("student")
+        if not noted:
+            raise StepNotReady(
+                "Your student number comes first.",
+                "Every name in this lab follows from it, and nobody gave one yet.",
+                "Go to “Your student number”, type it and press the button.",
+                step="student_number",
+            )
+        return parse_student_number(noted)
+
+    @property
+    def region(self) -> str:
+        """The region in use: chosen in the lab, else asked for by the environment, else us-east-1."""
+        return self.notes.get("region") or self.opened.region or DEFAULT_REGION
+
+    @property
+    def keys(self) -> AccessKeys | None:
+        """The AWS keys in use: typed and not kept, else of the lab's profile, else of AWS's own tools; or None."""
+        from labkit.clients.credentials import load_profile
+
+        if self._keys is not None:
+            return self._keys
+        kept = load_profile(self.opened.config_file, self.opened.credentials_file)
+        return kept.keys if kept is not None else self.opened.own_keys()
+
+    def use_keys(self, keys: AccessKeys | None) -> None:
+        """Take these keys in memory; None forgets them."""
+        self._keys = keys
+
+    @property
+    def aws(self) -> Account:
+        """The AWS account of the keys in use; raises StepNotReady when there are none."""
+        keys = self.keys
+        if keys is None:
+            raise StepNotReady(
+                "The AWS keys come first.",
+                "No AWS account is active yet: no keys were found.",
+                "Go to “AWS CLI Configuration”, enter the two keys and press the button.",
+                step="aws_account",
+            )
+        return self.account(keys, self.region)
+
+    def account(self, keys: AccessKeys, region: str) -> Account:
+        """The account that these keys open, its clients made once."""
+        from labkit.clients.aws_account import Account
+
+        place = (keys, region, self.opened.aws_endpoint())
+        if place not in self._accounts:
+            self._accounts[place] = Account(*place)
+        return self._accounts[place]
+
+    @property
+    def detection(self) -> DetectionApi:
+        """The detection service; raises LabError when nobody said where it is."""
+        from labkit.clients.detection_api import DetectionApi
+
+        login = self.opened.detection_login()
+        if self._detection is None or self._detection[0] != login:
+            self._detection = login, DetectionApi(login.url, login.user_id, login.api_key, login.organization_id)
+        return self._detection[1]
+
+    def require_agreement(self) -> None:
+        """Raise ConsentNeeded before the first change in a live account, naming account and region."""
+        if not self.opened.ask_first or self._agreed_unasked:
+            return
+        place = self._place()
+        if self.notes.get("agreed") != place:
+            account, region = place.split()
+            raise ConsentNeeded(
+                f"The next change happens in AWS account {account}, region {region}.",
+                "This is a live account, not the sandbox, and nothing was changed in it yet.",
+                "If it is the right one, run `lab.agree()`; then run this cell again.",
+            )
+
+    def agree(self) -> str:
+        """Note the yes to the account and region in use; which ones."""
+        place = self._place()
+        self.notes.save(agreed=place)
+        return place
+
+    def agree_unasked(self) -> None:
+        """Let changes happen without a question, for as long as this process lives."""
+        self._agreed_unasked = True
+
+    def _place(self) -> str:
+        from labkit.clients.aws import caller
+
+        return f"{caller(self.aws.sts).account} {self.region}"
