@@ -78,11 +78,20 @@ class StatusCells(Cells):
         known = any(one.step == account.ACCOUNT.key and one.passed for one in results)
         return aws.caller(self.world.aws.sts).account if known else ""
 
-    def check(self, step: str) -> Shown:
-        """What one step's check finds in the world now. Raises InvalidInput for a key that no step has."""
+    def check(self, step: str) -> Form | Shown:
+        """What one step's check finds in the world now, with a button where it has something to offer.
+
+        Raises InvalidInput for a key that no step has.
+        """
         (one,) = steps.named(step)
         result = steps.check(self.world, one)
-        return panels.CheckPanel(result, one.link, self._parts(result))
+        panel = panels.CheckPanel(result, one.link, self._parts(result))
+        offered = () if self.unattended or result.passed else steps.offered(self.world, one)
+        if not offered:
+            return panel
+        form = Form(panel, link_to)
+        form.put(*(form.add_button(offer.label, "Working…", offer.accept) for offer in offered))
+        return form
 
     def _parts(self, result: CheckResult) -> tuple[tuple[str, bool], ...]:
         if result.step != rule.CRITERIA.key or result.expected != rule.CRITERIA_EXPECTED:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from labkit.model.check import CheckResult, Outcome, require
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
 from labkit.steps import create_environment
-from labkit.steps.step import Step
+from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
 from labkit.views.shown import Shown
 
@@ -43,6 +43,14 @@ def check(world: World, step: Step) -> CheckResult:
         return step.result(Outcome.NOT_YET, "the steps before it", error.what, error.next_step)
     except LabError as error:
         return step.result(Outcome.COULD_NOT_LOOK, "an answer", error.what, f"{error.why} {error.next_step}".strip())
+
+
+def offered(world: World, step: Step) -> tuple[Offer, ...]:
+    """What the step offers to do at once; nothing where the world cannot be asked."""
+    try:
+        return step.offers(world)
+    except LabError:
+        return ()
 
 
 def require_needs(world: World, step: Step) -> None:

@@ -19,12 +19,15 @@ SINGLE_STUDENT = "1"
 
 
 def check_student(world: World) -> CheckResult:
-    noted = world.notes.get("student")
+    noted, asked = world.notes.get("student"), world.opened.student
     expected = "a whole number from 1 to 999"
     if not noted:
         next_step = "Type the number your instructor gave you into the form; alone, take 1."
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
+    if asked and parse_student_number(asked) != number:
+        next_step = "Enter the number again: lab.enter_student_number(), or labkit solve student_number"
+        return STUDENT.result(Outcome.WRONG, f"{asked}, as LABKIT_STUDENT says", f"{number} in your notes", next_step)
     return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
 
 
@@ -55,7 +58,7 @@ def things_there(world: World) -> list[str]:
 
 
 def do_student(world: World) -> Happened:
-    return save_student(world, world.opened.student or SINGLE_STUDENT)
+    return save_student(world, world.opened.student or world.notes.get("student") or SINGLE_STUDENT)
 
 
 def undo_student(world: World) -> Happened:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+from functools import partial
 
 from labkit.clients import aws
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, vpc_quota_sentence
-from labkit.steps.step import Step
+from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
+from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
 from labkit.views.panels import Happened
 
@@ -54,9 +56,20 @@ def check_vpc(world: World) -> CheckResult:
             Outcome.NOT_YET,
             expected,
             f"made without a tag: {_listed(unclaimed)}",
-            f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}')",
+            f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}'), or in a terminal: "
+            + tag_command(unclaimed[0].id, world.student),
         )
     return VPC.result(Outcome.NOT_YET, expected, f"none{_made_elsewhere(world)}", "Create it: lab.create_vpc()")
+
+
+def tag_command(vpc_id: str, student: int) -> str:
+    """The AWS CLI command that takes a VPC as the student's.
+
+    >>> tag_command("vpc-1", 7)
+    "aws ec2 create-tags --resources vpc-1 --tags Key=labkit:student,Value=7 'Key=Name,Value=Self Protect Student7'"
+    """
+    tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in student_tags(student).items())
+    return f"aws ec2 create-tags --resources {vpc_id} --tags {tags}"
 
 
 def _listed(vpcs: Iterable[Vpc]) -> str:
@@ -81,6 +94,15 @@ def take_vpc(world: World, vpc_id: str) -> Happened:
     """Tag a VPC made without a tag as the student's. Raises InvalidInput when it is somebody's already."""
     world.require_agreement()
     return _show_vpc(world, aws.tag_vpc(world.aws.ec2, vpc_id, world.student), "The VPC is yours now: it has your tag.")
+
+
+def offer_unclaimed(world: World) -> tuple[Offer, ...]:
+    """To take a VPC that was made without a tag; nothing when the student has one."""
+    if aws.find_student_vpcs(world.aws.ec2, world.student):
+        return ()
+    return tuple(
+        Offer(f"Take {vpc.id} as mine", partial(take_vpc, world, vpc.id)) for vpc in aws.unclaimed_vpcs(world.aws.ec2)
+    )
 
 
 def _show_vpc(world: World, vpc: Vpc, title: str) -> Happened:
@@ -111,7 +133,7 @@ def check_network_acl(world: World) -> CheckResult:
     if noted and noted != network_acl.id:
         next_step = f"Choose {network_acl.id}: lab.choose_network_acl()"
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
-    where = "in your notes" if noted else "looked up by your VPC; not in your notes yet"
+    where = "in your notes" if noted else "looked up by your VPC"
     return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {world.region}, {where}")
 
 
@@ -154,6 +176,7 @@ VPC = Step(
     make_vpc,
     undo_vpc,
     (f"aws ec2 describe-vpcs --filters Name=tag:{STUDENT_TAG},Values=N",),
+    offer_unclaimed,
 )
 NETWORK_ACL = Step(
     "network_acl_id",

@@ -142,7 +142,7 @@ def check_rule_id(world: World) -> CheckResult:
             f"{noted} in your notes",
             "Write the right one down: lab.retrieve_rule_id()",
         )
-    where = "in your notes" if noted else "looked up by the rule's name; not in your notes yet"
+    where = "in your notes" if noted else "looked up by the rule's name"
     return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, {where}")
 
 

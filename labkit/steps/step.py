@@ -11,13 +11,25 @@ from labkit.views.shown import Shown
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Something that a check which did not pass can do at once, if the student says so. label: a button's words."""
+
+    label: str
+    accept: Callable[[], Shown]
+
+
+def _nothing(world: World) -> tuple[Offer, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
 class Step:
     """One thing that a student does, and what it leaves behind.
 
     key: its name in code and on the command line. chapter: its chapter's number, such as "2". title: its name for
     people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
     check: looks at the world, two calls at most. do: does it or finds it done. undo: takes away what it left.
-    looked_at: the calls of the check, in the services' own words.
+    looked_at: the calls of the check, in the services' own words. offers: what to offer when the check did not pass.
     """
 
     key: str
@@ -29,6 +41,7 @@ class Step:
     do: Callable[[World], Shown]
     undo: Callable[[World], Shown]
     looked_at: tuple[str, ...] = ()
+    offers: Callable[[World], tuple[Offer, ...]] = _nothing
 
     @property
     def link(self) -> str:

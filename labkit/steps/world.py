@@ -76,8 +76,8 @@ class World:
 
     @property
     def student(self) -> int:
-        """The student number of the notes; raises StepNotReady when none was given yet."""
-        noted = self.notes.get("student")
+        """The student number: LABKIT_STUDENT, else the noted one; raises StepNotReady when there is none yet."""
+        noted = self.opened.student or self.notes.get("student")
         if not noted:
             raise StepNotReady(
                 "Your student number comes first.",
