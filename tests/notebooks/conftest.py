@@ -33,6 +33,8 @@ def world(sandbox_home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("LABKIT_HOME", str(sandbox_home))
     sandbox_process.start(sandbox_home)
     opened = backends.open_world()
+    opened.notes.save(student=STUDENT)
+    opened.use_keys(opened.opened.cloud_account())
     for _, ended in steps.reset(opened, steps.named("")):
         assert not isinstance(ended, Exception), ended
     return opened

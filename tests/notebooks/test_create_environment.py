@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,6 @@ def kill_sandbox(home: Path) -> None:
     running = sandbox_process.find(home)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while running.alive():  # the signal takes a moment
+        assert time.monotonic() < deadline

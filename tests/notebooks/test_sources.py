@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -50,7 +51,7 @@ def test_a_chapter_names_the_kernel_that_everybody_has_and_its_title(path: Path)
 def test_a_chapter_has_one_h1_and_no_level_is_left_out(path: Path) -> None:
     levels = [level for cell in cells(path) if not cell.is_code for level, _ in headings(cell.source)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(level <= before + 1 for before, level in zip(levels, levels[1:], strict=False))
+    assert all(level <= before + 1 for before, level in pairwise(levels))
 
 
 @each_chapter
@@ -67,7 +68,7 @@ def test_code_cells_are_a_line_or_two_and_never_more_than_six(path: Path) -> Non
 
 @each_chapter
 def test_no_two_code_cells_follow_each_other_but_a_call_and_its_check(path: Path) -> None:
-    pairs = zip(cells(path), cells(path)[1:], strict=False)
+    pairs = pairwise(cells(path))
     assert [(one.id, two.id) for one, two in pairs if one.is_code and two.is_code and not two.is_check] == []
 
 
