@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.clients.aws_account import Account, Caller
 from labkit.clients.aws_errors import told
-from labkit.model.errors import InvalidInput, QuotaReached, ServiceError
+from labkit.model.errors import CredentialsRefused, InvalidInput, QuotaReached, ServiceError
 from labkit.model.network_acl import (
     ENTRY_QUOTA,
     Entry,
@@ -138,8 +138,16 @@ def student_vpcs_elsewhere(account: Account, student: int) -> tuple[tuple[str, V
     others = sorted(set(regions) - {account.region})
     clients = [account.client("ec2", region) for region in others]  # made here: making clients is not thread-safe
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = pool.map(lambda ec2: find_student_vpcs(ec2, student), clients)
+        found = pool.map(lambda ec2: _student_vpcs_if_let_in(ec2, student), clients)
         return tuple((region, vpc) for region, vpcs in zip(others, found, strict=True) for vpc in vpcs)
+
+
+def _student_vpcs_if_let_in(ec2: Any, student: int) -> tuple[Vpc, ...]:
+    """None where the keys do not count: a region that is not switched on, or of another partition."""
+    try:
+        return find_student_vpcs(ec2, student)
+    except CredentialsRefused:
+        return ()
 
 
 # --- network ACLs and their entries ---

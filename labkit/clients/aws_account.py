@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from labkit.model.access_keys import AccessKeys
@@ -82,4 +82,14 @@ def session_apart() -> Any:
     no_file = (None, None, os.devnull, None)
     no_profile = (None, None, None, None)
     aside = {"profile": no_profile, "config_file": no_file, "credentials_file": no_file}
-    return botocore.session.Session(session_vars=aside)
+    session = botocore.session.Session(session_vars=aside)
+    session.register_component("data_loader", _service_descriptions())
+    return session
+
+
+@cache
+def _service_descriptions() -> Any:
+    """botocore's loader of its descriptions of the services, shared: reading EC2's takes longer than many calls."""
+    import botocore.loaders
+
+    return botocore.loaders.create_loader()

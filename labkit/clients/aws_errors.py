@@ -103,7 +103,8 @@ _OTHER_WORDS: Mapping[str, Words] = {
 @contextmanager
 def told(client: Any) -> Iterator[None]:
     """Raise botocore's errors of the calls inside as LabErrors. What is a fault of our own is left as it is."""
-    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, WaiterError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -111,7 +112,7 @@ def told(client: Any) -> Iterator[None]:
         raise
     except ClientError as error:
         raise _refusal(error, client) from error
-    except (WaiterError, BotoCoreError) as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise _no_answer(error, client) from error
 
 
@@ -158,7 +159,9 @@ def _clock_off(service: str, skew: float | None, code: str) -> ServiceError:
 
 def _no_answer(error: Exception, client: Any) -> LabError:
     """The LabError for no reply, or for one that cannot be read."""
-    from botocore.exceptions import HTTPClientError, ResponseParserError, WaiterError
+    from botocore.exceptions import ConnectionError as NoConnection
+    from botocore.exceptions import HTTPClientError, WaiterError
+    from botocore.parsers import ResponseParserError
 
     endpoint = client.meta.endpoint_url
     if isinstance(error, ResponseParserError):
@@ -175,7 +178,7 @@ def _no_answer(error: Exception, client: Any) -> LabError:
             "Run this again: it is found then, not made twice.",
             code="WaiterError",
         )
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, HTTPClientError | NoConnection):
         return ServiceUnreachable(
             f"Nothing answers at {endpoint}.",
             f"The connection failed ({type(error).__name__}).",

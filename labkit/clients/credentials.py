@@ -50,7 +50,7 @@ def check_region(region: str) -> str:
     raise InvalidInput(
         f"Region “{typed}” was refused." if re.fullmatch(r"[a-z0-9-]{1,32}", typed) else "This is not a region.",
         "AWS names its regions as us-east-1 or eu-west-2; the AWS library knows none of this name.",
-        f"Did you mean {' or '.join(close)}?" if close else "Type the region that your keys were made for, such as us-east-1.",
+        f"Did you mean {' or '.join(close)}?" if close else "Type your keys' region, such as us-east-1.",
         field="region",
     )
 

@@ -1,0 +1,361 @@
+"""labkit's AWS client against the sandbox over real HTTP: one server a module, a region of its own for each test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import boto3
+import botocore.auth
+import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Response
+
+from labkit.clients import aws, aws_errors
+from labkit.clients.aws_account import Account
+from labkit.clients.credentials import SavedProfile, known_regions, save_profile, verify
+from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import (
+    CredentialsRefused,
+    InvalidInput,
+    LabError,
+    QuotaReached,
+    ServiceError,
+    ServiceUnreachable,
+)
+from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
+from labkit.model.vpc import STUDENT_TAG
+from labkit.sandbox.aws_keys import READER
+from labkit.sandbox.aws_server import create_aws_app
+
+REGIONS = (region for region in known_regions() if region != "us-east-1")
+UNKNOWN = AccessKeys("AKIAQ3EGRTCANARY0001", "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x")
+DENY = {"rule_action": "deny", "cidr_block": "203.0.113.5/24"}
+
+
+class Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code="-", size="-"):
+        pass
+
+
+@contextmanager
+def serving(app):
+    """The URL at which a WSGI application answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    app = create_aws_app(tmp_path_factory.mktemp("aws"))
+    app.warm()
+    with serving(app) as url:
+        yield app, url
+    app.close()
+
+
+def keys_of(pair) -> AccessKeys:
+    return AccessKeys(pair.access_key_id, pair.secret_access_key)
+
+
+@pytest.fixture
+def account(sandbox) -> Account:
+    """The student's account in a region where nothing is but the default VPC."""
+    app, url = sandbox
+    return Account(keys_of(app.keys), next(REGIONS), url)
+
+
+@pytest.fixture
+def ec2(account):
+    return account.ec2
+
+
+@pytest.fixture
+def network_acl(ec2):
+    vpc = aws.create_vpc(ec2, 7)
+    (found,) = aws.describe_network_acls(ec2, vpc_id=vpc.id)
+    return found
+
+
+# --- who ---
+
+
+def test_right_keys_are_verified_with_account_and_region_named(account):
+    verified = verify(account)
+    assert verified.caller.account == "123456789012"
+    assert str(verified) == f"arn:aws:iam::123456789012:user/student in account 123456789012, region {account.region}"
+
+
+@pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
+def test_keys_that_do_not_work_are_told_apart(sandbox, kind):
+    app, url = sandbox
+    right = keys_of(app.keys)
+    keys, words, codes = {
+        "unknown": (UNKNOWN, "does not know this access key id", {"InvalidClientTokenId"}),
+        "wrong secret": (
+            AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "not the one of", {"SignatureDoesNotMatch"},
+        ),
+        "no permission": (keys_of(app.keys_of(READER)), "may not do", {"UnauthorizedOperation", "AccessDenied"}),
+        "swapped": (
+            AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id), "swapped", {"IncompleteSignature"},
+        ),
+    }[kind]  # fmt: skip
+    with pytest.raises(CredentialsRefused, match=words) as refused:
+        verify(Account(keys, "us-east-1", url))
+    assert refused.value.code in codes
+    assert not [part for part in (keys.secret_access_key, right.secret_access_key) if part in str(refused.value)]
+
+
+def test_wrong_keys_met_first_by_ec2_are_refused_too(sandbox):
+    with pytest.raises(CredentialsRefused) as refused:
+        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", sandbox[1]).ec2)
+    assert refused.value.code == "AuthFailure"
+
+
+def test_nothing_listening_is_unreachable_and_names_the_endpoint(sandbox):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(ServiceUnreachable, match=url) as unreachable:
+            verify(Account(keys_of(sandbox[0].keys), "us-east-1", url))
+    assert "labkit sandbox start" in unreachable.value.next_step
+
+
+@pytest.mark.parametrize(("hours", "said"), [(-2, "2 hours behind"), (3, "3 hours ahead of")])
+@pytest.mark.parametrize("service", ["sts", "ec2"])
+def test_a_clock_that_is_off_is_not_taken_for_wrong_keys(account, monkeypatch, hours, said, service):
+    monkeypatch.setattr(
+        botocore.auth, "get_current_datetime", lambda: (datetime.now(UTC) + timedelta(hours=hours)).replace(tzinfo=None)
+    )
+    monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() + hours * 3600))
+    with pytest.raises(ServiceError, match=f"clock is off: it is {said}") as off:
+        aws.caller(account.sts) if service == "sts" else aws.describe_vpcs(account.ec2)
+    assert not isinstance(off.value, CredentialsRefused)
+    assert off.value.code in {"SignatureDoesNotMatch", "RequestExpired"}
+
+
+def canned(code: str, message: str, status: int = 400):
+    """A service that answers every request with one error, in the form of EC2 and STS both."""
+    body = (
+        f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+        f"<Error><Code>{code}</Code><Message>{message}</Message></Error></Response>"
+    )
+    return lambda environ, start: Response(body, status, mimetype="text/xml")(environ, start)
+
+
+@pytest.mark.parametrize(
+    ("app", "kind", "words"),
+    [
+        (canned("ExpiredToken", "x"), CredentialsRefused, "temporary keys have expired"),
+        (canned("InvalidToken", "x"), CredentialsRefused, "session token is not the one"),
+        (canned("OptInRequired", "x"), CredentialsRefused, "cannot use EC2 in us-east-1"),
+        (canned("UnauthorizedOperation", "x", 403), CredentialsRefused, "may not do DescribeVpcs in EC2"),
+        (canned("AuthFailure", "x", 401), CredentialsRefused, "does not accept these keys"),
+        (canned("RequestExpired", "x"), ServiceError, "clock is off"),
+        (canned("InvalidParameterValue", "Value is odd."), ServiceError, "Value is odd"),
+        (Response("<html>", 200), ServiceError, "could not be read"),
+        (Response("<Response/>", 403), CredentialsRefused, "turned these keys away"),
+    ],
+    ids=["expired token", "wrong token", "opt-in", "no permission", "auth failure", "request expired",
+         "another code", "not xml", "403 without a word"],
+)  # fmt: skip
+def test_each_refusal_of_a_service_has_its_own_words(app, kind, words):
+    with serving(app) as url, pytest.raises(kind, match=words) as refused:
+        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
+    assert refused.value.next_step
+    assert "{" not in str(refused.value)
+
+
+def test_a_refusal_without_a_word_about_time_is_laid_to_a_clock_that_is_days_off(monkeypatch):
+    monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() - 3 * 86400))
+    with serving(canned("AuthFailure", "x", 401)) as url, pytest.raises(ServiceError, match="3 days behind"):
+        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
+
+
+def test_the_clients_are_made_once_and_look_at_no_profile_or_file_of_the_user(account, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "is-not-there")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent/config")
+    fresh = Account(account.keys, account.region, account.endpoint_url)
+    assert aws.caller(fresh.sts).account == "123456789012"
+    assert fresh.ec2 is fresh.ec2
+    assert account.keys.secret_access_key not in repr(fresh)
+    assert repr(fresh) == f"<Account {account.keys!r} in {account.region} at {account.endpoint_url}>"
+
+
+def test_a_saved_profile_is_all_that_another_aws_tool_needs(account, tmp_path, monkeypatch):
+    files = tmp_path / "config", tmp_path / "credentials"
+    save_profile(SavedProfile(account.keys, account.region, account.endpoint_url), *files)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(files[0]))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(files[1]))
+    client = boto3.Session(profile_name="self-protecting-cloud").client("sts")
+    assert client.get_caller_identity()["Account"] == "123456789012"
+
+
+# --- VPCs ---
+
+
+def test_a_made_vpc_carries_the_students_tags_and_is_found_by_them(ec2):
+    made = aws.create_vpc(ec2, 7)
+    assert made.cidr_block == "10.0.0.0/16"
+    assert made.tags == {STUDENT_TAG: "7", "Name": "Self Protect Student7"}
+    assert aws.find_student_vpcs(ec2, 7) == (made,)
+    assert aws.find_student_vpcs(ec2, 77) == ()
+
+
+def test_the_original_commands_vpc_is_unclaimed_until_it_is_taken(ec2):
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_vpc(CidrBlock="10.9.0.0/16")
+    assert [vpc.id for vpc in aws.unclaimed_vpcs(ec2)] == [vpc_id]
+    taken = aws.tag_vpc(ec2, vpc_id, 7)
+    assert (taken.student, taken.name) == (7, "Self Protect Student7")
+    assert aws.unclaimed_vpcs(ec2) == ()
+    assert aws.tag_vpc(ec2, vpc_id, 7) == taken
+
+
+def test_another_students_vpc_and_the_default_one_are_not_taken(ec2):
+    theirs = aws.create_vpc(ec2, 12)
+    (default,) = aws.describe_vpcs(ec2, {"is-default": ["true"]})
+    for vpc, whose in ((theirs, "student 12"), (default, "the account")):
+        with pytest.raises(InvalidInput, match=f"belongs to {whose}"):
+            aws.tag_vpc(ec2, vpc.id, 7)
+    assert aws.find_student_vpcs(ec2, 7) == ()
+
+
+def test_a_block_that_aws_refuses_is_refused_before_the_call(ec2):
+    with pytest.raises(InvalidInput) as refused:
+        aws.create_vpc(ec2, 7, "10.0.0.0/8")
+    assert refused.value.code == "InvalidVpc.Range"
+
+
+def test_the_vpc_quota_is_told_with_the_vpcs_that_use_it(ec2):
+    made = [aws.create_vpc(ec2, student) for student in (1, 2, 3, 4)]
+    with pytest.raises(QuotaReached) as reached:
+        aws.create_vpc(ec2, 7)
+    assert reached.value.code == "VpcLimitExceeded"
+    assert reached.value.why.startswith(f"5 of 5 VPCs used in {ec2.meta.region_name}: ")
+    assert all(str(vpc) in reached.value.why for vpc in made)
+
+
+def test_deleting_takes_tagged_subnets_and_network_acls_along_and_lists_them(ec2):
+    vpc = aws.create_vpc(ec2, 7)
+    tags = [{"ResourceType": "subnet", "Tags": [{"Key": STUDENT_TAG, "Value": "7"}]}]
+    subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.1.0/24", TagSpecifications=tags)["Subnet"]["SubnetId"]
+    extra = ec2.create_network_acl(VpcId=vpc.id)["NetworkAcl"]["NetworkAclId"]
+    deleted = aws.delete_vpc(ec2, vpc.id, 7)
+    assert deleted.things == (f"subnet {subnet}", f"network ACL {extra}", f"VPC {vpc.id}")
+    assert aws.find_student_vpcs(ec2, 7) == ()
+    assert aws.describe_network_acls(ec2, vpc_id=vpc.id) == ()
+
+
+def test_deleting_stops_before_the_first_change_at_a_subnet_that_the_lab_did_not_make(ec2):
+    vpc = aws.create_vpc(ec2, 7)
+    subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    with pytest.raises(ServiceError, match=subnet) as refused:
+        aws.delete_vpc(ec2, vpc.id, 7)
+    assert refused.value.code == "DependencyViolation"
+    assert aws.find_student_vpcs(ec2, 7) == (vpc,)
+
+
+def test_only_the_students_own_vpc_is_deleted(ec2):
+    theirs, untagged = aws.create_vpc(ec2, 12), ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    before = aws.describe_vpcs(ec2)
+    for vpc_id in (theirs.id, untagged):
+        with pytest.raises(InvalidInput, match="deletes only what carries the tag"):
+            aws.delete_vpc(ec2, vpc_id, 7)
+    assert aws.describe_vpcs(ec2) == before
+
+
+def test_a_vpc_that_is_gone_is_said_with_the_region(ec2):
+    with pytest.raises(ServiceError, match=ec2.meta.region_name) as gone:
+        aws.delete_vpc(ec2, "vpc-0123456789abcdef0", 7)
+    assert gone.value.code == "InvalidVpcID.NotFound"
+
+
+def test_a_vpc_in_another_region_is_found_when_asked(sandbox, account):
+    made = aws.create_vpc(account.ec2, 7)
+    elsewhere = Account(account.keys, "us-east-1", sandbox[1])
+    assert aws.find_student_vpcs(elsewhere.ec2, 7) == ()
+    assert (account.region, made) in aws.student_vpcs_elsewhere(elsewhere, 7)
+
+
+# --- network ACLs ---
+
+
+def test_a_vpcs_network_acl_is_read_as_a_value_in_aws_order(network_acl):
+    assert network_acl.is_default
+    assert [str(entry) for entry in network_acl.egress] == [
+        "egress 100: allow all to 0.0.0.0/0",
+        "egress *: deny all to 0.0.0.0/0",
+    ]
+
+
+def test_the_whole_regions_network_acls_show_everybodys(ec2):
+    vpcs = {aws.create_vpc(ec2, student).id for student in (7, 12)}
+    assert vpcs <= {found.vpc_id for found in aws.describe_network_acls(ec2)}
+
+
+def test_an_unknown_network_acl_is_not_found(ec2):
+    with pytest.raises(ServiceError) as unknown:
+        aws.describe_network_acls(ec2, ids=["acl-0123456789abcdef0"])
+    assert unknown.value.code == "InvalidNetworkAclID.NotFound"
+
+
+def test_an_entry_is_created_replaced_and_deleted_as_aws_stores_it(ec2, network_acl):
+    def numbered(number):
+        (now,) = aws.describe_network_acls(ec2, ids=[network_acl.id])
+        return [entry for entry in now.egress if entry.rule_number == number]
+
+    made = aws.create_entry(ec2, network_acl.id, new_entry(rule_number=50, protocol="tcp", ports=(80, 443), **DENY))
+    assert made.cidr_block == "203.0.113.0/24"
+    assert numbered(50) == [made]
+    other = aws.replace_entry(ec2, network_acl.id, new_entry(rule_number=50, protocol="icmp", icmp=(8, -1), **DENY))
+    assert numbered(50) == [other]
+    aws.delete_entry(ec2, network_acl.id, 50, egress=True)
+    assert numbered(50) == []
+
+
+def test_an_ipv6_entry_comes_back_as_it_was_made(ec2, network_acl):
+    made = aws.create_entry(
+        ec2, network_acl.id, new_entry(rule_number=51, rule_action="deny", cidr_block="2001:DB8::1/64")
+    )
+    (now,) = aws.describe_network_acls(ec2, ids=[network_acl.id])
+    assert made in now.entries
+    assert made.cidr_block == "2001:db8::/64"
+
+
+def test_what_the_service_refuses_about_entries_keeps_its_code(ec2, network_acl):
+    aws.create_entry(ec2, network_acl.id, new_entry(rule_number=50, **DENY))
+    attempts = {
+        "NetworkAclEntryAlreadyExists": lambda: aws.create_entry(
+            ec2, network_acl.id, new_entry(rule_number=50, **DENY)
+        ),
+        "InvalidNetworkAclEntry.NotFound": lambda: aws.delete_entry(ec2, network_acl.id, 60, egress=True),
+        "InvalidParameterValue": lambda: aws.delete_entry(ec2, network_acl.id, CATCH_ALL, egress=True),
+    }
+    for code, attempt in attempts.items():
+        with pytest.raises(LabError) as refused:
+            attempt()
+        assert refused.value.code == code
+    with pytest.raises(ServiceError) as nothing:
+        aws.replace_entry(ec2, network_acl.id, new_entry(rule_number=61, **DENY))
+    assert nothing.value.code == "InvalidNetworkAclEntry.NotFound"
+
+
+def test_a_full_direction_is_told_with_its_count_and_the_other_still_has_room(ec2, network_acl):
+    for number in range(1, ENTRY_QUOTA - 1):  # 100 and * are there already
+        aws.create_entry(ec2, network_acl.id, new_entry(rule_number=number, **DENY))
+    with pytest.raises(QuotaReached) as full:
+        aws.create_entry(ec2, network_acl.id, new_entry(rule_number=99, **DENY))
+    assert full.value.code == "NetworkAclEntryLimitExceeded"
+    assert full.value.why == "20 of 20 egress IPv4 entries are used; the * entry counts."
+    aws.create_entry(ec2, network_acl.id, new_entry(rule_number=99, egress=False, **DENY))
+    aws.create_entry(ec2, network_acl.id, new_entry(rule_number=98, rule_action="deny", cidr_block="2001:db8::/32"))
