@@ -266,7 +266,7 @@ def plant(store: DetectionStore, now: int) -> None:
         store.rules.create_rule(ORGANIZATION_ID, BASE_RULE_SET_ID, PRECREATED, now, PRECREATED_RULE_ID)
         for rule in OTHER_RULES:
             store.rules.create_rule(ORGANIZATION_ID, BASE_RULE_SET_ID, rule, now)
-        for agent in AGENTS:
-            store.agents.insert(ORGANIZATION_ID, agent, now, now)
+        for minutes, agent in enumerate(AGENTS):
+            store.agents.insert(ORGANIZATION_ID, agent, now - minutes * 60_000, now)
         for server in SERVERS:
             store.agents.insert_server(ORGANIZATION_ID, server)

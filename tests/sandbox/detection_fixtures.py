@@ -1,0 +1,172 @@
+"""A detection service on a port of its own, and requests signed by mohawk alone, so that our client proves nothing here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from mohawk import Sender
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from labkit.clients.detection_api import DetectionApi
+from labkit.sandbox import world
+from labkit.sandbox.detection_server import create_detection_app
+from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.rate_limit import RateLimit
+from labkit.sandbox.store_alerts import NewAlert
+
+RULESETS = "/v2/rulesets"
+RULES = f"{RULESETS}/{world.BASE_RULE_SET_ID}/rules"
+PRECREATED = f"{RULES}/{world.PRECREATED_RULE_ID}"
+
+
+class Handler(WSGIRequestHandler):
+    """As the sandbox serves: kept connections, one write a reply; silent."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The URL at which an app answers meanwhile."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass
+class Service:
+    """A detection service that answers, its store, and a user of it."""
+
+    url: str
+    store: DetectionStore
+    user_id: str
+    api_key: str = field(repr=False)
+    organization_id: str = world.ORGANIZATION_ID
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def sender(self, method: str, path: str, **hawk: Any) -> Sender:
+        """A signature as mohawk makes it; `hawk` overrides its arguments, `id`, `key` and `url` included."""
+        credentials = {"id": hawk.pop("id", self.user_id), "key": hawk.pop("key", self.api_key), "algorithm": "sha256"}
+        url = hawk.pop("url", self.url) + path
+        given = {"ext": self.organization_id, "always_hash_content": False} | hawk
+        return Sender(credentials, url, method, **given)
+
+    def send(self, sender: Sender, method: str, path: str, content: bytes = b"", **headers: str) -> requests.Response:
+        """Send what was signed; `content` and headers are free to differ from it."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named["Authorization"] = sender.request_header
+        return self.session.request(method, self.url + path, data=content or None, headers=named, timeout=10)
+
+    def get(self, path: str) -> requests.Response:
+        """A GET, signed without a hash as the service's own clients do."""
+        return self.send(self.sender("GET", path), "GET", path)
+
+    def delete(self, path: str) -> requests.Response:
+        """A DELETE, signed without a hash."""
+        return self.send(self.sender("DELETE", path), "DELETE", path)
+
+    def post(self, path: str, body: object, method: str = "POST") -> requests.Response:
+        """A POST of JSON, signed with its hash."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sender = self.sender(method, path, content=content, content_type="application/json")
+        return self.send(sender, method, path, content, Content_Type="application/json")
+
+    def put(self, path: str, body: object) -> requests.Response:
+        """A PUT of JSON, signed with its hash."""
+        return self.post(path, body, "PUT")
+
+    def as_member(self, email: str) -> Service:
+        """The same service to another member."""
+        user = self.store.people.find_user(email)
+        return Service(self.url, self.store, user.id, user.api_key, self.organization_id)
+
+    def api(self, **more: Any) -> DetectionApi:
+        """Our client to it."""
+        return DetectionApi(self.url, self.user_id, self.api_key, self.organization_id, **more)
+
+    def add_alerts(self, number: int, created_at: int = 1_795_000_000_000, **fields: Any) -> list[str]:
+        """Put alerts in, each a second after the other; returns their ids, newest first."""
+        alert = {"title": "a title", "severity": 3, "rule_id": world.PRECREATED_RULE_ID} | fields
+        with self.store.transaction():
+            ids = [
+                self.store.alerts.insert_alert(
+                    NewAlert(
+                        organization_id=self.organization_id,
+                        ruleset_id=world.BASE_RULE_SET_ID,
+                        created_at=created_at + 1000 * n,
+                        **alert,
+                    )
+                )
+                for n in range(number)
+            ]
+        return ids[::-1]
+
+
+@contextmanager
+def a_service(folder: Path, rate_limit: RateLimit | None = None) -> Iterator[Service]:
+    """A service whose file is in a folder."""
+    store = DetectionStore(folder / "world" / "detection.sqlite")
+    with serving(create_detection_app(store, rate_limit)) as url:
+        service = Service(url, store, **store.credentials())
+        yield service
+        service.session.close()
+    store.close()
+
+
+@pytest.fixture
+def detection_service(tmp_path: Path) -> Iterator[Service]:
+    """A detection service with the world as it starts."""
+    with a_service(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def detection_api(detection_service: Service) -> DetectionApi:
+    """Our client to that service."""
+    return detection_service.api()
+
+
+def items(response: requests.Response, noun: str) -> list[dict[str, Any]]:
+    """The items of a list reply, which must be of the published shape."""
+    assert response.status_code == 200
+    document = response.json()
+    assert set(document) == {noun, "token"}
+    return document[noun]
+
+
+def errors(response: requests.Response) -> list[str]:
+    """The texts of a refusal, which must be of the published shape."""
+    assert response.status_code >= 400
+    document = response.json()
+    assert set(document) == {"errors"}
+    return document["errors"]
+
+
+def all_pages(service: Service, path: str, noun: str, next_path: Callable[[str], str]) -> list[list[dict[str, Any]]]:
+    """Every page of a list; `next_path` makes the next request's path of a token."""
+    pages, response = [], service.get(path)
+    while True:
+        pages.append(items(response, noun))
+        token = response.json()["token"]
+        if token is None:
+            return pages
+        assert isinstance(token, str)
+        response = service.get(next_path(token))
