@@ -15,8 +15,7 @@ skip_needless_imports()  # before nbformat is imported
 from labkit import backends, steps  # noqa: E402
 from labkit.clients import sandbox_process  # noqa: E402
 from labkit.steps.world import World  # noqa: E402
-
-STUDENT = "7"
+from tests.notebooks.kernel import STUDENT  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 
 TIMEOUT_SECONDS = 60
+STUDENT = "7"
+"""The student number of unattended runs."""
 
 
 @dataclass

@@ -17,8 +17,7 @@ from labkit.model.detection import rule_name, vpc_name
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
 from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
-from tests.notebooks.conftest import STUDENT
-from tests.notebooks.kernel import Kernels, one_kernel
+from tests.notebooks.kernel import STUDENT, Kernels, one_kernel
 
 CELLS = code_cells(CHAPTER_2)
 OPENING = CELLS[0]
