@@ -63,7 +63,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         return response
 
     @property
-    def ec2_backend(self) -> EC2Backend:
+    def ec2_backend(self) -> EC2Backend:  # type: ignore[override]
         return self.world.backend(self.current_account, self.region)
 
     @property

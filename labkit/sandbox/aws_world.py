@@ -102,8 +102,19 @@ class World:
                 self._install_users()
                 self._users_there = True
             journal = self._open_journal()
-            self._replay(journal)
-            journal.fold({acl for _, _, backend in ec2_backends.iter_backends() for acl in backend.network_acls})
+            try:
+                self._replay(journal)
+                journal.fold(
+                    {
+                        acl
+                        for regions in ec2_backends.values()
+                        for backend in regions.values()
+                        for acl in backend.network_acls
+                    }
+                )
+            except BaseException:
+                self.close()  # moto's state is not what the journal tells: let no change be written behind it
+                raise
 
     def reset(self) -> None:
         """Throw the world away and make a new one, with the same keys."""

@@ -1,0 +1,9 @@
+"""Fixtures of the tests over real HTTP; those of a side of the sandbox bear its name."""
+
+from __future__ import annotations
+
+from tests.sandbox.aws_fixtures import acl, aws, ec2, vpc
+from tests.sandbox.detection_fixtures import detection_api, detection_service
+from tests.sandbox.lab_fixtures import lab, lab_home
+
+__all__ = ["acl", "aws", "detection_api", "detection_service", "ec2", "vpc"]
