@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from labkit import backends, steps
 from labkit.clients import aws
 from labkit.model.check import CheckResult, require
 from labkit.model.criteria import Criteria, compare, wanted_criteria
+from labkit.model.errors import LabError
 from labkit.model.settings import Backend, parse_backend
 from labkit.steps import account, rule
 from labkit.steps.world import World
@@ -38,13 +37,16 @@ class Cells:
         """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
         return bool(self.world.opened.student)
 
+    def student_or_none(self) -> int | None:
+        """The student number; None while there is none that can be used."""
+        try:
+            return self.world.student
+        except LabError:
+            return None
+
     def begin(self, key: str) -> None:
         """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
         steps.require_needs(self.world, steps.BY_KEY[key])
-
-    def form_or(self, form: Callable[[], Form], at_once: Callable[[], Shown] | None) -> Form | Shown:
-        """What `at_once` shows, where the values are known; else the form."""
-        return at_once() if at_once is not None else form()
 
 
 class StatusCells(Cells):
@@ -63,9 +65,8 @@ class StatusCells(Cells):
     def chapter(self, number: str) -> Shown:
         """Who and where one is, and the checks of one chapter's steps."""
         results = tuple(steps.status(self.world, steps.named(number)))
-        student = self.world.notes.get("student")
         return progress.StatusLine(
-            int(student) if student else None,
+            self.student_or_none(),
             self.world.opened.aws,
             self.world.opened.detection,
             self.world.region,

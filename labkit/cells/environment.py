@@ -23,9 +23,8 @@ class EnvironmentCells(Cells):
         given = self.world.opened.student if number is None else number
         if given != "":
             return account.save_student(self.world, given)
-        known = self.world.notes.get("student")
         return forms.student_number_form(
-            int(known) if known else None, lambda typed: account.save_student(self.world, typed), link_to=link_to
+            self.student_or_none(), lambda typed: account.save_student(self.world, typed), link_to=link_to
         )
 
     def enter_aws_keys(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from labkit.files import write_private
 from labkit.model.errors import LabError
@@ -28,14 +29,14 @@ class Notes:
         except FileNotFoundError:
             return {}
         try:
-            found = json.loads(text)
-            return {key: str(found[key]) for key in sorted(found) if key in KEYS}
-        except (ValueError, TypeError) as error:
+            found = dict[str, Any](json.loads(text).items())
+        except (ValueError, AttributeError) as error:
             raise LabError(
                 f"The notes in {self.path} cannot be read.",
                 "The file is not the JSON object that the lab wrote.",
                 "Delete that file: everything in it is looked up again.",
             ) from error
+        return {key: str(found[key]) for key in sorted(KEYS & found.keys())}
 
     def get(self, key: str) -> str:
         """The note, or "" when nothing was written down."""

@@ -1,0 +1,43 @@
+"""Notes: a convenience in one private file."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from labkit.clients.notes import Notes
+from labkit.model.errors import LabError
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    return Notes(tmp_path / "new" / "notes.json")
+
+
+def test_what_was_saved_is_read_by_another_kernel_and_forgotten_alone(notes: Notes) -> None:
+    notes.save(student=7, vpc_id="vpc-1")
+    other = Notes(notes.path)
+    other.forget("vpc_id", "rule_id")
+    assert notes.all() == {"student": "7"}
+
+
+def test_the_file_and_its_folder_are_the_owners_alone(notes: Notes) -> None:
+    notes.save(student=7)
+    assert stat.S_IMODE(notes.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(notes.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_key_that_is_no_note_is_refused_so_that_no_secret_gets_in(notes: Notes) -> None:
+    with pytest.raises(ValueError, match="secret_access_key"):
+        notes.save(secret_access_key="x")
+    assert not notes.path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null"])
+def test_a_broken_file_is_told_with_what_to_do(notes: Notes, text: str) -> None:
+    notes.save(student=7)
+    notes.path.write_text(text)
+    with pytest.raises(LabError, match="Delete that file"):
+        notes.all()
