@@ -55,7 +55,7 @@ def run(environment: Mapping[str, str], port: int | None, open_browser: bool, ke
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port_retries=0",
         "--ServerApp.open_browser=False",
-        "--ServerApp.log_level=WARNING",
+        "--ServerApp.log_level=WARN",
         f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
     ]
     if os.geteuid() == 0:
