@@ -151,7 +151,10 @@ def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], D
     }
     if aws_live:
         return variables
+    loopback = [*filter(None, os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")), "127.0.0.1"]
     return variables | {
+        "NO_PROXY": ",".join(dict.fromkeys(loopback)),
+        "no_proxy": ",".join(dict.fromkeys(loopback)),
         "AWS_CONFIG_FILE": str(files[0]),
         "AWS_SHARED_CREDENTIALS_FILE": str(files[1]),
         "AWS_PROFILE": PROFILE,

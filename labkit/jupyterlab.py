@@ -8,7 +8,6 @@ import socket
 import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def run(environment: Mapping[str, str], port: int | None, open_browser: bool, ke
     """Run JupyterLab in this process until it ends; `keep_alive` is called every second meanwhile."""
     folder = lab_folder()
     url = _configure(environment, port)
-    threading.Thread(target=_announce, args=(url, open_browser), daemon=True).start()
+    threading.Thread(target=_announce, args=(url,), daemon=True).start()
     threading.Thread(target=_every_second, args=(keep_alive,), daemon=True).start()
     skip_needless_imports()
     from jupyterlab.labapp import LabApp
@@ -54,8 +53,10 @@ def run(environment: Mapping[str, str], port: int | None, open_browser: bool, ke
         f"--ServerApp.port={url.split(':')[2].split('/')[0]}",
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port_retries=0",
-        "--ServerApp.open_browser=False",
+        f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
+        # No login shell, which would read /etc/profile and forget where `aws` and `labkit` are.
+        f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}",
         f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
     ]
     if os.geteuid() == 0:
@@ -94,20 +95,18 @@ def _free_port() -> int:
     )
 
 
-def _announce(url: str, open_browser: bool) -> None:
-    """Say the address as soon as JupyterLab answers, and open it."""
+def _announce(url: str) -> None:
+    """Say the address as soon as JupyterLab answers."""
     import requests
 
     api = url.split("/lab/", 1)[0] + "/api"
     for _ in range(600):
         try:
-            if requests.get(api, timeout=5).ok:
+            if requests.get(api, timeout=5, proxies={"http": ""}).ok:
                 break
         except requests.RequestException:
             time.sleep(0.1)
     click.echo(f"\nJupyterLab is open at\n\n    {url}\n\nKeep this window; Ctrl-C twice ends the lab.\n")
-    if open_browser:
-        webbrowser.open(url)
 
 
 def _every_second(call: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from labkit.model.access_keys import AccessKeys
+from labkit.model.endpoint import is_loopback
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 5, 20, 3
 
@@ -45,6 +46,7 @@ class Account:
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 read_timeout=READ_TIMEOUT_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                proxies={} if is_loopback(self.endpoint_url or "") else None,
                 defaults_mode="legacy",  # "auto", if the environment asks for it, would look for instance metadata
             ),
         )

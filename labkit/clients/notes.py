@@ -1,4 +1,4 @@
-"""Notes: the few values saved for later, in one JSON file. A convenience, verified against the world; never a secret."""
+"""Notes: the few values saved for later, in one JSON file. Verified against the world; never a secret."""
 
 from __future__ import annotations
 

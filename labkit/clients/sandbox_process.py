@@ -20,7 +20,10 @@ STOP_TIMEOUT_SECONDS = 10
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: where it answers, and the token of its control calls (never shown)."""
+    """A running sandbox: where it answers, and the token of its control calls (never shown).
+
+    No proxy of the environment is used: nothing of the sandbox leaves this machine.
+    """
 
     pid: int
     created: float
@@ -42,7 +45,9 @@ class Sandbox:
         import requests
 
         try:
-            return dict(requests.get(f"{self.url}/_lab/health", timeout=5).json())
+            with requests.Session() as session:
+                session.trust_env = False
+                return dict(session.get(f"{self.url}/_lab/health", timeout=5).json())
         except (requests.RequestException, ValueError):
             return None
 
@@ -58,7 +63,9 @@ class Sandbox:
         import requests
 
         try:
-            reply = requests.request(method, self.url + path, headers={"X-Lab-Token": self.token}, timeout=10)
+            with requests.Session() as session:
+                session.trust_env = False
+                reply = session.request(method, self.url + path, headers={"X-Lab-Token": self.token}, timeout=10)
             reply.raise_for_status()
         except requests.RequestException as error:
             raise ServiceUnreachable(

@@ -21,8 +21,8 @@ class Outcome(Enum):
 class CheckResult:
     """What one step's check found.
 
-    step: the step's key. title: the step's name as a person reads it. outcome: how it ended.
-    expected, found: this step's own objects in words, with region and ids. next_step: what to do now; empty when passed.
+    step: the step's key. title: its name as a person reads it. outcome: how it ended.
+    expected, found: this step's own objects in words, with region and ids. next_step: what to do now; "" when passed.
     looked_at: the questions asked of the world, such as `ec2 describe-vpcs --filters …`, in the order asked.
 
     >>> print(CheckResult("vpc", "Your VPC", Outcome.NOT_YET, "a VPC", "none", "Run the cell above."))

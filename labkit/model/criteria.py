@@ -93,7 +93,8 @@ def compare(there: Criteria, wanted: Criteria) -> tuple[Comparison, ...]:
     Parsed values are compared: the aggregate fields as a set, the filter as its tree, the description with its runs of
     spaces folded and its quotes straightened; name and title to the letter.
     """
-    return tuple(_compare_field(one.name, getattr(there, one.name), getattr(wanted, one.name)) for one in fields(Criteria))
+    names = (one.name for one in fields(Criteria))
+    return tuple(_compare_field(name, getattr(there, name), getattr(wanted, name)) for name in names)
 
 
 def _compare_field(name: str, there: str | tuple[str, ...], wanted: str | tuple[str, ...]) -> Comparison:

@@ -9,6 +9,7 @@ from typing import Any
 BASE_RULE_SET = "Base Rule Set"
 PRECREATED_RULE = "Self Protect: Network: Outbound Connection (Connects) to WAN"
 
+
 def student_name(student: int) -> str:
     """The name that marks a student's things.
 
@@ -81,7 +82,7 @@ class Rule:
         )
 
     def to_api(self) -> dict[str, Any]:
-        """The body of a POST or whole-rule PUT: every field that a request carries, those of `raw` we do not model too."""
+        """The body of a POST or whole-rule PUT: every field of a request, those of `raw` that we do not model too."""
         not_sent = {"id", "rulesetId", "createdAt", "updatedAt"}
         body = {key: value for key, value in self.raw.items() if key not in not_sent}
         return body | {

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hmac
 import logging
 import os
 import secrets
@@ -26,7 +25,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.files import private_folder
 from labkit.sandbox.aws_files import point_aws_cli_at
-from labkit.sandbox.control import TOKEN_HEADER, create_control_app
+from labkit.sandbox.control import TOKEN_HEADER, create_control_app, same_token
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
 HOST = "127.0.0.1"
@@ -53,7 +52,7 @@ class Dispatcher:
             return self._control
         if path.startswith(("/v2/", "/help/hawk/")) or path == "/v2":
             return self._detection
-        if path.startswith("/moto-api") and not hmac.compare_digest(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
+        if path.startswith("/moto-api") and not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
             return _refuse
         return self._aws
 

@@ -44,5 +44,5 @@ def previous_port(home: Path) -> int:
     try:
         url: str = json.loads(state_path(home).read_text(encoding="utf-8"))["url"]
         return int(url.rsplit(":", 1)[1])
-    except (FileNotFoundError, ValueError, KeyError, IndexError):
+    except (FileNotFoundError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return 0

@@ -6,4 +6,4 @@ from tests.sandbox.aws_fixtures import acl, aws, ec2, vpc
 from tests.sandbox.detection_fixtures import detection_api, detection_service
 from tests.sandbox.lab_fixtures import lab, lab_home
 
-__all__ = ["acl", "aws", "detection_api", "detection_service", "ec2", "vpc"]
+__all__ = ["acl", "aws", "detection_api", "detection_service", "ec2", "lab", "lab_home", "vpc"]

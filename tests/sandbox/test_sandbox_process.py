@@ -1,0 +1,175 @@
+"""The sandbox as a process: one per home, found by all, behind its token, its world intact however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from labkit.clients import sandbox_process
+from tests.wait import until
+
+TIMEOUT_SECONDS = 30
+
+
+@pytest.fixture
+def home(tmp_path: Path):
+    yield tmp_path / "home"
+    sandbox_process.stop(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory):
+    """A home whose sandbox runs for all the tests that only look."""
+    home = tmp_path_factory.mktemp("running") / "home"
+    sandbox_process.start(home, parent=os.getpid())
+    yield home
+    sandbox_process.stop(home)
+
+
+def start(home: Path) -> sandbox_process.Sandbox:
+    return sandbox_process.start(home, parent=os.getpid())[0]
+
+
+def test_many_kernels_at_once_start_one_sandbox(home: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from labkit.clients import sandbox_process as s; "
+        f"found, started = s.start(Path(sys.argv[1]), {os.getpid()}); print(found.pid, started)"
+    )
+    command = [sys.executable, "-c", program, str(home)]
+    with ThreadPoolExecutor(4) as pool:
+        lines = list(pool.map(lambda _: subprocess.check_output(command, text=True).split(), range(4)))
+    assert len({pid for pid, _ in lines}) == 1
+    assert sorted(started for _, started in lines) == ["False", "False", "False", "True"]
+
+
+def test_it_binds_to_the_loopback_address_alone_and_its_files_are_private(running: Path) -> None:
+    sandbox = start(running)
+    listening = [one.laddr for one in psutil.Process(sandbox.pid).net_connections() if one.status == psutil.CONN_LISTEN]
+    assert [address.ip for address in listening] == ["127.0.0.1"]
+    for path in running.rglob("*"):
+        if path.is_dir() or path.name == "sandbox.lock":
+            continue
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert stat.S_IMODE(running.stat().st_mode) == 0o700
+
+
+def test_after_sigkill_the_next_start_answers_at_the_same_address(home: Path) -> None:
+    first = start(home)
+    keys = first.credentials()
+    os.kill(first.pid, signal.SIGKILL)
+    second = start(home)
+    assert second.pid != first.pid
+    assert second.url == first.url
+    assert second.credentials() == keys
+
+
+def test_a_stale_state_file_of_a_reused_pid_is_no_obstacle(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    stale = {"pid": os.getpid(), "created": 1.0, "url": "http://127.0.0.1:9", "token": "x", "moto": "0"}
+    (home / "sandbox.json").write_text(json.dumps(stale))
+    assert sandbox_process.find(home) is None
+    assert start(home).health() is not None
+
+
+def test_a_broken_state_file_is_no_obstacle(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    for text in ("", "{", "[]", '{"pid": 1}', '{"url": 5}'):
+        (home / "sandbox.json").write_text(text)
+        assert sandbox_process.find(home) is None
+    assert start(home).alive()
+
+
+def test_a_port_that_somebody_took_meanwhile_is_no_obstacle(home: Path) -> None:
+    first = start(home)
+    sandbox_process.stop(home)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(first.url.rsplit(":", 1)[1])))
+        taken.listen()
+        (home / "sandbox.json").write_text(json.dumps({"url": first.url}))
+        assert start(home).url != first.url
+
+
+def test_stop_ends_that_process_and_a_second_stop_finds_none(home: Path) -> None:
+    sandbox = start(home)
+    assert sandbox_process.stop(home) is True
+    assert not sandbox.alive()
+    assert sandbox_process.stop(home) is False
+    assert not (home / "sandbox.json").exists()
+
+
+def test_it_ends_with_the_process_that_it_was_started_for(home: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    sandbox, _ = sandbox_process.start(home, parent=parent.pid)
+    parent.kill()
+    parent.wait()
+    until(lambda: not sandbox.alive(), TIMEOUT_SECONDS)
+    assert sandbox_process.find(home) is None
+
+
+def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) -> None:
+    first = start(home)
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: not first.alive(), TIMEOUT_SECONDS)
+    sandbox_process.revive(home, os.getpid())
+    assert sandbox_process.find(home) is not None
+    sandbox_process.stop(home)
+    sandbox_process.revive(home, os.getpid())
+    assert sandbox_process.find(home) is None
+
+
+def test_a_second_server_on_the_same_world_gives_way(running: Path) -> None:
+    start(running)
+    command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(running)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    assert ran.returncode != 0
+    assert "Another sandbox serves this world already." in ran.stderr
+
+
+def test_a_start_that_fails_says_the_last_words_and_where_the_log_is(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    (home / "world").write_text("not a folder")
+    with pytest.raises(sandbox_process.LabError) as refused:
+        start(home)
+    assert "sandbox.log" in str(refused.value)
+    assert "Error" in refused.value.why
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/_lab/credentials"), ("POST", "/_lab/tickets"), ("POST", "/moto-api/reset")]
+)
+def test_control_calls_are_refused_without_the_token(running: Path, method: str, path: str) -> None:
+    sandbox = start(running)
+    for headers in ({}, {"X-Lab-Token": "wrong"}, {"X-Lab-Token": "ü".encode()}):
+        assert requests.request(method, sandbox.url + path, headers=headers).status_code == 403
+
+
+def test_the_cloud_accounts_page_opens_once_and_is_not_stored(running: Path) -> None:
+    sandbox = start(running)
+    url = sandbox.cloud_account_url()
+    first, second = requests.get(url), requests.get(url)
+    assert sandbox.credentials()["aws"]["secret_access_key"] in first.text
+    assert first.headers["Cache-Control"] == "no-store"
+    assert second.status_code == 403
+    assert requests.get(url.split("?")[0]).status_code == 403
+
+
+def test_no_secret_is_shown_by_the_value_or_written_to_the_log(running: Path) -> None:
+    sandbox = start(running)
+    keys = sandbox.credentials()
+    requests.get(sandbox.cloud_account_url())
+    log = (running / "sandbox.log").read_text()
+    secrets = [sandbox.token, keys["aws"]["secret_access_key"], keys["detection"]["api_key"], "ticket="]
+    assert not [secret for secret in secrets if secret in log or secret in repr(sandbox)]
+    assert not [secret for secret in secrets if secret in " ".join(psutil.Process(sandbox.pid).cmdline())]
