@@ -1,0 +1,129 @@
+"""The command line as it is typed: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from labkit.cli import main
+from labkit.lab import Lab
+
+pytestmark = pytest.mark.usefixtures("lab")
+
+
+def labkit(*words: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, words, input=typed)
+
+
+def statuses() -> dict[str, bool]:
+    return {one["key"]: one["passed"] for one in json.loads(labkit("status", "--json").output)["steps"]}
+
+
+def test_help_teaches_every_verb() -> None:
+    words = labkit("--help").output
+    assert all(verb in words for verb in ("lab", "sandbox", "env", "status", "solve", "reset", "cloud-account"))
+    assert "Exit status" in words
+
+
+def test_solve_then_status_all_done_then_reset_all_undone_then_solve_again() -> None:
+    for _ in range(2):
+        solved = labkit("solve", "2")
+        assert solved.exit_code == 0
+        assert len(solved.output.splitlines()) == 8
+        assert all(statuses().values())
+        assert labkit("reset", "2", "--yes").exit_code == 0
+        assert not any(statuses().values())
+
+
+def test_status_json_has_the_agreed_fields() -> None:
+    steps = json.loads(labkit("status", "--json").output)["steps"]
+    assert [step["chapter"] for step in steps] == ["2"] * 8
+    assert all({"key", "chapter", "title", "passed", "found", "next_step"} <= step.keys() for step in steps)
+
+
+def test_status_in_words_counts_the_steps_and_names_the_next_action() -> None:
+    words = labkit("status")
+    assert words.exit_code == 0
+    assert "0 of 8 steps done." in words.output
+    assert "Next: " in words.output
+
+
+def test_solving_one_step_does_what_it_needs_and_no_more() -> None:
+    assert labkit("solve", "vpc").exit_code == 0
+    assert [key for key, passed in statuses().items() if passed] == [
+        "student_number", "aws_account", "vpc", "network_acl_id",
+    ]  # fmt: skip
+
+
+def test_reset_asks_first_and_a_no_changes_nothing() -> None:
+    labkit("solve", "2")
+    refused = labkit("reset", "2", typed="n\n")
+    assert refused.exit_code == 1
+    assert "Take away" in refused.output
+    assert all(statuses().values())
+
+
+def test_a_step_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    refused = labkit("solve", "nonsense")
+    assert refused.exit_code == 1
+    assert "nonsense" in refused.output and "rule_criteria" in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_labkit_student_names_the_student(monkeypatch: pytest.MonkeyPatch) -> None:
+    labkit("solve", "student_number")
+    monkeypatch.setenv("LABKIT_STUDENT", "8")
+    assert statuses()["student_number"] is False
+    labkit("solve", "student_number")
+    assert "Student8" in labkit("status").output
+
+
+def test_sandbox_status_json_says_pid_and_url(lab_home: Path) -> None:
+    found = json.loads(labkit("sandbox", "status", "--json").output)
+    assert found["running"] is True
+    assert found["pid"] > 0 and found["url"].startswith("http://127.0.0.1:")
+    assert found["home"] == str(lab_home)
+
+
+def test_cloud_account_shows_both_keys_to_copy_from(lab: Lab) -> None:
+    keys = lab.world.opened.cloud_account()
+    words = labkit("cloud-account").output
+    assert keys is not None
+    assert keys.access_key_id in words and keys.secret_access_key in words
+
+
+def run_in_a_shell(command: str, **environment: str) -> str:
+    """What a shell prints that took the lab's environment first, as the README says."""
+    programs = str(Path(sys.executable).parent)
+    given = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **environment}
+    script = f'eval "$(labkit env)"; {command}'
+    ran = subprocess.run(["sh", "-c", script], env=given, capture_output=True, text=True)
+    return ran.stdout + ran.stderr
+
+
+def test_in_a_shell_with_the_labs_environment_the_original_commands_work_as_printed(lab: Lab) -> None:
+    assert "<not set>" in run_in_a_shell("aws configure list", AWS_ACCESS_KEY_ID="AKIAREALKEYOFTHEUSER")
+    labkit("solve", "aws_account")
+    made = json.loads(run_in_a_shell("aws ec2 create-vpc --cidr-block 10.0.0.0/16"))
+    shown = json.loads(run_in_a_shell("aws ec2 describe-network-acls"))
+    assert made["Vpc"]["VpcId"] in {acl["VpcId"] for acl in shown["NetworkAcls"]}
+    assert len({acl["VpcId"] for acl in shown["NetworkAcls"]}) >= 3  # everybody's: the trap of the original
+    run_in_a_shell(f"aws ec2 delete-vpc --vpc-id {made['Vpc']['VpcId']}")
+
+
+def test_the_users_own_aws_files_are_neither_read_nor_written(tmp_path: Path) -> None:
+    own = tmp_path / ".aws"
+    own.mkdir()
+    files = {"config": "[default]\nregion = eu-north-1\n", "credentials": "[default]\naws_access_key_id = AKIAOWN\n"}
+    for name, text in files.items():
+        (own / name).write_text(text)
+    words = run_in_a_shell("labkit solve 2; aws configure list; labkit reset 2 --yes", HOME=str(tmp_path))
+    assert "done  The RuleID" in words
+    assert "eu-north-1" not in words and "OWN" not in words
+    assert {name: (own / name).read_text() for name in files} == files
