@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.clients import sandbox_process
@@ -163,22 +162,22 @@ def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], D
     }
 
 
-@dataclass(frozen=True)
 class OpenedWithJupyterLab:
-    """What JupyterLab is started with, what is called every second meanwhile, and what is called when it has ended."""
+    """The lab of a JupyterLab in the process `pid`: a sandbox that `open` starts ends with that process."""
 
-    environment: Mapping[str, str]
-    keep_alive: Callable[[], object]
-    close: Callable[[], object]
+    def __init__(self, pid: int) -> None:
+        self._home, self._pid, self._started = settings().home, pid, False
 
+    def open(self) -> Mapping[str, str]:
+        """Start the sandbox, or find it; the environment that JupyterLab runs in."""
+        _, self._started = sandbox_process.start(self._home, parent=self._pid)
+        return open_world().opened.environment()
 
-def open_with_jupyterlab(pid: int) -> OpenedWithJupyterLab:
-    """Open the lab for a JupyterLab in the process `pid`: a sandbox that this call starts ends with that process."""
-    home = settings().home
-    _, started = sandbox_process.start(home, parent=pid)
-    world = open_world()
-    return OpenedWithJupyterLab(
-        environment=world.opened.environment(),
-        keep_alive=lambda: sandbox_process.revive(home, pid),
-        close=(lambda: sandbox_process.stop(home)) if started else lambda: None,
-    )
+    def keep_alive(self) -> None:
+        """Start the sandbox again if it died."""
+        sandbox_process.revive(self._home, self._pid)
+
+    def close(self) -> None:
+        """Stop the sandbox if it was started here."""
+        if self._started:
+            sandbox_process.stop(self._home)

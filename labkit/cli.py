@@ -64,9 +64,9 @@ def lab_command(browser: bool, port: int | None) -> None:
     """Open JupyterLab on the first chapter; the sandbox starts and ends with it."""
     from labkit import backends, jupyterlab
 
-    opened = backends.open_with_jupyterlab(os.getpid())
+    opened = backends.OpenedWithJupyterLab(os.getpid())
     try:
-        jupyterlab.run(opened.environment, port, browser, opened.keep_alive)
+        jupyterlab.run(opened, port, browser)
     finally:
         opened.close()
 

@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 
+from labkit.backends import OpenedWithJupyterLab
 from labkit.model.errors import LabError
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
@@ -39,15 +41,20 @@ def lab_folder() -> Path:
     )
 
 
-def run(environment: Mapping[str, str], port: int | None, open_browser: bool, keep_alive: Callable[[], object]) -> None:
-    """Run JupyterLab in this process until it ends; `keep_alive` is called every second meanwhile."""
-    folder = lab_folder()
-    url = _configure(environment, port)
-    threading.Thread(target=_announce, args=(url,), daemon=True).start()
-    threading.Thread(target=_every_second, args=(keep_alive,), daemon=True).start()
-    skip_needless_imports()
-    from jupyterlab.labapp import LabApp
+def run(opened: OpenedWithJupyterLab, port: int | None, open_browser: bool) -> None:
+    """Run JupyterLab in this process until it ends. What it takes to open the lab goes on while Jupyter is loaded.
 
+    Raises LabError when the chapters are not found, no port is free, or the lab cannot be opened.
+    """
+    folder = lab_folder()
+    skip_needless_imports()
+    with ThreadPoolExecutor(1) as pool:
+        environment = pool.submit(opened.open)
+        from jupyterlab.labapp import LabApp
+
+        url = _configure(environment.result(), port)
+    threading.Thread(target=_announce, args=(url,), daemon=True).start()
+    threading.Thread(target=_every_second, args=(opened.keep_alive,), daemon=True).start()
     arguments = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.port={url.split(':')[2].split('/')[0]}",
