@@ -13,6 +13,7 @@ from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotRe
 from labkit.steps import create_environment
 from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
+from labkit.views.panels import Happened
 from labkit.views.shown import Shown
 
 STEPS: tuple[Step, ...] = create_environment.STEPS
@@ -114,6 +115,8 @@ def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown |
             yield step, step.undo(world)
         except ConsentNeeded:
             raise
+        except StepNotReady as error:
+            yield step, Happened("There was nothing to take away.", remark=error.why)
         except LabError as error:
             yield step, error
 

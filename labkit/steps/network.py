@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from labkit.clients import aws
+from labkit.clients.aws_account import Account
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
@@ -116,15 +117,28 @@ def _show_vpc(world: World, vpc: Vpc, title: str) -> Happened:
 
 
 def undo_vpc(world: World) -> Happened:
-    vpcs = aws.find_student_vpcs(world.aws.ec2, world.student)
+    ec2 = _account_to_look_in(world).ec2
+    vpcs = aws.find_student_vpcs(ec2, world.student)
     if vpcs:
         world.require_agreement()
-    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(world.aws.ec2, vpc.id, world.student).things]
+    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, world.student).things]
     world.notes.forget("vpc_id")
-    left = aws.find_student_vpcs(world.aws.ec2, world.student)
+    left = aws.find_student_vpcs(ec2, world.student)
     if left:
         raise LabError(f"Still there: {_listed(left)}.", "AWS has not taken it away yet.", "Run the reset again.")
     return Happened(f"Deleted: {', '.join(deleted)}." if deleted else f"No VPC of yours was in {world.region}.")
+
+
+def _account_to_look_in(world: World) -> Account:
+    """The account in use; where its keys are gone, the sandbox's. Raises LabError when a VPC would be left unseen."""
+    keys, noted = world.keys or world.opened.cloud_account(), world.notes.get("vpc_id")
+    if keys is None and noted:
+        raise LabError(
+            f"{noted} was not deleted.",
+            "It is in your notes, but there are no AWS keys to delete it with.",
+            "Enter the keys again, then run the reset again.",
+        )
+    return world.account(keys, world.region) if keys is not None else world.aws
 
 
 def check_network_acl(world: World) -> CheckResult:

@@ -127,3 +127,18 @@ def test_the_users_own_aws_files_are_neither_read_nor_written(tmp_path: Path) ->
     assert "done  The RuleID" in words
     assert "eu-north-1" not in words and "OWN" not in words
     assert {name: (own / name).read_text() for name in files} == files
+
+
+def test_reset_where_nothing_was_done_is_done() -> None:
+    again = labkit("reset", "--yes")
+    assert again.exit_code == 0
+    assert "nothing to take away" in again.output
+
+
+def test_reset_finds_the_vpc_though_the_keys_are_gone(lab: Lab) -> None:
+    labkit("solve", "vpc")
+    labkit("reset", "aws_account", "--yes")  # takes the VPC first, since the VPC needs the account
+    labkit("solve", "vpc")
+    (vpc_id,) = [word for word in labkit("status").output.split() if word.startswith("vpc-")][:1]
+    lab.world.opened.credentials_file.unlink()
+    assert f"VPC {vpc_id}" in labkit("reset", "2", "--yes").output
