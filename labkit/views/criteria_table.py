@@ -42,9 +42,13 @@ def pieces_text(pieces: Sequence[Piece]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class FieldComparison(Shown):
-    """One criterion: what is there, what is wanted, and where they differ. It stands below a form's field."""
+    """One criterion: what is there, what is wanted, and where they differ.
+
+    with_there: show what is there too; a form shows it in the field above.
+    """
 
     comparison: Comparison
+    with_there: bool = True
 
     template: ClassVar[str] = "field_comparison.html.j2"
 

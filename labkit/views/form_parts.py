@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 LOCK = threading.RLock()
 """Held while a form's callback works; cells that touch the same things may take it too."""
 
+SETTLE_SECONDS = 0.1
+"""How long a click handled in a subshell waits for fields: JupyterLab may deliver their values by the main thread, and
+was seen to do so 15 ms apart."""
+
 logger = logging.getLogger("labkit")
 
 LinkTo = Callable[[str], str]
@@ -71,46 +75,45 @@ class Form:
         """The widgets of the form from top to bottom; the message goes below them."""
         self.box.children = (*rows, self.message)
 
-    def add_button(self, description: str, doing: str, call: Callable[[], Shown]) -> Button:
-        """A button that shows what `call` returns or raises."""
-        return self.add_reading_button(description, doing, lambda: None, lambda _: call())
+    def add_button(self, description: str, doing: str, call: Callable[[], Shown], *, lasting: bool = True) -> Button:
+        """A button that shows what `call` returns or raises.
 
-    def add_reading_button(
-        self, description: str, doing: str, read: Callable[[], Any], call: Callable[[Any], Shown]
-    ) -> Button:
-        """A button that first of all reads the fields, so that `read` can clear a secret, then shows what `call`
-        makes of them. doing: the button's words meanwhile."""
+        doing: its words meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
+        """
         from ipywidgets import Button, Layout
 
-        button = Button(description=description, button_style="primary", layout=Layout(width="max-content"))
+        style = "primary" if lasting else ""
+        button = Button(description=description, button_style=style, layout=Layout(width="max-content"))
 
         def clicked(_: Button) -> None:
-            given = read()
+            if threading.current_thread() is not threading.main_thread():
+                threading.Event().wait(SETTLE_SECONDS)
             with LOCK:
-                self._run(button, doing, lambda: call(given))
+                self._run(button, doing, call, lasting)
 
         button.on_click(clicked)
         self.buttons[description] = button
         return button
 
-    def show(self, result: Shown) -> None:
-        """Show a result below the form, and in the static twin."""
-        self.shown = result
+    def show(self, result: Shown, *, lasting: bool = True) -> None:
+        """Show a result below the form, and, when it is to last, in the static twin."""
         self.message.value = _spoken(result, "status")
-        if self._twin is not None:
-            self._twin.update(Twin(result))
+        if lasting:
+            self.shown = result
+            if self._twin is not None:
+                self._twin.update(Twin(result))
 
     def show_error(self, error: LabError) -> None:
         """Show an expected fault below the form."""
         link = self._link_to(error.step) if isinstance(error, StepNotReady) else ""
         self.message.value = _spoken(ErrorPanel(error, link), "alert")
 
-    def _run(self, button: Button, doing: str, call: Callable[[], Shown]) -> None:
+    def _run(self, button: Button, doing: str, call: Callable[[], Shown], lasting: bool) -> None:
         """Call, show how it ended, and give the keyboard focus back: a disabled button loses it."""
         label, focus = button.description, button
         button.disabled, button.description, self.message.value = True, doing, ""
         try:
-            self.show(call())
+            self.show(call(), lasting=lasting)
         except LabError as error:
             self.show_error(error)
             focus = self._field_at_fault(error) or button
@@ -180,7 +183,7 @@ def words(shown: Shown) -> HTML:
     return place
 
 
-def field_layout(width: str = "36em", height: str | None = None) -> Layout:
+def field_layout(width: str = "42em", height: str | None = None) -> Layout:
     """The size of a field, never wider than the page."""
     from ipywidgets import Layout
 

@@ -59,9 +59,17 @@ def student_number_form(known: int | None, submit: Callable[[str], Shown], *, li
     )
     form.fields["student number"] = field
     names = area()
-    watch(field, names, lambda typed: NamesPreview(parse_student_number(typed)) if typed.strip() else None)
+    watch(field, names, _names)
     form.put(field, names, form.add_button("Use this number", "Checking…", lambda: submit(field.value)))
     return form
+
+
+def _names(typed: str) -> NamesPreview | None:
+    """The names for what was typed; None for no student number: the button says what is wrong with it."""
+    try:
+        return NamesPreview(parse_student_number(typed))
+    except InvalidInput:
+        return None
 
 
 def choice_form(

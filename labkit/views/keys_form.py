@@ -1,8 +1,8 @@
-"""The form for AWS keys. Secrets: read once, cleared in the same breath, and never put into a widget by code."""
+"""The form for AWS keys. Secrets are taken out of their fields as they arrive, and never put into a widget by code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.model.settings import PROFILE
@@ -14,7 +14,12 @@ from labkit.views.shown import Shown
 
 KEEP_WORDS = f"Keep for the other chapters and for the AWS CLI (profile {PROFILE})"
 SHOW_PAGE, HIDE_PAGE = "Show the sandbox’s Cloud Accounts page", "Hide that page"
-WIDE_LABEL = {**LABEL_STYLE, "description_width": "17em"}
+SECRETS = {
+    "access key id": ("API Key (access key id)", "20 characters"),
+    "secret access key": ("API Secret Key (secret access key)", "40 characters"),
+    "session token": ("Session token", "only for temporary keys"),
+}
+WIDE_LABEL = {**LABEL_STYLE, "description_width": "20em"}
 
 Submit = Callable[[str, str, str, str, bool], Shown]
 """access key id, secret access key, session token, region, keep."""
@@ -37,42 +42,54 @@ def aws_keys_form(
     from ipywidgets import Checkbox, Layout, Text
 
     form = Form(before("AWS keys", known), link_to)
-    form.fields["access key id"] = _secret("API Key (access key id)", "20 characters")
-    form.fields["secret access key"] = _secret("API Secret Key (secret access key)", "40 characters")
-    form.fields["session token"] = _secret("Session token", "only for temporary keys")
+    secrets = [SecretField(description, hint) for description, hint in SECRETS.values()]
+    form.fields.update(zip(SECRETS, (secret.widget for secret in secrets), strict=True))
     form.fields["region"] = Text(
         value=region, description="Region", style=WIDE_LABEL, layout=field_layout(), continuous_update=False
     )
     form.fields["keep"] = Checkbox(value=True, description=KEEP_WORDS, indent=False, layout=Layout(width="100%"))
     page = _page_rows(form, show_cloud_account) if show_cloud_account is not None else []
-    button = form.add_reading_button("Check and use", "Checking…", lambda: _take(form), lambda given: submit(*given))
+
+    def use() -> Shown:
+        key_id, secret, session_token = (secret.take() for secret in secrets)
+        return submit(key_id, secret, session_token, form.fields["region"].value, form.fields["keep"].value)
+
+    button = form.add_button("Check and use", "Checking…", use)
     intro = [words(Note("In use", known))] if known else []
     form.put(*intro, *page, *form.fields.values(), button)
     return form
 
 
-def _secret(description: str, placeholder: str) -> Any:
-    """A password field that tells the kernel its value once, when left: typed character by character, the last ones
-    could arrive after the field was cleared."""
-    from ipywidgets import Password
+class SecretField:
+    """A password field that holds what was typed for no longer than its way to the kernel takes.
 
-    return Password(
-        description=description,
-        placeholder=placeholder,
-        style=WIDE_LABEL,
-        layout=field_layout(),
-        continuous_update=False,
-    )
+    What arrives is taken out of the widget at once, since a notebook may be saved, widget state and all, before the
+    button is pressed; and taken later than the click, when JupyterLab delivers the two by different threads.
+    """
 
+    def __init__(self, description: str, hint: str) -> None:
+        from ipywidgets import Password
 
-def _take(form: Form) -> tuple[str, str, str, str, bool]:
-    """The values of the form; the secret fields are empty afterwards."""
-    secrets: list[str] = []
-    for name in ("access key id", "secret access key", "session token"):
-        secrets.append(form.fields[name].value)
-        form.fields[name].value = ""
-    key_id, secret, session_token = secrets
-    return key_id, secret, session_token, form.fields["region"].value, form.fields["keep"].value
+        self._typed, self._hint = "", hint
+        self.widget = Password(
+            description=description,
+            placeholder=hint,
+            style=WIDE_LABEL,
+            layout=field_layout(),
+            continuous_update=False,  # sent once, when the field is left
+        )
+        self.widget.observe(self._arrived, names="value")
+
+    def _arrived(self, change: Mapping[str, Any]) -> None:
+        if change["new"]:
+            self._typed, self.widget.value = change["new"], ""
+            self.widget.placeholder = f"✓ {len(self._typed)} characters received"
+
+    def take(self) -> str:
+        """What was typed, once: afterwards the field is as new."""
+        typed, self._typed = self._typed, ""
+        self.widget.placeholder = self._hint
+        return typed
 
 
 def _page_rows(form: Form, show_cloud_account: Callable[[], str]) -> list[Any]:
@@ -92,6 +109,5 @@ def _page_rows(form: Form, show_cloud_account: Callable[[], str]) -> list[Any]:
     hide = Button(description=HIDE_PAGE, layout=Layout(width="max-content"))
     hide.on_click(close_page)
     form.buttons[HIDE_PAGE] = hide
-    show = form.add_button(SHOW_PAGE, "Opening…", open_page)
-    show.button_style = ""
+    show = form.add_button(SHOW_PAGE, "Opening…", open_page, lasting=False)
     return [row(show, hide), page]

@@ -1,4 +1,4 @@
-"""Tables of VPCs, network ACLs, their entries, and of the entry that decides about a packet."""
+"""Tables of VPCs, network ACLs and their entries."""
 
 from __future__ import annotations
 
@@ -6,82 +6,106 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.network_acl import ENTRY_QUOTA, Decision, Entry, NetworkAcl, Trial, WhatIf, never_reached
-from labkit.views.packet_picture import PacketPicture
+from labkit.model.network_acl import (
+    ENTRY_QUOTA,
+    VPC_QUOTA,
+    Entry,
+    NetworkAcl,
+    never_reached,
+)
+from labkit.model.vpc import Vpc
 from labkit.views.shown import Shown, text_table
 
 ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
-VERDICT_WORDS = {"decides": "◀ decides: first match", "no match": "tried, no match", "not reached": "not reached"}
-
-
-@dataclass(frozen=True)
-class VpcRow:
-    """One VPC in a table; whose: in words, such as "yours" or "Student12’s"."""
-
-    id: str
-    cidr_block: str
-    name: str = ""
-    whose: str = ""
-    yours: bool = False
 
 
 @dataclass(frozen=True, repr=False)
 class VpcTable(Shown):
-    """The VPCs of a region, each with whose it is."""
+    """The VPCs of a region, each with whose it is; student: the number whose VPCs are marked as yours."""
 
-    vpcs: Sequence[VpcRow]
-    region: str = ""
+    vpcs: Sequence[Vpc]
+    region: str
+    student: int | None = None
 
     template: ClassVar[str] = "vpc_table.html.j2"
+    headers: ClassVar[list[str]] = ["VPC", "Name", "CIDR block", "Whose"]
 
     @property
     def caption(self) -> str:
-        return f"VPCs in {self.region}" if self.region else "VPCs"
+        return f"VPCs in {self.region}: {len(self.vpcs)} of {VPC_QUOTA} used"
+
+    def rows(self) -> list[tuple[list[str], bool]]:
+        """Each VPC as cells, and whether it is the student's."""
+        return [
+            ([vpc.id, vpc.name or "–", vpc.cidr_block, whose_words(vpc, self.student)], is_yours(vpc, self.student))
+            for vpc in self.vpcs
+        ]
 
     def text(self) -> str:
-        rows = [[vpc.id, vpc.name or "–", vpc.cidr_block, vpc.whose] for vpc in self.vpcs]
-        return f"{self.caption}\n" + text_table(["VPC", "Name", "CIDR block", "Whose"], rows)
+        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
-        return [{"vpc_id": v.id, "name": v.name, "cidr_block": v.cidr_block, "whose": v.whose} for v in self.vpcs]
+        return [
+            {"vpc_id": vpc.id, "name": vpc.name, "cidr_block": vpc.cidr_block, "is_default": vpc.is_default,
+             "whose": vpc.whose}
+            for vpc in self.vpcs
+        ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class NetworkAclRow:
-    """One network ACL in a table; whose: whose VPC it belongs to, in words."""
+def is_yours(vpc: Vpc | None, student: int | None) -> bool:
+    """True for a VPC that bears this student's number."""
+    return vpc is not None and student is not None and vpc.student == student
 
-    acl: NetworkAcl
-    whose: str = ""
-    yours: bool = False
+
+def whose_words(vpc: Vpc | None, student: int | None) -> str:
+    """Whose a VPC is, in the words of a table."""
+    if vpc is None:
+        return "not known"
+    return f"◀ yours (student {student})" if is_yours(vpc, student) else vpc.whose
 
 
 @dataclass(frozen=True, repr=False)
 class NetworkAclTable(Shown):
-    """The network ACLs of a region, each with the VPC it belongs to; chosen: the NetworkAclId that was chosen."""
+    """The network ACLs of a region, each with the VPC it belongs to and whose that is.
 
-    rows: Sequence[NetworkAclRow]
-    region: str = ""
+    vpcs: the VPCs they belong to. student: the number whose VPC is marked. chosen: the NetworkAclId that was chosen.
+    """
+
+    acls: Sequence[NetworkAcl]
+    vpcs: Sequence[Vpc]
+    region: str
+    student: int | None = None
     chosen: str = ""
 
     template: ClassVar[str] = "network_acl_table.html.j2"
+    headers: ClassVar[list[str]] = ["NetworkAclId", "VPC", "Whose VPC", "Kind", "Egress entries"]
 
     @property
     def caption(self) -> str:
-        return f"Network ACLs in {self.region}" if self.region else "Network ACLs"
+        return f"Network ACLs in {self.region}"
+
+    def rows(self) -> list[tuple[list[str], bool]]:
+        """Each network ACL as cells, and whether it is the chosen one."""
+        vpc_of = {vpc.id: vpc for vpc in self.vpcs}
+        return [
+            (
+                [acl.id + (" ◀ chosen" if acl.id == self.chosen else ""), acl.vpc_id,
+                 whose_words(vpc_of.get(acl.vpc_id), self.student),
+                 "the VPC’s default" if acl.is_default else "made by hand", str(len(acl.egress))],
+                acl.id == self.chosen,
+            )
+            for acl in self.acls
+        ]  # fmt: skip
 
     def text(self) -> str:
-        rows = [
-            [row.acl.id + (" ◀ chosen" if row.acl.id == self.chosen else ""), row.acl.vpc_id, row.whose,
-             "default" if row.acl.is_default else "–"]
-            for row in self.rows
-        ]  # fmt: skip
-        return f"{self.caption}\n" + text_table(["NetworkAclId", "VPC", "Whose", "Kind"], rows)
+        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
+        whose = {vpc.id: vpc.whose for vpc in self.vpcs}
         return [
-            {"network_acl_id": row.acl.id, "vpc_id": row.acl.vpc_id, "whose": row.whose,
-             "is_default": row.acl.is_default, "chosen": row.acl.id == self.chosen}
-            for row in self.rows
+            {"network_acl_id": acl.id, "vpc_id": acl.vpc_id, "whose": whose.get(acl.vpc_id, ""),
+             "is_default": acl.is_default, "chosen": acl.id == self.chosen}
+            for acl in self.acls
         ]  # fmt: skip
 
 
@@ -105,11 +129,11 @@ def entry_record(entry: Entry) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Direction:
-    """The entries of one direction: a caption, headers, rows of cells."""
+    """The entries of one direction: a caption, headers, rows of cells, none of them marked."""
 
     caption: str
     headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[tuple[Sequence[str], bool]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,85 +156,17 @@ class AclEntriesTable(Shown):
         where = f", {self.region}" if self.region else ""
         way = "Egress (out of the subnets)" if egress else "Ingress (into the subnets)"
         caption = f"{way} of {self.acl.id}, {self.acl.vpc_id}{where}: {used}"
-        return Direction(caption, entry_headers(egress), [entry_cells(entry) for entry in entries])
+        return Direction(caption, entry_headers(egress), [(entry_cells(entry), False) for entry in entries])
 
     def warnings(self) -> list[str]:
         """A sentence for each entry that is never reached."""
         return [f"{'Egress' if one.entry.egress else 'Ingress'}: {one}" for one in never_reached(self.acl.entries)]
 
     def text(self) -> str:
-        tables = [f"{one.caption}\n{text_table(one.headers, one.rows)}" for one in self.directions()]
+        tables = [
+            f"{one.caption}\n{text_table(one.headers, [cells for cells, _ in one.rows])}" for one in self.directions()
+        ]
         return "\n\n".join([*tables, *self.warnings()])
 
     def records(self) -> list[dict[str, object]]:
         return [entry_record(entry) for entry in (*self.acl.egress, *self.acl.ingress)]
-
-
-@dataclass(frozen=True, repr=False)
-class DecisionTable(Shown):
-    """The entries that a packet meets, the one that decides, and the sentence why. title: words before the packet."""
-
-    decision: Decision
-    title: str = ""
-
-    template: ClassVar[str] = "decision_table.html.j2"
-
-    @property
-    def caption(self) -> str:
-        way = "egress" if self.decision.packet.egress else "ingress"
-        words = f"{self.decision.packet}, tried against the {way} entries"
-        return f"{self.title}: {words}" if self.title else words
-
-    @property
-    def headers(self) -> list[str]:
-        return [*entry_headers(self.decision.packet.egress), "Verdict"]
-
-    @property
-    def verdict(self) -> str:
-        """The outcome in a symbol and a word."""
-        return "✓ allowed" if self.decision.allowed else "✕ denied"
-
-    @property
-    def picture(self) -> PacketPicture:
-        return PacketPicture(self.decision)
-
-    def rows(self) -> list[tuple[list[str], bool]]:
-        """Each trial as cells, and whether it decides."""
-        return [
-            ([*entry_cells(trial.entry), verdict_words(trial)], trial.verdict == "decides")
-            for trial in self.decision.trials
-        ]
-
-    def text(self) -> str:
-        table = text_table(self.headers, [cells for cells, _ in self.rows()])
-        return f"{self.caption}\n{table}\n{self.decision.sentence}"
-
-    def records(self) -> list[dict[str, object]]:
-        return [
-            entry_record(trial.entry) | {"verdict": trial.verdict, "why": trial.why} for trial in self.decision.trials
-        ]
-
-
-def verdict_words(trial: Trial) -> str:
-    """An entry's part in a decision, in words; a "no match" carries its reason."""
-    words, reason = VERDICT_WORDS[trial.verdict], trial.why.partition(": ")[2]
-    return f"{words}: {reason}" if trial.verdict == "no match" and reason else words
-
-
-@dataclass(frozen=True, repr=False)
-class WhatIfTable(Shown):
-    """The decision about a packet with one more entry, and what that entry changes."""
-
-    what_if: WhatIf
-
-    template: ClassVar[str] = "what_if_table.html.j2"
-
-    @property
-    def after(self) -> DecisionTable:
-        return DecisionTable(self.what_if.after, f"If entry {self.what_if.entry.number_text} were added")
-
-    def text(self) -> str:
-        return f"{self.what_if.sentence}\n\n{self.after.text()}"
-
-    def records(self) -> list[dict[str, object]]:
-        return self.after.records()

@@ -39,7 +39,7 @@ def rule_form(
 ) -> Form:
     """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
     table = CriteriaTable(compare(there, wanted))
-    form = Form(Note("The five criteria", f"{table.caption}. Run this cell to show the form."), link_to)
+    form = Form(Note(table.caption, "Run this cell to show the form."), link_to)
     rows: list[Any] = []
     for name, label in CRITERIA_LABELS.items():
         value = getattr(there, name)
@@ -78,7 +78,7 @@ def _look(name: str, field: Any, wanted: Criteria, typed: str) -> Shown:
     error = _filter_error(typed) if name == "filter" else None
     if error is not None:
         comparison = replace(comparison, remark="")  # the panel says it, with the caret
-    return FieldState(FieldComparison(comparison), remark, error)
+    return FieldState(FieldComparison(comparison, with_there=False), remark, error)
 
 
 def _filter_error(text: str) -> ErrorPanel | None:

@@ -28,6 +28,7 @@ class RuleTable(Shown):
     chosen: str = ""
 
     template: ClassVar[str] = "rule_table.html.j2"
+    headers: ClassVar[list[str]] = ["Rule name", "Enabled", "Severity", "RuleID"]
 
     @property
     def caption(self) -> str:
@@ -42,16 +43,13 @@ class RuleTable(Shown):
         ]
 
     def text(self) -> str:
-        return f"{self.caption}\n" + text_table(RULE_HEADERS, [cells for cells, _ in self.rows()])
+        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
         return [
             {"name": rule.name, "enabled": rule.enabled, "severity": rule.severity, "rule_id": rule.id}
             for rule in self.rules
         ]
-
-
-RULE_HEADERS = ["Rule name", "Enabled", "Severity", "RuleID"]
 
 
 @dataclass(frozen=True, repr=False)
