@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from labkit.clients import detection_errors
-from labkit.clients.hawk_auth import HawkAuth
+from labkit.clients.hawk_auth import HawkAuth, NotAuthentic
 from labkit.model.detection import Rule
 from labkit.model.detection_records import Agent, Alert, AuditRecord, Member, Ruleset
-from labkit.model.errors import LabError, ServiceError
+from labkit.model.errors import InvalidInput, LabError, ServiceError
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -177,7 +178,6 @@ class DetectionApi:
     def _send(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
     ) -> Response:
-        from mohawk.exc import HawkFail
         from requests.exceptions import RequestException
 
         try:
@@ -191,7 +191,7 @@ class DetectionApi:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
             )
-        except HawkFail as error:
+        except NotAuthentic as error:
             raise detection_errors.not_authentic(self.url) from error
         except RequestException as error:
             fault = detection_errors.unreachable(self.url, method)
@@ -229,8 +229,15 @@ def _is_loopback(url: str) -> bool:
 
 
 def _part(identifier: str) -> str:
-    """An id as one part of a path, whatever it holds."""
-    return quote(identifier, safe="")
+    """An id as one part of a path. Raises InvalidInput for a text that would lead elsewhere."""
+    if not re.fullmatch(r"[0-9A-Za-z-]+", identifier):
+        raise InvalidInput(
+            f"“{identifier}” is not an id of the detection service." if identifier else "An id is empty.",
+            "An id is made of digits, letters and hyphens, such as 448889bf-eb81-11ec-b41e-1734e5d9feb0.",
+            "Copy the id again, whole.",
+            field="id",
+        )
+    return identifier
 
 
 def _rule_path(ruleset_id: str, rule_id: str) -> str:

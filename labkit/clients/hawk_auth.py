@@ -14,11 +14,15 @@ _DAY_SECONDS = 86_400
 _UNSIGNED = {401, 429}
 
 
+class NotAuthentic(Exception):
+    """A reply that the service did not sign, or not with this key, or not over this body."""
+
+
 class HawkAuth:
     """Signs a request, and checks the signature of its reply.
 
-    Raises InvalidInput when made of values that cannot be right, and mohawk's HawkFail from `requests` for a reply that
-    is not authentic. Replies to a request that was refused before anybody knew who asked are not signed.
+    Raises InvalidInput when made of values that cannot be right, and NotAuthentic from `requests` for such a reply.
+    Replies to a request that was refused before anybody knew who asked are not signed.
     """
 
     def __init__(self, user_id: str, api_key: str, organization_id: str) -> None:
@@ -28,6 +32,7 @@ class HawkAuth:
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         from mohawk import Sender
+        from mohawk.exc import HawkFail
 
         # It warns with every reply that no nonce is looked up; a reply has none, and is signed over the request's own.
         logging.getLogger("mohawk.base").setLevel(logging.ERROR)
@@ -43,13 +48,16 @@ class HawkAuth:
         def check(response: Response, **_: Any) -> None:
             if response.status_code in _UNSIGNED or response.status_code >= 500:
                 return
-            sender.accept_response(
-                response.headers.get("Server-Authorization", ""),
-                content=response.content,
-                content_type=response.headers.get("Content-Type", ""),
-                # Compares our own clock with itself: a laptop may sleep between a request and its reply.
-                timestamp_skew_in_seconds=_DAY_SECONDS,
-            )
+            try:
+                sender.accept_response(
+                    response.headers.get("Server-Authorization", ""),
+                    content=response.content,
+                    content_type=response.headers.get("Content-Type", ""),
+                    # Compares our own clock with itself: a laptop may sleep between a request and its reply.
+                    timestamp_skew_in_seconds=_DAY_SECONDS,
+                )
+            except (HawkFail, ValueError) as error:  # ValueError: mohawk's word for a header that is absent
+                raise NotAuthentic from error
 
         request.register_hook("response", check)
         return request

@@ -48,7 +48,7 @@ class Question:
             made_for, parameters, (created_at, identifier) = orjson.loads(base64.urlsafe_b64decode(token + "=="))
         except (binascii.Error, ValueError, TypeError):
             made_for = None
-        if made_for != noun or not isinstance(parameters, dict) or not isinstance(created_at, int):
+        if made_for != noun or not isinstance(parameters, dict) or not _is_time(created_at):
             raise ApiError(400, "token is not one that this list gave out")
         texts = {str(name): str(value) for name, value in parameters.items()}
         return cls(noun, texts, (created_at, str(identifier)))
@@ -92,6 +92,10 @@ class Question:
     def span(self) -> tuple[int | None, int | None]:
         """The parameters `from` and `until` in milliseconds."""
         return span(self.text("from"), self.text("until"))
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**63  # sqlite holds no larger number
 
 
 def span(start: str | None, end: str | None) -> tuple[int | None, int | None]:

@@ -1,4 +1,4 @@
-"""A detection service on a port of its own, and requests signed by mohawk alone, so that our client proves nothing here."""
+"""A detection service on a port of its own, and requests signed by mohawk alone: our client proves nothing here."""
 
 from __future__ import annotations
 
