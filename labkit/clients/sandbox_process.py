@@ -155,9 +155,15 @@ def stop(home: Path) -> bool:
             return False
         process = psutil.Process(sandbox.pid)
         process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _ended(sandbox):
             process.kill()
-            process.wait(STOP_TIMEOUT_SECONDS)
+            _ended(sandbox)
         return True
+
+
+def _ended(sandbox: Sandbox) -> bool:
+    """Wait for its end. psutil's own wait would wait for a kernel that started it to notice, which it never does."""
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while sandbox.alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not sandbox.alive()

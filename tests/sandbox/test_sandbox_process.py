@@ -109,6 +109,15 @@ def test_stop_ends_that_process_and_a_second_stop_finds_none(home: Path) -> None
     assert not (home / "sandbox.json").exists()
 
 
+def test_another_process_stops_it_at_once_though_the_kernel_that_started_it_lives_on(home: Path) -> None:
+    sandbox = start(home)
+    command = [sys.executable, "-m", "labkit", "sandbox", "stop"]
+    environment = {**os.environ, "LABKIT_HOME": str(home)}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS / 3)
+    assert ran.stdout == "The sandbox was stopped.\n"
+    assert not sandbox.alive()
+
+
 def test_it_ends_with_the_process_that_it_was_started_for(home: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     sandbox, _ = sandbox_process.start(home, parent=parent.pid)
