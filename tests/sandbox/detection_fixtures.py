@@ -138,6 +138,13 @@ def detection_service(tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(scope="session")
+def detection_unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A detection service for the tests that change nothing: one for all of them."""
+    with a_service(tmp_path_factory.mktemp("detection")) as service:
+        yield service
+
+
 @pytest.fixture
 def detection_api(detection_service: Service) -> DetectionApi:
     """Our client to that service."""

@@ -19,15 +19,15 @@ def active(service: Service, query: str = "") -> list[dict[str, Any]]:
     return items(service.get(ACTIVE + query), "alerts")
 
 
-def test_the_list_is_empty_at_first_and_has_its_token(detection_service: Service) -> None:
-    assert detection_service.get(ACTIVE).json() == {"alerts": [], "token": None}
-    assert detection_service.get("/v2/alerts?status=dismissed").json() == {"alerts": [], "token": None}
+def test_the_list_is_empty_at_first_and_has_its_token(detection_unchanged: Service) -> None:
+    assert detection_unchanged.get(ACTIVE).json() == {"alerts": [], "token": None}
+    assert detection_unchanged.get("/v2/alerts?status=dismissed").json() == {"alerts": [], "token": None}
 
 
 @pytest.mark.parametrize("query", ["", "?status=", "?status=open", "?token="])
-def test_a_status_is_required(detection_service: Service, query: str) -> None:
+def test_a_status_is_required(detection_unchanged: Service, query: str) -> None:
     for noun in ("alerts", "agents"):
-        response = detection_service.get(f"/v2/{noun}{query}")
+        response = detection_unchanged.get(f"/v2/{noun}{query}")
         assert response.status_code == 400 and "status" in errors(response)[0]
 
 
@@ -90,8 +90,8 @@ def test_alerts_are_chosen_by_severity_agent_rule_and_rule_set(
 @pytest.mark.parametrize(
     "query", ["&severity=0", "&severity=high", "&ruleId=7", "&from=yesterday", "&until=2026-13-01"]
 )
-def test_given_a_bad_parameter_then_400_names_it(detection_service: Service, query: str) -> None:
-    response = detection_service.get(ACTIVE + query)
+def test_given_a_bad_parameter_then_400_names_it(detection_unchanged: Service, query: str) -> None:
+    response = detection_unchanged.get(ACTIVE + query)
     assert response.status_code == 400 and errors(response)
 
 
@@ -125,8 +125,8 @@ def test_times_are_taken_in_every_form_that_clients_send(
     assert [alert["id"] for alert in active(detection_service, f"&from={start}&until={start}")] == [exactly]
 
 
-def test_given_from_later_than_until_then_400(detection_service: Service) -> None:
-    response = detection_service.get(ACTIVE + "&from=2026-11-20&until=2026-11-19")
+def test_given_from_later_than_until_then_400(detection_unchanged: Service) -> None:
+    response = detection_unchanged.get(ACTIVE + "&from=2026-11-20&until=2026-11-19")
     assert response.status_code == 400 and errors(response) == ["from is later than until"]
 
 
@@ -150,8 +150,8 @@ def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: S
 
 
 @pytest.mark.parametrize("ending", ["", "/events"])
-def test_given_no_such_alert_then_404(detection_service: Service, ending: str) -> None:
-    assert detection_service.get(f"/v2/alerts/{world.LAB_AGENT_ID}{ending}").status_code == 404
+def test_given_no_such_alert_then_404(detection_unchanged: Service, ending: str) -> None:
+    assert detection_unchanged.get(f"/v2/alerts/{world.LAB_AGENT_ID}{ending}").status_code == 404
 
 
 def test_severities_are_counted_among_the_active_alerts(detection_service: Service) -> None:

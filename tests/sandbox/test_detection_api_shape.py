@@ -13,22 +13,22 @@ from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Servic
 
 
 @pytest.mark.parametrize("path", ["/v2/nothing", "/v2/rulesets/a/b/c/d", "/v2/", "/v2//rulesets"])
-def test_given_an_unknown_path_then_404_in_the_apis_form(detection_service: Service, path: str) -> None:
-    response = detection_service.get(path)
+def test_given_an_unknown_path_then_404_in_the_apis_form(detection_unchanged: Service, path: str) -> None:
+    response = detection_unchanged.get(path)
     assert response.status_code == 404 and path in errors(response)[0]
 
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", PRECREATED), ("DELETE", RULESETS), ("PUT", RULES)])
-def test_calls_that_were_never_published_are_not_there(detection_service: Service, method: str, path: str) -> None:
-    response = detection_service.post(path, {"enabled": True}, method)
+def test_calls_that_were_never_published_are_not_there(detection_unchanged: Service, method: str, path: str) -> None:
+    response = detection_unchanged.post(path, {"enabled": True}, method)
     assert response.status_code == 405 and errors(response)
 
 
 @pytest.mark.parametrize("path", [RULESETS, RULES, PRECREATED, "/v2/alerts?status=active", "/v2/aws/ec2"])
-def test_a_trailing_slash_changes_nothing(detection_service: Service, path: str) -> None:
+def test_a_trailing_slash_changes_nothing(detection_unchanged: Service, path: str) -> None:
     bare, _, query = path.partition("?")
-    slashed = detection_service.get(f"{bare}/?{query}")
-    assert slashed.status_code == 200 and slashed.json() == detection_service.get(path).json()
+    slashed = detection_unchanged.get(f"{bare}/?{query}")
+    assert slashed.status_code == 200 and slashed.json() == detection_unchanged.get(path).json()
 
 
 def test_unknown_parameters_are_ignored(detection_service: Service) -> None:
@@ -38,16 +38,16 @@ def test_unknown_parameters_are_ignored(detection_service: Service) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b'"text"'])
-def test_given_a_body_that_is_no_json_object_then_400(detection_service: Service, content: bytes) -> None:
+def test_given_a_body_that_is_no_json_object_then_400(detection_unchanged: Service, content: bytes) -> None:
     for method, path in (("POST", RULESETS), ("PUT", PRECREATED), ("POST", "/v2/alerts/dismiss")):
-        response = detection_service.post(path, content, method)
+        response = detection_unchanged.post(path, content, method)
         assert response.status_code == 400 and "JSON" in errors(response)[0]
 
 
-def test_given_a_huge_body_then_it_is_refused_and_the_service_goes_on(detection_service: Service) -> None:
-    response = detection_service.post(RULESETS, {"name": "x" * 1_100_000})
+def test_given_a_huge_body_then_it_is_refused_and_the_service_goes_on(detection_unchanged: Service) -> None:
+    response = detection_unchanged.post(RULESETS, {"name": "x" * 1_100_000})
     assert response.status_code == 413 and errors(response)
-    assert detection_service.get(RULESETS).status_code == 200
+    assert detection_unchanged.get(RULESETS).status_code == 200
 
 
 def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
@@ -60,8 +60,8 @@ def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
     assert "no such table" in caplog.text and detection_service.api_key not in caplog.text
 
 
-def test_given_a_reader_then_looking_is_allowed_and_changing_is_not(detection_service: Service) -> None:
-    reader = detection_service.as_member(world.OBSERVER_EMAIL)
+def test_given_a_reader_then_looking_is_allowed_and_changing_is_not(detection_unchanged: Service) -> None:
+    reader = detection_unchanged.as_member(world.OBSERVER_EMAIL)
     rule = reader.get(PRECREATED).json()
     for response in (
         reader.put(PRECREATED, rule | {"enabled": True}),
@@ -104,5 +104,5 @@ def test_requests_that_are_not_authentic_use_nothing_up(tmp_path: Path) -> None:
         assert service.get(RULESETS).status_code == 200
 
 
-def test_the_default_limit_leaves_room_for_a_class(detection_service: Service) -> None:
-    assert int(detection_service.get(RULESETS).headers["x-rate-limit-remaining"]) > 5000
+def test_the_default_limit_leaves_room_for_a_class(detection_unchanged: Service) -> None:
+    assert int(detection_unchanged.get(RULESETS).headers["x-rate-limit-remaining"]) > 5000

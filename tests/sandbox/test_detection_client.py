@@ -36,7 +36,7 @@ def a_client(url: str, **more: Any) -> DetectionApi:
     return DetectionApi(url, "a" * 24, KEY, world.ORGANIZATION_ID, **more)
 
 
-def test_it_reads_everything_that_the_lab_needs(detection_service: Service, detection_api: DetectionApi) -> None:
+def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> None:
     detection_api.self_test()
     (ruleset,) = detection_api.rulesets()
     assert ruleset.name == "Base Rule Set" and ruleset.rule_ids[0] == world.PRECREATED_RULE_ID
@@ -117,15 +117,17 @@ def test_an_id_cannot_lead_to_another_path(detection_api: DetectionApi) -> None:
     ],
 )
 def test_unknown_user_and_wrong_key_are_told_apart(
-    detection_service: Service, change: dict[str, str], words: str
+    detection_unchanged: Service, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(CredentialsRefused) as caught:
-        DetectionApi(detection_service.url, **detection_service.store.credentials() | change).self_test()
+        DetectionApi(detection_unchanged.url, **detection_unchanged.store.credentials() | change).self_test()
     assert words in caught.value.what and caught.value.code == "401" and caught.value.next_step
 
 
-def test_given_another_organization_then_403(detection_service: Service) -> None:
-    api = DetectionApi(detection_service.url, **detection_service.store.credentials() | {"organization_id": "0" * 24})
+def test_given_another_organization_then_403(detection_unchanged: Service) -> None:
+    api = DetectionApi(
+        detection_unchanged.url, **detection_unchanged.store.credentials() | {"organization_id": "0" * 24}
+    )
     api.self_test()
     with pytest.raises(ServiceError) as caught:
         api.rulesets()
@@ -134,10 +136,10 @@ def test_given_another_organization_then_403(detection_service: Service) -> None
 
 @pytest.mark.parametrize(("seconds", "word"), [(600, "ahead of"), (-600, "behind")])
 def test_given_a_clock_that_is_off_then_it_is_said_and_the_keys_are_not_blamed(
-    detection_service: Service, seconds: int, word: str
+    detection_unchanged: Service, seconds: int, word: str
 ) -> None:
     # In one process there is one clock: the reply of a service whose clock is right is put in its place.
-    app = create_detection_app(detection_service.store)
+    app = create_detection_app(detection_unchanged.store)
 
     def with_another_clock(environ: dict[str, Any], start_response: Any) -> Any:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -147,13 +149,13 @@ def test_given_a_clock_that_is_off_then_it_is_said_and_the_keys_are_not_blamed(
         return app(environ, start)
 
     with serving(with_another_clock) as url, pytest.raises(ServiceError) as caught:
-        DetectionApi(url, **detection_service.store.credentials()).self_test()
+        DetectionApi(url, **detection_unchanged.store.credentials()).self_test()
     assert not isinstance(caught.value, CredentialsRefused) and caught.value.code == "clock"
     assert f"seconds {word}" in caught.value.what and "clock" in caught.value.next_step
 
 
 def test_given_a_request_that_is_too_old_then_the_service_itself_leads_to_the_same_words(
-    detection_service: Service, monkeypatch: pytest.MonkeyPatch
+    detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign = mohawk.Sender.__init__
 
@@ -162,7 +164,7 @@ def test_given_a_request_that_is_too_old_then_the_service_itself_leads_to_the_sa
 
     monkeypatch.setattr(mohawk.Sender, "__init__", sign_late)
     with pytest.raises(ServiceError) as caught:
-        detection_service.api().self_test()
+        detection_unchanged.api().self_test()
     assert caught.value.code == "clock"
 
 
@@ -175,14 +177,14 @@ def test_given_a_value_that_cannot_be_right_then_it_is_refused_before_any_call(f
     assert caught.value.field == "TS_" + field.upper() and (not value.strip() or value not in str(caught.value))
 
 
-def test_values_are_taken_without_the_space_around_them(detection_service: Service) -> None:
-    given = {name: f" {value}\n" for name, value in detection_service.store.credentials().items()}
-    DetectionApi(detection_service.url + "/v2/", **given).self_test()
+def test_values_are_taken_without_the_space_around_them(detection_unchanged: Service) -> None:
+    given = {name: f" {value}\n" for name, value in detection_unchanged.store.credentials().items()}
+    DetectionApi(detection_unchanged.url + "/v2/", **given).self_test()
 
 
-def test_the_key_is_in_no_repr_error_or_log(detection_service: Service, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_key_is_in_no_repr_error_or_log(detection_unchanged: Service, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    api, key = detection_service.api(), detection_service.api_key
+    api, key = detection_unchanged.api(), detection_unchanged.api_key
     api.rulesets()
     with pytest.raises(ServiceError) as caught:
         api.rule(RULESET, "nonsense")
@@ -303,21 +305,21 @@ def test_given_a_signed_reply_whose_body_was_changed_then_it_is_not_believed() -
 
 
 def test_given_a_proxy_in_the_environment_then_this_machine_is_asked_directly(
-    detection_service: Service, monkeypatch: pytest.MonkeyPatch
+    detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    detection_service.api().self_test()
+    detection_unchanged.api().self_test()
 
 
-def test_a_session_that_is_given_is_used(detection_service: Service) -> None:
+def test_a_session_that_is_given_is_used(detection_unchanged: Service) -> None:
     session = requests.Session()
     session.headers["X-Seen"] = "yes"
     seen = []
     session.hooks["response"].append(lambda response, **_: seen.append(response.request.headers["X-Seen"]))
-    detection_service.api(session=session).self_test()
+    detection_unchanged.api(session=session).self_test()
     assert seen == ["yes"]
 
 

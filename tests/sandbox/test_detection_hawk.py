@@ -27,17 +27,17 @@ def verify(sender: object, response: requests.Response) -> None:
     )
 
 
-def test_the_self_test_is_outside_v2_and_its_reply_is_signed(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", SELF_TEST)
-    response = detection_service.send(sender, "GET", SELF_TEST)
+def test_the_self_test_is_outside_v2_and_its_reply_is_signed(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", SELF_TEST)
+    response = detection_unchanged.send(sender, "GET", SELF_TEST)
     assert response.status_code == 200 and response.json()
     verify(sender, response)
-    assert detection_service.get(f"/v2{SELF_TEST}").status_code == 404
+    assert detection_unchanged.get(f"/v2{SELF_TEST}").status_code == 404
 
 
-def test_given_a_get_without_a_hash_then_it_is_accepted(detection_service: Service) -> None:
-    assert "hash=" not in detection_service.sender("GET", RULESETS).request_header
-    assert detection_service.get(RULESETS).status_code == 200
+def test_given_a_get_without_a_hash_then_it_is_accepted(detection_unchanged: Service) -> None:
+    assert "hash=" not in detection_unchanged.sender("GET", RULESETS).request_header
+    assert detection_unchanged.get(RULESETS).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -47,32 +47,32 @@ def test_given_a_hash_over_an_empty_json_body_then_it_is_verified(detection_serv
     assert detection_service.send(sender, method, path, Content_Type=JSON).status_code == 200
 
 
-def test_given_a_delete_that_signs_a_body_it_does_not_send_then_it_is_refused(detection_service: Service) -> None:
+def test_given_a_delete_that_signs_a_body_it_does_not_send_then_it_is_refused(detection_unchanged: Service) -> None:
     path = f"{RULESETS}/{world.BASE_RULE_SET_ID}"
-    sender = detection_service.sender("DELETE", path, content='{"server_ids": []}', content_type=JSON)
-    response = detection_service.send(sender, "DELETE", path, Content_Type=JSON)
+    sender = detection_unchanged.sender("DELETE", path, content='{"server_ids": []}', content_type=JSON)
+    response = detection_unchanged.send(sender, "DELETE", path, Content_Type=JSON)
     assert response.status_code == 401 and errors(response) == ["Bad payload hash"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("content", [b"", b'{"name": "x", "description": "", "ruleIds": []}'])
 def test_given_a_change_without_a_hash_then_it_is_refused(
-    detection_service: Service, method: str, content: bytes
+    detection_unchanged: Service, method: str, content: bytes
 ) -> None:
-    sender = detection_service.sender(method, RULESETS)
-    response = detection_service.send(sender, method, RULESETS, content, Content_Type=JSON)
+    sender = detection_unchanged.sender(method, RULESETS)
+    response = detection_unchanged.send(sender, method, RULESETS, content, Content_Type=JSON)
     assert response.status_code == 401 and errors(response) == ["Missing required payload hash"]
-    bare = detection_service.send(detection_service.sender(method, RULESETS), method, RULESETS)
+    bare = detection_unchanged.send(detection_unchanged.sender(method, RULESETS), method, RULESETS)
     assert bare.status_code == 401
 
 
-def test_given_a_body_changed_on_its_way_then_it_is_refused_and_nothing_is_made(detection_service: Service) -> None:
+def test_given_a_body_changed_on_its_way_then_it_is_refused_and_nothing_is_made(detection_unchanged: Service) -> None:
     content = b'{"name": "mine", "description": "", "ruleIds": []}'
-    sender = detection_service.sender("POST", RULESETS, content=content, content_type=JSON)
+    sender = detection_unchanged.sender("POST", RULESETS, content=content, content_type=JSON)
     tampered = content.replace(b"mine", b"evil")
-    response = detection_service.send(sender, "POST", RULESETS, tampered, Content_Type=JSON)
+    response = detection_unchanged.send(sender, "POST", RULESETS, tampered, Content_Type=JSON)
     assert response.status_code == 401 and errors(response) == ["Bad payload hash"]
-    assert len(items(detection_service.get(RULESETS), "rulesets")) == 1
+    assert len(items(detection_unchanged.get(RULESETS), "rulesets")) == 1
 
 
 @pytest.mark.parametrize("content_type", [JSON, "application/json; charset=utf-8", "Application/JSON"])
@@ -86,19 +86,19 @@ def test_the_content_type_is_compared_without_parameters_and_case(
     verify(sender, response)
 
 
-def test_given_the_same_request_again_then_it_is_refused_as_a_replay(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", RULESETS)
-    assert detection_service.send(sender, "GET", RULESETS).status_code == 200
-    again = detection_service.send(sender, "GET", RULESETS)
+def test_given_the_same_request_again_then_it_is_refused_as_a_replay(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS)
+    assert detection_unchanged.send(sender, "GET", RULESETS).status_code == 200
+    again = detection_unchanged.send(sender, "GET", RULESETS)
     assert again.status_code == 401 and errors(again) == ["Invalid nonce"]
 
 
-def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", RULESETS)
+def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS)
     headers = {"Authorization": sender.request_header}
 
     def send(_: int) -> int:
-        return requests.get(detection_service.url + RULESETS, headers=headers, timeout=10).status_code
+        return requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=10).status_code
 
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(send, range(16)))
@@ -107,10 +107,10 @@ def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_s
 
 @pytest.mark.parametrize("seconds", [-90, 90])
 def test_given_a_clock_off_by_more_than_a_minute_then_the_reply_says_the_time(
-    detection_service: Service, seconds: int
+    detection_unchanged: Service, seconds: int
 ) -> None:
-    sender = detection_service.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
-    response = detection_service.send(sender, "GET", RULESETS)
+    sender = detection_unchanged.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
+    response = detection_unchanged.send(sender, "GET", RULESETS)
     assert response.status_code == 401 and errors(response) == ["Stale timestamp"]
     challenge = response.headers["WWW-Authenticate"]
     told = re.fullmatch(r'Hawk ts="(\d+)", tsm="[^"]+", error="[^"]+"', challenge)
@@ -119,22 +119,22 @@ def test_given_a_clock_off_by_more_than_a_minute_then_the_reply_says_the_time(
 
 @pytest.mark.parametrize("seconds", [-40, 40])
 def test_given_a_clock_off_by_less_than_a_minute_then_the_request_is_let_in(
-    detection_service: Service, seconds: int
+    detection_unchanged: Service, seconds: int
 ) -> None:
-    sender = detection_service.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
-    assert detection_service.send(sender, "GET", RULESETS).status_code == 200
+    sender = detection_unchanged.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
+    assert detection_unchanged.send(sender, "GET", RULESETS).status_code == 200
 
 
-def test_unknown_user_and_wrong_key_are_told_apart(detection_service: Service) -> None:
-    unknown = detection_service.send(detection_service.sender("GET", RULESETS, id="f" * 24), "GET", RULESETS)
-    wrong = detection_service.send(detection_service.sender("GET", RULESETS, key="f" * 64), "GET", RULESETS)
+def test_unknown_user_and_wrong_key_are_told_apart(detection_unchanged: Service) -> None:
+    unknown = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS, id="f" * 24), "GET", RULESETS)
+    wrong = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS, key="f" * 64), "GET", RULESETS)
     assert (unknown.status_code, errors(unknown)) == (401, ["Unknown credentials"])
     assert (wrong.status_code, errors(wrong)) == (401, ["Bad mac"])
     assert "Server-Authorization" not in unknown.headers and "Server-Authorization" not in wrong.headers
 
 
-def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_service: Service) -> None:
-    former = detection_service.as_member("former@agility.example")
+def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_unchanged: Service) -> None:
+    former = detection_unchanged.as_member("former@agility.example")
     assert errors(former.get(RULESETS)) == ["Unknown credentials"]
 
 
@@ -152,58 +152,60 @@ def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_s
         "Hawk é",
     ],
 )
-def test_given_a_header_that_is_no_hawk_then_it_is_refused(detection_service: Service, header: str) -> None:
+def test_given_a_header_that_is_no_hawk_then_it_is_refused(detection_unchanged: Service, header: str) -> None:
     headers = {"Authorization": header.encode()} if header else {}
-    response = requests.get(detection_service.url + RULESETS, headers=headers, timeout=10)
+    response = requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=10)
     assert response.status_code == 401 and errors(response)
     assert response.headers["WWW-Authenticate"].startswith("Hawk")
 
 
-def test_given_an_organization_that_is_not_the_users_then_403_and_a_signed_reply(detection_service: Service) -> None:
+def test_given_an_organization_that_is_not_the_users_then_403_and_a_signed_reply(detection_unchanged: Service) -> None:
     for ext in ("0" * 24, ""):
-        sender = detection_service.sender("GET", RULESETS, ext=ext)
-        response = detection_service.send(sender, "GET", RULESETS)
+        sender = detection_unchanged.sender("GET", RULESETS, ext=ext)
+        response = detection_unchanged.send(sender, "GET", RULESETS)
         assert response.status_code == 403 and "organization" in errors(response)[0]
         verify(sender, response)
 
 
 @pytest.mark.parametrize("signed_for", ["http://api.example", "http://api.example:8080", "https://api.example:443"])
-def test_the_host_and_port_that_the_client_signed_are_what_counts(detection_service: Service, signed_for: str) -> None:
-    sender = detection_service.sender("GET", RULESETS, url=signed_for)
+def test_the_host_and_port_that_the_client_signed_are_what_counts(
+    detection_unchanged: Service, signed_for: str
+) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS, url=signed_for)
     host = signed_for.split("//")[1]
-    assert detection_service.send(sender, "GET", RULESETS, Host=host).status_code == 200
+    assert detection_unchanged.send(sender, "GET", RULESETS, Host=host).status_code == 200
 
 
-def test_given_a_proxy_that_ends_tls_then_the_port_of_https_is_taken(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", RULESETS, url="https://api.example")
-    response = detection_service.send(sender, "GET", RULESETS, Host="api.example", X_Forwarded_Proto="https")
+def test_given_a_proxy_that_ends_tls_then_the_port_of_https_is_taken(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS, url="https://api.example")
+    response = detection_unchanged.send(sender, "GET", RULESETS, Host="api.example", X_Forwarded_Proto="https")
     assert response.status_code == 200
     verify(sender, response)
 
 
-def test_given_another_host_than_the_signed_one_then_it_is_refused(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", RULESETS, url="http://elsewhere.example")
-    assert errors(detection_service.send(sender, "GET", RULESETS)) == ["Bad mac"]
-    broken = detection_service.send(detection_service.sender("GET", RULESETS), "GET", RULESETS, Host="a:b:c")
+def test_given_another_host_than_the_signed_one_then_it_is_refused(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS, url="http://elsewhere.example")
+    assert errors(detection_unchanged.send(sender, "GET", RULESETS)) == ["Bad mac"]
+    broken = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS), "GET", RULESETS, Host="a:b:c")
     assert broken.status_code in {400, 401}
 
 
 @pytest.mark.parametrize("query", ["?b=2&a=%2F+x%20y&a=", "?until=2026-11-24T10%3A00", "?"])
-def test_the_path_and_query_are_verified_as_sent_undecoded(detection_service: Service, query: str) -> None:
-    assert detection_service.get(RULESETS + query).status_code == 200
+def test_the_path_and_query_are_verified_as_sent_undecoded(detection_unchanged: Service, query: str) -> None:
+    assert detection_unchanged.get(RULESETS + query).status_code == 200
 
 
-def test_refusals_to_an_authentic_request_are_signed_too(detection_service: Service) -> None:
+def test_refusals_to_an_authentic_request_are_signed_too(detection_unchanged: Service) -> None:
     for path in (f"{RULESETS}/not-an-id", f"{RULESETS}/{world.PRECREATED_RULE_ID}", "/v2/nothing", "/v2/alerts"):
-        sender = detection_service.sender("GET", path)
-        response = detection_service.send(sender, "GET", path)
+        sender = detection_unchanged.sender("GET", path)
+        response = detection_unchanged.send(sender, "GET", path)
         assert response.status_code in {400, 404}
         verify(sender, response)
 
 
-def test_given_a_reply_changed_on_its_way_then_its_signature_does_not_hold(detection_service: Service) -> None:
-    sender = detection_service.sender("GET", RULESETS)
-    response = detection_service.send(sender, "GET", RULESETS)
+def test_given_a_reply_changed_on_its_way_then_its_signature_does_not_hold(detection_unchanged: Service) -> None:
+    sender = detection_unchanged.sender("GET", RULESETS)
+    response = detection_unchanged.send(sender, "GET", RULESETS)
     with pytest.raises(HawkFail):
         sender.accept_response(
             response.headers["Server-Authorization"], content=response.content + b" ", content_type=JSON

@@ -15,11 +15,11 @@ ONLINE, OFFLINE = "/v2/agents?status=online", "/v2/agents?status=offline"
 MEMBERS = "/v2/organizations/members"
 
 
-def test_the_labs_host_is_online_and_another_is_not(detection_service: Service) -> None:
-    online = items(detection_service.get(ONLINE), "agents")
+def test_the_labs_host_is_online_and_another_is_not(detection_unchanged: Service) -> None:
+    online = items(detection_unchanged.get(ONLINE), "agents")
     assert [agent["name"] for agent in online] == ["udf-host", "web-1"]
-    assert [agent["id"] for agent in items(detection_service.get(OFFLINE), "agents")] == [world.OFFLINE_AGENT_ID]
-    agent = detection_service.get(f"/v2/agents/{world.LAB_AGENT_ID}").json()
+    assert [agent["id"] for agent in items(detection_unchanged.get(OFFLINE), "agents")] == [world.OFFLINE_AGENT_ID]
+    agent = detection_unchanged.get(f"/v2/agents/{world.LAB_AGENT_ID}").json()
     assert agent == online[0]
     published = "id instanceId status createdAt lastReportedAt version name description hostname ipAddresses tags"
     assert set(agent) == {*published.split(), "agentType", "osVersion", "kernel", "agentModuleHealth"}
@@ -38,24 +38,24 @@ def test_the_labs_host_is_online_and_another_is_not(detection_service: Service) 
         ("&from=2020", 400),
     ],
 )
-def test_agents_are_chosen_by_type_and_host_name(detection_service: Service, query: str, number: int) -> None:
-    response = detection_service.get(ONLINE + query)
+def test_agents_are_chosen_by_type_and_host_name(detection_unchanged: Service, query: str, number: int) -> None:
+    response = detection_unchanged.get(ONLINE + query)
     if number == 400:
         assert response.status_code == 400 and errors(response)
     else:
         assert len(items(response, "agents")) == number
 
 
-def test_given_no_such_agent_then_404(detection_service: Service) -> None:
-    assert detection_service.get(f"/v2/agents/{world.PRECREATED_RULE_ID}").status_code == 404
+def test_given_no_such_agent_then_404(detection_unchanged: Service) -> None:
+    assert detection_unchanged.get(f"/v2/agents/{world.PRECREATED_RULE_ID}").status_code == 404
 
 
 @pytest.mark.parametrize(
     ("query", "number"),
     [("", 1), ("?monitored=true&verbose=true", 1), ("?monitored=false", 0), ("?isMonitored=false", 0)],
 )
-def test_servers_are_those_with_an_agent(detection_service: Service, query: str, number: int) -> None:
-    servers = items(detection_service.get("/v2/aws/ec2" + query), "servers")
+def test_servers_are_those_with_an_agent(detection_unchanged: Service, query: str, number: int) -> None:
+    servers = items(detection_unchanged.get("/v2/aws/ec2" + query), "servers")
     assert len(servers) == number
     assert all(server["agents"] == [world.LAB_AGENT_ID] for server in servers)
 
@@ -69,20 +69,20 @@ def test_servers_are_those_with_an_agent(detection_service: Service, query: str,
         ("/CVE-2014-6271/servers", "servers"),
     ],
 )
-def test_lists_of_vulnerabilities_are_there_and_empty(detection_service: Service, path: str, noun: str) -> None:
-    assert items(detection_service.get("/v2/vulnerabilities" + path), noun) == []
+def test_lists_of_vulnerabilities_are_there_and_empty(detection_unchanged: Service, path: str, noun: str) -> None:
+    assert items(detection_unchanged.get("/v2/vulnerabilities" + path), noun) == []
 
 
-def test_members_are_shown_without_their_keys(detection_service: Service) -> None:
-    response = detection_service.get(MEMBERS)
+def test_members_are_shown_without_their_keys(detection_unchanged: Service) -> None:
+    response = detection_unchanged.get(MEMBERS)
     members = items(response, "members")
     assert {member["role"] for member in members} == {"owner", "user", "reader"}
-    (student,) = [member for member in members if member["id"] == detection_service.user_id]
+    (student,) = [member for member in members if member["id"] == detection_unchanged.user_id]
     published = {"id", "displayName", "email", "role", "ssoEnabled", "mfaEnabled", "userEnabled", "lastAuthenticatedAt"}
     assert set(student) == published
     assert abs(student["lastAuthenticatedAt"] - now_ms()) < 60_000
-    assert detection_service.api_key not in response.text
-    enabled = items(detection_service.get(MEMBERS + "?enabledOnly=true"), "members")
+    assert detection_unchanged.api_key not in response.text
+    enabled = items(detection_unchanged.get(MEMBERS + "?enabledOnly=true"), "members")
     assert len(enabled) == len(members) - 1
 
 

@@ -111,8 +111,8 @@ def forged(*document: object) -> str:
         forged("alerts", {"status": "active"}, [[], "a"]),
     ],
 )
-def test_given_a_token_that_this_list_did_not_give_then_400(detection_service: Service, token: str) -> None:
-    response = detection_service.get(f"{ALERTS}&token={token}")
+def test_given_a_token_that_this_list_did_not_give_then_400(detection_unchanged: Service, token: str) -> None:
+    response = detection_unchanged.get(f"{ALERTS}&token={token}")
     assert response.status_code == 400 and errors(response)
 
 

@@ -33,17 +33,17 @@ def a_rule(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def test_the_world_starts_with_the_base_rule_set(detection_service: Service) -> None:
-    (ruleset,) = items(detection_service.get(RULESETS), "rulesets")
+def test_the_world_starts_with_the_base_rule_set(detection_unchanged: Service) -> None:
+    (ruleset,) = items(detection_unchanged.get(RULESETS), "rulesets")
     assert set(ruleset) == {"id", "name", "description", "rules", "createdAt", "updatedAt"}
     assert ruleset["name"] == "Base Rule Set"
     assert len(ruleset["rules"]) == 13 and ruleset["rules"][0] == world.PRECREATED_RULE_ID
-    assert detection_service.get(f"{RULESETS}/{ruleset['id']}").json() == ruleset
-    assert [rule["id"] for rule in items(detection_service.get(RULES), "rules")] == ruleset["rules"]
+    assert detection_unchanged.get(f"{RULESETS}/{ruleset['id']}").json() == ruleset
+    assert [rule["id"] for rule in items(detection_unchanged.get(RULES), "rules")] == ruleset["rules"]
 
 
-def test_the_precreated_rule_is_there_as_the_lab_prints_it(detection_service: Service) -> None:
-    rule = detection_service.get(PRECREATED).json()
+def test_the_precreated_rule_is_there_as_the_lab_prints_it(detection_unchanged: Service) -> None:
+    rule = detection_unchanged.get(PRECREATED).json()
     assert rule["id"] == "448889bf-eb81-11ec-b41e-1734e5d9feb0" and rule["rulesetId"] == world.BASE_RULE_SET_ID
     assert rule["name"] == PRECREATED_RULE and rule["filter"] == FILTER and rule["enabled"] is False
     assert rule["title"] == PRECREATED_RULE + ": {{exe}} ran by user {{user}} connected to {{dst_ip}}"
@@ -137,13 +137,13 @@ def test_optional_fields_have_their_defaults(detection_service: Service) -> None
     ],
 )
 def test_given_a_value_that_is_not_accepted_then_400_names_the_field(
-    detection_service: Service, field: str, value: Any
+    detection_unchanged: Service, field: str, value: Any
 ) -> None:
-    made = detection_service.post(RULES, a_rule(**{field: value}))
+    made = detection_unchanged.post(RULES, a_rule(**{field: value}))
     assert made.status_code == 400 and any(field in text for text in errors(made))
-    put = detection_service.put(PRECREATED, a_rule(type="Host") | {field: value})
+    put = detection_unchanged.put(PRECREATED, a_rule(type="Host") | {field: value})
     assert put.status_code == 400 and any(field in text for text in errors(put))
-    assert len(items(detection_service.get(RULES), "rules")) == 13
+    assert len(items(detection_unchanged.get(RULES), "rules")) == 13
 
 
 def test_the_captured_words_about_a_description(detection_service: Service) -> None:
@@ -155,15 +155,17 @@ def test_the_captured_words_about_a_description(detection_service: Service) -> N
     assert detection_service.post(RULES, a_rule(alertDescription="x" * 300)).status_code == 200
 
 
-def test_every_fault_is_told_at_once(detection_service: Service) -> None:
-    told = errors(detection_service.post(RULES, a_rule(name="", severityOfAlerts=9, filter="user", suppressions=["("])))
+def test_every_fault_is_told_at_once(detection_unchanged: Service) -> None:
+    told = errors(
+        detection_unchanged.post(RULES, a_rule(name="", severityOfAlerts=9, filter="user", suppressions=["("]))
+    )
     assert len(told) == 4
 
 
-def test_given_a_bad_filter_then_400_names_the_position_and_the_mend(detection_service: Service) -> None:
-    (told,) = errors(detection_service.post(RULES, a_rule(filter='user == "root"')))
+def test_given_a_bad_filter_then_400_names_the_position_and_the_mend(detection_unchanged: Service) -> None:
+    (told,) = errors(detection_unchanged.post(RULES, a_rule(filter='user == "root"')))
     assert "filter" in told and "character 6" in told and "Write = instead of ==" in told
-    (told,) = errors(detection_service.post(RULES, a_rule(suppressions=['user = "root"', 'user = "root'])))
+    (told,) = errors(detection_unchanged.post(RULES, a_rule(suppressions=['user = "root"', 'user = "root'])))
     assert "suppressions[1]" in told and "character" in told
 
 
@@ -172,8 +174,8 @@ def test_given_typographic_quotes_then_the_filter_is_kept_straight(detection_ser
     assert rule["filter"] == 'user  =  "root"' and rule["suppressions"] == ["exe = '/bin/ps'"]
 
 
-def test_the_kind_of_a_rule_stays(detection_service: Service) -> None:
-    (told,) = errors(detection_service.put(PRECREATED, a_rule(type="CloudTrail", aggregateFields=[])))
+def test_the_kind_of_a_rule_stays(detection_unchanged: Service) -> None:
+    (told,) = errors(detection_unchanged.put(PRECREATED, a_rule(type="CloudTrail", aggregateFields=[])))
     assert "type" in told
 
 
@@ -194,15 +196,15 @@ def test_rules_of_other_rule_sets_are_not_found_in_this_one(detection_service: S
 
 
 @pytest.mark.parametrize("path", [f"{RULESETS}/nonsense", f"{RULES}/12", f"{RULESETS}?agentId=x", "/v2/alerts/0"])
-def test_given_an_id_that_is_none_then_400(detection_service: Service, path: str) -> None:
-    response = detection_service.get(path)
+def test_given_an_id_that_is_none_then_400(detection_unchanged: Service, path: str) -> None:
+    response = detection_unchanged.get(path)
     assert response.status_code == 400 and "UUID" in errors(response)[0]
 
 
 @pytest.mark.parametrize("identifier", ["4f0c2f1e-b7c1-11f0-9f53-0242ac1100021", "64b7e0c2a1f3d95e8c0b7a11"])
-def test_odd_published_ids_are_looked_up_like_any_other(detection_service: Service, identifier: str) -> None:
-    assert detection_service.get(f"{RULES}/{identifier}").status_code == 404
-    assert detection_service.get(f"/v2/agents/{identifier}").status_code == 404
+def test_odd_published_ids_are_looked_up_like_any_other(detection_unchanged: Service, identifier: str) -> None:
+    assert detection_unchanged.get(f"{RULES}/{identifier}").status_code == 404
+    assert detection_unchanged.get(f"/v2/agents/{identifier}").status_code == 404
 
 
 def test_a_rule_set_is_asked_for_with_rule_ids_and_answered_with_rules(detection_service: Service) -> None:
@@ -246,11 +248,11 @@ def test_deleting_a_rule_set_deletes_the_rules_that_are_only_there(detection_ser
     ],
 )
 def test_given_a_rule_set_that_is_refused_then_nothing_is_left_of_it(
-    detection_service: Service, body: dict[str, Any], status: int
+    detection_unchanged: Service, body: dict[str, Any], status: int
 ) -> None:
-    response = detection_service.post(RULESETS, body)
+    response = detection_unchanged.post(RULESETS, body)
     assert response.status_code == status and errors(response)
-    assert len(items(detection_service.get(RULESETS), "rulesets")) == 1
+    assert len(items(detection_unchanged.get(RULESETS), "rulesets")) == 1
 
 
 def test_a_rule_set_may_keep_its_own_name(detection_service: Service) -> None:
@@ -260,9 +262,9 @@ def test_a_rule_set_may_keep_its_own_name(detection_service: Service) -> None:
     assert detection_service.put(path, {"name": "Base Rule Set", "description": "y"}).status_code == 409
 
 
-def test_every_agent_has_every_rule_set(detection_service: Service) -> None:
-    assert len(items(detection_service.get(f"{RULESETS}?agentId={world.LAB_AGENT_ID}"), "rulesets")) == 1
-    assert detection_service.get(f"{RULESETS}?agentId={world.PRECREATED_RULE_ID}").status_code == 404
+def test_every_agent_has_every_rule_set(detection_unchanged: Service) -> None:
+    assert len(items(detection_unchanged.get(f"{RULESETS}?agentId={world.LAB_AGENT_ID}"), "rulesets")) == 1
+    assert detection_unchanged.get(f"{RULESETS}?agentId={world.PRECREATED_RULE_ID}").status_code == 404
 
 
 def test_tags_of_a_rule(detection_service: Service) -> None:
