@@ -6,17 +6,16 @@ request that is sent twice is refused as a replay.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from labkit.clients import detection_errors
 from labkit.clients.hawk_auth import HawkAuth, NotAuthentic
 from labkit.model.detection import Rule
 from labkit.model.detection_records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError, ServiceError
 
 if TYPE_CHECKING:
@@ -203,7 +202,7 @@ class DetectionApi:
 
             self._session = Session()
             # A proxy of the environment must never get to see what is said to this machine itself.
-            self._session.trust_env = not _is_loopback(self.url)
+            self._session.trust_env = not is_loopback(self.url)
         return self._session
 
 
@@ -218,14 +217,6 @@ def _wait() -> Callable[[Any], float]:
         return longer_each_time(state) if said is None else said
 
     return wait
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _part(identifier: str) -> str:

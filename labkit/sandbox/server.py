@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.files import private_folder
+from labkit.model.rule_filter import parse
 from labkit.sandbox.aws_files import point_aws_cli_at
 from labkit.sandbox.control import TOKEN_HEADER, create_control_app, same_token
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
@@ -127,6 +128,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
 
     def load() -> None:
         aws.warm()
+        parse("user = null")  # builds the parser, which would make the first rule that is written wait
         warm.set()
 
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
