@@ -29,6 +29,8 @@ SETTLE_SECONDS = 0.1
 """How long a click handled in a subshell waits for fields: JupyterLab may deliver their values by the main thread, and
 was seen to do so 15 ms apart."""
 
+RUN_THIS_CELL = "Run this cell to show the form."
+
 logger = logging.getLogger("labkit")
 
 LinkTo = Callable[[str], str]
@@ -42,27 +44,34 @@ def no_link(step: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Twin(Shown):
-    """A form's plain result, seen wherever the form itself is not: after a restart, in a saved page, on paper."""
+    """A form's plain result, seen wherever the form itself is not: after a restart, in a saved page, on paper.
+
+    used: whether the form has left this result; else it also says how to get the form.
+    """
 
     inner: Shown
+    used: bool
 
     template: ClassVar[str] = "twin.html.j2"
+    how: ClassVar[str] = RUN_THIS_CELL
 
     def text(self) -> str:
-        return self.inner.text()
+        return self.inner.text() if self.used else f"{self.inner.text()}\n{RUN_THIS_CELL}"
 
 
 class Form:
     """A box of widgets to be displayed by a cell.
 
+    before: what is known before anything is pressed; with head it stands at the top of the box, else in the twin only.
     fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
-    shown: the static result; before the first success it says what is known and how to get the form.
+    shown: what the form's static twin shows: `before`, then the last lasting result.
     """
 
-    def __init__(self, before: Shown, link_to: LinkTo = no_link) -> None:
+    def __init__(self, before: Shown, link_to: LinkTo = no_link, *, head: bool = True) -> None:
         from ipywidgets import HTML, Layout, VBox
 
-        self.shown = before
+        self.shown, self._used = before, False
+        self._head = [words(before)] if head else []
         self.fields: dict[str, Any] = {}
         self.buttons: dict[str, Button] = {}
         self.message: HTML = HTML(layout=Layout(width="100%"))
@@ -73,7 +82,7 @@ class Form:
 
     def put(self, *rows: Widget) -> None:
         """The widgets of the form from top to bottom; the message goes below them."""
-        self.box.children = (*rows, self.message)
+        self.box.children = (*self._head, *rows, self.message)
 
     def add_button(self, description: str, doing: str, call: Callable[[], Shown], *, lasting: bool = True) -> Button:
         """A button that shows what `call` returns or raises.
@@ -99,9 +108,9 @@ class Form:
         """Show a result below the form, and, when it is to last, in the static twin."""
         self.message.value = _spoken(result, "status")
         if lasting:
-            self.shown = result
+            self.shown, self._used = result, True
             if self._twin is not None:
-                self._twin.update(Twin(result))
+                self._twin.update(self.twin)
 
     def show_error(self, error: LabError) -> None:
         """Show an expected fault below the form."""
@@ -132,13 +141,18 @@ class Form:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        self._twin = display_updatable(Twin(self.shown))
+        self._twin = display_updatable(self.twin)
         view = self.box._repr_mimebundle_()
         if self._twin is not None and isinstance(view, Mapping):
             display({**view, "text/plain": ""}, raw=True)  # the twin has the words
 
+    @property
+    def twin(self) -> Twin:
+        """The static twin as it is now."""
+        return Twin(self.shown, self._used)
+
     def __repr__(self) -> str:
-        return self.shown.text()
+        return self.twin.text()
 
 
 def _spoken(shown: Shown, role: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from labkit.model.detection import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
-from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
+from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
 from labkit.views.panels import Note
 from labkit.views.shown import Shown
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from ipywidgets import RadioButtons
 
 Value = TypeVar("Value")
-
-
-def before(title: str, known: str = "") -> Note:
-    """What stands in a form's place until it is used."""
-    return Note(title, f"{known} Run this cell to show the form.".strip())
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +43,8 @@ def student_number_form(known: int | None, submit: Callable[[str], Shown], *, li
     """A field for the student number, with the names that follow from it. known: the number so far."""
     from ipywidgets import Text
 
-    form = Form(before("Your student number", f"So far: {known}." if known is not None else ""), link_to)
+    so_far = f"So far: {known}." if known is not None else ""
+    form = Form(Note("Your student number", so_far), link_to, head=False)
     field = Text(
         value="" if known is None else str(known),
         description="Student number",
@@ -87,7 +83,7 @@ def choice_form(
     """
     from ipywidgets import Layout, RadioButtons
 
-    form = Form(before(title), link_to)
+    form = Form(table if table is not None else Note(title), link_to)
     choice: RadioButtons = RadioButtons(options=list(options), value=None, layout=Layout(width="100%"))
     choice.add_class("labkit-choice")
     form.fields["choice"] = choice
@@ -99,15 +95,17 @@ def choice_form(
             )
         return submit(choice.value)
 
-    rows: list[Any] = [words(table if table is not None else Note(title)), choice]
-    form.put(*rows, form.add_button(button, "Checking…", chosen))
+    form.put(choice, form.add_button(button, "Checking…", chosen))
     return form
 
 
 def action_button(
     label: str, doing: str, action: Callable[[], Shown], *, known: str = "", link_to: LinkTo = no_link
 ) -> Form:
-    """A single button: enable the rule, take this VPC, solve, reset. doing: its words while it works."""
-    form = Form(before(label, known), link_to)
+    """A single button: enable the rule, take this VPC, solve, reset.
+
+    doing: its words while it works. known: what to say above it.
+    """
+    form = Form(Note(label, known), link_to, head=bool(known))
     form.put(form.add_button(label, doing, action))
     return form

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.model.settings import PROFILE
-from labkit.views.form_parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row, words
-from labkit.views.forms import before
+from labkit.views.form_parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
 from labkit.views.panels import Note
 from labkit.views.render import render
 from labkit.views.shown import Shown
@@ -41,7 +40,7 @@ def aws_keys_form(
     """
     from ipywidgets import Checkbox, Layout, Text
 
-    form = Form(before("AWS keys", known), link_to)
+    form = Form(Note("AWS keys in use", known or "none yet"), link_to, head=bool(known))
     secrets = [SecretField(description, hint) for description, hint in SECRETS.values()]
     form.fields.update(zip(SECRETS, (secret.widget for secret in secrets), strict=True))
     form.fields["region"] = Text(
@@ -55,8 +54,7 @@ def aws_keys_form(
         return submit(key_id, secret, session_token, form.fields["region"].value, form.fields["keep"].value)
 
     button = form.add_button("Check and use", "Checking…", use)
-    intro = [words(Note("In use", known))] if known else []
-    form.put(*intro, *page, *form.fields.values(), button)
+    form.put(*page, *form.fields.values(), button)
     return form
 
 

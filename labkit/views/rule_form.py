@@ -39,7 +39,7 @@ def rule_form(
 ) -> Form:
     """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
     table = CriteriaTable(compare(there, wanted))
-    form = Form(Note(table.caption, "Run this cell to show the form."), link_to)
+    form = Form(Note(table.caption), link_to)
     rows: list[Any] = []
     for name, label in CRITERIA_LABELS.items():
         value = getattr(there, name)

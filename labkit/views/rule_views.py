@@ -21,11 +21,11 @@ def enabled_words(rule: Rule) -> str:
 
 @dataclass(frozen=True, repr=False)
 class RuleTable(Shown):
-    """Rules of a rule set; chosen: the id of the student's own."""
+    """Rules of a rule set; yours: the name of the student's own."""
 
     rules: Sequence[Rule]
     ruleset: str = ""
-    chosen: str = ""
+    yours: str = ""
 
     template: ClassVar[str] = "rule_table.html.j2"
     headers: ClassVar[list[str]] = ["Rule name", "Enabled", "Severity", "RuleID"]
@@ -35,11 +35,11 @@ class RuleTable(Shown):
         return f"Rules in the rule set {self.ruleset}" if self.ruleset else "Rules"
 
     def rows(self) -> list[tuple[list[str], bool]]:
-        """Each rule as cells, and whether it is the chosen one."""
+        """Each rule as cells, and whether it is the student's."""
         return [
             ([rule.name, enabled_words(rule), str(rule.severity), rule.id + (" ◀ yours" if mine else "")], mine)
             for rule in self.rules
-            for mine in [bool(self.chosen) and rule.id == self.chosen]
+            for mine in [rule.name == self.yours]
         ]
 
     def text(self) -> str:
