@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 from labkit.model.detection import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
@@ -16,9 +17,6 @@ from labkit.model.settings import parse_student_number
 from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
 from labkit.views.panels import Note
 from labkit.views.shown import Shown
-
-if TYPE_CHECKING:
-    from ipywidgets import RadioButtons
 
 Value = TypeVar("Value")
 
@@ -73,29 +71,19 @@ def choice_form(
     options: Sequence[tuple[str, Value]],
     submit: Callable[[Value], Shown],
     *,
-    button: str = "Use this one",
     table: Shown | None = None,
     link_to: LinkTo = no_link,
 ) -> Form:
-    """A choice of one. The options' labels say all, since a screen reader hears no name of the group.
+    """A choice of one: a button for each option, whose label says it all.
 
-    table: what to look at before choosing. Nothing is chosen at first.
+    Buttons, because JupyterLab takes the arrow keys that a group of radio buttons needs: by keyboard none but the first
+    could be chosen (tried, 4.6). table: what to look at before choosing.
     """
-    from ipywidgets import Layout, RadioButtons
-
     form = Form(table if table is not None else Note(title), link_to)
-    choice: RadioButtons = RadioButtons(options=list(options), value=None, layout=Layout(width="100%"))
-    choice.add_class("labkit-choice")
-    form.fields["choice"] = choice
-
-    def chosen() -> Shown:
-        if choice.index is None:
-            raise InvalidInput(
-                "Nothing is chosen yet.", f"{title}: one of {len(options)}.", "Choose one above.", field="choice"
-            )
-        return submit(choice.value)
-
-    form.put(choice, form.add_button(button, "Checking…", chosen))
+    buttons = [form.add_button(label, "Checking…", partial(submit, value)) for label, value in options]
+    for button in buttons:
+        button.button_style = ""
+    form.put(*buttons)
     return form
 
 
