@@ -26,7 +26,7 @@ from labkit.sandbox.aws_strict import StrictEC2Response
 from labkit.sandbox.aws_world import World
 
 LARGEST_BODY = 1_000_000
-log = logging.getLogger("labkit.sandbox.aws")
+"""Bytes; no request of the lab has more than a few hundred."""
 
 
 class ServerRequest(Request):

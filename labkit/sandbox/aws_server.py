@@ -6,7 +6,6 @@ Importing this is light; `warm` loads moto. Requests that come before that wait.
 from __future__ import annotations
 
 import gc
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,7 +20,6 @@ CONTROL_FLAG = "labkit.control"
 """The WSGI environment's key by which the process's own dispatcher says that the control token was shown."""
 
 PATIENCE_SECONDS = 60
-log = logging.getLogger("labkit.sandbox.aws")
 
 
 class AwsApp:

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 
 import moto
 from moto import settings
+from moto.core.model_instances import reset_model_data
 from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.subnets import Subnet
 from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.moto_random import MotoRandom
@@ -121,6 +123,7 @@ class World:
         with self._lock:
             self.close()
             self._path.unlink(missing_ok=True)
+            self._users_there = False
             self.restore()
 
     def close(self) -> None:
@@ -196,7 +199,10 @@ class World:
         return journal
 
     def _replay(self, journal: Journal) -> None:
-        ec2_backends.clear()
+        for regions in ec2_backends.values():
+            regions.clear()
+        reset_model_data()  # moto remembers every object it ever made, for its dashboard,
+        Subnet._base_avail_ip_iterator.cache_clear()  # and every subnet, for its addresses
         self.backend(ACCOUNT, DEFAULT_REGION)
         failed = sum(not self._replayed(change) for change in journal.changes)
         if failed:

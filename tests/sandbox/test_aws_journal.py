@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -128,6 +130,13 @@ def test_two_worlds_have_different_ids(aws, ec2):
     first = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     aws.world.reset()
     assert ec2.describe_vpcs()["Vpcs"][0]["VpcId"] != first
+
+
+def test_a_world_that_was_thrown_away_is_not_kept_in_memory(aws, ec2):
+    thrown_away = weakref.ref(aws.world.backend("123456789012", "us-east-1"))
+    aws.world.reset()
+    gc.collect()
+    assert thrown_away() is None
 
 
 def test_only_changes_that_went_through_are_in_the_journal_and_no_secret_is(aws, ec2, acl):
