@@ -116,7 +116,7 @@ def nesting_fault(typed: str, position: int, deepest: int) -> FilterError:
 def _at_end(fault: Fault) -> FilterError:
     opened = _unmatched_parenthesis(fault.text)
     if fault.place == _JOIN and opened is not None:
-        what = f"A closing parenthesis is missing: the one opened at character {opened + 1} is not closed."
+        what = f"A closing parenthesis is missing at character {fault.position + 1}, for the one at {opened + 1}."
         return _error(fault, what, "Add ) where the group ends.")
     last = _short(fault.text.split()[-1])
     mends = {

@@ -134,4 +134,5 @@ def takes_cidr_block(key: str, event: Mapping[str, Any]) -> bool:
     types = CIDR_KEYS.get(key)
     if types is None:
         return False
-    return not types or event.get("event_type") is None or event["event_type"] in types
+    event_type = event.get("event_type")
+    return not types or event_type is None or (isinstance(event_type, str) and event_type in types)
