@@ -1,0 +1,143 @@
+"""JupyterLab as a person uses it: cells are run with Shift+Enter, forms are filled in, text is read from the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from tests.browser.running_lab import RunningLab
+
+SECONDS = 1000
+OPEN_TAB = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+EXECUTED = re.compile(r"^\s*\[\d+\]:\s*$")
+
+
+class NotebookPage:
+    """One notebook open in JupyterLab."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.set_default_timeout(15 * SECONDS)
+        expect.set_options(timeout=15 * SECONDS)
+
+    def open(self, lab: RunningLab, notebook: str, workspace: str) -> None:
+        """Open it with nothing else beside it, and wait for its kernel."""
+        self.page.goto(lab.address(notebook, workspace))
+        self.wait_for(notebook)
+
+    def follow(self, link: str, notebook: str) -> None:
+        """Click a link to another chapter, and wait for that one's kernel."""
+        self.page.locator(OPEN_TAB).get_by_role("link", name=link).first.click()
+        self.wait_for(notebook)
+
+    def wait_for(self, notebook: str) -> None:
+        """Wait until this notebook's tab is in front and its kernel rests: a cell run earlier is not run at all."""
+        tab = self.page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
+        expect(tab).to_contain_text(notebook[:10], timeout=60 * SECONDS)
+        self._expect_kernel("idle")
+        expect(self.page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+
+    def _expect_kernel(self, state: str) -> None:
+        indicator = self.page.locator(f"{OPEN_TAB} .jp-Notebook-ExecutionIndicator")
+        expect(indicator).to_have_attribute("data-status", state, timeout=60 * SECONDS)
+
+    def cell(self, source: str) -> Locator:
+        """The code cell that begins with this text."""
+        editor = self.page.locator(".jp-InputArea-editor").filter(has_text=re.compile(rf"^{re.escape(source)}"))
+        return self.page.locator(f"{OPEN_TAB} .jp-CodeCell").filter(has=editor)
+
+    def active_cell(self) -> Locator:
+        """The cell that Shift+Enter would run."""
+        return self.page.locator(f"{OPEN_TAB} .jp-Cell.jp-mod-active")
+
+    def place(self, cell: Locator) -> int:
+        """A cell's place in the notebook, from 0."""
+        return int(cell.get_attribute("data-windowed-list-index") or 0)
+
+    def cell_at(self, place: int) -> Locator:
+        return self.page.locator(f'{OPEN_TAB} .jp-Cell[data-windowed-list-index="{place}"]')
+
+    def output(self, source: str) -> Locator:
+        """What stands below that cell."""
+        return self.cell(source).locator(".jp-Cell-outputArea")
+
+    def run(self, source: str) -> Locator:
+        """Click into the cell, press Shift+Enter, wait for its number; its output.
+
+        Pressed again where nothing happened: JupyterLab drops it while a kernel connects.
+        """
+        cell = self.cell(source)
+        prompt = cell.locator(".jp-InputArea-prompt")
+        before = prompt.inner_text()
+        for _ in range(5):
+            cell.locator(".jp-InputArea-editor").click()
+            self.page.keyboard.press("Shift+Enter")
+            try:
+                expect(prompt).not_to_have_text(before, timeout=3 * SECONDS)
+                break
+            except AssertionError:
+                continue
+        expect(prompt).to_have_text(EXECUTED)
+        return self.output(source)
+
+    def run_all(self) -> None:
+        """Run > Run All Cells, and wait until the kernel rests again."""
+        self.menu("Run", "Run All Cells")
+        self._expect_kernel("busy")
+        self._expect_kernel("idle")
+
+    def menu(self, *names: str) -> None:
+        """Choose from the menu bar."""
+        self.page.get_by_role("menuitem", name=names[0], exact=True).click()
+        for name in names[1:-1]:
+            self._menu_item(name).hover()
+        self._menu_item(names[-1]).click()
+
+    def _menu_item(self, name: str) -> Locator:
+        label = self.page.locator(".lm-Menu-itemLabel").get_by_text(name, exact=True)
+        return self.page.locator(".lm-Menu-item").filter(has=label)
+
+    def save(self) -> None:
+        """Ctrl+S, until the tab's dot is gone."""
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty")).to_have_count(0)
+
+    def cloud_account(self, output: Locator) -> FrameLocator:
+        """The Cloud Accounts page inside the keys form."""
+        return output.frame_locator("iframe")
+
+    def focused(self) -> str:
+        """What has the keyboard focus, as a screen reader would name it."""
+        return str(
+            self.page.evaluate(
+                """() => {
+                    const one = document.activeElement, label = one.labels && one.labels[0];
+                    return (label ? label.textContent : one.getAttribute('aria-label') || one.textContent || '').trim();
+                }"""
+            )
+        )
+
+    def press_until(self, key: str, reached: Callable[[], bool], most: int = 60) -> None:
+        """Press a key until the condition holds."""
+        for _ in range(most):
+            if reached():
+                return
+            self.page.keyboard.press(key)
+        raise AssertionError(f"{most} times {key} did not get there; the focus is on “{self.focused()}”.")
+
+
+class TerminalPage:
+    """A terminal of JupyterLab, opened from the menu. Its screen-reader mode makes its rows text."""
+
+    def __init__(self, notebook: NotebookPage) -> None:
+        self.page = notebook.page
+        notebook.menu("File", "New", "Terminal")
+        self.rows = self.page.locator(".jp-Terminal .xterm-accessibility-tree")
+        expect(self.rows).to_contain_text("$")
+
+    def type(self, command: str) -> None:
+        self.page.locator(".jp-Terminal .xterm-helper-textarea").focus()
+        self.page.keyboard.type(command)
+        self.page.keyboard.press("Enter")

@@ -1,0 +1,225 @@
+"""A student works through chapter 2 in a real JupyterLab, with the mouse and with nothing but the keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Locator, Page, expect
+
+from labkit.model.criteria import FILTER, wanted_criteria
+from labkit.steps.world import World
+from tests.browser.notebook_page import EXECUTED, NotebookPage
+from tests.browser.running_lab import RunningLab
+
+WRONG_KEY_ID, WRONG_SECRET = "AKIACANARYTYPEDKEY77", "canary/typed+in+the+form/0123456789abcde"
+Screenshot = Callable[[str], Path]
+
+
+def test_a_student_goes_from_the_start_to_a_saved_rule_id(
+    page: Page, lab: RunningLab, world: World, screenshot: Screenshot
+) -> None:
+    notebook = NotebookPage(page)
+    notebook.open(lab, "00_start_here.ipynb", "work-through")
+    screenshot("00-start-here")
+    notebook.follow("Part 2: create the environment", "02_create_environment.ipynb")
+    notebook.run("from labkit import open_lab")
+    expect(notebook.run('lab.chapter("2")')).to_contain_text("0 of 8 steps done")
+
+    give_number(notebook)
+    give_keys(notebook, screenshot)
+    make_vpc(notebook)
+    choose_network_acl(notebook, screenshot)
+    follow_a_packet(notebook, screenshot)
+    make_rule(notebook, screenshot)
+
+    expect(notebook.run("lab.status()")).to_contain_text("8 of 8 steps done")
+    expect(notebook.run("assert all(")).to_have_text("")
+    screenshot("02-done")
+    notebook.save()
+    assert_canary_is_nowhere(lab)
+
+
+def passed(output: Locator) -> None:
+    """The check below the cell says that the step is done."""
+    expect(output).to_contain_text("✓")
+    expect(output).to_contain_text("done")
+
+
+def give_number(notebook: NotebookPage) -> None:
+    form = notebook.run("lab.enter_student_number()")
+    form.get_by_label("Student number").fill("1000")
+    form.get_by_role("button", name="Use this number").click()
+    expect(form.get_by_role("alert").last).to_contain_text("from 1 to 999")
+    form.get_by_label("Student number").fill("7")
+    form.get_by_role("button", name="Use this number").click()
+    expect(form).to_contain_text("You are student 7.")
+    passed(notebook.run('lab.check("student_number")'))
+
+
+def give_keys(notebook: NotebookPage, screenshot: Screenshot) -> None:
+    form = notebook.run("lab.enter_aws_keys()")
+    key_id, secret = form.get_by_label("API Key (access key id)"), form.get_by_label("API Secret Key")
+    use = form.get_by_role("button", name="Check and use")
+    key_id.fill(WRONG_KEY_ID)
+    secret.fill(WRONG_SECRET)
+    use.click()
+    expect(form.get_by_role("alert")).to_contain_text("key")
+    expect(secret).to_have_value("")
+    screenshot("02-wrong-keys")
+    form.get_by_role("button", name=re.compile("Show .*Cloud Accounts")).click()
+    cloud_account = notebook.cloud_account(form)
+    copied = [cloud_account.locator(name).inner_text() for name in ("#api-key", "#api-secret-key")]
+    screenshot("02-cloud-account")
+    key_id.fill(copied[0])
+    secret.fill(copied[1])
+    use.click()
+    expect(form).to_contain_text("AWS answers: account 123456789012")
+    passed(notebook.run('lab.check("aws_account")'))
+    expect(notebook.run("lab.aws_account()")).to_contain_text("user/student")
+
+
+def make_vpc(notebook: NotebookPage) -> None:
+    expect(notebook.run("lab.vpcs()").get_by_role("row", name="Student12")).to_contain_text("10.0.0.0/16")
+    expect(notebook.run("lab.create_vpc()")).to_contain_text("Your VPC was created")
+    expect(notebook.run("lab.create_vpc()")).to_contain_text("nothing was made twice")
+    passed(notebook.run('lab.check("vpc")'))
+
+
+def choose_network_acl(notebook: NotebookPage, screenshot: Screenshot) -> None:
+    table = notebook.run("lab.network_acls()")
+    expect(table.get_by_role("row")).to_have_count(4)
+    form = notebook.run("lab.choose_network_acl()")
+
+    def choose(whose: str) -> None:
+        form.get_by_role("button", name=network_acl_id(table, whose)).click()
+
+    choose("student 12")
+    expect(form.get_by_role("alert")).to_contain_text("is not the network ACL of your VPC")
+    screenshot("02-another-students-network-acl")
+    choose("yours")
+    expect(form).to_contain_text("The NetworkAclId is in your notes.")
+    passed(notebook.run('lab.check("network_acl_id")'))
+
+
+def network_acl_id(table: Locator, whose: str) -> str:
+    """Read from the table of network ACLs."""
+    return table.get_by_role("row", name=whose).get_by_role("rowheader").first.inner_text()
+
+
+def follow_a_packet(notebook: NotebookPage, screenshot: Screenshot) -> None:
+    entries = notebook.run("lab.entries()")
+    expect(entries.get_by_role("table")).to_have_count(2)
+    expect(entries.get_by_role("row", name="100").first).to_contain_text("✓ allow")
+    expect(entries).to_contain_text("2 of 20 used")
+    expect(notebook.run("lab.decide(")).to_contain_text("Allowed: 100 allows all")
+    expect(notebook.run("lab.what_if(rule_number=150")).to_contain_text("never reached")
+    expect(notebook.run("lab.what_if(rule_number=50")).to_contain_text("Denied: 50 denies")
+    screenshot("02-what-if")
+
+
+def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
+    expect(notebook.run("lab.rules()")).to_contain_text("Self Protect: Network")
+    expect(notebook.run("lab.clone_rule()")).to_contain_text("not enabled")
+    passed(notebook.run('lab.check("rule")'))
+    form = notebook.run("lab.set_criteria()")
+    wanted = wanted_criteria(7)
+    form.get_by_label("Alert Title").fill(wanted.title)
+    form.get_by_label("Rule Filter").fill(FILTER.replace('"', "“", 1).replace('"', "”", 1))
+    form.get_by_label("Alert Title").click()
+    expect(form).to_contain_text("Read with straight quotes")
+    screenshot("02-criteria-form")
+    form.get_by_role("button", name="Save the rule").click()
+    expect(form).to_contain_text("5 of 5")
+    passed(notebook.run('lab.check("rule_criteria")'))
+    expect(notebook.run("lab.compare_criteria()")).to_contain_text("5 of 5 as wanted")
+    expect(notebook.run("lab.explain()")).to_contain_text("✓ true")
+    expect(notebook.run('lab.explain(destination="127.0.0.1")')).to_contain_text("✕ false")
+    screenshot("02-explain")
+    expect(notebook.run("lab.enable_rule()")).to_contain_text("Your rule is enabled.")
+    passed(notebook.run('lab.check("rule_enabled")'))
+    expect(notebook.run("lab.retrieve_rule_id()")).to_contain_text("RuleID")
+    passed(notebook.run('lab.check("rule_id")'))
+
+
+def assert_canary_is_nowhere(lab: RunningLab) -> None:
+    """Not in any file that the lab or JupyterLab made, checkpoints and widget state included, nor in a process list."""
+    files = [path for path in lab.top.rglob("*") if path.is_file()]
+    saved = [path for path in files if path.suffix == ".ipynb"]
+    assert any(path.parent.name == ".ipynb_checkpoints" for path in saved)
+    assert any(b"application/vnd.jupyter.widget-state+json" in path.read_bytes() for path in saved)
+    commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    for canary in (WRONG_KEY_ID, WRONG_SECRET):
+        assert [str(path) for path in files if canary.encode() in path.read_bytes()] == []
+        assert not [command for command in commands if canary in command]
+
+
+def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, world: World, screenshot: Screenshot) -> None:
+    keys, by_keyboard = world.opened.cloud_account(), Keyboard(chapter_2)
+    assert keys is not None
+
+    form = by_keyboard.run_through("lab.enter_student_number()")
+    by_keyboard.fill(form, "Student number", "7")
+    by_keyboard.press_button(form, "Use this number")
+    expect(form).to_contain_text("You are student 7.")
+
+    form = by_keyboard.run_through("lab.enter_aws_keys()")
+    by_keyboard.fill(form, "API Key (access key id)", keys.access_key_id)
+    by_keyboard.fill(form, "API Secret Key (secret access key)", keys.secret_access_key)
+    by_keyboard.press_button(form, "Check and use")
+    expect(form).to_contain_text("AWS answers: account")
+
+    form = by_keyboard.run_through("lab.choose_network_acl()")
+    by_keyboard.press_button(form, network_acl_id(form, "yours"))
+    expect(form).to_contain_text("The NetworkAclId is in your notes.")
+    screenshot("02-keyboard")
+
+    form = by_keyboard.run_through("lab.set_criteria()")
+    by_keyboard.fill(form, "Alert Title", wanted_criteria(7).title)
+    by_keyboard.press_button(form, "Save the rule")
+    expect(form).to_contain_text("5 of 5 as wanted")
+
+    passed(by_keyboard.run_through('lab.check("rule_id")'))
+    expect(by_keyboard.run_through("lab.status()")).to_contain_text("8 of 8 steps done")
+
+
+class Keyboard:
+    """Shift+Enter, Tab, Shift+Tab, arrows, Space and letters; no mouse."""
+
+    def __init__(self, notebook: NotebookPage) -> None:
+        self.notebook, self.board = notebook, notebook.page.keyboard
+
+    def run_through(self, source: str) -> Locator:
+        """Run the cells from the one where the focus is through this one, and wait for its output."""
+        if self._in_form():  # back to the form's own cell, and on to the next one
+            self.notebook.press_until("Shift+Tab", lambda: "Cell Content" in self.notebook.focused(), most=20)
+            self.board.press("ArrowDown")
+        last = self.notebook.place(self.notebook.cell(source))
+        for place in range(self.notebook.place(self.notebook.active_cell()), last + 1):
+            cell = self.notebook.cell_at(place)
+            self.board.press("Shift+Enter")
+            if "jp-CodeCell" in (cell.get_attribute("class") or ""):
+                expect(cell.locator(".jp-InputArea-prompt")).to_have_text(EXECUTED)
+        return self.notebook.output(source)
+
+    def fill(self, form: Locator, label: str, value: str) -> None:
+        """Go to a field, from below or from the field before it, and replace what it holds."""
+        field = form.get_by_label(label, exact=True)
+        expect(field).to_be_visible()
+        self._go_to(field)
+        self.board.press("Control+a")
+        self.board.type(value)
+
+    def press_button(self, form: Locator, name: str) -> None:
+        self._go_to(form.get_by_role("button", name=name))
+        self.board.press("Space")
+
+    def _go_to(self, target: Locator) -> None:
+        """Tab on inside a form, Shift+Tab back into it from below."""
+        key = "Tab" if self._in_form() else "Shift+Tab"
+        self.notebook.press_until(key, lambda: bool(target.evaluate("one => one === document.activeElement")), most=20)
+
+    def _in_form(self) -> bool:
+        return bool(self.notebook.page.evaluate("document.activeElement.closest('.labkit-form') !== null"))
