@@ -134,6 +134,8 @@ def test_addresses_and_cidr_blocks(text: str, event: dict[str, Any], expected: b
         ("ip = null", connect(connection={"protocol": "unix"}), True),
         ('ip = "198.51.100.9"', {"event_type": "cloudtrail", "ip": "198.51.100.9"}, True),
         ('src_ip = "192.0.2.1"', {"event_type": "login", "src_ip": "192.0.2.1"}, True),
+        ('src_ip = "192.0.2.1"', connect(src_ip="192.0.2.1"), True),
+        ('hostname = "web"', connect(hostname="web"), True),
         ('protocol = "tcp"', connect(), True),
         ('command = "curl"', connect(), True),
         ('command = "x"', {"command": "x", "exe": "/bin/y"}, True),
