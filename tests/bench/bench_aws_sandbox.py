@@ -42,8 +42,8 @@ class Started(NamedTuple):
 def run(scale: float = 1.0) -> list[Row]:
     """The rows; scale 1 starts each server three times and calls each 200 times a round."""
     starts = max(1, round(3 * scale))
-    ours = [timed for _ in range(starts) for timed in _started_once(sandbox)]
-    peer = [timed for _ in range(starts) for timed in _started_once(moto_server)]
+    pairs = [(_started(sandbox), _started(moto_server)) for _ in range(starts)]
+    ours, peer = zip(*pairs, strict=True)
     rows = [
         _faster(f"sandbox started → {what}", min(getattr(each, name) for each in ours),
                 min(getattr(each, name) for each in peer), 1.1)
@@ -156,9 +156,9 @@ def _change(world: Any, count: int) -> None:
             do("CreateNetworkAclEntry", NetworkAclId=acl, RuleNumber=number % 20, **DENY)
 
 
-def _started_once(server: Callable[[], Any]) -> Iterator[Started]:
+def _started(server: Callable[[], Any]) -> Started:
     with server() as started:
-        yield started
+        return started
 
 
 def _process(stack: ExitStack, command: list[str]) -> None:
