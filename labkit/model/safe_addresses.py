@@ -1,0 +1,118 @@
+"""Addresses that the responder never denies, each with the reason that is told."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.model.errors import InvalidInput
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class SafeNetwork:
+    """A network that is never denied; why: completes the sentence “it is …”."""
+
+    network: Network
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.why} ({self.network})" if self.network.num_addresses > 1 else self.why
+
+
+def _kind(why: str, *networks: str) -> tuple[SafeNetwork, ...]:
+    return tuple(SafeNetwork(ipaddress.ip_network(network), why) for network in networks)
+
+
+_AWS_SERVICES = (
+    *_kind("the instance metadata address", "169.254.169.254", "fd00:ec2::254"),
+    *_kind("the resolver of every VPC", "169.254.169.253", "fd00:ec2::253"),
+)
+"""Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html and the EC2 user guide on IMDS."""
+
+# Written out, since ipaddress counts the documentation addresses, which are this lab's internet, as private.
+_NEVER_PUBLIC = (
+    *_kind("a private address", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    *_kind("a loopback address", "127.0.0.0/8", "::1"),
+    *_kind("a link-local address", "169.254.0.0/16", "fe80::/10"),
+    *_kind("a multicast address", "224.0.0.0/4", "ff00::/8"),
+    *_kind("the unspecified address", "0.0.0.0/8", "::"),
+    *_kind("the broadcast address", "255.255.255.255"),
+)
+
+
+def never_deny(
+    vpc_cidr_blocks: Iterable[str] = (), endpoints: Mapping[str, str] | None = None, listed: Iterable[str] = ()
+) -> tuple[SafeNetwork, ...]:
+    """Everything that is never denied, the most telling reason first.
+
+    vpc_cidr_blocks: the VPC's own ranges. endpoints: addresses of services in use, each with its service's name.
+    listed: what the student lists as safe. Raises InvalidInput for text that is neither address nor CIDR block.
+
+    >>> str(why_safe("10.0.0.2", never_deny(["10.0.0.0/16"])))
+    'your VPC’s resolver'
+    """
+    blocks = [ipaddress.ip_network(block, strict=False) for block in vpc_cidr_blocks]
+    resolvers = [
+        SafeNetwork(ipaddress.ip_network(block[2]), "your VPC’s resolver") for block in blocks if _has_one(block)
+    ]
+    return (
+        *_AWS_SERVICES,
+        *resolvers,
+        *(SafeNetwork(block, "in your VPC’s own range") for block in blocks),
+        *(
+            SafeNetwork(ipaddress.ip_network(address), f"where {name} answers")
+            for address, name in (endpoints or {}).items()
+        ),
+        *(SafeNetwork(parse_safe(text), "on your list of safe addresses") for text in listed),
+        *_NEVER_PUBLIC,
+    )
+
+
+def _has_one(block: Network) -> bool:
+    return block.version == 4 and block.num_addresses > 2
+
+
+def why_safe(address: str | Address, safe: Sequence[SafeNetwork]) -> SafeNetwork | None:
+    """The first of the safe networks that an address is in, or None when it may be denied.
+
+    >>> str(why_safe("::ffff:127.0.0.1", never_deny()))
+    'a loopback address (127.0.0.0/8)'
+    >>> why_safe("203.0.113.10", never_deny()) is None
+    True
+    """
+    found = parse_address(address) if isinstance(address, str) else address
+    return None if found is None else next((one for one in safe if found in one.network), None)
+
+
+def parse_address(text: str) -> Address | None:
+    """The address in an event's text, or None when it is none; an IPv4 address written as IPv6 is an IPv4 address.
+
+    >>> parse_address("::ffff:203.0.113.10"), parse_address("/run/socket")
+    (IPv4Address('203.0.113.10'), None)
+    """
+    try:
+        found = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def parse_safe(text: str) -> Network:
+    """The network that a student lists as safe, an address or a CIDR block. Raises InvalidInput.
+
+    >>> parse_safe("203.0.113.10"), parse_safe("2001:db8::1/32")
+    (IPv4Network('203.0.113.10/32'), IPv6Network('2001:db8::/32'))
+    """
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise InvalidInput(
+            f"“{text}” is no address and no CIDR block.",
+            "What is never to be denied is listed as an address or as a CIDR block, IPv4 or IPv6.",
+            "Write it as 203.0.113.10, 203.0.113.0/24 or 2001:db8::/32.",
+            field="safe",
+        ) from None
