@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +27,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from labkit.files import private_folder
 from labkit.model.rule_filter import parse
 from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.sandbox.aws_server import CONTROL_FLAG, create_aws_app
 from labkit.sandbox.control import TOKEN_HEADER, create_control_app, same_token
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
@@ -53,8 +55,10 @@ class Dispatcher:
             return self._control
         if path.startswith(("/v2/", "/help/hawk/")) or path == "/v2":
             return self._detection
-        if path.startswith("/moto-api") and not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
-            return _refuse
+        if path.startswith("/moto-api"):
+            if not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
+                return _refuse
+            environ[CONTROL_FLAG] = True
         return self._aws
 
 
@@ -64,9 +68,8 @@ def _refuse(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Keeps connections open; logs method, path and status only, since a query may hold a ticket."""
+    """Logs method, path and status only, since a query may hold a ticket."""
 
-    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -101,9 +104,6 @@ def serve(home: Path, parent: int | None = None) -> None:
 
 
 def _serve_world(home: Path, world: Path, parent: int | None) -> None:
-    import moto
-
-    from labkit.sandbox.aws_server import create_aws_app
     from labkit.sandbox.detection_server import create_detection_app
     from labkit.sandbox.detection_store import DetectionStore
 
@@ -123,7 +123,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
     server = make_server(HOST, 0, dispatcher, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     point_aws_cli_at(home / "aws" / "config", url)
-    write_state(home, State(os.getpid(), psutil.Process().create_time(), url, moto.__version__, token))
+    write_state(home, State(os.getpid(), psutil.Process().create_time(), url, version("moto"), token))
     log.info("serving %s from %s", url, world)
 
     def load() -> None:

@@ -164,6 +164,12 @@ def test_control_calls_are_refused_without_the_token(running: Path, method: str,
         assert requests.request(method, sandbox.url + path, headers=headers).status_code == 403
 
 
+def test_motos_own_calls_are_answered_with_the_token(running: Path) -> None:
+    sandbox = start(running)
+    reply = requests.get(sandbox.url + "/moto-api/config", headers={"X-Lab-Token": sandbox.token})
+    assert reply.status_code == 200
+
+
 def test_the_cloud_accounts_page_opens_once_and_is_not_stored(running: Path) -> None:
     sandbox = start(running)
     url = sandbox.cloud_account_url()
