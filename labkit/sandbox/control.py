@@ -17,9 +17,10 @@ TOKEN_HEADER = "X-Lab-Token"
 CLOUD_ACCOUNT_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Cloud Accounts</title>
 <meta name="color-scheme" content="light dark"><style>
-body{{font:1rem/1.5 system-ui,sans-serif;margin:1rem}}dt{{font-weight:600}}dd{{margin:0 0 .8rem}}
+body{{font:.9rem/1.4 system-ui,sans-serif;margin:.6rem 1rem}}h1{{font-size:1.05rem;margin:0 0 .5rem}}
+dl{{margin:0}}dt{{font-weight:600}}dd{{margin:0 0 .4rem}}p{{margin:.4rem 0}}
 code{{font-size:1.05rem;user-select:all;overflow-wrap:anywhere}}</style></head>
-<body><h1 style="font-size:1.2rem">Cloud Accounts: the sandbox's AWS account</h1><dl>
+<body><h1>Cloud Accounts: the sandbox's AWS account</h1><dl>
 <dt>API Key</dt><dd><code id="api-key">{access_key_id}</code></dd>
 <dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code></dd></dl>
 <p>Copy both into the form. They open this sandbox and nothing else. This page opens once; ask for it again at will.</p>
