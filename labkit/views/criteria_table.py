@@ -88,6 +88,11 @@ class CriteriaTable(Shown):
     def caption(self) -> str:
         return f"{self.title}: {sum(one.equal for one in self.comparisons)} of {len(self.comparisons)} as wanted"
 
+    @property
+    def spells_out(self) -> bool:
+        """True when any criterion's difference is shown, so that its signs need a legend."""
+        return any(field.pieces() for field in self.fields())
+
     def fields(self) -> list[FieldComparison]:
         return [FieldComparison(one) for one in self.comparisons]
 

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 from labkit.model.detection import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
-from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
+from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
 from labkit.views.panels import Note
 from labkit.views.shown import Shown
 
@@ -83,7 +83,8 @@ def choice_form(
     buttons = [form.add_button(label, "Checking…", partial(submit, value)) for label, value in options]
     for button in buttons:
         button.button_style = ""
-    form.put(*buttons)
+    question = [words(Note(title))] if table is not None else []
+    form.put(*question, *buttons)
     return form
 
 
