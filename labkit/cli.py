@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from labkit import cli_respond
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
@@ -238,3 +239,6 @@ def _asking(world: World, yes: bool, begin: Callable[[], Any]) -> Any:
             raise click.Abort from question
         world.agree()
         yield from begin()
+
+
+main.command("respond")(tells_errors(cli_respond.respond))

@@ -27,9 +27,11 @@ def refusal(response: Response) -> LabError:
     why, next_step = _WHY.get(status, ("Something failed inside the service." if status >= 500 else "", ""))
     if status == 429:
         next_step = f"Wait {max(1, round(reset_seconds(response)))} seconds, then run the cell again."
-    return ServiceError(
+    error = ServiceError(
         what, why, next_step or "Run the cell again; if it stays, tell the instructor.", code=str(status)
     )
+    error.retry_after_seconds = reset_seconds(response) if status == 429 else None
+    return error
 
 
 _WHY = {

@@ -82,7 +82,12 @@ class FilterError(InvalidInput):
 
 
 class ServiceError(LabError):
-    """A service was reached and refused; `code` is its own word for it."""
+    """A service was reached and refused; `code` is its own word for it.
+
+    retry_after_seconds: how long it asks to be left alone; None where it does not say.
+    """
+
+    retry_after_seconds: float | None = None
 
 
 class CredentialsRefused(ServiceError):

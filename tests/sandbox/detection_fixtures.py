@@ -38,9 +38,9 @@ class Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The URL at which an app answers meanwhile."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+def serving(app: Any, port: int = 0) -> Iterator[str]:
+    """The URL at which an app answers meanwhile; port: a certain one, else a free one."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

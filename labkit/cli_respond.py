@@ -1,0 +1,91 @@
+"""`labkit respond`: the responder in a terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from labkit.model.errors import ConsentNeeded, LabError
+
+if TYPE_CHECKING:
+    from labkit.model.said import Said
+    from labkit.responder import Responder
+    from labkit.steps.world import World
+
+
+@click.option("--once", is_flag=True, help="Look once, then end.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--cleanup", is_flag=True, help="Take away the responder's own entries, and no other.")
+@click.option(
+    "--interval", type=click.FloatRange(min=0.5), default=10.0, show_default=True, help="Seconds between two polls."
+)
+@click.option("--safe", multiple=True, metavar="CIDR", help="An address or CIDR block never to deny; repeatable.")
+@click.option("--yes", is_flag=True, help="Agree to changes in a real AWS account without being asked.")
+def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tuple[str, ...], yes: bool) -> None:
+    """Deny what your rule's alerts are about: the original's bot, until Ctrl-C.
+
+    It owns the egress entries 1 to 99 of your network ACL that deny a single address, and touches no other. The RuleID
+    and the NetworkAclId are looked up.
+    """
+    from labkit import backends
+    from labkit.steps.responding import students_responder
+
+    world = backends.open_world()
+    responder = students_responder(world, _print, safe, interval)
+    if dry_run:
+        _dry_run(responder, cleanup)
+        return
+    _agree(world, yes)
+    if cleanup:
+        removed = responder.cleanup()
+        click.echo(f"{len(removed)} of the responder's own entries were taken away from {responder.network_acl_id}.")
+    elif once:
+        responder.run_once()
+    else:
+        _run(responder)
+
+
+def _run(responder: Responder) -> None:
+    click.echo("Ctrl-C ends it.")
+    try:
+        responder.run(threading.Event())
+    except KeyboardInterrupt:
+        click.echo("\nThe responder was stopped. Its entries stay; labkit respond --cleanup takes them away.")
+    except LabError:
+        sys.exit(1)  # the responder has said why
+
+
+def _dry_run(responder: Responder, cleanup: bool) -> None:
+    if cleanup:
+        lines = [f"Would take away entry {entry.rule_number}: {entry}." for entry in responder.own()]
+    else:
+        lines = [outcome.would for outcome in responder.look().outcomes]
+    click.echo("\n".join(lines or ["Would do nothing."]))
+
+
+def _print(said: Said) -> None:
+    click.echo(said.sentence)
+    if said.kind in ("added", "replaced") and said.entry is not None:
+        click.echo(f"  {said.entry.to_aws()}{_times(said)}")
+
+
+def _times(said: Said) -> str:
+    if said.event_to_alert_ms is None or said.alert_to_entry_ms is None:
+        return ""
+    return f"  event → {said.event_to_alert_ms} ms → alert → {said.alert_to_entry_ms} ms → entry"
+
+
+def _agree(world: World, yes: bool) -> None:
+    """Ask once for the account and region, when the world wants a yes first."""
+    if yes:
+        world.agree_unasked()
+    try:
+        world.require_agreement()
+    except ConsentNeeded as question:
+        click.echo(f"{question.what} {question.why}")
+        if not click.confirm("Go on?"):
+            raise click.Abort from question
+        world.agree()

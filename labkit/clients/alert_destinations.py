@@ -1,0 +1,158 @@
+"""Which addresses the alerts of one rule are about, read from the detection service.
+
+An alert's `dst_ip` among its aggregates is its one destination; where the rule does not aggregate by it, the events
+behind the alert tell, and while the alert's window is open they may become more.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from labkit.clients.detection_api import DetectionApi
+from labkit.model.detection_records import Alert
+from labkit.model.errors import LabError, ServiceError
+from labkit.model.response import Destination
+from labkit.model.response_plan import cidr_block_of
+from labkit.model.safe_addresses import parse_address
+from labkit.model.said import milliseconds
+
+OVERLAP_MS = 5_000
+"""How far before the newest alert seen a quick look goes back: alerts made at once may be seen one after the other."""
+
+MOST_ALERTS_FOR_AGES = 1000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The destinations of the alerts that were read. trouble: why the rest was not read; None when all was."""
+
+    destinations: tuple[Destination, ...]
+    trouble: LabError | None = None
+
+
+class AlertDestinations:
+    """The destinations of a rule's active alerts; what was read of an alert once is remembered while it is listed.
+
+    look_back_seconds: how old an alert may be. With the rule's window nothing is missed: an event that comes later
+    than an alert's window makes a new alert.
+    """
+
+    def __init__(self, detection: DetectionApi, rule_id: str, look_back_seconds: float) -> None:
+        self._detection, self._rule_id = detection, rule_id
+        self._look_back_ms = int(look_back_seconds * 1000)
+        self._start_ms, self._round = 0, 0
+        self._rounds: dict[str, int] = {}
+        self._read: dict[str, tuple[Destination, ...]] = {}
+        self._alerts: dict[str, Alert] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
+
+    def read(self, now_ms: int, since_ms: int | None = None) -> Reading:
+        """Look at every alert of the look-back time, or since an earlier moment if there was an outage."""
+        self._start_ms = min(now_ms - self._look_back_ms, now_ms if since_ms is None else since_ms)
+        before, self._alerts = self._alerts, {}
+        trouble = self._take(self._start_ms)
+        if trouble is None:
+            self._read = {alert_id: self._read[alert_id] for alert_id in self._alerts}
+            self._rounds = {alert_id: self._rounds[alert_id] for alert_id in self._alerts}
+        else:
+            self._alerts = before | self._alerts
+        return self._reading(trouble)
+
+    def read_newest(self) -> Reading:
+        """Look at what is newer than the newest alert seen; the others are taken as they were."""
+        newest = max((milliseconds(alert.created_at) for alert in self._alerts.values()), default=0)
+        return self._reading(self._take(max(self._start_ms, newest - OVERLAP_MS)))
+
+    def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
+        """When the newest active alert for each of these single addresses was raised, where it can be found.
+
+        It looks at the newest thousand alerts, however old, and at their aggregates only.
+        """
+        wanted, found = set(cidr_blocks), dict[str, int]()
+        for alert in itertools.islice(self._detection.alerts(ruleId=self._rule_id), MOST_ALERTS_FOR_AGES):
+            address = parse_address(dict(alert.aggregates).get("dst_ip", ""))
+            if address is not None and (cidr := cidr_block_of(address)) in wanted:
+                found.setdefault(cidr, milliseconds(alert.created_at))
+                if found.keys() == wanted:
+                    break
+        return found
+
+    def event_at_ms(self, destination: Destination) -> int | None:
+        """When the program connected: the first event behind the alert with this destination."""
+        if destination.event_at_ms is not None:
+            return destination.event_at_ms
+        wanted = parse_address(destination.address)
+        events = _connections(self._detection.alert_events(destination.alert_id))
+        return next((_timestamp(event) for event, address in events if parse_address(address) == wanted), None)
+
+    def sources(self, alert_id: str) -> tuple[str, ...]:
+        """The private addresses of the host whose agent saw it, bare."""
+        alert = self._alerts.get(alert_id)
+        if alert is None or not alert.agent_id:
+            return ()
+        if alert.agent_id not in self._sources:
+            self._sources[alert.agent_id] = self._detection.agent(alert.agent_id).private_addresses
+        return self._sources[alert.agent_id]
+
+    def _take(self, start_ms: int) -> LabError | None:
+        """Take in the alerts since a moment; the error that ended it early, if one did."""
+        # Whole seconds, of the forms of a time that every version of the service takes.
+        from_ = f"{datetime.fromtimestamp(start_ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}"
+        try:
+            listed = list(self._detection.alerts(ruleId=self._rule_id, from_=from_))
+        except LabError as error:
+            return None if error.code == "404" else error  # which stands for “none” on some lists of the service
+        # Those read longest ago come first: a service that lets us ask little hears of each alert in its turn.
+        listed.sort(key=lambda alert: self._rounds.get(alert.id, 0))
+        self._round += 1
+        try:
+            for alert in listed:
+                if alert.id not in self._read or not _address_of(alert):
+                    self._read[alert.id], self._rounds[alert.id] = self._destinations_of(alert), self._round
+        except LabError as error:
+            return error
+        finally:
+            self._alerts |= {alert.id: alert for alert in listed}
+        return None
+
+    def _destinations_of(self, alert: Alert) -> tuple[Destination, ...]:
+        at_ms, address = milliseconds(alert.created_at), _address_of(alert)
+        if address:
+            return (Destination(address, alert.id, at_ms),)
+        try:
+            events = self._detection.alert_events(alert.id)
+        except ServiceError as error:
+            if error.code == "404":  # the events live three days, the alert a year
+                return ()
+            raise
+        found: dict[str, Destination] = {}
+        for event, told in _connections(events):
+            found.setdefault(told, Destination(told, alert.id, at_ms, _timestamp(event)))
+        return tuple(found.values())
+
+    def _reading(self, trouble: LabError | None) -> Reading:
+        found = (each for alert_id in self._alerts for each in self._read.get(alert_id, ()))
+        return Reading(tuple(found), trouble)
+
+
+def _address_of(alert: Alert) -> str:
+    """The destination among the alert's aggregates; empty when there is none."""
+    told = dict(alert.aggregates).get("dst_ip", "")
+    return told if parse_address(told) is not None else ""
+
+
+def _connections(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The events that are about a connection, each with its destination."""
+    for event in events:
+        address = (event.get("connection") or {}).get("dst_addr")
+        if address:
+            yield event, str(address)
+
+
+def _timestamp(event: Mapping[str, Any]) -> int | None:
+    at_ms = event.get("timestamp")
+    return int(at_ms) if isinstance(at_ms, int | float) else None

@@ -1,0 +1,6 @@
+"""The responder: alerts of one rule in, deny entries of one network ACL out."""
+
+from labkit.responder.news import Wait
+from labkit.responder.responder import INTERVAL_SECONDS, LOOK_BACK_SECONDS, Responder
+
+__all__ = ["INTERVAL_SECONDS", "LOOK_BACK_SECONDS", "Responder", "Wait"]

@@ -1,0 +1,116 @@
+"""What the responder has said, so that each thing is said once, and the times between event, alert and entry."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from labkit.clients.alert_destinations import AlertDestinations
+from labkit.model.errors import LabError
+from labkit.model.network_acl import Entry
+from labkit.model.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace
+from labkit.model.response_plan import cidr_block_of
+from labkit.model.safe_addresses import parse_address
+from labkit.model.said import Kind, Said
+
+
+class Done(NamedTuple):
+    """An outcome that was carried out, and when, in milliseconds since 1970."""
+
+    outcome: Outcome
+    at_ms: int
+
+
+class Telling:
+    """Says what is new in a round. A destination is spoken of again when something about it has changed."""
+
+    def __init__(self, say: Callable[[Said], None], alerts: AlertDestinations) -> None:
+        self._say, self._alerts = say, alerts
+        self._last: dict[str, Entry | str] = {}
+        self._entered: set[tuple[str, str]] = set()
+        self._blocked: tuple[str, ...] | None = None
+
+    def tell(self, done: Iterable[Done], made: Plan | None) -> None:
+        """Say what became of the destinations. made: the whole plan, when all of it was carried out."""
+        if made is not None:
+            self._tell_poll(made)
+        for outcome, at_ms in done:
+            self._tell_outcome(outcome, at_ms)
+        if made is not None:
+            told = {_key(one.destination) for one in made.outcomes if not isinstance(one, Remove)}
+            self._last = {key: said for key, said in self._last.items() if key in told}
+
+    def _tell_poll(self, made: Plan) -> None:
+        """The original's line about a poll, once for each set of destinations."""
+        about = [one.destination for one in made.outcomes if isinstance(one, Add | Keep | Replace)]
+        blocked = tuple(sorted(_key(destination) for destination in about))
+        if blocked == self._blocked:
+            return
+        self._blocked = blocked
+        destinations = "{" + ", ".join(map(repr, blocked)) + "}" if blocked else "set()"
+        sources = [{"container": "Host", "address": address} for address in self._sources(about)]
+        words = f"Alert poll returned destination {destinations} source {sources} to block at the firewall"
+        self._say(Said("poll", words))
+
+    def _sources(self, about: Iterable[Destination]) -> tuple[str, ...]:
+        """The private addresses of the hosts that connected; loopback is every host's and names none."""
+        found: dict[str, None] = {}
+        for destination in about:
+            try:
+                found |= dict.fromkeys(self._alerts.sources(destination.alert_id))
+            except LabError:  # whose host it was is told for information only: protecting goes on without it
+                continue
+        return tuple(address for address in found if not ipaddress.ip_address(address).is_loopback)
+
+    def _tell_outcome(self, outcome: Outcome, at_ms: int) -> None:
+        match outcome:
+            case Remove(entry, _):
+                self._say(Said("removed", outcome.sentence, str(entry.network.network_address), entry=entry))
+            case Add(destination, entry):
+                self._tell_entry("added", outcome.sentence, destination, entry, at_ms)
+            case Replace(destination, _, entry, _):
+                self._tell_entry("replaced", outcome.sentence, destination, entry, at_ms)
+            case Keep(destination, entry) if self._is_new(destination, entry):
+                said = Said("kept", outcome.sentence, destination.address, destination.alert_id, entry)
+                self._say(said)
+            case Refuse(destination, why) if self._is_new(destination, why):
+                self._say(Said("refused", why, destination.address, destination.alert_id))
+
+    def _tell_entry(self, kind: Kind, sentence: str, destination: Destination, entry: Entry, at_ms: int) -> None:
+        """An entry that was made. Made again for the same alert, it tells no times: they would be of the first time."""
+        self._is_new(destination, entry)
+        what = (destination.alert_id, entry.cidr_block)
+        first = what not in self._entered
+        self._entered.add(what)
+        self._say(
+            Said(
+                kind,
+                sentence,
+                destination.address,
+                destination.alert_id,
+                entry,
+                self._event_at_ms(destination) if first else None,
+                destination.alerted_at_ms if first else None,
+                at_ms if first else None,
+            )
+        )
+
+    def _event_at_ms(self, destination: Destination) -> int | None:
+        try:
+            return self._alerts.event_at_ms(destination)
+        except LabError:  # the time is told for information only
+            return None
+
+    def _is_new(self, destination: Destination, what: Entry | str) -> bool:
+        """Whether this was not the last thing said of the destination; it is noted."""
+        key = _key(destination)
+        before = self._last.get(key)
+        self._last[key] = what
+        return before != what
+
+
+def _key(destination: Destination) -> str:
+    """A destination's CIDR block, or the text of what is no address."""
+    address = parse_address(destination.address)
+    return destination.address if address is None else cidr_block_of(address)

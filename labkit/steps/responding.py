@@ -1,0 +1,80 @@
+"""The responder for the student's own rule and network ACL, put together from the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from labkit.clients import aws
+from labkit.clients.detection_api import DetectionApi
+from labkit.clients.endpoint_addresses import EndpointAddresses
+from labkit.model.safe_addresses import SafeNetwork, never_deny, parse_safe
+from labkit.model.said import Said
+from labkit.model.vpc import Vpc
+from labkit.responder import INTERVAL_SECONDS, Responder, Wait
+from labkit.steps.network import students_network_acl
+from labkit.steps.rule import students_rule
+from labkit.steps.world import World
+
+PATIENCE_SECONDS = 2.0
+"""Of one call: a longer wait is the responder's own, which can be ended at any moment."""
+
+
+def students_responder(
+    world: World,
+    say: Callable[[Said], None],
+    listed: Iterable[str] = (),
+    interval_seconds: float = INTERVAL_SECONDS,
+    wait: Wait | None = None,
+) -> Responder:
+    """The responder that watches the student's rule and writes to the student's network ACL.
+
+    listed: addresses and CIDR blocks that the student lists as safe. wait: the feed, where there is one. Raises
+    StepNotReady when rule or network ACL is not there yet, InvalidInput for a text that is no address.
+    """
+    listed = tuple(str(parse_safe(text)) for text in listed)
+    rule, network_acl = students_rule(world), students_network_acl(world)
+    return Responder(
+        world.aws.ec2,
+        network_acl.id,
+        _detection(world),
+        rule.id,
+        _safe(world, network_acl.vpc_id, listed),
+        say,
+        interval_seconds=interval_seconds,
+        look_back_seconds=rule.window_seconds,
+        wait=wait,
+    )
+
+
+def _detection(world: World) -> DetectionApi:
+    """A client of the responder's own: the notebook's cells go on using theirs meanwhile."""
+    login = world.opened.detection_login()
+    return DetectionApi(
+        login.url, login.user_id, login.api_key, login.organization_id, patience_seconds=PATIENCE_SECONDS
+    )
+
+
+def _safe(world: World, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tuple[SafeNetwork, ...]]:
+    """What is never denied; the services' addresses are looked up anew in each round, since a name's may change."""
+    (vpc,) = aws.describe_vpcs(world.aws.ec2, {"vpc-id": [vpc_id]})
+    blocks = cidr_blocks(vpc)
+    endpoints = EndpointAddresses(
+        {
+            "AWS (EC2)": world.aws.ec2.meta.endpoint_url,
+            "AWS (STS)": world.aws.sts.meta.endpoint_url,
+            "the detection service": world.opened.detection_login().url,
+        }
+    )
+    return lambda: never_deny(blocks, endpoints(), listed)
+
+
+def cidr_blocks(vpc: Vpc) -> tuple[str, ...]:
+    """Every range of a VPC, the ones that were added to it too.
+
+    >>> cidr_blocks(Vpc("vpc-1", "10.0.0.0/16", False, raw={"Ipv6CidrBlockAssociationSet": [
+    ...     {"Ipv6CidrBlock": "2001:db8::/56"}]}))
+    ('10.0.0.0/16', '2001:db8::/56')
+    """
+    more = [each.get("CidrBlock") for each in vpc.raw.get("CidrBlockAssociationSet", ())]
+    more += [each.get("Ipv6CidrBlock") for each in vpc.raw.get("Ipv6CidrBlockAssociationSet", ())]
+    return tuple(dict.fromkeys([vpc.cidr_block, *filter(None, more)]))
