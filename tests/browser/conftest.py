@@ -37,7 +37,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 
 @pytest.fixture
 def world(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The lab's world as it was before any student came."""
+    """The lab as it was before any student came: its chapters and its world."""
+    lab.start_afresh()
     monkeypatch.setenv("LABKIT_HOME", str(lab.home))
     opened = backends.open_world()
     opened.notes.save(student="7")

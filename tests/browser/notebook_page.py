@@ -82,6 +82,17 @@ class NotebookPage:
         expect(prompt).to_have_text(EXECUTED)
         return self.output(source)
 
+    def fill(self, source: str, label: str, value: str, button: str) -> Locator:
+        """Run a form's cell, fill in one field, press the button; the form."""
+        form = self.run(source)
+        form.get_by_label(label).fill(value)
+        form.get_by_role("button", name=button).click()
+        return form
+
+    def bring_to_front(self, tab: str) -> None:
+        """Click a tab of the main area."""
+        self.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text=tab).click()
+
     def run_all(self) -> None:
         """Run > Run All Cells, and wait until the kernel rests again."""
         self.menu("Run", "Run All Cells")
@@ -135,7 +146,7 @@ class TerminalPage:
         self.page = notebook.page
         notebook.menu("File", "New", "Terminal")
         self.rows = self.page.locator(".jp-Terminal .xterm-accessibility-tree")
-        expect(self.rows).to_contain_text("$")
+        expect(self.rows).to_contain_text(re.compile(r"[$#]"))  # the prompt
 
     def type(self, command: str) -> None:
         self.page.locator(".jp-Terminal .xterm-helper-textarea").focus()

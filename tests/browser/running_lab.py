@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SECONDS = 60
@@ -63,16 +63,17 @@ class RunningLab:
             "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
             "IPYTHONDIR": "ipython",
         }
-        # The shell of the lab's terminal: a prompt that is easy to find, and no history of anybody's.
-        shell = {"SHELL": "/bin/bash", "PS1": "$ ", "JUPYTER_TOKEN": self.token}
-        return {**os.environ, **{name: str(self.top / path) for name, path in folders.items()}, **shell}
+        own = {name: str(self.top / path) for name, path in folders.items()}
+        return {**os.environ, **own, "SHELL": "/bin/bash", "JUPYTER_TOKEN": self.token}
 
     def start(self) -> None:
         """Copy the chapters, start the lab, wait until JupyterLab answers."""
         for name in ("notebooks", "images"):
             shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         (self.top / "home").mkdir()
-        self._save_widget_state()
+        # The setting under which a secret could be saved; and a terminal whose text is text.
+        self._set("@jupyter-widgets/jupyterlab-manager", "plugin", saveState=True)
+        self._set("@jupyterlab/terminal-extension", "plugin", screenReaderMode=True)
         self.port = _free_port()
         command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(self.port)]
         with (self.top / "jupyterlab.log").open("wb") as log:
@@ -88,31 +89,30 @@ class RunningLab:
         """What `labkit lab` has said."""
         return (self.top / "jupyterlab.log").read_text(encoding="utf-8")
 
-    def _save_widget_state(self) -> None:
-        """Switch “Save Widget State Automatically” on, the setting under which a secret could be saved."""
-        plugin = (
-            self.top / "jupyter/config/lab/user-settings/@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
-        )
-        plugin.parent.mkdir(parents=True)
-        plugin.write_text(json.dumps({"saveState": True}))
+    def _set(self, extension: str, plugin: str, **values: object) -> None:
+        """A setting as the student's own Settings menu would save it."""
+        folder = self.top / "jupyter/config/lab/user-settings" / extension
+        folder.mkdir(parents=True)
+        (folder / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
+
+    def start_afresh(self) -> None:
+        """The chapters as they are in the repository, and no kernel or terminal left of an earlier test."""
+        for path in (ROOT / "notebooks").glob("*.ipynb"):
+            shutil.copy(path, self.folder / "notebooks")
+        for kind in ("sessions", "terminals"):
+            for one in json.loads(self._ask("GET", kind)):
+                self._ask("DELETE", f"{kind}/{one.get('id') or one['name']}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        """A call of JupyterLab's own API."""
+        url = f"http://127.0.0.1:{self.port}/api/{path}"
+        request = Request(url, method=method, headers={"Authorization": f"token {self.token}"})
+        with urlopen(request, timeout=20) as reply:
+            return bytes(reply.read())
 
     def address(self, notebook: str, workspace: str) -> str:
         """A page with this notebook alone."""
         return f"http://127.0.0.1:{self.port}/lab/workspaces/{workspace}/tree/notebooks/{notebook}?reset&token={self.token}"
-
-    def labkit(self, *arguments: str) -> str:
-        """What `labkit …` prints, in a shell of the same user."""
-        done = subprocess.run(
-            [sys.executable, "-m", "labkit", *arguments],
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def stop(self) -> None:
         """End JupyterLab as Ctrl-C, answered with yes, would."""
