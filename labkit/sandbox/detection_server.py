@@ -14,6 +14,8 @@ from labkit.sandbox.api_request import STORE, Caller, reply, store
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import NoSuch
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.engine import Engine
+from labkit.sandbox.engine_routes import feed_blueprint
 from labkit.sandbox.hawk import HawkRefused, NonceStore, receive, sign_reply
 from labkit.sandbox.rate_limit import RateLimit
 
@@ -27,10 +29,13 @@ log = logging.getLogger(__name__)
 self_test = Blueprint("self_test", __name__)
 
 
-def create_detection_app(store: DetectionStore, rate_limit: RateLimit | None = None) -> Flask:
+def create_detection_app(
+    store: DetectionStore, rate_limit: RateLimit | None = None, engine: Engine | None = None
+) -> Flask:
     """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
 
-    rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told.
+    rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told. engine: whose alerts are fed to
+    who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service.
     """
     app = Flask("labkit.sandbox.detection", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
@@ -44,6 +49,8 @@ def create_detection_app(store: DetectionStore, rate_limit: RateLimit | None = N
     for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
         app.register_blueprint(module.blueprint, url_prefix="/v2")
     app.register_blueprint(self_test)
+    if engine is not None:
+        app.register_blueprint(feed_blueprint(engine))
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_error_handler(HawkRefused, _answer_refused)

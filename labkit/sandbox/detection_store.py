@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from labkit.sandbox import store_agents, store_alerts, store_people, store_rules, world
+from labkit.sandbox import store_agents, store_alerts, store_engine, store_people, store_rules, world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import Database
 
@@ -24,9 +24,11 @@ class DetectionStore:
         self.rules = store_rules.RuleTable(self._database)
         self.agents = store_agents.AgentTable(self._database)
         self.alerts = store_alerts.AlertTable(self._database)
+        self.engine = store_engine.EngineTable(self._database)
         with self.transaction():
-            for module in (store_people, store_rules, store_agents, store_alerts):
+            for module in (store_people, store_rules, store_agents, store_alerts, store_engine):
                 self._database.create(module.SCHEMA)
+            self.engine.set_up()
             world.plant(self, now_ms())
 
     def credentials(self) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Dispatcher:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_lab/"):
             return self._control
-        if path.startswith(("/v2/", "/help/hawk/")) or path == "/v2":
+        if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
             return self._detection
         if path.startswith("/moto-api"):
             if not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
@@ -106,10 +106,13 @@ def serve(home: Path, parent: int | None = None) -> None:
 def _serve_world(home: Path, world: Path, parent: int | None) -> None:
     from labkit.sandbox.detection_server import create_detection_app
     from labkit.sandbox.detection_store import DetectionStore
+    from labkit.sandbox.engine import Engine
+    from labkit.sandbox.engine_routes import control_blueprint
 
     token = secrets.token_urlsafe(32)
     aws = create_aws_app(world)
     store = DetectionStore(world / "detection.sqlite")
+    engine = Engine(store)
     warm = threading.Event()
 
     def credentials() -> dict[str, dict[str, str]]:
@@ -118,7 +121,9 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
     def health() -> dict[str, object]:
         return {"warm": warm.is_set(), "pid": os.getpid()}
 
-    dispatcher = Dispatcher(aws, create_detection_app(store), create_control_app(token, health, credentials), token)
+    control = create_control_app(token, health, credentials)
+    control.register_blueprint(control_blueprint(engine, token))
+    dispatcher = Dispatcher(aws, create_detection_app(store, engine=engine), control, token)
     listener = _listen(previous_port(home))
     server = make_server(HOST, 0, dispatcher, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
     url = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -142,6 +147,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
         server.serve_forever()
     finally:
         remove_state(home)
+        engine.close()
         aws.close()
         store.close()
         log.info("stopped")
