@@ -1,14 +1,14 @@
 """The errors a person can meet, grouped by what they do next.
 
-    LabError                    what happened / why / what to do
-    ├── StepNotReady            run or mend an earlier cell
-    ├── ConsentNeeded           agree to the account and region before the first change in a real one
-    ├── InvalidInput            mend one field of a form, or one argument
-    │   └── FilterError         mend the rule filter at a position
-    ├── ServiceError            a service answered "no": read its code
-    │   ├── CredentialsRefused  enter the keys again
-    │   └── QuotaReached        delete something, then run the cell again
-    └── ServiceUnreachable      start the sandbox again, or look at the network
+LabError                    what happened / why / what to do
+├── StepNotReady            run or mend an earlier cell
+├── ConsentNeeded           agree to the account and region before the first change in a real one
+├── InvalidInput            mend one field of a form, or one argument
+│   └── FilterError         mend the rule filter at a position
+├── ServiceError            a service answered "no": read its code
+│   ├── CredentialsRefused  enter the keys again
+│   └── QuotaReached        delete something, then run the cell again
+└── ServiceUnreachable      start the sandbox again, or look at the network
 """
 
 from __future__ import annotations
