@@ -1,0 +1,39 @@
+"""The network ACL in force on the range's packets: entries in, counts and drops out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from labkit.model.network_acl import Entry
+from labkit.range import drops, ruleset
+from labkit.range.facts import Drop
+from labkit.range.nft import open_nft
+from labkit.range.ruleset import Counter
+
+
+class PacketFilter:
+    """nftables at the subnet's edge, in the network namespace it is made in. Nothing passes before the first entries.
+
+    dropped: told each packet that an entry denied, from a thread of its own. Raises NftError, OSError.
+    """
+
+    def __init__(self, dropped: Callable[[Drop], None]) -> None:
+        self._nft = open_nft()
+        self._nft.run(ruleset.base())
+        self._counters: list[str] = []
+        self._log = drops.open_log(ruleset.LOG_GROUP)
+        threading.Thread(target=self._follow, args=(dropped,), daemon=True).start()
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """Put these entries in force in place of all before, at once. Raises NftError, and then nothing has changed."""
+        self._nft.run(ruleset.transaction(entries, self._counters))
+        self._counters = ruleset.counter_names(entries)
+
+    def packets(self) -> dict[Counter, int]:
+        """How many packets each entry has decided since it was made."""
+        return ruleset.packets(self._nft.run(f"list counters table {ruleset.TABLE}"))
+
+    def _follow(self, dropped: Callable[[Drop], None]) -> None:
+        for drop in drops.follow(self._log):
+            dropped(drop)

@@ -1,0 +1,82 @@
+"""Tries what the range needs, in a process of its own that then ends: `start.py probe` prints JSON.
+
+`packets` and `calls` say what refused a closed network and the watching of system calls; empty where they can be had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import sys
+from collections.abc import Callable
+
+from labkit.range import seccomp
+from labkit.range.namespace import find_program, fork, ip, unshare_all
+
+_LINK = "link set lo up\nlink add veth0 type veth peer name veth1\n"
+
+
+def main(_arguments: list[str]) -> None:
+    """Print what was found."""
+    calls = _what_refuses(_watch_a_child)
+    missing = [name for name in ("ip", "nft") if find_program(name) is None]
+    packets = "" if missing or calls else _what_refuses(_make_network)
+    found = {"system": platform.system(), "calls": calls, "missing": missing, "packets": packets}
+    sys.stdout.write(json.dumps(found))
+
+
+def _what_refuses(attempt: Callable[[], None]) -> str:
+    """What an attempt failed with, made in a child; empty if it succeeded."""
+    read, write = os.pipe()
+
+    def work() -> None:
+        try:
+            attempt()
+        except OSError as error:
+            os.write(write, str(error).encode()[:4000])
+        os.write(write, b"\n")
+
+    child = fork(work)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        told = pipe.read().decode(errors="replace")
+    os.waitpid(child, 0)
+    return told.strip() if told.endswith("\n") else "it ended without a word"
+
+
+def _make_network() -> None:
+    """A namespace, a link and a ruleset, all thrown away with this process. Raises OSError."""
+    from labkit.range import ruleset
+    from labkit.range.nft import NftError, open_nft
+
+    unshare_all()
+    ip(_LINK)
+    try:
+        open_nft().run(ruleset.base() + ruleset.transaction([]))
+    except NftError as error:
+        raise OSError(f"nft: {error}") from error
+
+
+def _watch_a_child() -> None:
+    """Hold a child's connect(2), read its memory as the range does, and refuse it. Raises OSError."""
+    ours, theirs = socket.socketpair()
+
+    def connect() -> None:
+        listener = seccomp.listen("connect")
+        socket.send_fds(theirs, [b"l"], [listener])
+        os.close(listener)
+        socket.socket(socket.AF_UNIX).connect_ex("\0labkit-nobody-listens-here")
+
+    child = fork(connect)
+    theirs.close()
+    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    if not descriptors:
+        raise OSError("seccomp user notification: refused")
+    for call in seccomp.calls(descriptors[0]):
+        with open(f"/proc/{call.pid}/mem", "rb", 0) as memory:
+            memory.seek(call.arguments[1])
+            memory.read(2)
+        seccomp.answer(descriptors[0], call, 1)
+    os.waitpid(child, 0)

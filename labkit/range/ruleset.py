@@ -1,0 +1,119 @@
+"""Entries of a network ACL as nftables rules on the far end of the host's link, where the subnet ends.
+
+`prerouting` from the link is leaving the subnet, `output` to it is entering. No rule asks for a connection's state, so
+the filter is stateless, as a network ACL is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+from labkit.model.network_acl import CATCH_ALL, Entry, in_order
+from labkit.range.names import METADATA, RESOLVER
+
+TABLE, LINK, LOG_GROUP = "inet network_acl", "vpc", 5
+CATCH_ALL_IPV6 = CATCH_ALL + 1
+WAYS = {True: "egress", False: "ingress"}
+Counter = tuple[bool, int]
+"""An entry as (egress, rule number)."""
+
+_NEVER_FILTERED = f"{{ {RESOLVER}, 169.254.0.0/16 }}"
+"""As in AWS: the VPC's resolver, and link-local addresses such as instance metadata.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
+assert METADATA.startswith("169.254.")
+
+_NEIGHBOUR_DISCOVERY = "icmpv6 type { 133, 134, 135, 136 } accept"
+_COUNTER = re.compile(r"counter (egress|ingress)_(\d+)_\w+ \{\s*packets (\d+)")
+
+
+def base() -> str:
+    """The table and its hooks, with nothing allowed yet.
+
+    A hook hands each packet of the link to its direction's chain, which ends in a drop.
+    """
+    hooks = []
+    for way, hook, link, side in (
+        ("egress", "prerouting", "iifname", "daddr"),
+        ("ingress", "output", "oifname", "saddr"),
+    ):
+        hooks.append(
+            f"  chain {way} {{ drop; }}\n"
+            f"  chain {hook} {{\n    type filter hook {hook} priority raw; policy accept;\n"
+            f'    {link} != "{LINK}" accept\n    ip {side} {_NEVER_FILTERED} accept\n    {_NEIGHBOUR_DISCOVERY}\n'
+            f"    goto {way}\n  }}\n"
+        )
+    return f"table {TABLE} {{\n{''.join(hooks)}}}\n"
+
+
+def transaction(entries: Sequence[Entry], previous: Iterable[str] = ()) -> str:
+    """Text that puts these entries in force and takes all others out, in one transaction.
+
+    previous: the names of the counters there are. An entry that stays as it is keeps its counter; that of one that is
+    gone or was replaced is deleted.
+    """
+    wanted, present = counter_names(entries), set(previous)
+    lines = [f"add counter {TABLE} {name}" for name in wanted if name not in present]
+    for egress, way in WAYS.items():
+        lines.append(f"flush chain {TABLE} {way}")
+        ordered = [entry for entry in in_order(entries, egress) if not entry.is_catch_all]
+        lines += [f"add rule {TABLE} {way} {_matches(entry)}{_verdict(entry)}" for entry in ordered]
+        lines += [f"add rule {TABLE} {way} {_matches(last)}{_verdict(last)}" for last in _last(egress)]
+    lines += [f"delete counter {TABLE} {name}" for name in sorted(present - set(wanted))]
+    return "\n".join(lines) + "\n"
+
+
+def counter_names(entries: Iterable[Entry]) -> list[str]:
+    """The counters of a network ACL: one an entry, and one a direction and family for `*`.
+
+    >>> counter_names([])
+    ['egress_32767_all', 'egress_32768_all', 'ingress_32767_all', 'ingress_32768_all']
+    """
+    numbered = [_counter(entry) for entry in entries if not entry.is_catch_all]
+    return numbered + [_counter(last) for egress in WAYS for last in _last(egress)]
+
+
+def packets(listing: str) -> dict[Counter, int]:
+    """The counts in what `nft list counters` prints.
+
+    >>> packets("counter egress_50_1f { packets 7 bytes 420 }")
+    {(True, 50): 7}
+    """
+    return {(way == "egress", int(number)): int(count) for way, number, count in _COUNTER.findall(listing)}
+
+
+def _last(egress: bool) -> tuple[Entry, Entry]:
+    """AWS's own last entries, which are in force whether they are listed or not."""
+    return (
+        Entry(CATCH_ALL, egress, "deny", "-1", "0.0.0.0/0"),
+        Entry(CATCH_ALL_IPV6, egress, "deny", "-1", "::/0"),
+    )
+
+
+def _counter(entry: Entry) -> str:
+    """A name for the counter of this very entry: another entry with the same number counts anew."""
+    told = "all" if entry.is_catch_all else hashlib.sha256(str(entry).encode()).hexdigest()[:8]
+    return f"{WAYS[entry.egress]}_{entry.rule_number}_{told}"
+
+
+def _verdict(entry: Entry) -> str:
+    log = "" if entry.allows else f'log prefix "{WAYS[entry.egress]} {entry.rule_number}" group {LOG_GROUP} '
+    return f'counter name "{_counter(entry)}" {log}{"accept" if entry.allows else "drop"}'
+
+
+def _matches(entry: Entry) -> str:
+    """The conditions of an entry; ICMP's type and code as raw bytes, since nft would judge their family by itself."""
+    family, side = ("ip6" if entry.ipv6 else "ip"), ("daddr" if entry.egress else "saddr")
+    words = [f"meta nfproto {'ipv6' if entry.ipv6 else 'ipv4'}"]
+    if entry.network.prefixlen:
+        words.append(f"{family} {side} {entry.network}")
+    if entry.protocol != "-1":
+        words.append(f"meta l4proto {int(entry.protocol)}")
+    if entry.effective_ports is not None:
+        words.append("th dport {}-{}".format(*entry.effective_ports))
+    if entry.effective_icmp is not None:
+        places = ("@th,0,8", "@th,8,8")
+        words += [f"{at} {value}" for at, value in zip(places, entry.effective_icmp, strict=True) if value != -1]
+    return " ".join(words) + " "

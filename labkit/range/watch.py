@@ -1,0 +1,121 @@
+"""Who asks for which connection: the facts of a held connect(2), read while its program waits."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pwd
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+from labkit.range import seccomp
+
+Facts = dict[str, Any]
+"""The fields of a ConnectEvent, as JSON can carry them."""
+
+_ADDRESS_BYTES = 28
+_ARGUMENT_BYTES = 4096  # of the command line; an event has to fit a datagram
+_PSEUDO_TERMINAL, _CONSOLE = range(136, 144), 4
+
+
+def follow(listener: int, seen: Callable[[Facts], None]) -> None:
+    """Tell each connection asked for under a listener, before the kernel acts on it; ends with the last program."""
+    for call in seccomp.calls(listener):
+        try:
+            if facts := describe(call):
+                seen(facts)
+        except (OSError, ValueError, struct.error):  # the program ended meanwhile
+            pass
+        finally:
+            seccomp.answer(listener, call)
+    os.close(listener)
+
+
+def describe(call: seccomp.Call) -> Facts | None:
+    """The facts of a connect(2); None if it is not to an IP address. Raises OSError when the caller is gone."""
+    descriptor, address_at, size = call.arguments[:3]
+    to = address(read_memory(call.pid, address_at, min(size, _ADDRESS_BYTES)))
+    return {**_program(call.pid), **to_facts(to), "protocol": protocol(call.pid, descriptor)} if to else None
+
+
+def to_facts(to: tuple[str, int]) -> Facts:
+    """The time and where to."""
+    return {"time": time.time(), "ip": to[0], "port": to[1]}
+
+
+def read_memory(pid: int, at: int, size: int) -> bytes:
+    """Bytes of another process's memory. Raises OSError."""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        memory.seek(at)
+        return memory.read(size)
+
+
+def address(blob: bytes) -> tuple[str, int] | None:
+    """Address and port of a `sockaddr`; None if it is of no IP family.
+
+    An IPv4 address in an IPv6 socket is told as what it is, for that is what its packets are.
+
+    >>> address(bytes.fromhex("02000050cb00710a"))
+    ('203.0.113.10', 80)
+    """
+    if len(blob) < 8:
+        return None
+    family, port = struct.unpack_from("H", blob)[0], struct.unpack_from(">H", blob, 2)[0]
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, blob[4:8]), port
+    if family == socket.AF_INET6 and len(blob) >= 24:
+        return socket.inet_ntop(socket.AF_INET6, blob[8:24]).removeprefix("::ffff:"), port
+    return None
+
+
+def protocol(pid: int, descriptor: int) -> str:
+    """`tcp`, `udp`, `icmp`, …, straight from the descriptor: plain Docker refuses pidfd_getfd(2)."""
+    name = os.getxattr(f"/proc/{pid}/fd/{descriptor}", "system.sockprotoname").rstrip(b"\0").decode()
+    plain = name.lower().removesuffix("v6")
+    return {"mptcp": "tcp", "ping": "icmp"}.get(plain, plain)
+
+
+def _program(thread: int) -> Facts:
+    """The process of a thread: a notification names threads, and curl resolves names in one of its own."""
+    with open(f"/proc/{thread}/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    with open(f"/proc/{thread}/stat") as file:
+        session, terminal = (int(field) for field in file.read().rpartition(")")[2].split()[3:5])
+    with open(f"/proc/{thread}/cmdline", "rb") as file:
+        arguments = file.read(_ARGUMENT_BYTES).decode(errors="replace").rstrip("\0").split("\0")
+    uid, gid = int(status["Uid"].split()[0]), int(status["Gid"].split()[0])
+    return {
+        "pid": int(status["Tgid"]),
+        "ppid": int(status["PPid"]),
+        "session": session,
+        "tty": _terminal(terminal),
+        "uid": uid,
+        "gid": gid,
+        "user": _user(uid),
+        "exe": os.readlink(f"/proc/{thread}/exe"),
+        "cwd": os.readlink(f"/proc/{thread}/cwd"),
+        "args": arguments,
+    }
+
+
+def _terminal(device: int) -> str:
+    """The name of a terminal by its device number; empty for none. Source: proc(5), tty_nr.
+
+    >>> _terminal(34819), _terminal(0)
+    ('pts3', '')
+    """
+    major, minor = (device >> 8) & 0xFFF, (device & 0xFF) | ((device >> 12) & 0xFFF00)
+    if major in _PSEUDO_TERMINAL:
+        return f"pts{minor + 256 * (major - _PSEUDO_TERMINAL.start)}"
+    return f"tty{minor}" if major == _CONSOLE else ""
+
+
+@functools.lru_cache
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
