@@ -113,6 +113,12 @@ class DetectionApi:
         """The raw events behind an alert, oldest first."""
         return tuple(self._call("GET", f"/v2/alerts/{_part(alert_id)}/events")["events"])
 
+    def alert_changes(self, after: int | None, rule_id: str = "", wait_seconds: float = 0.0) -> dict[str, Any]:
+        """One look at the feed that the lab's own service has beside the published API; see `clients.alert_feed`."""
+        given: dict[str, Any] = {"after": after, "rule": rule_id or None, "wait": round(wait_seconds, 3) or None}
+        query = {name: value for name, value in given.items() if value is not None}
+        return self._call("GET", "/lab/feed/alerts", query)
+
     def severity_counts(self) -> dict[int, int]:
         """How many active alerts there are of each severity."""
         counts = self._call("GET", "/v2/alerts/severity-counts")["severityCounts"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CLOCK_OFF = "clock"
 NOT_AUTHENTIC = "reply-not-authentic"
+NOT_JSON = "reply-not-json"
 """Codes of our own, beside the HTTP status codes that every other refusal carries."""
 
 
@@ -122,7 +123,7 @@ def no_json(url: str) -> LabError:
         f"The detection service at {url} answered with something that is not JSON.",
         "Version 2 of its REST API always answers with a JSON object.",
         "Check the URL of the detection service, then run the cell again.",
-        code="reply-not-json",
+        code=NOT_JSON,
     )
 
 
