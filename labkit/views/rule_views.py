@@ -99,8 +99,16 @@ class ExplanationTree(Shown):
     template: ClassVar[str] = "explanation.html.j2"
     truth_words: ClassVar[dict[bool, str]] = TRUTH_WORDS
 
+    @property
+    def outcome(self) -> str:
+        """What the tree comes to."""
+        if self.explanation.verdict:
+            return "✓ The filter matches: an enabled rule raises an alert."
+        return "✕ The filter does not match: no alert."
+
     def text(self) -> str:
         lines = [self.title] if self.title else []
+        lines.append(self.outcome)
         for depth, node in self._walk(self.explanation, 0):
             reason = f": {node.reason}" if node.reason else ""
             lines.append(f"{'  ' * depth}{TRUTH_WORDS[bool(node.verdict)]}  {node.label}{reason}")
