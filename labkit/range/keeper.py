@@ -23,9 +23,8 @@ from labkit.range.leader import CallFilter
 from labkit.range.namespace import ENTERED
 from labkit.range.nft import NftError
 from labkit.range.packet_filter import PacketFilter
+from labkit.range.place import DOOR, remove_folder
 from labkit.range.watch import Facts, follow
-
-DOOR = "door"
 
 
 class Keeper:
@@ -136,12 +135,7 @@ class Keeper:
 def clear(folder: Path, token: str, networks: set[str]) -> None:
     """End what lives in these networks or bears the token, and take away the folder."""
     processes.end_all(processes.in_networks(networks) if networks else processes.marked(token))
-    try:
-        for path in folder.iterdir():
-            path.unlink(missing_ok=True)
-        folder.rmdir()
-    except OSError:  # gone already, or made anew
-        return
+    remove_folder(folder)
 
 
 def main(arguments: list[str]) -> None:

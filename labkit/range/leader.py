@@ -21,7 +21,7 @@ from labkit.range.watch import Facts
 
 _LOOPBACK = "127.0.0.1"
 Leading = dict[str, Any]
-"""What becomes of a call: {} goes on, `port` here instead, `names` the resolver's port here instead, `errno` refused."""
+"""What becomes of a call: {} goes on; `port` here instead; `names`, the resolver's port here instead; `errno`."""
 
 
 class CallFilter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -9,8 +10,9 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 
+DOOR, TOKEN_FILE, LOG_FILE, RUN_COMMANDS = "door", "token", "log", "bashrc"
+ETC_FILES = ("resolv.conf", "nsswitch.conf", "hosts")
 _LONGEST_SOCKET_PATH = 107
-_LONGEST_NAME = "/nsswitch.conf"
 
 
 def range_folder(home: Path) -> Path:
@@ -20,7 +22,7 @@ def range_folder(home: Path) -> Path:
     PosixPath('/home/ada/.local/state/labkit/range')
     """
     inside = home / "range"
-    if len(os.fsencode(inside)) + len(_LONGEST_NAME) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(inside)) + len(DOOR) < _LONGEST_SOCKET_PATH:
         return inside
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(f"/tmp/labkit-{os.getuid()}-{digest}")
@@ -37,3 +39,11 @@ def make_folder(folder: Path) -> None:
             "Move it away, or set LABKIT_HOME to a shorter path.",
         )
     folder.chmod(0o700)
+
+
+def remove_folder(folder: Path) -> None:
+    """Take away the files of a range, and its folder if nothing else is in it."""
+    for name in (DOOR, TOKEN_FILE, LOG_FILE, RUN_COMMANDS, *ETC_FILES):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # gone already, or somebody keeps a file there
+        folder.rmdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import subprocess
 import threading
 from collections import deque
@@ -19,13 +18,12 @@ from labkit.model.network_acl import Entry
 from labkit.range import evaluated, processes
 from labkit.range.channel import Channel, pair
 from labkit.range.facts import ConnectEvent, Drop, Ran, Reach, Tier
-from labkit.range.place import make_folder
+from labkit.range.place import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
 from labkit.range.program import run_program, shell_command
 from labkit.range.reach import reach, start_command
 from labkit.range.ruleset import Counter
 from labkit.range.verdict import Evaluator
 
-TOKEN_FILE, LOG_FILE = "token", "log"
 _DROPS_KEPT = 10_000
 _END_SECONDS = 10
 
@@ -159,7 +157,7 @@ class Range:
             allowed = verdict.allowed
             if verdict.drop:
                 self._drops.append(verdict.drop)
-            if self._on_connect:
+            if self._on_connect is not None:
                 self._on_connect(replace(asked, allowed=allowed))
         return evaluated.outcome(target, allowed)
 
@@ -216,7 +214,7 @@ class Range:
         while (message := news.receive()) is not None:
             if "drop" in message:
                 self._drops.append(Drop(**message["drop"]))
-            elif self._on_connect:
+            elif self._on_connect is not None:
                 facts = message["connect"]
                 self._on_connect(ConnectEvent(**{**facts, "args": tuple(facts["args"])}))
         news.close()
@@ -247,4 +245,4 @@ def _clear_leftovers(folder: Path) -> None:
         token = ""
     if token:
         processes.end_all(processes.marked(token))
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_folder(folder)
