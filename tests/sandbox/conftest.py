@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from tests.sandbox.aws_fixtures import acl, aws, ec2, vpc
 from tests.sandbox.detection_fixtures import detection_api, detection_service, detection_unchanged
+from tests.sandbox.engine_fixtures import watched
 from tests.sandbox.lab_fixtures import lab, lab_home
 
-__all__ = ["acl", "aws", "detection_api", "detection_service", "detection_unchanged", "ec2", "lab", "lab_home", "vpc"]
+__all__ = [
+    "acl",
+    "aws",
+    "detection_api",
+    "detection_service",
+    "detection_unchanged",
+    "ec2",
+    "lab",
+    "lab_home",
+    "vpc",
+    "watched",
+]
