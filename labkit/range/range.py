@@ -47,6 +47,7 @@ class Range:
         self._evaluator = Evaluator()
         self._reach: Reach | None = None
         self._parent = os.getpid()
+        self.holder_pid = 0
 
     # ---- life ----
 
@@ -71,6 +72,11 @@ class Range:
         return self._reach is not None and (
             self.tier == 3 or (self._keeper is not None and self._keeper.poll() is None)
         )
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process that holds it, 0 if there is none."""
+        return self._keeper.pid if self._keeper is not None else 0
 
     def up(self, parent_pid: int | None = None) -> None:
         """Bring it up with the entries last applied, or find it up; ends with the process `parent_pid`, else this one.
@@ -198,8 +204,9 @@ class Range:
         threading.Thread(target=self._listen, args=(news,), name="range news", daemon=True).start()
 
     def _greet(self, greeting: dict[str, Any] | None) -> None:
-        """Raise LabError unless the keeper says that it is up."""
+        """Note the pid of the host's holder, 0 in tier 2. Raise LabError unless the keeper says that it is up."""
         if greeting is not None and "error" not in greeting:
+            self.holder_pid = greeting["holder"]
             return
         told = greeting["error"] if greeting else (self.folder / LOG_FILE).read_text().strip()[-500:]
         self.down()

@@ -25,7 +25,11 @@ _NEVER_FILTERED = f"{{ {RESOLVER}, 169.254.0.0/16 }}"
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
 assert METADATA.startswith("169.254.")
 
-_NEIGHBOUR_DISCOVERY = "icmpv6 type { 133, 134, 135, 136 } accept"
+_OF_THE_LINK = "icmpv6 type { 133, 134, 135, 136 } accept\n    ip6 daddr ff02::/16 accept"
+"""What the two ends say to each other by themselves and what crosses no subnet's edge: neighbours, and who listens.
+
+Source: RFC 4861, RFC 3810."""
+
 _COUNTER = re.compile(r"counter (egress|ingress)_(\d+)_\w+ \{\s*packets (\d+)")
 
 
@@ -42,7 +46,7 @@ def base() -> str:
         hooks.append(
             f"  chain {way} {{ drop; }}\n"
             f"  chain {hook} {{\n    type filter hook {hook} priority raw; policy accept;\n"
-            f'    {link} != "{LINK}" accept\n    ip {side} {_NEVER_FILTERED} accept\n    {_NEIGHBOUR_DISCOVERY}\n'
+            f'    {link} != "{LINK}" accept\n    ip {side} {_NEVER_FILTERED} accept\n    {_OF_THE_LINK}\n'
             f"    goto {way}\n  }}\n"
         )
     return f"table {TABLE} {{\n{''.join(hooks)}}}\n"

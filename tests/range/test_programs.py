@@ -138,7 +138,9 @@ def test_a_program_that_is_not_installed_gets_a_sentence(network: Range):
     with pytest.raises(LabError, match="no-such-program is not installed on this computer"):
         network.run(["no-such-program"])
 
-    told = subprocess.run(program_command(network.folder, ["no-such-program"]), capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        program_command(network.folder, ["no-such-program"]), capture_output=True, text=True, check=False
+    )
     assert (told.returncode, told.stderr) == (127, "no-such-program is not installed on this computer.\n")
 
 
