@@ -10,8 +10,10 @@ import pytest
 
 from labkit import backends, steps
 from labkit.cells.base import StatusCells
-from labkit.clients import sandbox_process
+from labkit.clients import aws, sandbox_process
+from labkit.clients.aws_account import Account
 from labkit.lab import Lab, open_lab
+from labkit.model.settings import DEFAULT_REGION
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +29,24 @@ def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def lab(lab_home: Path) -> Iterator[Lab]:
-    """The lab with nothing done."""
-    opened = open_lab()
-    yield opened
-    undo_everything(opened)
+    """The lab with nothing done. What a test leaves is taken away, so that a failing one fails alone."""
+    at_first = vpc_ids()
+    yield open_lab()
+    list(steps.reset(backends.open_world(), steps.STEPS))
+    for vpc_id in vpc_ids() - at_first:
+        account().ec2.delete_vpc(VpcId=vpc_id)
 
 
-def undo_everything(lab: StatusCells) -> None:
+def account() -> Account:
+    """The sandbox's account, whatever keys the student has entered."""
     world = backends.open_world()
-    if world.keys is None:
-        world.use_keys(world.opened.cloud_account())
-    list(steps.reset(world, steps.STEPS))
+    keys = world.opened.cloud_account()
+    assert keys is not None
+    return world.account(keys, DEFAULT_REGION)
+
+
+def vpc_ids() -> set[str]:
+    return {vpc.id for vpc in aws.describe_vpcs(account().ec2)}
 
 
 def outcome_of(lab: StatusCells, key: str) -> str:
