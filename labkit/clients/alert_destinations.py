@@ -28,9 +28,13 @@ MOST_ALERTS_FOR_AGES = 1000
 
 @dataclass(frozen=True)
 class Reading:
-    """The destinations of the alerts that were read. trouble: why the rest was not read; None when all was."""
+    """The destinations of the alerts that were read, and those of the alerts that were listed just now alone.
+
+    trouble: why the rest was not read; None when all was.
+    """
 
     destinations: tuple[Destination, ...]
+    newest: tuple[Destination, ...]
     trouble: LabError | None = None
 
 
@@ -60,12 +64,15 @@ class AlertDestinations:
             self._rounds = {alert_id: self._rounds[alert_id] for alert_id in self._alerts}
         else:
             self._alerts = before | self._alerts
-        return self._reading(trouble)
+        return Reading(self._of(self._alerts), (), trouble)
 
     def read_newest(self) -> Reading:
         """Look at what is newer than the newest alert seen; the others are taken as they were."""
         newest = max((milliseconds(alert.created_at) for alert in self._alerts.values()), default=0)
-        return self._reading(self._take(max(self._start_ms, newest - OVERLAP_MS)))
+        before, self._alerts = self._alerts, {}
+        trouble = self._take(max(self._start_ms, newest - OVERLAP_MS))
+        listed, self._alerts = self._of(self._alerts), before | self._alerts
+        return Reading(self._of(self._alerts), listed, trouble)
 
     def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
         """When the newest active alert for each of these single addresses was raised, where it can be found.
@@ -134,9 +141,8 @@ class AlertDestinations:
             found.setdefault(told, Destination(told, alert.id, at_ms, _timestamp(event)))
         return tuple(found.values())
 
-    def _reading(self, trouble: LabError | None) -> Reading:
-        found = (each for alert_id in self._alerts for each in self._read.get(alert_id, ()))
-        return Reading(tuple(found), trouble)
+    def _of(self, alerts: Iterable[str]) -> tuple[Destination, ...]:
+        return tuple(each for alert_id in alerts for each in self._read.get(alert_id, ()))
 
 
 def _address_of(alert: Alert) -> str:

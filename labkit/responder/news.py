@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from labkit.clients.alert_feed import NoFeed
 from labkit.model.errors import LabError
 
 Wait = Callable[[threading.Event], None]
-"""Returns when the service has something new, or after a while, or soon after the event is set. Raises LabError."""
+"""Returns when the service has something new, or after a while, or soon after the event is set. Raises NoFeed where
+there is no feed, and other LabErrors."""
 
 
 class News:
@@ -34,7 +36,9 @@ class News:
         while self._wait is not None and not self._stop.is_set():
             try:
                 self._wait(self._stop)
-            except LabError:  # no feed, or none now: the rounds go on by the clock, and say what is wrong
+            except NoFeed:
+                return
+            except LabError:  # the rounds go on by the clock meanwhile, and say what is wrong
                 self._stop.wait(self._retry_seconds)
             else:
                 self._wake.set()

@@ -91,6 +91,7 @@ class Responder:
                 self._answered(DETECTION)
             made, self._done = None, []
             try:
+                self._hurry(reading.newest)
                 made = self._carry_out(reading.destinations)
             finally:
                 self._telling.tell(self._done, made if reading.trouble is None else None)
@@ -107,7 +108,7 @@ class Responder:
         what time does not mend: keys that are refused, a network ACL that is gone.
         """
         self._stop = stop
-        feed = " and as soon as there is news" if self._wait is not None else ""
+        feed = ", and at once where the service tells of them" if self._wait is not None else ""
         about = f"Alerts of rule {self.rule_id} are looked at every {self._interval_seconds:g} s{feed}."
         self._say(Said("started", f"The responder watches over {self.network_acl_id}. {about}"))
         try:
@@ -143,17 +144,21 @@ class Responder:
     # --- rounds ---
 
     def _rounds(self, stop: threading.Event, news: News) -> None:
-        quick = False
+        quick, due = False, 0.0
         while not stop.is_set():
             try:
-                self.run_once(quick=quick)
+                if quick:
+                    self.run_once(quick=True)
+                if time.monotonic() >= due:
+                    self.run_once()
+                    due = time.monotonic() + self._interval_seconds
             except LabError as error:
                 if _is_final(error):
                     raise
                 stop.wait(self._patience_seconds(error))
-                quick = False
+                quick, due = False, 0.0
             else:
-                quick = news.came(self._interval_seconds)
+                quick = news.came(due - time.monotonic())
 
     def _patience_seconds(self, error: LabError) -> float:
         """How long to wait after a fault, as long as the service asks, else longer each time; it is said once."""
@@ -188,6 +193,22 @@ class Responder:
                 break
         self._answered(AWS)
         return made
+
+    def _hurry(self, newest: Sequence[Destination]) -> None:
+        """Add what the newest alerts ask for where it was free when last looked: a few milliseconds earlier.
+
+        What has changed meanwhile is found right after, when the whole plan is made of what is there now.
+        """
+        if not newest or self.network_acl is None or self._stop.is_set():
+            return
+        self._asked = AWS
+        try:
+            for outcome in plan(newest, self.network_acl.entries, self._safe(), ages=self._ages).outcomes:
+                if isinstance(outcome, Add):
+                    self._do(outcome)
+        except ServiceError as error:
+            if error.code not in _OVERTAKEN:
+                raise
 
     def _planned(self, destinations: Sequence[Destination]) -> Plan:
         self._asked = AWS

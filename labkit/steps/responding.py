@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from labkit.clients import aws
+from labkit.clients.alert_feed import AlertFeed
 from labkit.clients.detection_api import DetectionApi
 from labkit.clients.endpoint_addresses import EndpointAddresses
 from labkit.model.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.said import Said
 from labkit.model.vpc import Vpc
-from labkit.responder import INTERVAL_SECONDS, Responder, Wait
+from labkit.responder import INTERVAL_SECONDS, Responder
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
 from labkit.steps.world import World
@@ -24,12 +25,11 @@ def students_responder(
     say: Callable[[Said], None],
     listed: Iterable[str] = (),
     interval_seconds: float = INTERVAL_SECONDS,
-    wait: Wait | None = None,
 ) -> Responder:
     """The responder that watches the student's rule and writes to the student's network ACL.
 
-    listed: addresses and CIDR blocks that the student lists as safe. wait: the feed, where there is one. Raises
-    StepNotReady when rule or network ACL is not there yet, InvalidInput for a text that is no address.
+    listed: addresses and CIDR blocks that the student lists as safe. Raises StepNotReady when rule or network ACL is
+    not there yet, InvalidInput for a text that is no address.
     """
     listed = tuple(str(parse_safe(text)) for text in listed)
     rule, network_acl = students_rule(world), students_network_acl(world)
@@ -42,7 +42,7 @@ def students_responder(
         say,
         interval_seconds=interval_seconds,
         look_back_seconds=rule.window_seconds,
-        wait=wait,
+        wait=AlertFeed(_detection(world), rule.id).until_news,
     )
 
 
