@@ -9,6 +9,7 @@ from pathlib import Path
 from labkit.clients import sandbox_process
 from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
+from labkit.environment import settings
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import LabError
 from labkit.model.settings import PROFILE, Backend, Settings
@@ -17,13 +18,6 @@ from labkit.steps.world import DetectionLogin, Opened, World
 
 REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS")
-
-
-def settings() -> Settings:
-    """What the environment asks for."""
-    import platformdirs
-
-    return Settings.from_environment(os.environ, platformdirs.user_state_path("labkit"))
 
 
 def open_world(aws: Backend | None = None, detection: Backend | None = None, region: str = "") -> World:
@@ -160,24 +154,3 @@ def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], D
         "AWS_EC2_METADATA_DISABLED": "true",
         **dict.fromkeys((*REAL_KEY_VARIABLES, *ENDPOINT_VARIABLES, "AWS_REGION", "AWS_DEFAULT_REGION"), ""),
     }
-
-
-class OpenedWithJupyterLab:
-    """The lab of a JupyterLab in the process `pid`: a sandbox that `open` starts ends with that process."""
-
-    def __init__(self, pid: int) -> None:
-        self._home, self._pid, self._started = settings().home, pid, False
-
-    def open(self) -> Mapping[str, str]:
-        """Start the sandbox, or find it; the environment that JupyterLab runs in."""
-        _, self._started = sandbox_process.start(self._home, parent=self._pid)
-        return open_world().opened.environment()
-
-    def keep_alive(self) -> None:
-        """Start the sandbox again if it died."""
-        sandbox_process.revive(self._home, self._pid)
-
-    def close(self) -> None:
-        """Stop the sandbox if it was started here."""
-        if self._started:
-            sandbox_process.stop(self._home)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -63,13 +62,9 @@ def main() -> None:
 @tells_errors
 def lab_command(browser: bool, port: int | None) -> None:
     """Open JupyterLab on the first chapter; the sandbox starts and ends with it."""
-    from labkit import backends, jupyterlab
+    from labkit import jupyterlab
 
-    opened = backends.OpenedWithJupyterLab(os.getpid())
-    try:
-        jupyterlab.run(opened, port, browser)
-    finally:
-        opened.close()
+    jupyterlab.run(port, browser)
 
 
 @main.group()
@@ -81,10 +76,10 @@ def sandbox() -> None:
 @tells_errors
 def sandbox_start() -> None:
     """Start the sandbox, or find it running."""
-    from labkit import backends
     from labkit.clients import sandbox_process
+    from labkit.environment import settings
 
-    found, started = sandbox_process.start(backends.settings().home)
+    found, started = sandbox_process.start(settings().home)
     click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
 
 
@@ -92,10 +87,10 @@ def sandbox_start() -> None:
 @tells_errors
 def sandbox_stop() -> None:
     """Stop the sandbox. Its world stays on disk: the next start has it again."""
-    from labkit import backends
     from labkit.clients import sandbox_process
+    from labkit.environment import settings
 
-    stopped = sandbox_process.stop(backends.settings().home)
+    stopped = sandbox_process.stop(settings().home)
     click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
 
 
@@ -104,10 +99,10 @@ def sandbox_stop() -> None:
 @tells_errors
 def sandbox_status(as_json: bool) -> None:
     """Say whether the sandbox runs, and where."""
-    from labkit import backends
     from labkit.clients import sandbox_process
+    from labkit.environment import settings
 
-    home = backends.settings().home
+    home = settings().home
     found = sandbox_process.find(home)
     health = (found and found.health()) or {}
     facts = {

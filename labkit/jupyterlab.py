@@ -8,13 +8,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from labkit.backends import OpenedWithJupyterLab
+from labkit.clients import sandbox_process
+from labkit.environment import settings
 from labkit.model.errors import LabError
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
@@ -27,6 +28,21 @@ def skip_needless_imports() -> None:
     Saves over a second at each start. Source: python-jsonschema issue 1428.
     """
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # httpx's own command line, with rich and pygments
+
+
+def _load_jupyterlab() -> Any:
+    """JupyterLab's application class, loaded without asking Node.js, where there is one, for yarn's registry.
+
+    Only a build of JupyterLab needs that answer, and the lab builds nothing; it costs a quarter of a second.
+    """
+    skip_needless_imports()
+    from jupyterlab import commands
+
+    commands._yarn_config = lambda _: {"yarn config": {}, "npm config": {}}
+    from jupyterlab.labapp import LabApp
+
+    return LabApp
 
 
 def lab_folder() -> Path:
@@ -41,20 +57,30 @@ def lab_folder() -> Path:
     )
 
 
-def run(opened: OpenedWithJupyterLab, port: int | None, open_browser: bool) -> None:
-    """Run JupyterLab in this process until it ends. What it takes to open the lab goes on while Jupyter is loaded.
+def run(port: int | None, open_browser: bool) -> None:
+    """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it.
 
-    Raises LabError when the chapters are not found, no port is free, or the lab cannot be opened.
+    The sandbox starts while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free,
+    or the sandbox does not start.
     """
-    folder = lab_folder()
-    skip_needless_imports()
-    with ThreadPoolExecutor(1) as pool:
-        environment = pool.submit(opened.open)
-        from jupyterlab.labapp import LabApp
+    folder, home = lab_folder(), settings().home
+    starting = sandbox_process.Starting(home, parent=os.getpid())
+    try:
+        application = _load_jupyterlab()
+        starting.finish()
+        from labkit import backends
 
-        url = _configure(environment.result(), port)
-    threading.Thread(target=_announce, args=(url,), daemon=True).start()
-    threading.Thread(target=_every_second, args=(opened.keep_alive,), daemon=True).start()
+        url = _configure(backends.open_world().opened.environment(), port)
+        threading.Thread(target=_announce, args=(url,), daemon=True).start()
+        threading.Thread(target=_keep_alive, args=(home,), daemon=True).start()
+        application.launch_instance(argv=_arguments(folder, url, open_browser))
+    finally:
+        if starting.process is not None:
+            sandbox_process.stop(home)
+
+
+def _arguments(folder: Path, url: str, open_browser: bool) -> list[str]:
+    """JupyterLab's own options; the token is in the environment, since anybody can read a process's arguments."""
     arguments = [
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.port={url.split(':')[2].split('/')[0]}",
@@ -68,7 +94,7 @@ def run(opened: OpenedWithJupyterLab, port: int | None, open_browser: bool) -> N
     ]
     if os.geteuid() == 0:
         arguments.append("--ServerApp.allow_root=True")
-    LabApp.launch_instance(argv=arguments)
+    return arguments
 
 
 def _configure(environment: Mapping[str, str], port: int | None) -> str:
@@ -116,7 +142,8 @@ def _announce(url: str) -> None:
     click.echo(f"\nJupyterLab is open at\n\n    {url}\n\nKeep this window; Ctrl-C twice ends the lab.\n")
 
 
-def _every_second(call: Callable[[], object]) -> None:
+def _keep_alive(home: Path) -> None:
+    """Start the sandbox again if it dies."""
     while True:
         time.sleep(1)
-        call()
+        sandbox_process.revive(home, os.getpid())

@@ -95,13 +95,48 @@ def start(home: Path, parent: int | None = None) -> tuple[Sandbox, bool]:
 
     parent: a pid with which the sandbox ends. Raises LabError when it does not come up within thirty seconds.
     """
-    from filelock import FileLock
+    starting = Starting(home, parent)
+    return starting.finish(), starting.process is not None
 
-    private_folder(home)
-    with FileLock(home / "sandbox.lock"):
-        if found := find(home):
-            return found, False
-        return _launch(home, parent), True
+
+class Starting:
+    """A start under way, so that other work goes on meanwhile. Nobody else starts this sandbox before `finish`.
+
+    process: the process that was started; None when the sandbox was running already.
+    """
+
+    def __init__(self, home: Path, parent: int | None = None) -> None:
+        from filelock import FileLock
+
+        self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
+        self._lock.acquire()
+        try:
+            self._found = find(home)
+            self.process = _launch(home, parent) if self._found is None else None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def finish(self) -> Sandbox:
+        """The sandbox as soon as it answers. Raises LabError when it does not within thirty seconds."""
+        try:
+            return self._found if self.process is None and self._found else self._wait()
+        finally:
+            self._lock.release()
+
+    def _wait(self) -> Sandbox:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline and self.process and self.process.poll() is None:
+            sandbox = _read_state(self._home)
+            if sandbox and sandbox.pid == self.process.pid and sandbox.health() is not None:
+                return sandbox
+            time.sleep(0.02)
+        log = self._home / "sandbox.log"
+        raise LabError(
+            "The sandbox did not start.",
+            f"Its last words: {_last_line(log) or 'none'}",
+            f"Look at {log}; then run the cell again.",
+        )
 
 
 def revive(home: Path, parent: int) -> None:
@@ -111,26 +146,15 @@ def revive(home: Path, parent: int) -> None:
         start(home, parent)
 
 
-def _launch(home: Path, parent: int | None) -> Sandbox:
+def _launch(home: Path, parent: int | None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home)]
     if parent is not None:
         command += ["--parent", str(parent)]
     log = home / "sandbox.log"
     with open(log, "ab", opener=_private_opener) as file:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd=home
         )
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        sandbox = _read_state(home)
-        if sandbox and sandbox.pid == process.pid and sandbox.health() is not None:
-            return sandbox
-        time.sleep(0.02)
-    raise LabError(
-        "The sandbox did not start.",
-        f"Its last words: {_last_line(log) or 'none'}",
-        f"Look at {log}; then run the cell again.",
-    )
 
 
 def _private_opener(path: str, flags: int) -> int:

@@ -46,6 +46,7 @@ def environment(home: Path) -> Iterator[None]:
         JUPYTER_RUNTIME_DIR=str(home / "jupyter-runtime"),
         IPYTHONDIR=str(home / "ipython"),
     )
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else compiling everything at each start hides what differs
     try:
         yield
     finally:
