@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_stateless_means_that_the_answers_port_has_to_be_allowed_in(network: Ran
 
 
 def test_a_connection_that_is_open_already_stalls_and_goes_on_when_it_is_allowed_again(network: Range):
-    script = ["/usr/bin/env", "python3", "-c", DRIP]
+    script = [sys.executable, "-c", DRIP]
     with subprocess.Popen(program_command(network.folder, script), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
