@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from labkit.model.alerting import ArmedRule
 from labkit.model.rule_filter import And, Clause, Or
-from labkit.model.rule_filter.keys import ADDRESS_KEYS, EITHER_END
+from labkit.model.rule_filter.keys import ADDRESS_KEYS
 from labkit.model.rule_filter.reading import Event, Reader, reader
 from labkit.model.rule_filter.tree import Node
 
@@ -93,4 +93,4 @@ def _shared(of_terms: list[list[Demand]]) -> list[Demand]:
 
 def _is_demand(clause: Clause) -> bool:
     """True where a text in the event satisfies the clause only by being the same text."""
-    return clause.operator == "=" and clause.key not in ADDRESS_KEYS and clause.key not in EITHER_END
+    return clause.operator == "=" and clause.key not in ADDRESS_KEYS

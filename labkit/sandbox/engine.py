@@ -116,6 +116,8 @@ class Engine:
         with self._news:
             latest, key = self._latest, (organization_id, rule_id)
             self._news.wait_for(lambda: self._closed or latest.get(key, 0) > after, wait_seconds)
+            if self._closed:  # and the store with it
+                return found
         return self._changed(organization_id, after, rule_id)
 
     def _changed(self, organization_id: str, after: int, rule_id: str | None) -> Changes:

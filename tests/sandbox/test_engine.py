@@ -14,7 +14,7 @@ from labkit.sandbox import world
 from labkit.sandbox.api_time import format_time
 from labkit.sandbox.engine_routes import MOST_BODY_BYTES
 from labkit.sandbox.store_engine import RuleCount
-from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS
+from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, items
 from tests.sandbox.engine_fixtures import DAY, HOUR, SECOND, Clock, Watched, watching
 
 
@@ -131,6 +131,15 @@ def test_events_further_apart_than_the_window_never_reach_the_threshold(watched:
     assert len(watched.events_of(watched.alerts()[0])) == 2
 
 
+def test_after_the_window_the_counting_begins_anew(watched: Watched) -> None:
+    watched.change_rule(threshold=2, window=60)
+    outcomes = []
+    for _ in range(3):
+        outcomes.append([set(watched.send(watched.event())) - {"events", "matched"} for _ in range(3)])
+        watched.clock.now += 60 * SECOND
+    assert outcomes == [[{"kept"}, {"raised"}, {"joined"}]] * 3
+
+
 def test_rules_act_on_the_very_next_event(watched: Watched) -> None:
     def matched() -> int:
         return watched.send(watched.event()).get("matched", 0)
@@ -207,6 +216,18 @@ def test_an_alert_of_cloudtrail_has_no_agent(watched: Watched) -> None:
     (alert,) = watched.alerts()
     assert alert["dataSource"] == "cloudtrail" and "agentId" not in alert
     assert [one["value"] for one in alert["aggregates"]] == ["198.51.100.9", "DescribeVpcs"]
+
+
+def test_a_file_rule_looks_at_other_files_as_soon_as_it_says_so(watched: Watched) -> None:
+    rules = items(watched.service.get(RULES), "rules")
+    path = next(f"{RULES}/{rule['id']}" for rule in rules if rule["type"] == "File")
+    event = {"event_type": "file", "user": "chef", "command": "touch", "agent_id": world.LAB_AGENT_ID}
+    watched.change_rule(path, enabled=True)
+    assert watched.send(event | {"filename": "/etc/passwd"}, event | {"filename": "/opt/x"})["raised"] == 1
+    watched.change_rule(path, fileIntegrityPaths=[{"path": "/opt", "recursive": False}])
+    assert watched.send(event | {"filename": "/etc/shadow"}, event | {"filename": "/opt/x"})["raised"] == 1
+    titles = [alert["title"].rpartition(": ")[2] for alert in watched.alerts()]
+    assert sorted(titles) == ["chef changed /etc/passwd with touch", "chef changed /opt/x with touch"]
 
 
 def test_given_no_value_then_the_alert_says_undefined(watched: Watched) -> None:

@@ -102,6 +102,12 @@ def test_nothing_is_told_of_events_that_raise_nothing(watched: Watched) -> None:
     assert ask(watched, "?after=0") == {"alerts": [], "after": 0}
 
 
+def test_an_event_that_comes_late_does_not_turn_the_time_back(watched: Watched) -> None:
+    watched.send(watched.event(), watched.event(timestamp=watched.clock.now - 5000))
+    (change,) = ask(watched, "?after=0")["alerts"]
+    assert (change["count"], change["eventAt"]) == (2, watched.clock.now)
+
+
 def test_given_more_than_one_answer_holds_then_the_next_goes_on(watched: Watched) -> None:
     watched.engine.ingest([watched.event(address) for address in addresses(MOST_CHANGES + 7)])
     first = ask(watched, "?after=0")

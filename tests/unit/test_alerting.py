@@ -102,7 +102,8 @@ def test_the_open_alert_takes_events_until_a_window_after_it_was_raised_and_not_
 
 def test_given_a_late_event_then_it_joins_the_open_alert_or_is_left_out_of_a_window_it_is_too_old_for() -> None:
     assert walk(armed(), [50_000, 20_000]) == [(60_000, [50_000, 20_000])]
-    assert walk(armed(threshold=2), [50_000, 20_000]) == []
+    assert walk(armed(threshold=2), [50_000, 40_000]) == []
+    assert walk(armed(threshold=2), [50_000, 40_001]) == [(50_001, [50_000, 40_001])]
     assert walk(armed(threshold=2), [50_000, 20_000, 45_000]) == [(55_000, [50_000, 45_000])]
 
 
@@ -157,6 +158,11 @@ def test_the_index_finds_what_trying_every_rule_finds(
     index = RuleIndex(rules)
     for event in events:
         assert index.fired(event) == [one for one in rules if one.fires(event)]
+
+
+def test_rules_are_told_in_their_order_wherever_they_are_filed() -> None:
+    rules = [armed(text) for text in ('user = "ubuntu"', 'syscall = "connect"', "tty != null", 'user = "ubuntu"')]
+    assert RuleIndex(rules).fired(CONNECT) == rules
 
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda one: one.number)
