@@ -28,13 +28,9 @@ MOST_ALERTS_FOR_AGES = 1000
 
 @dataclass(frozen=True)
 class Reading:
-    """The destinations of the alerts that were read, and those of the alerts that were listed just now alone.
-
-    trouble: why the rest was not read; None when all was.
-    """
+    """The destinations of the alerts that were read. trouble: why the rest was not read; None when all was."""
 
     destinations: tuple[Destination, ...]
-    newest: tuple[Destination, ...]
     trouble: LabError | None = None
 
 
@@ -64,15 +60,21 @@ class AlertDestinations:
             self._rounds = {alert_id: self._rounds[alert_id] for alert_id in self._alerts}
         else:
             self._alerts = before | self._alerts
-        return Reading(self._of(self._alerts), (), trouble)
+        return Reading(self._of(self._alerts), trouble)
 
     def read_newest(self) -> Reading:
         """Look at what is newer than the newest alert seen; the others are taken as they were."""
         newest = max((milliseconds(alert.created_at) for alert in self._alerts.values()), default=0)
-        before, self._alerts = self._alerts, {}
         trouble = self._take(max(self._start_ms, newest - OVERLAP_MS))
-        listed, self._alerts = self._of(self._alerts), before | self._alerts
-        return Reading(self._of(self._alerts), listed, trouble)
+        return Reading(self._of(self._alerts), trouble)
+
+    def take_in(self, alerts: Iterable[Alert]) -> tuple[Destination, ...]:
+        """The destinations of the alerts a feed told of, as far as they are active and of the rule. Raises LabError."""
+        told = [alert for alert in alerts if alert.rule_id == self._rule_id and not alert.dismissed]
+        for alert in told:
+            self._read[alert.id], self._rounds[alert.id] = self._destinations_of(alert), self._round
+            self._alerts[alert.id] = alert
+        return self._of(alert.id for alert in told)
 
     def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
         """When the newest active alert for each of these single addresses was raised, where it can be found.

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
-from labkit.clients.alert_feed import NoFeed
+from labkit.clients.alert_feed import AlertFeed, NoFeed
+from labkit.model.detection_records import Alert
 from labkit.model.errors import LabError
 
-Wait = Callable[[threading.Event], None]
-"""Returns when the service has something new, or after a while, or soon after the event is set. Raises NoFeed where
-there is no feed, and other LabErrors."""
+Wait = Callable[[threading.Event], Sequence[Alert]]
+"""Returns the alerts that are new or have another event, or none after a while, or soon after the event is set. Raises
+NoFeed where there is no feed, and other LabErrors."""
+
+
+def alerts_of(feed: AlertFeed) -> Wait:
+    """Waits at a feed. The first call returns at once and without alerts: what came before it is to be looked for."""
+    after: int | None = None
+
+    def wait(stop: threading.Event) -> Sequence[Alert]:
+        nonlocal after
+        if after is None:
+            after = feed.position()
+            return ()
+        news = feed.wait(after, stop)
+        after = news.after
+        return [change.alert for change in news.changes]
+
+    return wait
 
 
 class News:
@@ -18,24 +36,28 @@ class News:
 
     def __init__(self, wait: Wait | None, retry_seconds: float, stop: threading.Event) -> None:
         self._wait, self._retry_seconds, self._stop = wait, retry_seconds, stop
-        self._wake = threading.Event()
+        self._wake, self._alerts = threading.Event(), deque[Alert]()
         if wait is not None:
             for listen in (self._listen, self._pass_on_the_end):
                 threading.Thread(target=listen, name=f"responder {listen.__name__}", daemon=True).start()
 
-    def came(self, seconds: float) -> bool:
-        """Wait at most so long; whether there is news. Returns at once when it is to stop."""
+    def came(self, seconds: float) -> list[Alert] | None:
+        """Wait at most so long for news: the alerts it tells of, perhaps none; None when the time was up first.
+
+        Returns at once when it is to stop.
+        """
         if self._wait is None:
             self._stop.wait(seconds)
-            return False
-        came = self._wake.wait(seconds)
+            return None
+        if not self._wake.wait(seconds):
+            return None
         self._wake.clear()
-        return came
+        return [self._alerts.popleft() for _ in range(len(self._alerts))]
 
     def _listen(self) -> None:
         while self._wait is not None and not self._stop.is_set():
             try:
-                self._wait(self._stop)
+                self._alerts.extend(self._wait(self._stop))
             except NoFeed:
                 return
             except LabError:  # the rounds go on by the clock meanwhile, and say what is wrong

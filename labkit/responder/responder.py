@@ -15,6 +15,7 @@ from typing import Any
 from labkit.clients import aws
 from labkit.clients.alert_destinations import AlertDestinations
 from labkit.clients.detection_api import DetectionApi
+from labkit.model.detection_records import Alert
 from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace, own_entries
@@ -78,23 +79,25 @@ class Responder:
                 raise reading.trouble
             return self._planned(reading.destinations)
 
-    def run_once(self, *, quick: bool = False) -> Plan:
+    def run_once(self, news: Sequence[Alert] | None = None) -> Plan:
         """One round: read the alerts, carry out the plan, say what is new; the plan as it was carried out.
 
-        quick: look at new alerts only, and take the others as they were. What was read before a service failed is
-        carried out all the same. Raises LabError.
+        news: what a feed has told of; these alerts come first, then those newer than the newest seen are looked for,
+        and the others are taken as they were. Without it, all of the look-back time are read. What was read before a
+        service failed is carried out all the same. Raises LabError.
         """
         with self._lock:
-            self._asked, started_ms = DETECTION, _now_ms()
-            reading = self._alerts.read_newest() if quick else self._alerts.read(started_ms, self._last_good_ms)
-            if reading.trouble is None:
-                self._answered(DETECTION)
-            made, self._done = None, []
+            started_ms, made, self._done = _now_ms(), None, []
             try:
-                self._hurry(reading.newest)
+                self._hurry(news or ())
+                self._asked = DETECTION
+                full = news is None
+                reading = self._alerts.read(started_ms, self._last_good_ms) if full else self._alerts.read_newest()
+                if reading.trouble is None:
+                    self._answered(DETECTION)
                 made = self._carry_out(reading.destinations)
             finally:
-                self._telling.tell(self._done, made if reading.trouble is None else None)
+                self._telling.tell(self._done, made)
             if reading.trouble is not None:
                 self._asked = DETECTION
                 raise reading.trouble
@@ -144,11 +147,12 @@ class Responder:
     # --- rounds ---
 
     def _rounds(self, stop: threading.Event, news: News) -> None:
-        quick, due = False, 0.0
+        came: list[Alert] | None = None
+        due = 0.0
         while not stop.is_set():
             try:
-                if quick:
-                    self.run_once(quick=True)
+                if came is not None:
+                    self.run_once(came)
                 if time.monotonic() >= due:
                     self.run_once()
                     due = time.monotonic() + self._interval_seconds
@@ -156,9 +160,9 @@ class Responder:
                 if _is_final(error):
                     raise
                 stop.wait(self._patience_seconds(error))
-                quick, due = False, 0.0
+                came, due = None, 0.0
             else:
-                quick = news.came(due - time.monotonic())
+                came = news.came(due - time.monotonic())
 
     def _patience_seconds(self, error: LabError) -> float:
         """How long to wait after a fault, as long as the service asks, else longer each time; it is said once."""
@@ -194,17 +198,19 @@ class Responder:
         self._answered(AWS)
         return made
 
-    def _hurry(self, newest: Sequence[Destination]) -> None:
-        """Add what the newest alerts ask for where it was free when last looked: a few milliseconds earlier.
+    def _hurry(self, news: Sequence[Alert]) -> None:
+        """Add what these alerts ask for where it was free when last looked: some milliseconds earlier than otherwise.
 
         What has changed meanwhile is found right after, when the whole plan is made of what is there now.
         """
-        if not newest or self.network_acl is None or self._stop.is_set():
+        if not news or self.network_acl is None:
             return
+        self._asked = DETECTION
+        destinations = self._alerts.take_in(news)
         self._asked = AWS
         try:
-            for outcome in plan(newest, self.network_acl.entries, self._safe(), ages=self._ages).outcomes:
-                if isinstance(outcome, Add):
+            for outcome in plan(destinations, self.network_acl.entries, self._safe(), ages=self._ages).outcomes:
+                if isinstance(outcome, Add) and not self._stop.is_set():
                     self._do(outcome)
         except ServiceError as error:
             if error.code not in _OVERTAKEN:

@@ -11,7 +11,7 @@ from labkit.clients.endpoint_addresses import EndpointAddresses
 from labkit.model.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.said import Said
 from labkit.model.vpc import Vpc
-from labkit.responder import INTERVAL_SECONDS, Responder
+from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
 from labkit.steps.world import World
@@ -42,7 +42,7 @@ def students_responder(
         say,
         interval_seconds=interval_seconds,
         look_back_seconds=rule.window_seconds,
-        wait=AlertFeed(_detection(world), rule.id).until_news,
+        wait=alerts_of(AlertFeed(_detection(world), rule.id)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from labkit.model.errors import LabError
@@ -27,6 +28,19 @@ def display_updatable(shown: Shown) -> Any | None:
     from IPython.display import display
 
     return display(shown, display_id=True)
+
+
+def on_idle_interrupt(call: Callable[[], object]) -> None:
+    """Call this when the kernel is interrupted while no cell runs; a cell that runs is interrupted as ever.
+
+    For a cell that is running in the main thread. ipykernel ignores an interrupt between cells: it keeps the handler
+    that then holds in this attribute, and puts it back after each cell. Without ipykernel nothing happens.
+    """
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is not None and hasattr(kernel, "saved_sigint_handler"):
+        kernel.saved_sigint_handler = lambda *_: call()
 
 
 class ProgressDisplay:

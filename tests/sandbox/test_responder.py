@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
 
 from labkit.clients import aws
+from labkit.model.detection_records import Alert
+from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
 from labkit.model.response import Keep
 from labkit.model.said import Said
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.store_alerts import Dismissal
-from tests.sandbox.responder_fixtures import Scene, add_event, raise_alert, rate_limit, running, scene, soon
+from tests.sandbox.responder_fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene, soon
 
 __all__ = ["rate_limit", "scene"]
 
@@ -162,19 +165,50 @@ def test_stopping_is_immediate_however_long_the_interval(scene: Scene) -> None:
 
 
 def test_news_wakes_it_however_long_the_interval(scene: Scene) -> None:
-    news = threading.Event()
+    told: queue.Queue[str] = queue.Queue()
 
-    def wait(stop: threading.Event) -> None:
-        news.wait(5)
-        news.clear()
+    def wait(stop: threading.Event) -> list[Alert]:
+        alert_id = told.get()
+        return [Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, alert_id))] if alert_id else []
 
     with running(scene.responder(interval_seconds=3600, wait=wait)):
         soon(lambda: scene.kinds("poll"))
         for number in (1, 2):
-            raise_alert(scene.store, f"198.51.100.{number}")
-            news.set()
+            told.put(raise_alert(scene.store, f"198.51.100.{number}"))
             soon(lambda number=number: len(scene.denied()) == number)
-        news.set()
+        raise_alert(scene.store, "198.51.100.3")
+        told.put("")  # something is there, it does not say what
+        soon(lambda: len(scene.denied()) == 3)
+    told.put("")
+
+
+def test_an_alert_that_a_feed_tells_of_is_denied_before_anything_else_is_asked(scene: Scene) -> None:
+    responder = scene.responder()
+    responder.run_once()
+    alert = Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, DADISMAD)))
+    scene.faults.status = "500 Internal Server Error"
+    with pytest.raises(LabError):
+        responder.run_once([alert])
+    assert scene.denied() == {1: f"{DADISMAD}/32"}
+    assert scene.kinds("added")
+
+
+def test_a_feed_that_tells_of_other_rules_and_of_dismissed_alerts_moves_nothing(scene: Scene) -> None:
+    responder = scene.responder()
+    responder.run_once()
+    alert = scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, DADISMAD, rule_id="other"))
+    responder.run_once([Alert.from_api(alert), Alert.from_api(alert | {"ruleId": RULE_ID, "isDismissed": True})])
+    assert scene.denied() == {}
+
+
+def test_what_changed_since_the_last_look_is_mended_right_after_a_hurried_entry(scene: Scene) -> None:
+    responder = scene.responder()
+    responder.run_once()
+    scene.make(7, "0.0.0.0/0", "allow")
+    scene.make(1, "198.51.100.0/24", "allow")
+    alert = Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, DADISMAD)))
+    responder.run_once([alert])
+    assert scene.denied() == {2: f"{DADISMAD}/32"}
 
 
 def test_started_twice_it_does_no_harm(scene: Scene) -> None:
@@ -202,7 +236,7 @@ def test_a_quick_look_asks_for_the_newest_alerts_only(scene: Scene) -> None:
     responder.run_once()
     scene.faults.asked.clear()
     raise_alert(scene.store, DADISMAD)
-    responder.run_once(quick=True)
+    responder.run_once([])
     assert scene.faults.asked.count("/v2/alerts") == 1
     assert f"{DADISMAD}/32" in scene.denied().values()
 

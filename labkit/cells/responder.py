@@ -1,0 +1,86 @@
+"""Part 3, the responder: watched live, one round at a time, and its entries taken away again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from labkit import steps
+from labkit.cells.base import Cells, link_to
+from labkit.model.check import require
+from labkit.model.response import OWN_NUMBERS
+from labkit.model.said import Said
+from labkit.responder import Responder
+from labkit.steps import network, rule
+from labkit.steps.responding import students_responder
+from labkit.views.display import on_idle_interrupt
+from labkit.views.panels import Happened
+from labkit.views.responder_panel import ResponderPanel, Say
+from labkit.views.responder_view import ResponderView
+from labkit.views.shown import Shown
+
+FIRST_ROUND_SECONDS = 10.0
+
+
+class ResponderCells(Cells):
+    """The responder of the student's rule and network ACL."""
+
+    _panel: ResponderPanel | None = None
+
+    def responder(self, safe: Sequence[str] = (), start: bool | None = None) -> ResponderPanel:
+        """The responder's panel, with Start and Stop; the one that is at work, if one is.
+
+        safe: addresses and CIDR blocks that are never denied. start: start it at once, which is done unasked when the
+        chapter runs unattended. Raises StepNotReady while rule or network ACL are not there.
+        """
+        self._require_rule_and_network_acl()
+        if self._panel is None or not self._panel.running:
+            self._panel = ResponderPanel(self._make, self.world.region, tuple(safe), link_to)
+            on_idle_interrupt(self._panel.interrupt)
+        if start or (start is None and self.unattended):
+            self._start(self._panel)
+        return self._panel
+
+    def stop_responder(self) -> Shown:
+        """End the responder that `responder()` started; what it did and said."""
+        if self._panel is None:
+            return ResponderView("not started")
+        self._panel.stop()
+        return self._panel.view
+
+    def respond_once(self, safe: Sequence[str] = ()) -> Shown:
+        """Look at the alerts once, deny what is to be denied, and show what was done and why."""
+        self._require_rule_and_network_acl()
+        said: list[Said] = []
+        responder = self._make(said.append, tuple(safe))
+        responder.run_once()
+        return ResponderView("looked once", tuple(said), responder.network_acl, self.world.region)
+
+    def remove_denies(self) -> Shown:
+        """Take the responder's own entries away, and no other."""
+        self._require_rule_and_network_acl()
+        removed = self._make(lambda said: None, ()).cleanup()
+        return Happened(
+            f"{len(removed)} of the responder’s own entries were taken away.",
+            [(f"Entry {entry.rule_number}", entry.traffic_text) for entry in removed],
+            remark=f"Its own are the egress denies of one address from {OWN_NUMBERS[0]} to {OWN_NUMBERS[-1]}. While an "
+            "alert is active, a responder that is started denies its address again.",
+        )
+
+    def _make(self, say: Say, safe: tuple[str, ...]) -> Responder:
+        self.world.require_agreement()
+        return students_responder(self.world, say, safe)
+
+    def _start(self, panel: ResponderPanel) -> None:
+        """Start it, and wait until it has looked once, so that the next cell finds it at work."""
+        panel.start()
+        looked = threading.Event()
+        for _ in range(int(FIRST_ROUND_SECONDS / 0.05)):
+            if not panel.running or any(one.kind in ("poll", "trouble") for one in panel.said):
+                break
+            looked.wait(0.05)
+
+    def _require_rule_and_network_acl(self) -> None:
+        for key in (network.NETWORK_ACL.key, rule.ENABLED.key):
+            steps.require_needs(self.world, steps.BY_KEY[key])
+            require(steps.check(self.world, steps.BY_KEY[key]))

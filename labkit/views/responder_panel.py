@@ -1,0 +1,141 @@
+"""The responder's live panel: Start, Stop, and what it does meanwhile. The responder works in a daemon thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from labkit.model.errors import LabError
+from labkit.model.network_acl import NetworkAcl
+from labkit.model.said import Said
+from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
+from labkit.views.panels import Note
+from labkit.views.responder_view import ResponderView
+from labkit.views.shown import Shown
+
+START, STOP = "Start the responder", "Stop it"
+REFRESH_SECONDS = 0.1
+"""The shortest time between two drawings: a burst of alerts must not flood the page."""
+
+Say = Callable[[Said], None]
+
+
+class Works(Protocol):
+    """A responder, as the panel knows it. network_acl: as it last saw it."""
+
+    network_acl: NetworkAcl | None
+
+    def run(self, stop: threading.Event) -> None: ...
+
+
+Make = Callable[[Say, tuple[str, ...]], Works]
+"""Makes a responder that tells `say`, with what the student lists as safe. Raises LabError."""
+
+
+class ResponderPanel(Form):
+    """One responder at a time. Both buttons answer at once; the page follows what the responder does.
+
+    said: all that it said, also of earlier starts.
+    """
+
+    def __init__(self, make: Make, region: str = "", safe: tuple[str, ...] = (), link_to: LinkTo = no_link) -> None:
+        from ipywidgets import Text
+
+        super().__init__(ResponderView("not started"), link_to, head=False)
+        self.said: list[Said] = []
+        self._make, self._region = make, region
+        self._works: Works | None = None
+        self._stop, self._lock = threading.Event(), threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._timer: threading.Timer | None = None
+        self._stop.set()
+        self._live = area()
+        self.fields["safe"] = Text(
+            value=", ".join(safe),
+            description="Never deny",
+            placeholder="addresses or CIDR blocks, with commas between",
+            style=LABEL_STYLE,
+            layout=field_layout(),
+            continuous_update=False,
+        )
+        buttons = row(
+            self.add_button(START, "Starting…", self.start, lasting=False),
+            self.add_button(STOP, "Stopping…", self.stop, lasting=False),
+        )
+        self.buttons[START].button_style = "primary"
+        self.put(self.fields["safe"], buttons, self._live)
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """Whether a responder works."""
+        return self._thread is not None and self._thread.is_alive() and not self._stop.is_set()
+
+    @property
+    def view(self) -> ResponderView:
+        """What it has done and said so far."""
+        state = "at work" if self.running else "stopped" if self.said else "not started"
+        acl = self._works.network_acl if self._works is not None else None
+        return ResponderView(state, tuple(self.said), acl, self._region)
+
+    def start(self) -> Shown:
+        """Start a responder, unless one works. Raises LabError when it cannot be made."""
+        if self.running:
+            return Note("The responder is at work already.")
+        listed = tuple(filter(None, (text.strip() for text in self.fields["safe"].value.split(","))))
+        self._works = self._make(self._hear, listed)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run_until, args=(self._works, self._stop), name="responder", daemon=True
+        )
+        self._thread.start()
+        self._refresh_soon()
+        return Note("The responder works while you go on.", "Stop it here, or with lab.stop_responder().")
+
+    def stop(self) -> Shown:
+        """End the responder at once; it changes nothing any more. Its entries stay."""
+        if not self.running:
+            return Note("No responder is at work.")
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(0.5)  # for its last words; a call under way may take longer, but changes nothing more
+        self.refresh()
+        return Note("The responder was stopped.", "Its entries stay.")
+
+    def interrupt(self) -> None:
+        """End the responder from wherever this is called, a signal's handler too: the thread does the rest."""
+        self._stop.set()
+
+    def refresh(self) -> None:
+        """Draw what is known now, in the panel and in its static twin."""
+        with self._lock:
+            self._timer = None
+            view = self.view
+            self._live.value = view._repr_html_()
+            self.shown, self._used = view, bool(view.said)
+            if self._twin is not None:
+                self._twin.update(self.twin)
+
+    def _hear(self, said: Said) -> None:
+        self.said.append(said)
+        self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(REFRESH_SECONDS, self.refresh)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _run_until(self, works: Works, stop: threading.Event) -> None:
+        try:
+            works.run(stop)
+        except LabError:
+            pass  # its last words say why
+        except Exception as error:  # noqa: BLE001  else a fault in a thread would be seen nowhere in a notebook
+            log_fault(error)
+            self._hear(Said("ended", f"The responder has failed ({type(error).__name__}): a fault of the lab's own."))
+        finally:
+            stop.set()
+            self.refresh()

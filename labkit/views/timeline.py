@@ -1,0 +1,102 @@
+"""How long it took from a connection to its deny entry: event, alert, entry, with the milliseconds between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labkit.model.said import Said, clock_text
+from labkit.views.shown import Shown, text_table
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A moment in the drawing: where it is, what it is called, when it was, and how long after the one before it."""
+
+    x: int
+    name: str
+    at: str
+    after: str
+
+
+@dataclass(frozen=True, repr=False)
+class Timeline(Shown):
+    """A row for each entry whose times are known, the newest first, and a drawing of the newest."""
+
+    said: Sequence[Said]
+
+    template: ClassVar[str] = "timeline.html.j2"
+    caption: ClassVar[str] = "From the connection to the deny entry (UTC)"
+    headers: ClassVar[list[str]] = ["Address", "Event", "Alert", "Entry", "Event → alert", "Alert → entry", "In all"]
+
+    @property
+    def moments(self) -> list[Said]:
+        """What is shown, newest first."""
+        timed = [one for one in self.said if one.entered_at_ms is not None]
+        return sorted(timed, key=lambda one: one.entered_at_ms or 0, reverse=True)
+
+    def rows(self) -> list[tuple[list[str], bool]]:
+        return [
+            (
+                [
+                    one.address,
+                    clock_text(one.event_at_ms),
+                    clock_text(one.alerted_at_ms),
+                    clock_text(one.entered_at_ms),
+                    _took(one.event_to_alert_ms),
+                    _took(one.alert_to_entry_ms),
+                    _took(one.event_to_entry_ms),
+                ],
+                False,
+            )
+            for one in self.moments
+        ]
+
+    @property
+    def dots(self) -> list[Dot]:
+        """The newest one's three moments, evenly spaced; empty when there is none."""
+        if not self.moments:
+            return []
+        one = self.moments[0]
+        number = f"entry {one.entry.rule_number}" if one.entry is not None else "entry"
+        return [
+            Dot(70, "event", clock_text(one.event_at_ms), ""),
+            Dot(270, "alert", clock_text(one.alerted_at_ms), _took(one.event_to_alert_ms)),
+            Dot(470, number, clock_text(one.entered_at_ms), _took(one.alert_to_entry_ms)),
+        ]
+
+    @property
+    def sentence(self) -> str:
+        """The drawing in words."""
+        if not self.moments:
+            return "No entry was made yet."
+        one = self.moments[0]
+        return (
+            f"{one.address}: event at {clock_text(one.event_at_ms)}, alert after {_took(one.event_to_alert_ms)}, "
+            f"deny entry after {_took(one.alert_to_entry_ms)} more."
+        )
+
+    def text(self) -> str:
+        if not self.moments:
+            return self.sentence
+        return f"{self.caption}\n{text_table(self.headers, [cells for cells, _ in self.rows()])}"
+
+    def records(self) -> list[dict[str, object]]:
+        return [
+            {"address": one.address, "alert_id": one.alert_id, "event_at_ms": one.event_at_ms,
+             "alerted_at_ms": one.alerted_at_ms, "entered_at_ms": one.entered_at_ms,
+             "event_to_entry_ms": one.event_to_entry_ms}
+            for one in self.moments
+        ]  # fmt: skip
+
+
+def _took(milliseconds: int | None) -> str:
+    """A length of time in milliseconds, in seconds once there are ten of them.
+
+    >>> _took(12), _took(12_345), _took(None)
+    ('12 ms', '12.3 s', '–')
+    """
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds} ms" if abs(milliseconds) < 10_000 else f"{milliseconds / 1000:.1f} s"
