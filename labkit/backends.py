@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labkit.clients import sandbox_process
+from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
 from labkit.environment import settings
@@ -83,6 +84,7 @@ def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live:
         credentials_file=files[1],
         aws_endpoint=(lambda: wanted.aws_endpoint_url or None) if aws_live else local.url,
         detection_login=login,
+        host=None if aws_live else Host(local.ensure),
         cloud_account=(lambda: None) if aws_live else local.cloud_account,
         cloud_account_url=None if aws_live else local.cloud_account_url,
         given_keys=_keys_of_environment(),

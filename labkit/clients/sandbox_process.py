@@ -16,6 +16,8 @@ from labkit.model.errors import LabError, ServiceUnreachable
 
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 10
+REFUSED = 409
+"""The status of a call that the sandbox refused in words for people."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,25 @@ class Sandbox:
 
     def credentials(self) -> Mapping[str, Mapping[str, str]]:
         """The keys of both services: `aws` and `detection`. For the Cloud Accounts page and the detection client."""
-        return dict(self._control("GET", "/_lab/credentials"))
+        return self.control("GET", "/_lab/credentials")
 
     def cloud_account_url(self) -> str:
         """A URL that shows the sandbox's Cloud Accounts page once."""
-        return self.url + str(self._control("POST", "/_lab/tickets")["path"])
+        return self.url + str(self.control("POST", "/_lab/tickets")["path"])
 
-    def _control(self, method: str, path: str) -> dict[str, Any]:
+    def control(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = 10
+    ) -> dict[str, Any]:
+        """The reply to one of the sandbox's own calls. Raises ServiceUnreachable, or LabError in the reply's words."""
         import requests
 
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                reply = session.request(method, self.url + path, headers={"X-Lab-Token": self.token}, timeout=10)
+                headers = {"X-Lab-Token": self.token}
+                reply = session.request(method, self.url + path, headers=headers, json=body, timeout=timeout_seconds)
+            if reply.status_code == REFUSED:
+                raise LabError(**reply.json())
             reply.raise_for_status()
         except requests.RequestException as error:
             raise ServiceUnreachable(

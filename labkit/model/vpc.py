@@ -17,6 +17,12 @@ STUDENT_TAG = "labkit:student"
 """Marks what the lab made or took for a student; nothing without it is ever changed or deleted."""
 
 
+HOST_TAG = "labkit:host"
+"""Marks the subnet that the lab's host lives in; its value is the host's name."""
+
+HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_ADDRESS = "udf-host", "10.0.1.0/24", "10.0.1.10"
+
+
 @dataclass(frozen=True)
 class Vpc:
     """A VPC of one region; `raw` is the reply it was read from."""

@@ -9,12 +9,14 @@ import gc
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.sandbox.aws_keys import STUDENT, AccessKeys, load_keys
 
 if TYPE_CHECKING:
     from labkit.sandbox.aws_requests import AwsRequests
+
+T = TypeVar("T")
 
 CONTROL_FLAG = "labkit.control"
 """The WSGI environment's key by which the process's own dispatcher says that the control token was shown."""
@@ -53,6 +55,12 @@ class AwsApp:
             gc.freeze()
             gc.enable()
             self._loaded.set()
+
+    def read(self, look: Callable[[], T]) -> T:
+        """What `look` finds in moto's state while nothing changes; call it once `warm` has ended."""
+        if self._requests is None:
+            raise RuntimeError("the AWS side is not loaded yet")
+        return self._requests.world.read(look)
 
     def close(self) -> None:
         """Close the journal."""

@@ -58,22 +58,18 @@ def create_control_app(
     app = Flask("labkit.sandbox.control")
     tickets = Tickets()
 
-    def require_token() -> None:
-        if not same_token(request.headers.get(TOKEN_HEADER, ""), token):
-            abort(Response("This call needs the sandbox's own token.\n", 403, mimetype="text/plain"))
-
     @app.get("/_lab/health")
     def show_health() -> Response:
         return jsonify(health())
 
     @app.get("/_lab/credentials")
     def show_credentials() -> Response:
-        require_token()
+        admit_with_token(token)
         return _private(jsonify(credentials()))
 
     @app.post("/_lab/tickets")
     def issue_ticket() -> Response:
-        require_token()
+        admit_with_token(token)
         return _private(jsonify({"path": f"/_lab/cloud-account?ticket={tickets.issue()}"}))
 
     @app.get("/_lab/cloud-account")
@@ -89,6 +85,19 @@ def create_control_app(
         return _private(Response(CLOUD_ACCOUNT_PAGE.format(**credentials()["aws"]), mimetype="text/html"))
 
     return app
+
+
+def refuse_without_token(token: str) -> Response | None:
+    """The refusal of a request that does not show the token; None admits it."""
+    if same_token(request.headers.get(TOKEN_HEADER, ""), token):
+        return None
+    return Response("This call needs the sandbox's own token.\n", 403, mimetype="text/plain")
+
+
+def admit_with_token(token: str) -> None:
+    """End the request with that refusal, unless it shows the token."""
+    if refusal := refuse_without_token(token):
+        abort(refusal)
 
 
 def same_token(given: str, token: str) -> bool:

@@ -21,7 +21,7 @@ from flask import Blueprint, Response, request
 
 from labkit.sandbox import world
 from labkit.sandbox.api_request import organization_id, reply
-from labkit.sandbox.control import TOKEN_HEADER, same_token
+from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.engine import Engine, EventRefused
 
 MOST_BODY_BYTES = 8_000_000
@@ -43,11 +43,7 @@ def control_blueprint(engine: Engine, token: str) -> Blueprint:
     """Events in, and the feed, for whoever has the sandbox's token."""
     blueprint = Blueprint("engine", __name__)
 
-    @blueprint.before_request
-    def admit() -> Response | None:
-        if same_token(request.headers.get(TOKEN_HEADER, ""), token):
-            return None
-        return Response("This call needs the sandbox's own token.\n", 403, mimetype="text/plain")
+    blueprint.before_request(lambda: refuse_without_token(token))
 
     @blueprint.post("/_lab/events")
     def ingest() -> Response:

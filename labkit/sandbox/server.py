@@ -27,7 +27,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from labkit.files import private_folder
 from labkit.model.rule_filter import parse
 from labkit.sandbox.aws_files import point_aws_cli_at
-from labkit.sandbox.aws_server import CONTROL_FLAG, create_aws_app
+from labkit.sandbox.aws_server import CONTROL_FLAG, AwsApp, create_aws_app
 from labkit.sandbox.control import TOKEN_HEADER, create_control_app, same_token
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
@@ -108,11 +108,14 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
     from labkit.sandbox.detection_store import DetectionStore
     from labkit.sandbox.engine import Engine
     from labkit.sandbox.engine_routes import control_blueprint
+    from labkit.sandbox.host import Host
+    from labkit.sandbox.host_routes import host_blueprint
 
     token = secrets.token_urlsafe(32)
-    aws = create_aws_app(world)
     store = DetectionStore(world / "detection.sqlite")
     engine = Engine(store)
+    host = Host(home, store, engine)
+    aws: AwsApp = create_aws_app(world, on_change=lambda account, region: host.refresh(aws))
     warm = threading.Event()
 
     def credentials() -> dict[str, dict[str, str]]:
@@ -123,6 +126,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
 
     control = create_control_app(token, health, credentials)
     control.register_blueprint(control_blueprint(engine, token))
+    control.register_blueprint(host_blueprint(host, token))
     dispatcher = Dispatcher(aws, create_detection_app(store, engine=engine), control, token)
     listener = _listen(previous_port(home))
     server = make_server(HOST, 0, dispatcher, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
@@ -133,6 +137,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
 
     def load() -> None:
         aws.warm()
+        host.start(aws)
         parse("user = null")  # builds the parser, which would make the first rule that is written wait
         warm.set()
 
@@ -147,6 +152,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
         server.serve_forever()
     finally:
         remove_state(home)
+        host.close()
         engine.close()
         aws.close()
         store.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, StepNotReady
@@ -32,6 +33,7 @@ class Opened:
     """How the two backends were opened. This is the only seam: nothing below asks which backend it is.
 
     aws, detection: in words, for people. aws_endpoint: where AWS answers now; None for AWS itself.
+    host: the lab's host, whose packets the network ACL filters; None where the student has one elsewhere.
     detection_login: where the detection service answers now, and the key. cloud_account: the keys that UDF's Cloud
     Accounts page would show; None where the lab cannot know. cloud_account_url: a page that shows them once.
     given_keys: keys that the environment gives, for unattended work. own_keys: keys that AWS's own tools would find.
@@ -47,6 +49,7 @@ class Opened:
     credentials_file: Path
     aws_endpoint: Callable[[], str | None]
     detection_login: Callable[[], DetectionLogin]
+    host: Host | None
     cloud_account: Callable[[], AccessKeys | None]
     cloud_account_url: Callable[[], str] | None
     given_keys: AccessKeys | None
