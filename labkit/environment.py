@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from labkit.model.settings import Settings
 
@@ -11,4 +12,5 @@ def settings() -> Settings:
     """What the environment asks for. Raises InvalidInput for a backend that nobody has."""
     import platformdirs
 
-    return Settings.from_environment(os.environ, platformdirs.user_state_path("labkit"))
+    asked_for = Settings.from_environment(os.environ, platformdirs.user_state_path("labkit"))
+    return replace(asked_for, home=asked_for.home.absolute())  # the sandbox works in a folder of its own

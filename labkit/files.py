@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from labkit.model.errors import LabError
 
 
 def private_folder(path: Path) -> Path:
@@ -24,3 +28,16 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise a fault of the disk inside as a LabError that names this path."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"The lab's files in {path} cannot be used.",
+            f"The system says: {error.strerror or type(error).__name__}.",
+            "Look at its permissions and at the space left, or let LABKIT_HOME name another folder.",
+        ) from error

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.files import write_private
+from labkit.files import told, write_private
 from labkit.model.errors import LabError
 
 KEYS = frozenset({"student", "aws", "detection", "region", "agreed", "vpc_id", "network_acl_id", "rule_id"})
@@ -23,18 +23,16 @@ class Notes:
         return f"<Notes {self.path}: {self.all()}>"
 
     def all(self) -> dict[str, str]:
-        """Every note; none when the file is absent. Raises LabError when it cannot be read as notes."""
+        """Every note; none when the file is absent. Raises LabError when it cannot be read."""
         try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        try:
+            with told(self.path.parent):
+                text = self._read()
             found = dict[str, Any](json.loads(text).items())
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError) as error:  # ValueError: also for bytes that are no text
             raise LabError(
                 f"The notes in {self.path} cannot be read.",
                 "The file is not the JSON object that the lab wrote.",
-                "Delete that file: everything in it is looked up again.",
+                "Delete that file, then enter your student number again: the rest is looked up.",
             ) from error
         return {key: str(found[key]) for key in sorted(KEYS & found.keys())}
 
@@ -55,5 +53,12 @@ class Notes:
         if kept != self.all():
             self._write(kept)
 
+    def _read(self) -> str:
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return "{}"
+
     def _write(self, notes: dict[str, str]) -> None:
-        write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")
+        with told(self.path.parent):
+            write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labkit.files import private_folder
+from labkit.files import private_folder, told
 from labkit.model.errors import LabError, ServiceUnreachable
 
 START_TIMEOUT_SECONDS = 30
@@ -88,7 +88,7 @@ def _read_state(home: Path) -> Sandbox | None:
     try:
         state = json.loads((home / "sandbox.json").read_text(encoding="utf-8"))
         return Sandbox(state["pid"], state["created"], state["url"], state["token"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -101,7 +101,8 @@ def find(home: Path) -> Sandbox | None:
 def start(home: Path, parent: int | None = None) -> tuple[Sandbox, bool]:
     """The sandbox of this home and whether this call started it; two kernels at once start one.
 
-    parent: a pid with which the sandbox ends. Raises LabError when it does not come up within thirty seconds.
+    parent: a pid with which the sandbox ends. Raises LabError when it does not come up within thirty seconds,
+    or when the home cannot be written.
     """
     starting = Starting(home, parent)
     return starting.finish(), starting.process is not None
@@ -116,11 +117,13 @@ class Starting:
     def __init__(self, home: Path, parent: int | None = None) -> None:
         from filelock import FileLock
 
-        self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
-        self._lock.acquire()
+        with told(home):
+            self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
+            self._lock.acquire()
         try:
             self._found = find(home)
-            self.process = _launch(home, parent) if self._found is None else None
+            with told(home):
+                self.process = _launch(home, parent) if self._found is None else None
         except BaseException:
             self._lock.release()
             raise
@@ -139,11 +142,14 @@ class Starting:
             if sandbox and sandbox.pid == self.process.pid and sandbox.health() is not None:
                 return sandbox
             time.sleep(0.02)
-        log = self._home / "sandbox.log"
+        if self.process is not None:
+            self.process.kill()  # one that nobody finds would keep the world for itself
+            self.process.wait()
+        log, world = self._home / "sandbox.log", self._home / "world"
         raise LabError(
             "The sandbox did not start.",
             f"Its last words: {_last_line(log) or 'none'}",
-            f"Look at {log}; then run the cell again.",
+            f"{log} says more. If a file of its world is damaged, move {world} away: the next start makes a new world.",
         )
 
 
@@ -181,7 +187,7 @@ def stop(home: Path) -> bool:
     import psutil
     from filelock import FileLock
 
-    with FileLock(private_folder(home) / "sandbox.lock"):
+    with told(home), FileLock(private_folder(home) / "sandbox.lock"):
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():
             return False

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from labkit.clients import sandbox_process
+from labkit.model.errors import LabError
 from tests.wait import until
 
 TIMEOUT_SECONDS = 30
@@ -99,6 +100,31 @@ def test_a_port_that_somebody_took_meanwhile_is_no_obstacle(home: Path) -> None:
         taken.listen()
         (home / "sandbox.json").write_text(json.dumps({"url": first.url}))
         assert start(home).url != first.url
+
+
+def test_a_home_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for call in (sandbox_process.start, sandbox_process.stop):
+        with pytest.raises(LabError, match="LABKIT_HOME"):
+            call(tmp_path / "file" / "home")
+    assert sandbox_process.find(tmp_path / "file") is None
+
+
+def test_a_home_named_from_the_current_folder_is_the_same_one_for_the_sandbox(tmp_path: Path) -> None:
+    environment = {**os.environ, "LABKIT_HOME": "some/home"}
+    command = [sys.executable, "-m", "labkit", "sandbox"]
+    ran = subprocess.run([*command, "start"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert sandbox_process.stop(tmp_path / "some" / "home") is True
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_damaged_world_is_told_with_what_to_move_away_and_no_process_is_left(home: Path) -> None:
+    start(home)
+    sandbox_process.stop(home)
+    (home / "world" / "aws-keys.json").write_bytes(b"\xee\xff")
+    with pytest.raises(LabError, match="move .*world away"):
+        start(home)
+    assert not [one for one in psutil.Process().children() if str(home) in one.cmdline()]
 
 
 def test_stop_ends_that_process_and_a_second_stop_finds_none(home: Path) -> None:

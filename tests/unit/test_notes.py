@@ -41,3 +41,20 @@ def test_a_broken_file_is_told_with_what_to_do(notes: Notes, text: str) -> None:
     notes.path.write_text(text)
     with pytest.raises(LabError, match="Delete that file"):
         notes.all()
+
+
+def test_bytes_that_are_no_text_are_told_as_a_broken_file(notes: Notes) -> None:
+    notes.save(student=7)
+    notes.path.write_bytes(b"\xee\xff\x00")
+    with pytest.raises(LabError, match="Delete that file"):
+        notes.all()
+
+
+def test_a_home_that_cannot_be_one_is_told_when_it_is_read_and_when_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / ("x" * 300)):
+        notes = Notes(home / "notes.json")
+        with pytest.raises(LabError, match="LABKIT_HOME"):
+            notes.all()
+        with pytest.raises(LabError, match="LABKIT_HOME"):
+            notes.save(student=7)
