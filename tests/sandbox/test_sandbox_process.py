@@ -122,7 +122,7 @@ def test_a_damaged_world_is_told_with_what_to_move_away_and_no_process_is_left(h
     start(home)
     sandbox_process.stop(home)
     (home / "world" / "aws-keys.json").write_bytes(b"\xee\xff")
-    with pytest.raises(LabError, match="move .*world away"):
+    with pytest.raises(LabError, match=r"move .*world away"):
         start(home)
     assert not [one for one in psutil.Process().children() if str(home) in one.cmdline()]
 
