@@ -104,7 +104,10 @@ class Keeper:
         program.close()
 
     def _tell_connect(self, facts: Facts) -> None:
-        self._news.send({"connect": facts})
+        try:
+            self._news.send({"connect": facts})
+        except OSError:  # the owner has ended or is stuck; the program goes on
+            return
 
     def _tell_drop(self, drop: Drop) -> None:
         try:

@@ -163,8 +163,7 @@ class Range:
             allowed = verdict.allowed
             if verdict.drop:
                 self._drops.append(verdict.drop)
-            if self._on_connect is not None:
-                self._on_connect(replace(asked, allowed=allowed))
+            self._tell(replace(asked, allowed=allowed))
         return evaluated.outcome(target, allowed)
 
     # ---- the keeper ----
@@ -221,10 +220,18 @@ class Range:
         while (message := news.receive()) is not None:
             if "drop" in message:
                 self._drops.append(Drop(**message["drop"]))
-            elif self._on_connect is not None:
+            else:
                 facts = message["connect"]
-                self._on_connect(ConnectEvent(**{**facts, "args": tuple(facts["args"])}))
+                self._tell(ConnectEvent(**{**facts, "args": tuple(facts["args"])}))
         news.close()
+
+    def _tell(self, event: ConnectEvent) -> None:
+        if self._on_connect is None:
+            return
+        try:
+            self._on_connect(event)
+        except Exception:  # a fault of whoever listens must not end the listening
+            log.exception("nobody could be told of %s", event)
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._orders is not None

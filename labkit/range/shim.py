@@ -23,22 +23,13 @@ from labkit.range.channel import Channel
 from labkit.range.internet import NAME_PORT
 from labkit.range.namespace import fork
 from labkit.range.seccomp import Call
-from labkit.range.watch import address, describe, read_memory
+from labkit.range.watch import address, describe, read_memory, refusal
 
 _HELD = ("connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _PR_SET_CHILD_SUBREAPER = 36
-_NAME_SERVICES = (
-    *(
-        f"{run}/{name}".encode()
-        for run in ("/run", "/var/run")
-        for name in ("systemd/resolve/", "nscd/", "avahi-daemon/", "dbus/system_bus_socket")
-    ),
-    b"/var/lib/sss/pipes/",
-)
 _ADD_DESCRIPTOR, _REPLACE = 0x40182103, 1  # SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD: Linux 5.9
 _SYNS = 1  # so an unanswered connection is given up after 3 s instead of two minutes, as in tier 1
 _MESSAGE_BYTES, _MOST_MESSAGES = 64, 1024  # of a struct mmsghdr; of one sendmmsg(2)
-_UNIX_ADDRESS_BYTES = 110
 _IN_FAMILY: dict[int, str] = {  # an IPv6 socket connects to IPv4 too, and a container often has no ::1
     socket.AF_INET: "127.0.0.1",
     socket.AF_INET6: "::ffff:127.0.0.1",
@@ -114,7 +105,7 @@ class Shim:
             return
         facts = describe(call)
         if facts is None:
-            seccomp.answer(self._listener, call, _local(call))
+            seccomp.answer(self._listener, call, refusal(call))
             return
         self._keeper.send(facts)
         leading = self._keeper.receive()
@@ -197,10 +188,3 @@ def _send_to(pid: int, at: int, size: int) -> int | None:
     to = address(read_memory(pid, at, min(size, 28))) if at else None
     stays = to is None or (to[1] != NAME_PORT and (to[0].startswith("127.") or to[0] == "::1"))
     return None if stays else errno.ENETUNREACH
-
-
-def _local(call: Call) -> int | None:
-    """Refuse the local services that ask for names outside; then the C library asks the resolver, and is led."""
-    blob = read_memory(call.pid, call.arguments[1], min(call.arguments[2], _UNIX_ADDRESS_BYTES))
-    family, path = struct.unpack_from("H", blob)[0] if len(blob) >= 2 else 0, blob[2:]
-    return errno.ECONNREFUSED if family == socket.AF_UNIX and path.startswith(_NAME_SERVICES) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import pwd
@@ -17,20 +18,31 @@ Facts = dict[str, Any]
 """The fields of a ConnectEvent, as JSON can carry them."""
 
 _ADDRESS_BYTES = 28
+_UNIX_ADDRESS_BYTES = 110
 _ARGUMENT_BYTES = 4096  # of the command line; an event has to fit a datagram
 _PSEUDO_TERMINAL, _CONSOLE = range(136, 144), 4
+_NAME_SERVICES = (
+    *(
+        f"{run}/{name}".encode()
+        for run in ("/run", "/var/run")
+        for name in ("systemd/resolve/", "nscd/", "avahi-daemon/", "dbus/system_bus_socket")
+    ),
+    b"/var/lib/sss/pipes/",
+)
 
 
 def follow(listener: int, seen: Callable[[Facts], None]) -> None:
     """Tell each connection asked for under a listener, before the kernel acts on it; ends with the last program."""
     for call in seccomp.calls(listener):
+        refused = None
         try:
             if facts := describe(call):
                 seen(facts)
+            else:
+                refused = refusal(call)
         except (OSError, ValueError, struct.error):  # the program ended meanwhile
-            pass
-        finally:
-            seccomp.answer(listener, call)
+            refused = None
+        seccomp.answer(listener, call, refused)
     os.close(listener)
 
 
@@ -39,6 +51,16 @@ def describe(call: seccomp.Call) -> Facts | None:
     descriptor, address_at, size = call.arguments[:3]
     to = address(read_memory(call.pid, address_at, min(size, _ADDRESS_BYTES)))
     return {**_program(call.pid), **to_facts(to), "protocol": protocol(call.pid, descriptor)} if to else None
+
+
+def refusal(call: seccomp.Call) -> int | None:
+    """The errno for a connect(2) to a local service that asks for names outside, None for any other by a path.
+
+    Refused, the C library asks the resolver instead, which is the range's own. Raises OSError.
+    """
+    blob = read_memory(call.pid, call.arguments[1], min(call.arguments[2], _UNIX_ADDRESS_BYTES))
+    family, path = struct.unpack_from("H", blob)[0] if len(blob) >= 2 else 0, blob[2:]
+    return errno.ECONNREFUSED if family == socket.AF_UNIX and path.startswith(_NAME_SERVICES) else None
 
 
 def to_facts(to: tuple[str, int]) -> Facts:

@@ -65,6 +65,7 @@ def test_nothing_that_a_program_tries_is_heard_outside(folder: Path, monkeypatch
     assert told["heard"] == ["10.77.0.1"]
     assert attempts["tcp"] == attempts["tcp, IPv6"] == attempts["tcp, IPv4 in an IPv6 socket"] == "HTTP/1.1 200 OK"
     assert attempts["tcp, another port"] == "ECONNREFUSED"
+    assert attempts["name service"] == "ECONNREFUSED"
     assert attempts["name"] == ("203.0.113.10")
     assert attempts["no such name"] != "203.0.113.10"
     if tier == 2:

@@ -6,11 +6,13 @@ import getpass
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
+from labkit.range.facts import ConnectEvent
 from labkit.range.program import program_command
 from labkit.range.range import Range
 from tests.range.ranges import ALLOW_ALL, DADISMAD, DENY_DADISMAD, Recorder
@@ -210,3 +212,24 @@ def test_counts_go_on_while_an_entry_stays_and_begin_anew_with_another_one(netwo
     assert (kept[True, 100], kept[True, 1]) == (first, 0)
     assert anew[True, 100] == 0
     assert (True, 1) not in anew
+
+
+def test_a_fault_of_whoever_listens_does_not_end_the_listening(folder: Path, caplog: pytest.LogCaptureFixture):
+    told = []
+
+    def listener(event: ConnectEvent) -> None:
+        told.append(event.ip)
+        raise ZeroDivisionError
+
+    built = Range(folder, listener)
+    built.up()
+    try:
+        built.apply(ALLOW_ALL)
+        for host in ("http://198.51.100.7", "http://198.51.100.80"):
+            built.run([*CURL, host])
+        until(lambda: len(told) == 2)
+    finally:
+        built.down()
+
+    assert told == ["198.51.100.7", "198.51.100.80"]
+    assert "nobody could be told of" in caplog.text

@@ -69,6 +69,15 @@ def test_tier_1_as_an_ordinary_user(folder: Path):
     check_that_programs_ran(told)
 
 
+@pytest.mark.tier_1
+def test_tier_1_where_mounting_is_refused_the_machines_own_resolvers_are_played(folder: Path):
+    told = play(folder, sys.executable, str(HERE / "jail.py"), "--mount")
+
+    assert (told["tier"], told["why"]) == (1, "")
+    check_that_curl_met_the_entries(told)
+    check_that_programs_ran(told)
+
+
 def test_tier_2_in_a_jail_like_dockers(folder: Path):
     told = play(folder, sys.executable, str(HERE / "jail.py"))
 
