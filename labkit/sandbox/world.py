@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.model.criteria import AGGREGATE_FIELDS, DESCRIPTION, FILTER, TITLE_ENDING
 from labkit.model.detection import BASE_RULE_SET, PRECREATED_RULE
+from labkit.model.vpc import HOST_ADDRESS
 from labkit.sandbox.store_people import ApiUser
 
 if TYPE_CHECKING:
@@ -210,13 +211,25 @@ def _agent(identifier: str, name: str, address: str, status: str = "online", **m
 
 
 _LAB_PUBLIC_ADDRESS = "198.51.100.7"
+_AGENT_SERVICES = (
+    "auditReader", "processTracer", "networkTracer", "dnsTracer", "fileIntegrity", "loginReader",
+    "hostEvents", "containerTracer", "userTracker", "processSandbox", "eventSender", "updater",
+)  # fmt: skip
+"""Sandbox: the original's agent has twelve services too; but for dnsTracer, networkTracer and processSandbox their
+names are ours."""
+
 AGENTS = (
     _agent(
         LAB_AGENT_ID,
         "udf-host",
-        "10.0.0.10",
+        HOST_ADDRESS,
         instanceId="i-0123456789abcdef0",
-        ipAddresses={"private": ["10.0.0.10/24", "10.0.0.10"], "link_local": [], "public": [_LAB_PUBLIC_ADDRESS]},
+        ipAddresses={
+            "private": [f"{HOST_ADDRESS}/24", HOST_ADDRESS],
+            "link_local": [],
+            "public": [_LAB_PUBLIC_ADDRESS],
+        },
+        agentModuleHealth={"isHealthy": True, **dict.fromkeys(_AGENT_SERVICES, "HEALTHY")},
     ),
     _agent("251c7f90-b7c1-11f0-9f53-0242ac110002", "web-1", "10.0.0.23", agentType="monitor", version="2.4.1"),
     _agent(OFFLINE_AGENT_ID, "build-1", "10.0.0.31", "offline", version="2.3.2", osVersion="ubuntu-18.04"),
@@ -227,8 +240,8 @@ SERVERS: tuple[Mapping[str, Any], ...] = (
         "id": "i-0123456789abcdef0",
         "kernelId": None,
         "instanceType": "t3a.medium",
-        "privateDnsName": "ip-10-0-0-10.ec2.internal",
-        "privateIpAddress": "10.0.0.10",
+        "privateDnsName": f"ip-{HOST_ADDRESS.replace('.', '-')}.ec2.internal",
+        "privateIpAddress": HOST_ADDRESS,
         "groups": [],
         "subnetId": "subnet-0123456789abcdef0",
         "keyName": None,

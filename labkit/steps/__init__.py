@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from labkit.model.check import CheckResult, Outcome, require
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
-from labkit.steps import create_environment
+from labkit.steps import create_environment, initial_configuration, self_protecting_cloud
 from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
 from labkit.views.panels import Happened
 from labkit.views.shown import Shown
 
-STEPS: tuple[Step, ...] = create_environment.STEPS
+STEPS: tuple[Step, ...] = initial_configuration.STEPS + create_environment.STEPS + self_protecting_cloud.STEPS
 BY_KEY = {step.key: step for step in STEPS}
 
 
@@ -86,7 +86,7 @@ def solve(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckRe
     """
     for step in with_needs(steps):
         result = check(world, step)
-        if not result.passed:
+        if not result.passed or (step.note and not world.notes.get(step.note)):
             step.do(world)
             result = check(world, step)
         yield step, result

@@ -202,4 +202,5 @@ NETWORK_ACL = Step(
     do_network_acl,
     undo_network_acl,
     ("aws ec2 describe-vpcs", "aws ec2 describe-network-acls --filters Name=vpc-id,Values=VPCID"),
+    note="network_acl_id",
 )

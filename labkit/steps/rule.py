@@ -248,4 +248,5 @@ RULE_ID = Step(
     do_rule_id,
     undo_rule_id,
     LOOKED_AT,
+    note="rule_id",
 )

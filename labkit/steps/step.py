@@ -30,6 +30,7 @@ class Step:
     people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
     check: looks at the world, two calls at most. do: does it or finds it done. undo: takes away what it left.
     looked_at: the calls of the check, in the services' own words. offers: what to offer when the check did not pass.
+    note: the key of the note that `do` writes down, a convenience that no check insists on.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Step:
     undo: Callable[[World], Shown]
     looked_at: tuple[str, ...] = ()
     offers: Callable[[World], tuple[Offer, ...]] = _nothing
+    note: str = ""
 
     @property
     def link(self) -> str:

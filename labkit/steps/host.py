@@ -1,0 +1,198 @@
+"""Steps of the host: it is ready (part 1), and it lives in a subnet of the student's VPC (part 3)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from labkit.clients import aws, aws_subnet
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.detection_records import Agent
+from labkit.model.errors import LabError
+from labkit.model.network_acl import Entry
+from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
+from labkit.steps.network import students_network_acl, students_vpc
+from labkit.steps.step import Step
+from labkit.steps.world import World
+from labkit.views.panels import Happened
+
+AGENT_SERVICES = 12
+PROGRAMS = {"aws": "the AWS CLI", "curl": "curl, which part 3 uses"}
+ALL_IPV6_NUMBER = 101
+"""The rule number of the entry that AWS itself adds for `::/0` when a VPC gets an IPv6 CIDR block.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the host's readiness. state: `remark` needs no action. next_step: what to do; "" for nothing."""
+
+    title: str
+    state: Literal["ready", "missing", "remark"]
+    found: str
+    looked_at: str
+    next_step: str = ""
+
+
+def hosts_agent(world: World) -> Agent | None:
+    """The agent of the lab's host; one call."""
+    return next((agent for agent in world.detection.agents("online") if agent.name == HOST_NAME), None)
+
+
+def services_of(agent: Agent) -> dict[str, str]:
+    """The agent's services and how each is."""
+    health = dict(agent.raw.get("agentModuleHealth") or {})
+    health.pop("isHealthy", None)
+    return {name: str(state) for name, state in health.items()}
+
+
+def agent_line(world: World) -> Line:
+    """The agent and its services."""
+    looked_at = "GET /v2/agents?status=online"
+    agent = hosts_agent(world)
+    if agent is None:
+        return Line("Agent", "missing", f"no agent named {HOST_NAME} is online", looked_at, "Start the sandbox again.")
+    services = services_of(agent)
+    healthy = [name for name, state in services.items() if state == "HEALTHY"]
+    found = f"{agent.name} {agent.version} online, {len(healthy)} of {AGENT_SERVICES} services healthy"
+    if len(healthy) == AGENT_SERVICES:
+        return Line("Agent", "ready", found, looked_at)
+    ill = ", ".join(sorted(services.keys() - healthy)) or "its services are not told"
+    return Line("Agent", "missing", f"{found}; not: {ill}", looked_at, "Ask your instructor to look at the agent.")
+
+
+def program_lines() -> list[Line]:
+    """Python, and the programs of the lab."""
+    lines = [Line("Python", "ready", sys.version.split()[0], "python3 --version")]
+    for program, what in PROGRAMS.items():
+        path = shutil.which(program, path=_search_path())
+        next_step = "" if path else f"Install {what}: sudo apt install {'awscli' if program == 'aws' else program}"
+        found = path or "not installed"
+        lines.append(Line(program, "ready" if path else "missing", found, f"which {program}", next_step))
+    return lines
+
+
+def _search_path() -> str:
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def check_ready(world: World) -> CheckResult:
+    lines = [agent_line(world), *program_lines()]
+    missing = [line for line in lines if line.state == "missing"]
+    expected = f"an agent with {AGENT_SERVICES} healthy services, Python, {' and '.join(PROGRAMS)}"
+    if not missing:
+        return READY.result(Outcome.PASSED, expected, "; ".join(f"{line.title}: {line.found}" for line in lines))
+    found = "; ".join(f"{line.title}: {line.found}" for line in missing)
+    return READY.result(Outcome.WRONG, expected, found, " ".join(line.next_step for line in missing))
+
+
+def do_ready(world: World) -> Happened:
+    raise LabError(
+        "The host cannot be made ready from here.",
+        "What is missing has to be installed or started on this machine.",
+        "Look at the list: lab.readiness()",
+    )
+
+
+def undo_ready(world: World) -> Happened:
+    return Happened("Nothing was changed by looking whether the host is ready.")
+
+
+def host_subnets(world: World) -> tuple[aws_subnet.Subnet, ...]:
+    """The subnets that the student's host lives in: one when all is well; two calls."""
+    return aws_subnet.describe_subnets(world.aws.ec2, students_vpc(world).id, tag=HOST_TAG)
+
+
+def check_subnet(world: World) -> CheckResult:
+    vpc = students_vpc(world)
+    expected = f"one subnet in {vpc.id} with the tag {HOST_TAG}"
+    subnets = aws_subnet.describe_subnets(world.aws.ec2, vpc.id, tag=HOST_TAG)
+    if len(subnets) == 1:
+        return SUBNET.result(Outcome.PASSED, expected, f"{subnets[0]} of {vpc.id} in {world.region}")
+    if subnets:
+        found = ", ".join(str(subnet) for subnet in subnets)
+        return SUBNET.result(
+            Outcome.WRONG, expected, found, "Take them away with lab.reset('host_subnet'), then again."
+        )
+    return SUBNET.result(Outcome.NOT_YET, expected, "none", "Put the host into your VPC: lab.place_host()")
+
+
+def do_subnet(world: World) -> Happened:
+    """Put the host into a subnet of the student's VPC, or find it there."""
+    vpc, found = students_vpc(world), host_subnets(world)
+    if not found:
+        world.require_agreement()
+        tags = {HOST_TAG: HOST_NAME}
+        found = (aws_subnet.create_subnet(world.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, world.student, tags),)
+    network_acl = students_network_acl(world)
+    return Happened(
+        "Your host lives in your VPC.",
+        (("SubnetId", found[0].id), ("CIDR block", found[0].cidr_block), ("Network ACL in force", network_acl.id)),
+        cli=f"aws ec2 create-subnet --vpc-id {vpc.id} --cidr-block {HOST_SUBNET_CIDR_BLOCK}",
+    )
+
+
+def undo_subnet(world: World) -> Happened:
+    """Take the host out of the VPC again, and the IPv6 entries that the lab added for its lesson."""
+    ec2, deleted = world.aws.ec2, []
+    for subnet in host_subnets(world):
+        world.require_agreement()
+        aws_subnet.delete_subnet(ec2, subnet.id)
+        deleted.append(f"subnet {subnet.id}")
+    network_acl = students_network_acl(world)
+    for entry in network_acl.entries:
+        if entry in ALL_IPV6:
+            aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)
+            deleted.append(f"entry {entry.rule_number} ({'egress' if entry.egress else 'ingress'})")
+    return Happened(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was in no subnet of yours.")
+
+
+ALL_IPV6 = tuple(Entry(ALL_IPV6_NUMBER, egress, "allow", "-1", "::/0") for egress in (True, False))
+
+
+def allow_ipv6(world: World) -> Happened:
+    """Add the two entries with which AWS lets IPv6 through once a VPC has an IPv6 CIDR block; found when there."""
+    network_acl = students_network_acl(world)
+    for entry in ALL_IPV6:
+        if entry not in network_acl.entries:
+            world.require_agreement()
+            aws.create_entry(world.aws.ec2, network_acl.id, entry)
+    return Happened(
+        "IPv6 goes through the network ACL, both ways.",
+        [("Egress and ingress", f"entry {ALL_IPV6_NUMBER}: allow all to and from ::/0")],
+        cli=f"aws ec2 create-network-acl-entry --network-acl-id {network_acl.id} --egress --rule-number "
+        f"{ALL_IPV6_NUMBER} --protocol -1 --rule-action allow --ipv6-cidr-block ::/0",
+    )
+
+
+READY = Step(
+    "host_ready",
+    "1",
+    "The host is ready",
+    "Is the host ready?",
+    (),
+    check_ready,
+    do_ready,
+    undo_ready,
+    ("GET /v2/agents?status=online", "which aws", "which curl"),
+)
+SUBNET = Step(
+    "host_subnet",
+    "3",
+    "Your host in your VPC",
+    "Put the host into your VPC",
+    ("network_acl_id",),
+    check_subnet,
+    do_subnet,
+    undo_subnet,
+    (
+        "aws ec2 describe-vpcs",
+        f"aws ec2 describe-subnets --filters Name=vpc-id,Values=VPCID Name=tag-key,Values={HOST_TAG}",
+    ),
+)

@@ -1,0 +1,130 @@
+"""Steps of part 3: the rule has raised an alert, and the responder has denied its destination."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from labkit.clients import aws
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.detection import rule_name
+from labkit.model.detection_records import Alert
+from labkit.model.errors import LabError
+from labkit.model.network_acl import Entry, Packet, decide
+from labkit.model.response import own_entries
+from labkit.model.said import Said
+from labkit.steps.network import students_network_acl
+from labkit.steps.responding import students_responder
+from labkit.steps.rule import students_rule
+from labkit.steps.step import Step
+from labkit.steps.world import World
+from labkit.views.panels import Happened
+
+COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")
+ALERT_SECONDS = 5.0
+
+
+def students_alerts(world: World) -> Iterator[Alert]:
+    """The active alerts of the student's rule, newest first; one call where the RuleID is noted, else three.
+
+    A noted RuleID is believed as far as the alert's title bears the student's rule's name.
+    """
+    rule_id = world.notes.get("rule_id") or students_rule(world).id
+    name = rule_name(world.student)
+    return (alert for alert in world.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
+
+
+def check_alert(world: World) -> CheckResult:
+    alert = next(students_alerts(world), None)
+    expected = "an active alert of your rule"
+    if alert is not None:
+        return ALERT.result(Outcome.PASSED, expected, f"“{alert.title}” at {alert.created_at}")
+    next_step = "Let a program on the host connect somewhere: lab.run('curl dadismad.com')"
+    return ALERT.result(Outcome.NOT_YET, expected, "none", next_step)
+
+
+def do_alert(world: World) -> Happened:
+    """Let curl on the host connect to a site, and wait for the alert. Raises LabError where there is no such host."""
+    host = world.opened.host
+    if host is None:
+        raise LabError(
+            "No program was run.",
+            "With live AWS the host is yours, somewhere else, and only its own agent sees what happens there.",
+            "Run `curl dadismad.com` on it.",
+        )
+    ran = host.run(COMMAND)
+    deadline = time.monotonic() + ALERT_SECONDS
+    while (alert := next(students_alerts(world), None)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    found = alert.title if alert is not None else "no alert yet"
+    facts = (("Ran", " ".join(COMMAND)), ("Exit code", str(ran.code)), ("Alert", found))
+    return Happened("A program on the host connected.", facts)
+
+
+def undo_alert(world: World) -> Happened:
+    """Dismiss the active alerts of the student's rule, so that the responder has nothing to deny."""
+    ids = [alert.id for alert in students_alerts(world)]
+    if ids:
+        world.detection.dismiss(ids, "OTHER", "The lab was reset.")
+    return Happened(f"{len(ids)} alerts of your rule were dismissed." if ids else "Your rule had no active alert.")
+
+
+def check_denied(world: World) -> CheckResult:
+    network_acl = students_network_acl(world)
+    own = own_entries(network_acl.entries)
+    expected = f"a deny entry of the responder that decides, in {network_acl.id}"
+    deciding = [entry for entry in own if _decides(entry, network_acl.entries)]
+    if deciding:
+        words = ", ".join(f"{entry.rule_number} denies {entry.cidr_block}" for entry in deciding)
+        return DENIED.result(Outcome.PASSED, expected, words)
+    if own:
+        words = ", ".join(f"{entry.rule_number} for {entry.cidr_block} is never reached" for entry in own)
+        return DENIED.result(Outcome.WRONG, expected, words, "Look which entry comes before: lab.entries()")
+    return DENIED.result(Outcome.NOT_YET, expected, "none", "Start the responder: lab.responder()")
+
+
+def _decides(entry: Entry, entries: tuple[Entry, ...]) -> bool:
+    address = str(entry.network.network_address)
+    return decide(entries, Packet.outbound(address, "tcp", 80)).deciding == entry
+
+
+def do_denied(world: World) -> Happened:
+    """One round of the responder."""
+    said: list[Said] = []
+    students_responder(world, said.append).run_once()
+    return Happened("The responder looked at your rule's alerts.", [(one.kind, one.sentence) for one in said])
+
+
+def undo_denied(world: World) -> Happened:
+    """Take away the responder's own entries, and no other."""
+    network_acl = students_network_acl(world)
+    own = own_entries(network_acl.entries)
+    for entry in own:
+        world.require_agreement()
+        aws.delete_entry(world.aws.ec2, network_acl.id, entry.rule_number, entry.egress)
+    words = ", ".join(f"{entry.rule_number} ({entry.cidr_block})" for entry in own)
+    return Happened(f"The responder's entries {words} were taken away." if own else "The responder had no entry.")
+
+
+ALERT = Step(
+    "first_alert",
+    "3",
+    "An alert of your rule",
+    "A program connects",
+    ("host_subnet", "rule_enabled"),
+    check_alert,
+    do_alert,
+    undo_alert,
+    ("GET /v2/alerts?status=active&ruleId=RULEID",),
+)
+DENIED = Step(
+    "deny_entry",
+    "3",
+    "The cloud denies the address",
+    "The responder answers",
+    ("first_alert",),
+    check_denied,
+    do_denied,
+    undo_denied,
+    ("aws ec2 describe-vpcs", "aws ec2 describe-network-acls --filters Name=vpc-id,Values=VPCID"),
+)
