@@ -6,6 +6,7 @@ the filter is stateless, as a network ACL is.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -63,8 +64,7 @@ def transaction(entries: Sequence[Entry], previous: Iterable[str] = ()) -> str:
     for egress, way in WAYS.items():
         lines.append(f"flush chain {TABLE} {way}")
         ordered = [entry for entry in in_order(entries, egress) if not entry.is_catch_all]
-        lines += [f"add rule {TABLE} {way} {_matches(entry)}{_verdict(entry)}" for entry in ordered]
-        lines += [f"add rule {TABLE} {way} {_matches(last)}{_verdict(last)}" for last in _last(egress)]
+        lines += [_rule(entry) for entry in (*ordered, *_last(egress))]
     lines += [f"delete counter {TABLE} {name}" for name in sorted(present - set(wanted))]
     return "\n".join(lines) + "\n"
 
@@ -88,6 +88,7 @@ def packets(listing: str) -> dict[Counter, int]:
     return {(way == "egress", int(number)): int(count) for way, number, count in _COUNTER.findall(listing)}
 
 
+@functools.cache
 def _last(egress: bool) -> tuple[Entry, Entry]:
     """AWS's own last entries, which are in force whether they are listed or not."""
     return (
@@ -96,6 +97,12 @@ def _last(egress: bool) -> tuple[Entry, Entry]:
     )
 
 
+@functools.lru_cache(maxsize=4096)  # an apply changes one entry of many
+def _rule(entry: Entry) -> str:
+    return f"add rule {TABLE} {WAYS[entry.egress]} {_matches(entry)}{_verdict(entry)}"
+
+
+@functools.lru_cache(maxsize=4096)
 def _counter(entry: Entry) -> str:
     """A name for the counter of this very entry: another entry with the same number counts anew."""
     told = "all" if entry.is_catch_all else hashlib.sha256(str(entry).encode()).hexdigest()[:8]
