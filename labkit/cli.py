@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labkit import cli_respond
+from labkit import cli_range, cli_respond
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def status_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
         return
-    click.echo(world.opened.sentence)
+    click.echo(f"{world.opened.sentence}\n{world.host_words}")
     for number, result in enumerate(results, 1):
         click.echo(f"{number:>2}. {result}")
     click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
@@ -237,3 +237,5 @@ def _asking(world: World, yes: bool, begin: Callable[[], Any]) -> Any:
 
 
 main.command("respond")(tells_errors(cli_respond.respond))
+main.command("shell")(tells_errors(cli_range.shell))
+main.command("run", context_settings={"ignore_unknown_options": True})(tells_errors(cli_range.run))

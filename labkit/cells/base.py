@@ -8,7 +8,7 @@ from labkit.model.check import CheckResult, require
 from labkit.model.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import LabError
 from labkit.model.settings import Backend, parse_backend
-from labkit.steps import account, rule
+from labkit.steps import rule
 from labkit.steps.world import World
 from labkit.views import display, forms, panels, progress
 from labkit.views.form_parts import Form
@@ -70,14 +70,17 @@ class StatusCells(Cells):
             self.world.opened.aws,
             self.world.opened.detection,
             self.world.region,
-            self._account(results),
+            self._account(),
             results,
             LINKS,
+            self.world.host_words,
         )
 
-    def _account(self, results: tuple[CheckResult, ...]) -> str:
-        known = any(one.step == account.ACCOUNT.key and one.passed for one in results)
-        return aws.caller(self.world.aws.sts).account if known else ""
+    def _account(self) -> str:
+        try:
+            return aws.caller(self.world.aws.sts).account
+        except LabError:
+            return ""
 
     def check(self, step: str) -> Form | Shown:
         """What one step's check finds in the world now, with a button where it has something to offer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from labkit.cells.base import Cells, link_to
@@ -126,7 +127,15 @@ class EnvironmentCells(Cells):
 
     def entries(self) -> Shown:
         """The entries of your network ACL, each direction in the order in which AWS tries them."""
-        return network_tables.AclEntriesTable(self._network_acl(), self.world.region)
+        network_acl = self._network_acl()
+        return network_tables.AclEntriesTable(network_acl, self.world.region, self._packets(network_acl))
+
+    def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
+        """What each entry has decided, where this network ACL is the one that filters the host; else None."""
+        if self.world.opened.host is None or not network_acl.subnet_ids:
+            return None
+        status = self.world.opened.host.status()
+        return status.packets if status.network_acl_id == network_acl.id else None
 
     def decide(
         self, destination: str = "203.0.113.10", port: int = 80, protocol: str = "tcp", source: str = ""

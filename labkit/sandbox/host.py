@@ -25,6 +25,9 @@ from labkit.sandbox.connect_events import ConnectEvents
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.engine import Engine
 
+START_SECONDS = 30
+"""The range comes up once AWS's side is loaded; who asks before waits so long at most."""
+
 log = logging.getLogger("labkit.sandbox.host")
 
 NOT_IN_A_SUBNET = tuple(
@@ -54,6 +57,7 @@ class Host:
         self._lock = threading.Lock()
         self._place: Place | None = None
         self._fault = ""
+        self._started = threading.Event()
 
     def start(self, aws: AwsApp) -> None:
         """Bring the range up with the entries that are there. A range that cannot be had is told by `status`."""
@@ -63,7 +67,10 @@ class Host:
         except LabError as error:
             log.warning("%s", error)
             self._fault = str(error)
-        self.refresh(aws)
+        try:
+            self.refresh(aws)
+        finally:
+            self._started.set()
 
     def refresh(self, aws: AwsApp) -> None:
         """Put the entries in force that AWS's side has now. Raises LabError when the range refuses them."""
@@ -73,6 +80,7 @@ class Host:
 
     def status(self) -> dict[str, Any]:
         """How far the range reaches and why, where the host lives, and what each entry has decided."""
+        self._started.wait(START_SECONDS)
         place, reach = self._place, self._range.reach
         return {
             "tier": reach.tier,
@@ -96,6 +104,7 @@ class Host:
 
     def run(self, argv: Sequence[str], timeout_seconds: float) -> dict[str, Any]:
         """How a program ended in the range. Raises LabError when it is not installed or the range is not up."""
+        self._started.wait(START_SECONDS)
         return asdict(self._range.run(argv, timeout_seconds))
 
     def close(self) -> None:

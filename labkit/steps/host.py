@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from labkit.clients import aws, aws_subnet
 from labkit.model.check import CheckResult, Outcome
@@ -19,6 +17,7 @@ from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.step import Step
 from labkit.steps.world import World
 from labkit.views.panels import Happened
+from labkit.views.readiness import Line
 
 AGENT_SERVICES = 12
 PROGRAMS = {"aws": "the AWS CLI", "curl": "curl, which part 3 uses"}
@@ -27,17 +26,6 @@ ALL_IPV6_NUMBER = 101
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html
 """
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the host's readiness. state: `remark` needs no action. next_step: what to do; "" for nothing."""
-
-    title: str
-    state: Literal["ready", "missing", "remark"]
-    found: str
-    looked_at: str
-    next_step: str = ""
 
 
 def hosts_agent(world: World) -> Agent | None:

@@ -48,7 +48,7 @@ def students_responder(
 
 def _detection(world: World) -> DetectionApi:
     """A client of the responder's own: the notebook's cells go on using theirs meanwhile."""
-    login = world.opened.detection_login()
+    login = world.detection_login
     return DetectionApi(
         login.url, login.user_id, login.api_key, login.organization_id, patience_seconds=PATIENCE_SECONDS
     )
@@ -62,7 +62,7 @@ def _safe(world: World, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tu
         {
             "AWS (EC2)": world.aws.ec2.meta.endpoint_url,
             "AWS (STS)": world.aws.sts.meta.endpoint_url,
-            "the detection service": world.opened.detection_login().url,
+            "the detection service": world.detection_login.url,
         }
     )
     return lambda: never_deny(blocks, endpoints(), listed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
-from labkit.model.errors import ConsentNeeded, StepNotReady
+from labkit.model.errors import ConsentNeeded, LabError, StepNotReady
 from labkit.model.settings import DEFAULT_REGION, parse_student_number
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class World:
         self.opened = opened
         self.notes = Notes(opened.home / "notes.json")
         self._keys: AccessKeys | None = None
+        self._login: DetectionLogin | None = None
         self._agreed_unasked = False
         self._accounts: dict[tuple[AccessKeys, str, str | None], Account] = {}
         self._detection: tuple[DetectionLogin, DetectionApi] | None = None
@@ -132,14 +133,34 @@ class World:
         return self._accounts[place]
 
     @property
+    def detection_login(self) -> DetectionLogin:
+        """Where the detection service answers, and the key: the one that was typed, else the one the lab knows."""
+        return self._login or self.opened.detection_login()
+
+    def use_detection_login(self, login: DetectionLogin | None) -> None:
+        """Take this key in memory; None goes back to the one the lab knows."""
+        self._login = login
+
+    @property
     def detection(self) -> DetectionApi:
         """The detection service; raises LabError when nobody said where it is."""
         from labkit.clients.detection_api import DetectionApi
 
-        login = self.opened.detection_login()
+        login = self.detection_login
         if self._detection is None or self._detection[0] != login:
             self._detection = login, DetectionApi(login.url, login.user_id, login.api_key, login.organization_id)
         return self._detection[1]
+
+    @property
+    def host_words(self) -> str:
+        """How far the host's range reaches here and why, for the first line that a person sees."""
+        if self.opened.host is None:
+            return "Host: your own, since AWS is live."
+        try:
+            status = self.opened.host.status()
+        except LabError as error:
+            return f"Host: not known now. {error.what}"
+        return f"Host: not up. {status.fault}" if status.fault else status.words
 
     def require_agreement(self) -> None:
         """Raise ConsentNeeded before the first change in a live account, naming account and region."""

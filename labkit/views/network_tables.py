@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -138,10 +138,14 @@ class Direction:
 
 @dataclass(frozen=True, repr=False)
 class AclEntriesTable(Shown):
-    """The entries of a network ACL in the order AWS tries them, a table a direction."""
+    """The entries of a network ACL in the order AWS tries them, a table a direction.
+
+    packets: how many packets each entry, as (egress, rule number), has decided; None where nobody counts them.
+    """
 
     acl: NetworkAcl
     region: str = ""
+    packets: Mapping[tuple[bool, int], int] | None = None
 
     template: ClassVar[str] = "entries_table.html.j2"
 
@@ -156,7 +160,13 @@ class AclEntriesTable(Shown):
         where = f", {self.region}" if self.region else ""
         way = "Egress (out of the subnets)" if egress else "Ingress (into the subnets)"
         caption = f"{way} of {self.acl.id}, {self.acl.vpc_id}{where}: {used}"
-        return Direction(caption, entry_headers(egress), [(entry_cells(entry), False) for entry in entries])
+        headers = entry_headers(egress) + ([] if self.packets is None else ["Packets"])
+        return Direction(caption, headers, [([*entry_cells(entry), *self._counted(entry)], False) for entry in entries])
+
+    def _counted(self, entry: Entry) -> list[str]:
+        if self.packets is None:
+            return []
+        return [str(self.packets.get((entry.egress, entry.rule_number), 0))]
 
     def warnings(self) -> list[str]:
         """A sentence for each entry that is never reached."""

@@ -56,6 +56,7 @@ class StatusLine(Shown):
     """The top of a chapter: who, where, and how far.
 
     aws, detection: `sandbox` or `live`, or words of one's own. account: AWS account id, "" while no keys are entered.
+    host: how far the host's range reaches here and why; "" where nobody asked.
     """
 
     student: int | None
@@ -65,6 +66,7 @@ class StatusLine(Shown):
     account: str
     results: Sequence[CheckResult] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
 
     template: ClassVar[str] = "status_line.html.j2"
 
@@ -80,6 +82,7 @@ class StatusLine(Shown):
             ("Student", str(self.student) if self.student is not None else "no number yet"),
             ("AWS", ", ".join([*aws, f"region {self.region}"])),
             ("Detection", BACKEND_WORDS.get(self.detection, self.detection)),
+            *([("Host", self.host)] if self.host else []),
         ]
 
     def text(self) -> str:

@@ -1,0 +1,164 @@
+"""Parts 1 and 3, the host: ready, in the VPC, a program run on it, its alerts, and entries written by hand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from labkit.cells.base import Cells, link_to
+from labkit.clients import aws
+from labkit.clients.host import Host
+from labkit.model.errors import InvalidInput, LabError
+from labkit.model.network_acl import new_entry
+from labkit.model.rule_filter import parse
+from labkit.steps import host, network, protection, rule
+from labkit.steps.readiness import readiness
+from labkit.steps.world import DetectionLogin
+from labkit.views import host_views, panels, rule_views
+from labkit.views.detection_key_form import detection_key_form
+from labkit.views.form_parts import Form
+from labkit.views.readiness import Line, Readiness
+from labkit.views.shown import Shown
+
+RUN_SECONDS = 15.0
+
+
+class HostCells(Cells):
+    """The host of the lab, and what its connections lead to."""
+
+    def readiness(self) -> Shown:
+        """Whether the host is ready: agent, programs, account, range, clock, leftovers."""
+        return Readiness(readiness(self.world))
+
+    def services(self) -> Shown:
+        """The services of the host's agent. Raises LabError when no agent is online."""
+        agent = host.hosts_agent(self.world)
+        if agent is None:
+            raise LabError(
+                "No agent of the host is online.", "The detection service does not list it.", "Wait a moment."
+            )
+        lines = [
+            Line(name, "ready" if state == "HEALTHY" else "missing", state.lower(), f"GET /v2/agents/{agent.id}")
+            for name, state in host.services_of(agent).items()
+        ]
+        return Readiness(lines, f"Services of the agent on {agent.name}")
+
+    def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | Shown:
+        """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
+        if api_key or self.unattended:
+            return self._use_detection_key(user_id, api_key, organization_id)
+        login = self.world.detection_login
+        known = f"in use: the key of user {login.user_id} at {login.url}"
+        return detection_key_form(login.user_id, login.organization_id, self._use_detection_key, known, link_to=link_to)
+
+    def _use_detection_key(self, user_id: str, api_key: str, organization_id: str) -> Shown:
+        before = self.world.detection_login
+        login = DetectionLogin(
+            before.url,
+            user_id.strip() or before.user_id,
+            organization_id.strip() or before.organization_id,
+            api_key.strip() or before.api_key,
+        )
+        self.world.use_detection_login(login)
+        try:
+            self.world.detection.self_test()
+        except LabError:
+            self.world.use_detection_login(before)
+            raise
+        facts = (("Address", login.url), ("User", login.user_id), ("Organization", login.organization_id))
+        return panels.Happened("The detection service accepts the key.", facts, remark="It is kept in memory only.")
+
+    def place_host(self) -> Shown:
+        """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""
+        self.begin(host.SUBNET.key)
+        return host.do_subnet(self.world)
+
+    def host(self) -> Shown:
+        """Where the host lives, what filters it, and how far the range reaches on this machine."""
+        status = self._host().status()
+        place = (
+            (("Subnet", status.subnet_id), ("Network ACL in force", status.network_acl_id), ("Region", status.region))
+            if status.subnet_id
+            else (("Subnet", "none yet: nothing filters the host"),)
+        )
+        return panels.Happened("The lab's host", place, remark=status.fault or status.words)
+
+    def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> Shown:
+        """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
+        argv = shlex.split(command) if isinstance(command, str) else list(command)
+        ran = self._host().run(argv, seconds)
+        remark = "" if ran.really else f"No program ran. {self._host().status().words}"
+        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, remark)
+
+    def alerts(self) -> Shown:
+        """The active alerts of your rule, newest first."""
+        self.begin(protection.ALERT.key)
+        return host_views.AlertTable(tuple(protection.students_alerts(self.world)))
+
+    def add_entry(
+        self,
+        rule_number: int,
+        rule_action: str = "deny",
+        cidr_block: str = "203.0.113.10/32",
+        egress: bool = True,
+        protocol: str = "all",
+        ports: int | tuple[int, int] | None = None,
+    ) -> Shown:
+        """Write an entry into your network ACL by hand. Raises LabError for what AWS refuses."""
+        self.begin(network.NETWORK_ACL.key)
+        entry = new_entry(
+            rule_number=rule_number,
+            rule_action=rule_action,
+            cidr_block=cidr_block,
+            egress=egress,
+            protocol=protocol,
+            ports=ports,
+        )
+        self.world.require_agreement()
+        network_acl = network.students_network_acl(self.world)
+        aws.create_entry(self.world.aws.ec2, network_acl.id, entry)
+        return panels.Happened("The entry was added.", (("Entry", str(entry)), ("Network ACL", network_acl.id)))
+
+    def remove_entry(self, rule_number: int, egress: bool = True) -> Shown:
+        """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
+        self.begin(network.NETWORK_ACL.key)
+        network_acl = network.students_network_acl(self.world)
+        way = "egress" if egress else "ingress"
+        if not any((entry.rule_number, entry.egress) == (rule_number, egress) for entry in network_acl.entries):
+            return panels.Happened(f"There is no {way} entry {rule_number} in {network_acl.id}.")
+        self.world.require_agreement()
+        aws.delete_entry(self.world.aws.ec2, network_acl.id, rule_number, egress)
+        return panels.Happened(f"The {way} entry {rule_number} was deleted.", (("Network ACL", network_acl.id),))
+
+    def allow_ipv6(self) -> Shown:
+        """Let IPv6 through your network ACL, as AWS does when a VPC gets an IPv6 CIDR block."""
+        self.begin(network.NETWORK_ACL.key)
+        return host.allow_ipv6(self.world)
+
+    def suppress(self, address: str) -> Shown:
+        """Add a suppression to your rule: connections to this address or CIDR block raise no alert any more."""
+        self.begin(rule.ENABLED.key)
+        mine = rule.students_rule(self.world)
+        suppression = f'connection.dst_addr = "{address.strip()}"'
+        if '"' in address:
+            raise InvalidInput(f"“{address}” is not an address.", "It holds a quote.", "Write it as 198.51.100.7")
+        parse(suppression)
+        if suppression not in mine.suppressions:
+            mine = self.world.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
+        return rule_views.RuleCard(mine)
+
+    def remove_suppressions(self) -> Shown:
+        """Take the suppressions of your rule away."""
+        self.begin(rule.ENABLED.key)
+        mine = rule.students_rule(self.world)
+        return rule_views.RuleCard(self.world.detection.update_rule(replace(mine, suppressions=())))
+
+    def _host(self) -> Host:
+        if self.world.opened.host is not None:
+            return self.world.opened.host
+        raise LabError(
+            "There is no host here.",
+            "With live AWS the host is yours, and only its own network ACL filters it.",
+            "Run the program on your host, or open the lab with AWS in the sandbox.",
+        )

@@ -1,0 +1,63 @@
+"""`labkit shell` and `labkit run`: programs on the lab's host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from labkit.model.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.clients.host import HostStatus
+
+
+def shell() -> None:
+    """Open a prompt on the lab's host: what is typed there passes your network ACL. `exit` leaves it."""
+    from labkit.range.program import shell_command
+
+    status = _host_status()
+    if status.tier == 3:
+        raise LabError(
+            "No prompt can be opened on the host.", status.words, "labkit run -- curl dadismad.com evaluates."
+        )
+    command = shell_command(status.folder)
+    os.execvp(command[0], command)
+
+
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]…")
+def run(command: tuple[str, ...]) -> None:
+    """Run one program on the lab's host.
+
+    Its exit status is the program's. Example: labkit run -- curl dadismad.com
+    """
+    from labkit import backends
+    from labkit.range.program import program_command
+
+    status = _host_status()
+    if status.tier == 3:
+        host = backends.open_world().opened.host
+        assert host is not None  # else there was no status
+        ran = host.run(command)
+        click.echo(ran.out, nl=False)
+        click.echo(ran.err, nl=False, err=True)
+        sys.exit(ran.code)
+    argv = program_command(status.folder, command)
+    sys.stdout.flush()
+    os.execvp(argv[0], argv)
+
+
+def _host_status() -> HostStatus:
+    from labkit import backends
+
+    host = backends.open_world().opened.host
+    if host is None:
+        raise LabError(
+            "There is no host here.", "With live AWS the host is yours, somewhere else.", "Work on it there."
+        )
+    status = host.status()
+    if status.fault:
+        raise LabError("The host is not up.", status.fault, "labkit sandbox stop, then try again.")
+    return status

@@ -1,0 +1,33 @@
+"""Chapter 4: everything that the lab made for the student is taken away, looked for again, and told."""
+
+from __future__ import annotations
+
+from labkit import steps
+from labkit.clients import aws
+from labkit.model.detection import rule_name
+from labkit.model.errors import LabError
+from labkit.steps.rule import all_rules
+from labkit.steps.world import World
+from labkit.views.clean_up_view import CleanUpView
+
+
+def clean_up(world: World) -> CleanUpView:
+    """Take away rule, alerts, deny entries, subnet, VPC, profile and notes of the student, then look again.
+
+    Raises StepNotReady while there is no student number, since nothing can be told apart then.
+    """
+    student, keys = world.student, world.keys or world.opened.cloud_account()
+    ended = list(steps.reset(world, steps.STEPS))
+    students = [rule.name for rule in all_rules(world.detection) if rule.name.startswith("Self Protect: Student")]
+    rules = {f"rule “{name}”": name == rule_name(student) for name in students}
+    vpcs: dict[str, bool] = {}
+    if keys is not None:
+        found = aws.describe_vpcs(world.account(keys, world.region).ec2)
+        vpcs = {f"VPC {vpc}": vpc.student == student for vpc in found}
+    things = {**rules, **vpcs}
+    return CleanUpView(
+        removed=[(step.title, str(words)) for step, words in ended if not isinstance(words, LabError)],
+        failed=[(step.title, str(words)) for step, words in ended if isinstance(words, LabError)],
+        still_there=[thing for thing, own in things.items() if own],
+        left_alone=[thing for thing, own in things.items() if not own],
+    )

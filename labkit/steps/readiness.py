@@ -1,0 +1,79 @@
+"""Is the host ready? Each line says what was looked at; part 1 of the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from labkit.clients import aws
+from labkit.model.detection import PRECREATED_RULE, rule_name
+from labkit.model.errors import LabError
+from labkit.steps.host import agent_line, program_lines
+from labkit.steps.rule import all_rules
+from labkit.steps.world import World
+from labkit.views.readiness import Line
+
+
+def readiness(world: World) -> tuple[Line, ...]:
+    """Every line; what cannot be looked at is a line that says so."""
+    lines: list[Line] = [_told("Agent", lambda: agent_line(world)), *program_lines()]
+    for title, look in (
+        ("AWS account", _account_line),
+        ("Range", _range_line),
+        ("Clock", _clock_line),
+        ("Leftovers", _leftovers_line),
+    ):
+        lines.append(_told(title, lambda look=look: look(world)))  # type: ignore[misc]
+    return tuple(lines)
+
+
+def _told(title: str, look: Callable[[], Line]) -> Line:
+    try:
+        return look()
+    except LabError as error:
+        return Line(title, "missing", error.what, error.why, error.next_step)
+
+
+def _account_line(world: World) -> Line:
+    if world.keys is None:
+        return Line("AWS account", "ready", "none active yet, as it should be here", "aws configure list")
+    found = f"active already: the key that ends in {world.keys.access_key_id[-4:]}"
+    return Line("AWS account", "remark", found, "aws configure list", "Part 2 checks it; nothing to do here.")
+
+
+def _range_line(world: World) -> Line:
+    if world.opened.host is None:
+        return Line("Range", "remark", "none: with live AWS the host is yours, somewhere else", "the backend")
+    status = world.opened.host.status()
+    if status.fault:
+        return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
+    return Line("Range", "ready" if status.tier == 1 else "remark", status.words, "the sandbox")
+
+
+def _clock_line(world: World) -> Line:
+    world.detection.self_test()
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return Line("Clock", "ready", f"{now}; the services accept it", "GET /help/hawk/self-test")
+
+
+def _leftovers_line(world: World) -> Line:
+    """Rules, and VPCs where there are keys, of other students: never touched, but good to know of."""
+    own = rule_name(world.student) if world.notes.get("student") else ""
+    names = [rule.name for rule in all_rules(world.detection)]
+    found = [
+        f"rule “{name}”"
+        for name in names
+        if name.startswith("Self Protect: Student") and name not in (own, PRECREATED_RULE)
+    ]
+    looked_at = "GET /v2/rulesets/{id}/rules"
+    if world.keys is not None:
+        looked_at += ", aws ec2 describe-vpcs"
+        found += [str(vpc) for vpc in aws.describe_vpcs(world.aws.ec2) if vpc.student and not _own(world, vpc.student)]
+    if not found:
+        return Line("Leftovers", "ready", "none of other students", looked_at)
+    next_step = "Nothing: the lab touches only what bears your number. Old ones? Tell your instructor."
+    return Line("Leftovers", "remark", "; ".join(found), looked_at, next_step)
+
+
+def _own(world: World, student: int) -> bool:
+    return bool(world.notes.get("student")) and world.student == student

@@ -1,0 +1,83 @@
+"""The host as people see it: a program that ran there, and the alerts that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labkit.model.detection_records import Alert
+from labkit.views.shown import Shown, text_table
+
+CURL_CODES = {
+    0: "it got an answer",
+    6: "the name was not found",
+    7: "the address answered that nothing serves this port: not the network ACL",
+    28: "no answer came in time, as when a network ACL drops the packets",
+}
+"""Exit codes of curl. Source: https://everything.curl.dev/cmdline/exitcode.html"""
+
+
+@dataclass(frozen=True, repr=False)
+class RanView(Shown):
+    """How a program on the host ended. remark: that none really ran, and why."""
+
+    command: str
+    code: int
+    out: str
+    err: str
+    seconds: float
+    remark: str = ""
+
+    template: ClassVar[str] = "ran.html.j2"
+
+    @property
+    def meaning(self) -> str:
+        """What the exit code says, where it is known."""
+        known = CURL_CODES.get(self.code, "") if self.command.split()[:1] == ["curl"] else ""
+        return known or ("it ended well" if self.code == 0 else "it ended with a fault")
+
+    @property
+    def tone(self) -> str:
+        return "good" if self.code == 0 else "bad"
+
+    @property
+    def ending(self) -> str:
+        return f"exit code {self.code} after {self.seconds:.1f} s: {self.meaning}"
+
+    def text(self) -> str:
+        lines = [f"$ {self.command}", self.out.rstrip(), self.err.rstrip(), self.ending, self.remark]
+        return "\n".join(line for line in lines if line)
+
+
+@dataclass(frozen=True, repr=False)
+class AlertTable(Shown):
+    """Alerts, newest first. What they say was written by whoever ran the program: it is shown as plain text."""
+
+    alerts: Sequence[Alert]
+    title: str = "Active alerts of your rule"
+
+    template: ClassVar[str] = "alert_table.html.j2"
+    headers: ClassVar[list[str]] = ["Raised at", "Severity", "Connected to", "Program", "User", "Alert"]
+
+    @property
+    def caption(self) -> str:
+        return f"{self.title}: {len(self.alerts)}"
+
+    def rows(self) -> list[tuple[list[str], bool]]:
+        """Each alert as cells; none is marked."""
+        return [(self._cells(alert), False) for alert in self.alerts]
+
+    def _cells(self, alert: Alert) -> list[str]:
+        values = dict(alert.aggregates)
+        known = [values.get(name, "not told") for name in ("dst_ip", "exe", "user")]
+        return [alert.created_at, str(alert.severity), *known, alert.id]
+
+    def text(self) -> str:
+        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
+
+    def records(self) -> list[dict[str, object]]:
+        return [
+            {"alert_id": alert.id, "created_at": alert.created_at, "title": alert.title, **dict(alert.aggregates)}
+            for alert in self.alerts
+        ]
