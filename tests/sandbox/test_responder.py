@@ -13,6 +13,7 @@ from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
 from labkit.model.response import Keep
 from labkit.model.said import Said
+from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.store_alerts import Dismissal
 from tests.sandbox.responder_fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene, soon
@@ -49,9 +50,10 @@ def test_it_says_the_originals_line_with_the_hosts_private_address_and_each_thin
     raise_alert(scene.store, DADISMAD)
     for _ in range(3):
         responder.run_once()
+    address = scene.service.api().agent(world.LAB_AGENT_ID).private_addresses[0]
     assert scene.sentences[1:] == [
-        "Alert poll returned destination {'203.0.113.10/32'} source [{'container': 'Host', 'address': '10.0.0.10'}]"
-        " to block at the firewall",
+        "Alert poll returned destination {'203.0.113.10/32'} source "
+        f"[{{'container': 'Host', 'address': '{address}'}}] to block at the firewall",
         "Added entry 1: deny all to 203.0.113.10/32.",
     ]
 
