@@ -7,23 +7,30 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 from __future__ import annotations
 
 import configparser
-import io
 from pathlib import Path
 
 from labkit.files import write_private
+from labkit.model.profile_text import read_section, set_options
 from labkit.model.settings import DEFAULT_REGION, PROFILE
 
 
 def point_aws_cli_at(config_file: Path, url: str) -> None:
-    """Let the default profile and the lab's profile use this endpoint; what else the file says is kept."""
-    config = configparser.RawConfigParser(default_section="")
-    config.read(config_file, encoding="utf-8")
+    """Let the default profile and the lab's profile use this endpoint; every other line of the file stays."""
+    text = _readable(config_file)
     for section in ("default", f"profile {PROFILE}"):
-        if not config.has_section(section):
-            config.add_section(section)
-        config.set(section, "endpoint_url", url)
-        if not config.has_option(section, "region"):
-            config.set(section, "region", DEFAULT_REGION)
-    text = io.StringIO()
-    config.write(text)
-    write_private(config_file, text.getvalue())
+        region = (read_section(text, section) or {}).get("region") or DEFAULT_REGION
+        text = set_options(text, section, {"endpoint_url": url, "region": region})
+    write_private(config_file, text)
+
+
+def _readable(file: Path) -> str:
+    """The file's text, "" where there is none. One that no AWS tool can read is moved aside, as `config.damaged`."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        configparser.RawConfigParser(default_section="").read_string(text)  # as AWS's own tools do
+    except FileNotFoundError:
+        return ""
+    except (UnicodeDecodeError, configparser.Error):
+        file.replace(file.with_name(f"{file.name}.damaged"))
+        return ""
+    return text
