@@ -57,7 +57,7 @@ class EnvironmentCells(Cells):
         )
 
     def _use_keys(
-        self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool = False
+        self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool
     ) -> Shown:
         examined = examine(access_key_id, secret, session_token)
         used = account.use_keys(self.world, examined.require(), region, keep, overwrite)

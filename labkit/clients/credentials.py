@@ -128,14 +128,15 @@ _OTHER_WAYS = ("role_arn", "source_profile", "credential_process", "sso_session"
 def _refuse_to_replace(keys: AccessKeys, config_file: Path, credentials_file: Path, name: str) -> None:
     held = read_section(_read(credentials_file), name)
     settings = read_section(_read(config_file), _config_section(name)) or {}
-    same = held is None or held.get("aws_access_key_id", keys.access_key_id) == keys.access_key_id
+    same = held is None or (held.get("aws_access_key_id") or keys.access_key_id) == keys.access_key_id
     if same and not set(_OTHER_WAYS) & settings.keys():
         return
     raise InvalidInput(
         f"The profile {name} was not changed.",
         f"{credentials_file} has it already, with other keys.",
-        "Say that it may be overwritten, or leave “keep” unticked: the keys then live in memory only.",
-        field="keep",
+        "Say that they may be overwritten (in the form a tick, in a cell overwrite=True), or do not keep the new ones: "
+        "they then live in memory only.",
+        field="overwrite",
         code="ProfileExists",
     )
 
@@ -160,7 +161,7 @@ def _read(file: Path) -> str:
         raise LabError(
             f"{file} cannot be read.",
             f"{type(error).__name__}: it may be somebody else's, or no text.",
-            "Look at its permissions, or leave “keep” unticked.",
+            "Look at its permissions, or move it away.",
         ) from error
 
 

@@ -7,7 +7,7 @@ from labkit.clients.credentials import SavedProfile, check_region, remove_profil
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection import rule_name, vpc_name
-from labkit.model.errors import LabError
+from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.settings import PROFILE, parse_student_number
 from labkit.steps.rule import students_rules
 from labkit.steps.step import Step
@@ -71,7 +71,10 @@ def check_account(world: World) -> CheckResult:
     if world.keys is None:
         next_step = "Enter both keys in the form, or say `aws configure` in a terminal."
         return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
-    who = verify(world.aws).caller
+    try:
+        who = verify(world.aws).caller
+    except CredentialsRefused as error:
+        return ACCOUNT.result(Outcome.WRONG, expected, f"{error.what} {error.why}", error.next_step)
     return ACCOUNT.result(Outcome.PASSED, expected, f"account {who.account}, region {world.region}, as {who.arn}")
 
 
@@ -103,7 +106,8 @@ def do_account(world: World) -> Happened:
             "A live account's keys are known to you alone.",
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say `aws configure`; then try again.",
         )
-    return use_keys(world, keys, world.region, keep=True)
+    # Other keys in the lab's own files open no more than this sandbox; in the student's files they stay.
+    return use_keys(world, keys, world.region, keep=True, overwrite=not world.opened.ask_first)
 
 
 def undo_account(world: World) -> Happened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from labkit.model.errors import InvalidInput
 from labkit.model.settings import PROFILE
 from labkit.views.form_parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
 from labkit.views.panels import Note
@@ -12,6 +13,7 @@ from labkit.views.render import render
 from labkit.views.shown import Shown
 
 KEEP_WORDS = f"Keep for the other chapters and for the AWS CLI (profile {PROFILE})"
+OVERWRITE_WORDS = "Overwrite the other keys that this profile holds"
 SHOW_PAGE, HIDE_PAGE = "Show the sandbox’s Cloud Accounts page", "Hide that page"
 SECRETS = {
     "access key id": ("API Key (access key id)", "20 characters"),
@@ -20,8 +22,8 @@ SECRETS = {
 }
 WIDE_LABEL = {**LABEL_STYLE, "description_width": "20em"}
 
-Submit = Callable[[str, str, str, str, bool], Shown]
-"""access key id, secret access key, session token, region, keep."""
+Submit = Callable[[str, str, str, str, bool, bool], Shown]
+"""access key id, secret access key, session token, region, keep, overwrite."""
 
 
 def aws_keys_form(
@@ -47,11 +49,22 @@ def aws_keys_form(
         value=region, description="Region", style=WIDE_LABEL, layout=field_layout(), continuous_update=False
     )
     form.fields["keep"] = Checkbox(value=True, description=KEEP_WORDS, indent=False, layout=Layout(width="100%"))
+    form.fields["overwrite"] = Checkbox(description=OVERWRITE_WORDS, indent=False, layout=Layout(width="100%"))
+    overwrite = _Question(form.fields["overwrite"])
     page = _page_rows(form, show_cloud_account) if show_cloud_account is not None else []
 
     def use() -> Shown:
-        key_id, secret, session_token = (secret.take() for secret in secrets)
-        return submit(key_id, secret, session_token, form.fields["region"].value, form.fields["keep"].value)
+        typed = key_id, secret_key, token = tuple(secret.take() for secret in secrets)
+        try:
+            return submit(
+                key_id, secret_key, token, form.fields["region"].value, form.fields["keep"].value, overwrite.answer()
+            )
+        except InvalidInput as error:
+            if error.field == "overwrite":
+                overwrite.ask()
+                for secret, value in zip(secrets, typed, strict=True):
+                    secret.hold(value)  # so that the answer is all that is left to give
+            raise
 
     button = form.add_button("Check and use", "Checking…", use)
     form.put(*page, *form.fields.values(), button)
@@ -80,14 +93,35 @@ class SecretField:
 
     def _arrived(self, change: Mapping[str, Any]) -> None:
         if change["new"]:
-            self._typed, self.widget.value = change["new"], ""
-            self.widget.placeholder = f"✓ {len(self._typed)} characters received"
+            typed, self.widget.value = change["new"], ""
+            self.hold(typed)
+
+    def hold(self, typed: str) -> None:
+        """Keep what was typed until it is taken."""
+        self._typed = typed
+        self.widget.placeholder = f"✓ {len(typed)} characters received" if typed else self._hint
 
     def take(self) -> str:
         """What was typed, once: afterwards the field is as new."""
         typed, self._typed = self._typed, ""
         self.widget.placeholder = self._hint
         return typed
+
+
+class _Question:
+    """A tick that is not seen before it is asked for, and counts once."""
+
+    def __init__(self, tick: Any) -> None:
+        self._tick = tick
+        tick.layout.display = "none"
+
+    def ask(self) -> None:
+        self._tick.layout.display = None
+
+    def answer(self) -> bool:
+        """Whether it was ticked; afterwards it is as new."""
+        ticked, self._tick.value, self._tick.layout.display = bool(self._tick.value), False, "none"
+        return ticked
 
 
 def _page_rows(form: Form, show_cloud_account: Callable[[], str]) -> list[Any]:

@@ -64,9 +64,16 @@ def test_other_keys_are_never_replaced_unasked(files):
     before = [file.read_bytes() for file in files]
     with pytest.raises(InvalidInput) as refused:
         save_profile(SavedProfile(KEYS, "eu-west-1"), *files)
-    assert (refused.value.code, refused.value.field) == ("ProfileExists", "keep")
+    assert (refused.value.code, refused.value.field) == ("ProfileExists", "overwrite")
     assert [file.read_bytes() for file in files] == before
     assert OTHER.secret_access_key not in str(refused.value)
+
+
+def test_a_profile_whose_key_is_blank_holds_no_other_keys(files):
+    files[1].parent.mkdir()
+    files[1].write_text("[self-protecting-cloud]\naws_access_key_id =\naws_secret_access_key =\n")
+    save_profile(SavedProfile(KEYS, "us-east-1"), *files)
+    assert load_profile(*files) == SavedProfile(KEYS, "us-east-1", "")
 
 
 def test_other_keys_are_replaced_when_told_to(files):

@@ -35,7 +35,7 @@ def test_both_keys_the_token_the_region_and_the_tick_are_handed_over():
     form.fields["region"].value = "eu-west-1"
 
     assert press(form, USE) == "Good"
-    assert given == [(KEY_ID, SECRET, TOKEN, "eu-west-1", True)]
+    assert given == [(KEY_ID, SECRET, TOKEN, "eu-west-1", True, False)]
 
 
 def test_secrets_are_out_of_the_widgets_as_soon_as_they_arrive_and_before_anything_is_called():
@@ -65,8 +65,31 @@ def test_secrets_are_nowhere_after_a_failure_and_are_not_handed_over_twice(error
     press(form, USE)
 
     assert "✕" in words
-    assert given[1] == ("", "", "", "us-east-1", True)
+    assert given[1] == ("", "", "", "us-east-1", True, False)
     assert not any(canary in everything_saved(form) + caplog.text for canary in CANARIES)
+
+
+def test_whether_to_overwrite_other_keys_is_asked_when_it_matters_and_the_yes_counts_once():
+    given = []
+
+    def submit(*values: object) -> Note:
+        given.append(values)
+        if not values[-1]:
+            raise InvalidInput("Other keys are there.", field="overwrite")
+        return Note("Overwritten")
+
+    form = aws_keys_form("us-east-1", submit)
+    tick = form.fields["overwrite"]
+    type_keys(form)
+    assert tick.layout.display == "none"
+    press(form, USE)
+    assert tick.layout.display is None
+    assert not any(canary in everything_saved(form) for canary in CANARIES)
+
+    tick.value = True
+    assert press(form, USE) == "Overwritten"
+    assert given[1] == (KEY_ID, SECRET, TOKEN, "us-east-1", True, True)
+    assert (tick.value, tick.layout.display) == (False, "none")
 
 
 def test_a_secret_typed_again_replaces_the_one_before():
@@ -90,7 +113,7 @@ def test_the_labels_use_both_names_of_each_key_and_say_what_keeping_means():
     labels = [field.description for field in form.fields.values()]
 
     assert labels[:2] == ["API Key (access key id)", "API Secret Key (secret access key)"]
-    assert "the AWS CLI (profile self-protecting-cloud)" in labels[-1]
+    assert any("the AWS CLI (profile self-protecting-cloud)" in label for label in labels)
     assert form.fields["keep"].value is True
     assert "the key that ends in WXYZ" in all_words(form)
 
