@@ -44,7 +44,8 @@ class Examined:
     """Keys as typed, after a look at their form.
 
     keys: what to use; None when there are problems. cleaned: what was taken away, a sentence each.
-    problems: a mend each; `field` is the form field, `code` one of Blank, Swapped, Inside, Length, Form, Temporary.
+    problems: a mend each; `field` is the form field, `code` one of Blank, Swapped, Inside, Length, Form, Temporary,
+    LongTerm.
     """
 
     keys: AccessKeys | None
@@ -129,6 +130,14 @@ def _secret_problem(secret: str) -> InvalidInput | None:
 
 
 def _token_problem(key_id: str, token: str) -> InvalidInput | None:
+    if token and key_id.startswith("AKIA"):
+        return _problem(
+            _TOKEN_NAME,
+            "LongTerm",
+            "A session token was given with long-term keys.",
+            "A key id that begins with AKIA has none, and AWS refuses the two together.",
+            "Leave the session token blank, or give the key id that came with it, which begins with ASIA.",
+        )
     if token:
         return _inside(token, _TOKEN_NAME)
     if not key_id.startswith("ASIA") or not _KEY_ID.fullmatch(key_id):

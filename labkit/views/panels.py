@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.errors import FilterError, LabError
+from labkit.model.errors import FilterError, InvalidInput, LabError
 from labkit.views.shown import Shown
 
 SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
@@ -77,12 +77,13 @@ class ErrorPanel(Shown):
 
     @property
     def service_code(self) -> str:
-        return self.error.code
+        """The service's word for it; empty where the lab itself refused a value."""
+        return "" if isinstance(self.error, InvalidInput) else self.error.code
 
     def text(self) -> str:
         lines = [f"✕ {self.error.what}", self.error.why, self.caret]
         lines.append(f"Next: {self.error.next_step}" if self.error.next_step else "")
-        lines.append(f"Code: {self.error.code}" if self.error.code else "")
+        lines.append(f"Code: {self.service_code}" if self.service_code else "")
         return "\n".join(line for line in lines if line)
 
 

@@ -37,6 +37,7 @@ PROBLEMS = {
     "a user's id": (("AIDAQ3EGRTCANARY0001", SECRET), [("Form", ID_FIELD)]),
     "a strange character": ((KEY_ID, SECRET[:-1] + "!"), [("Form", SECRET_FIELD)]),
     "temporary, no token": ((TEMPORARY, SECRET), [("Temporary", TOKEN_FIELD)]),
+    "long-term keys with a token": ((KEY_ID, SECRET, "token"), [("LongTerm", TOKEN_FIELD)]),
     "a token with a line break": ((TEMPORARY, SECRET, "to\nken"), [("Inside", TOKEN_FIELD)]),
 }
 
@@ -98,7 +99,8 @@ def test_keys_show_the_last_four_of_the_key_id_and_nothing_of_the_secret():
 )
 def test_any_keys_of_aws_form_are_accepted_and_the_same_keys_swapped_are_not(key_id, secret):
     assume(not re.fullmatch("[A-Z0-9]+", secret))
-    assert examine(key_id, secret, "token").require() == AccessKeys(key_id, secret, "token")
+    token = "token" if key_id.startswith("ASIA") else ""
+    assert examine(key_id, secret, token).require() == AccessKeys(key_id, secret, token)
     assert [problem.code for problem in examine(secret, key_id).problems] == ["Swapped"]
 
 
