@@ -6,15 +6,26 @@ from labkit import backends
 from labkit.cells.base import StatusCells, link_to
 from labkit.cells.clean_up import CleanUpCells
 from labkit.cells.environment import EnvironmentCells
+from labkit.cells.exercises import ExerciseCells
 from labkit.cells.host import HostCells
 from labkit.cells.responder import ResponderCells
 from labkit.cells.rule import RuleCells
+from labkit.cells.terminal import TerminalCells
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
 from labkit.views import display
 
 
-class Lab(StatusCells, EnvironmentCells, RuleCells, HostCells, ResponderCells, CleanUpCells):
+class Lab(
+    StatusCells,
+    EnvironmentCells,
+    RuleCells,
+    HostCells,
+    ResponderCells,
+    TerminalCells,
+    ExerciseCells,
+    CleanUpCells,
+):
     """One call a cell. Each requires the steps that it needs, and returns what the cell shows."""
 
 

@@ -1,0 +1,29 @@
+"""Part 3, a terminal on the host, opened from a chapter."""
+
+from __future__ import annotations
+
+import sys
+
+from labkit.cells.base import Cells
+from labkit.clients.jupyter_server import server_of_this_kernel
+from labkit.views.panels import Note
+from labkit.views.shown import Shown
+from labkit.views.terminal_link import TerminalLink
+
+NAME = "host"
+COMMAND = (sys.executable, "-m", "labkit", "shell")
+
+
+class TerminalCells(Cells):
+    """The prompt on the host."""
+
+    def terminal(self) -> Shown:
+        """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
+        host = self.world.opened.host
+        if host is None:
+            return Note("The host is yours, somewhere else", "With live AWS, open a terminal on your own host.")
+        status = host.status()
+        if status.tier == 3:
+            return Note("No terminal on the host here", f"{status.words} Use lab.run('curl dadismad.com') instead.")
+        server = server_of_this_kernel()
+        return TerminalLink(NAME if server is not None and server.open_terminal(NAME, COMMAND) else "")
