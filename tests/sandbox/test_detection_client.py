@@ -47,7 +47,7 @@ def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> 
     assert [agent.name for agent in detection_api.agents()] == ["udf-host", "web-1"]
     assert [agent.name for agent in detection_api.agents("offline")] == ["build-1"]
     agent = detection_api.agent(world.LAB_AGENT_ID)
-    assert agent.private_addresses == ("10.0.0.10",) and agent.instance_id == "i-0123456789abcdef0"
+    assert agent.private_addresses == ("10.0.1.10",) and agent.instance_id == "i-0123456789abcdef0"
     assert {member.role for member in detection_api.members()} == {"owner", "user", "reader"}
     assert list(detection_api.alerts()) == [] and detection_api.severity_counts() == {1: 0, 2: 0, 3: 0}
 

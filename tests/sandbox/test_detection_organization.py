@@ -24,7 +24,7 @@ def test_the_labs_host_is_online_and_another_is_not(detection_unchanged: Service
     published = "id instanceId status createdAt lastReportedAt version name description hostname ipAddresses tags"
     assert set(agent) == {*published.split(), "agentType", "osVersion", "kernel", "agentModuleHealth"}
     assert set(agent["ipAddresses"]) == {"private", "link_local", "public"}
-    assert agent["ipAddresses"]["private"] == ["10.0.0.10/24", "10.0.0.10"], "bare and with prefix, as printed"
+    assert agent["ipAddresses"]["private"] == ["10.0.1.10/24", "10.0.1.10"], "bare and with prefix, as printed"
     assert all(ipaddress.ip_interface(address) for address in agent["ipAddresses"]["private"])
 
 

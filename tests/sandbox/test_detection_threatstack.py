@@ -42,7 +42,7 @@ def test_it_gets_the_events_and_the_counts(detection_service: Service, theirs: C
 def test_it_lists_and_gets_agents(theirs: Client) -> None:
     assert [agent["name"] for agent in theirs.agents.list()] == ["udf-host", "web-1"]
     assert [agent["name"] for agent in theirs.agents.list(status="offline")] == ["build-1"]
-    assert theirs.agents.get(world.LAB_AGENT_ID)["hostname"] == "ip-10-0-0-10"
+    assert theirs.agents.get(world.LAB_AGENT_ID)["hostname"] == "ip-10-0-1-10"
 
 
 def test_it_lists_and_gets_rule_sets_and_rules(theirs: Client) -> None:
