@@ -6,7 +6,7 @@ from labkit import backends, steps
 from labkit.clients import aws
 from labkit.model.check import CheckResult, require
 from labkit.model.criteria import Criteria, compare, wanted_criteria
-from labkit.model.errors import LabError
+from labkit.model.errors import ConsentNeeded, LabError
 from labkit.model.settings import Backend, parse_backend
 from labkit.steps import rule
 from labkit.steps.world import World
@@ -47,6 +47,26 @@ class Cells:
     def begin(self, key: str) -> None:
         """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
         steps.require_needs(self.world, steps.BY_KEY[key])
+
+    def agree(self) -> Shown:
+        """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""
+        account_id, region = self.world.agree().split()
+        facts = (("Account", account_id), ("Region", region))
+        return panels.Happened("Agreed: the lab may change this.", facts, remark="Now run the cell that asked again.")
+
+    def question_first(self) -> Form | None:
+        """A form that shows account and region and takes the yes; None when no yes is missing.
+
+        Raises ConsentNeeded when nobody is there to be asked.
+        """
+        try:
+            self.world.require_agreement()
+        except ConsentNeeded as question:
+            if self.unattended:
+                raise
+            known = f"{question.what} {question.why}"
+            return forms.action_button("Yes, this is the right account", "Asking AWS…", self.agree, known=known)
+        return None
 
 
 class StatusCells(Cells):
@@ -123,11 +143,6 @@ class StatusCells(Cells):
         """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
         ended = [(step.title, str(result)) for step, result in steps.reset(self.world, steps.named(what))]
         return panels.Happened("Back to before these steps.", ended)
-
-    def agree(self) -> Shown:
-        """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""
-        account_id, region = self.world.agree().split()
-        return panels.Happened("Agreed: the lab may change this.", (("Account", account_id), ("Region", region)))
 
     def choose_backend(self, backend: str = "") -> Form | Shown:
         """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""

@@ -77,11 +77,13 @@ class EnvironmentCells(Cells):
 
     def create_vpc(self) -> Form | Shown:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
-        whether it is yours. Raises QuotaReached."""
+        whether it is yours; in a live account a form asks before the first change. Raises QuotaReached."""
         self.begin(network.VPC.key)
         ec2 = self.world.aws.ec2
         if self.unattended or aws.find_student_vpcs(ec2, self.world.student):
             return network.make_vpc(self.world)
+        if (question := self.question_first()) is not None:
+            return question
         unclaimed = aws.unclaimed_vpcs(ec2)
         if not unclaimed:
             return network.make_vpc(self.world)

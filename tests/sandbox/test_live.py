@@ -67,12 +67,12 @@ def test_no_sandbox_of_this_machine_is_started_when_both_sides_are_live(lab: Lab
 def test_the_first_change_waits_for_a_yes_to_account_and_region_and_is_asked_once(lab: Lab) -> None:
     lab.enter_student_number(7)
     before = vpc_ids(lab)
-    with pytest.raises(ConsentNeeded) as question:
-        lab.create_vpc()
-    assert "123456789012" in question.value.what and "eu-west-1" in question.value.what
+    question = lab.create_vpc()
+    assert "account 123456789012, region eu-west-1" in repr(question)
     assert vpc_ids(lab) == before
 
-    lab.agree()
+    question.buttons["Yes, this is the right account"].click()
+    assert "Agreed" in repr(question)
     lab.create_vpc()
     assert len(vpc_ids(lab)) == len(before) + 1
     list(steps.reset(open_lab().world, steps.named("vpc")))  # another kernel does not ask again
@@ -83,8 +83,19 @@ def test_a_yes_for_one_region_is_no_yes_for_another(lab: Lab) -> None:
     lab.enter_student_number(7)
     lab.agree()
     lab.enter_aws_keys(region="us-west-2")
-    with pytest.raises(ConsentNeeded, match="us-west-2"):
+    assert "us-west-2" in repr(lab.create_vpc())
+
+
+def test_where_nobody_can_be_asked_the_first_change_stops_with_what_to_do(
+    live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_STUDENT", "7")
+    lab = open_lab()
+    lab.enter_student_number()
+    before = vpc_ids(lab)
+    with pytest.raises(ConsentNeeded, match=r"lab\.agree\(\)"):
         lab.create_vpc()
+    assert vpc_ids(lab) == before
 
 
 def test_the_whole_of_part_2_is_solved_and_taken_away_again(lab: Lab) -> None:
