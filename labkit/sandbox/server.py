@@ -8,63 +8,32 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock, Timeout
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.files import private_folder
-from labkit.model.rule_filter import parse
 from labkit.sandbox.aws_files import point_aws_cli_at
-from labkit.sandbox.aws_server import CONTROL_FLAG, AwsApp, create_aws_app
-from labkit.sandbox.control import TOKEN_HEADER, create_control_app, same_token
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
+
+if TYPE_CHECKING:
+    from labkit.sandbox.dispatcher import Dispatcher
 
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
-WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 log = logging.getLogger("labkit.sandbox")
-
-
-class Dispatcher:
-    """Hands each request to the service whose path it has, and remembers when the last one came."""
-
-    def __init__(self, aws: WSGIApp, detection: WSGIApp, control: WSGIApp, token: str) -> None:
-        self._aws, self._detection, self._control, self._token = aws, detection, control, token
-        self.last_request = time.monotonic()
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        self.last_request = time.monotonic()
-        return self._service(environ)(environ, start_response)
-
-    def _service(self, environ: dict[str, Any]) -> WSGIApp:
-        path = environ.get("PATH_INFO", "")
-        if path.startswith("/_lab/"):
-            return self._control
-        if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
-            return self._detection
-        if path.startswith("/moto-api"):
-            if not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
-                return _refuse
-            environ[CONTROL_FLAG] = True
-        return self._aws
-
-
-def _refuse(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    start_response("403 FORBIDDEN", [("Content-Type", "text/plain")])
-    return [f"This call needs the header {TOKEN_HEADER}.\n".encode()]
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -104,67 +73,40 @@ def serve(home: Path, parent: int | None = None) -> None:
 
 
 def _serve_world(home: Path, world: Path, parent: int | None) -> None:
-    from labkit.sandbox.detection_server import create_detection_app
-    from labkit.sandbox.detection_store import DetectionStore
-    from labkit.sandbox.engine import Engine
-    from labkit.sandbox.engine_routes import control_blueprint
-    from labkit.sandbox.host import Host
-    from labkit.sandbox.host_routes import host_blueprint
+    from labkit.sandbox.services import Services
 
-    token = secrets.token_urlsafe(32)
-    store = DetectionStore(world / "detection.sqlite")
-    engine = Engine(store)
-    host = Host(home, store, engine)
-    aws: AwsApp = create_aws_app(world, on_change=lambda account, region: host.refresh(aws))
-    warm = threading.Event()
-
-    def credentials() -> dict[str, dict[str, str]]:
-        return {"aws": aws.keys.to_dict(), "detection": store.credentials()}
-
-    def health() -> dict[str, object]:
-        return {"warm": warm.is_set(), "pid": os.getpid()}
-
-    control = create_control_app(token, health, credentials)
-    control.register_blueprint(control_blueprint(engine, token))
-    control.register_blueprint(host_blueprint(host, token))
-    dispatcher = Dispatcher(aws, create_detection_app(store, engine=engine), control, token)
+    services = Services(home, world)
     listener = _listen(previous_port(home))
-    server = make_server(HOST, 0, dispatcher, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
+    server = make_server(
+        HOST, 0, services.application, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
+    )
     url = f"http://{HOST}:{listener.getsockname()[1]}"
     point_aws_cli_at(home / "aws" / "config", url)
-    write_state(home, State(os.getpid(), psutil.Process().create_time(), url, version("moto"), token))
+    created = psutil.Process().create_time()
+    write_state(home, State(os.getpid(), created, url, version("moto"), services.token))
     log.info("serving %s from %s", url, world)
-
-    def load() -> None:
-        aws.warm()
-        host.start(aws)
-        parse("user = null")  # builds the parser, which would make the first rule that is written wait
-        warm.set()
 
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
         threading.Thread(target=server.shutdown).start()
 
-    threading.Thread(target=load, daemon=True).start()
-    threading.Thread(target=_watch, args=(dispatcher, parent, stop), daemon=True).start()
+    threading.Thread(target=services.load, daemon=True).start()
+    threading.Thread(target=_watch, args=(services.application, parent, stop), daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
         server.serve_forever()
     finally:
         remove_state(home)
-        host.close()
-        engine.close()
-        aws.close()
-        store.close()
+        services.close()
         log.info("stopped")
 
 
-def _watch(dispatcher: Dispatcher, parent: int | None, stop: Callable[[], None]) -> None:
+def _watch(application: Dispatcher, parent: int | None, stop: Callable[[], None]) -> None:
     """Stop when the parent process is gone or nobody has asked for hours."""
     lives_with = psutil.Process(parent) if parent is not None else None
     while True:
         time.sleep(1)
-        idle = time.monotonic() - dispatcher.last_request > IDLE_HOURS * 3600
+        idle = time.monotonic() - application.last_request > IDLE_HOURS * 3600
         if idle or (lives_with is not None and not lives_with.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")
             stop()

@@ -1,0 +1,41 @@
+"""Hands each request to the service of the sandbox whose path it has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from labkit.sandbox.aws_server import CONTROL_FLAG
+from labkit.sandbox.control import TOKEN_HEADER, same_token
+
+WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class Dispatcher:
+    """The WSGI application of the whole. last_request: when the last one came, as `time.monotonic` has it."""
+
+    def __init__(self, aws: WSGIApp, detection: WSGIApp, control: WSGIApp, token: str) -> None:
+        self._aws, self._detection, self._control, self._token = aws, detection, control, token
+        self.last_request = time.monotonic()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.last_request = time.monotonic()
+        return self._service(environ)(environ, start_response)
+
+    def _service(self, environ: dict[str, Any]) -> WSGIApp:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/_lab/"):
+            return self._control
+        if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
+            return self._detection
+        if path.startswith("/moto-api"):
+            if not same_token(environ.get("HTTP_X_LAB_TOKEN", ""), self._token):
+                return _refuse
+            environ[CONTROL_FLAG] = True
+        return self._aws
+
+
+def _refuse(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("403 FORBIDDEN", [("Content-Type", "text/plain")])
+    return [f"This call needs the header {TOKEN_HEADER}.\n".encode()]
