@@ -6,6 +6,7 @@ host's holder ends the programs; until then their network has no other end. Clos
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -20,7 +21,7 @@ from labkit.range import network, processes
 from labkit.range.channel import Channel
 from labkit.range.facts import Drop
 from labkit.range.leader import CallFilter
-from labkit.range.namespace import ENTERED
+from labkit.range.namespace import ENTERED, network_of
 from labkit.range.nft import NftError
 from labkit.range.packet_filter import PacketFilter
 from labkit.range.place import DOOR, remove_folder
@@ -54,13 +55,26 @@ class Keeper:
 
     def obey(self) -> NoReturn:
         """Carry out orders until there are none to come."""
-        while (order := self._orders.receive()) is not None:
-            self._orders.send(self._carry_out(order))
+        with contextlib.suppress(OSError):  # the owner has ended before it was answered
+            while (order := self._orders.receive()) is not None:
+                self._orders.send(self._carry_out(order))
         self.finish()
 
     def finish(self) -> NoReturn:
-        """End every program, take away the folder, and end."""
-        clear(self._folder, self._token, self._networks)
+        """End every program, take away the folder, end the holder, and end.
+
+        The holder is spared to the last: were this process killed meanwhile, it would do the rest.
+        """
+        if self.holder:
+            in_networks = processes.in_networks(self._networks)
+            processes.end_all(lambda pid: pid != self.holder and in_networks(pid))
+        else:
+            processes.end_all(processes.marked(self._token))
+        remove_folder(self._folder)
+        if self.holder:
+            os.kill(self.holder, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):  # another thread is finishing too
+                os.waitpid(self.holder, 0)
         os._exit(0)
 
     def _carry_out(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -130,15 +144,10 @@ class Keeper:
             self._orders.socket.close()
             self._news.socket.close()
             select.select([keeper], [], [])
-            clear(self._folder, self._token, {os.readlink("/proc/self/ns/net")})
+            processes.end_all(processes.in_networks({network_of("self")}))
+            remove_folder(self._folder)
 
         return guard
-
-
-def clear(folder: Path, token: str, networks: set[str]) -> None:
-    """End what lives in these networks or bears the token, and take away the folder."""
-    processes.end_all(processes.in_networks(networks) if networks else processes.marked(token))
-    remove_folder(folder)
 
 
 def main(arguments: list[str]) -> None:

@@ -43,7 +43,7 @@ def make_folder(folder: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Take away the files of a range, and its folder if nothing else is in it."""
-    for name in (DOOR, TOKEN_FILE, LOG_FILE, RUN_COMMANDS, *ETC_FILES):
+    for name in (DOOR, LOG_FILE, RUN_COMMANDS, *ETC_FILES, TOKEN_FILE):  # as long as that is there, somebody clears up
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # gone already, or somebody keeps a file there
         folder.rmdir()

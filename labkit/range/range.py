@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import subprocess
 import threading
@@ -26,6 +27,7 @@ from labkit.range.verdict import Evaluator
 
 _DROPS_KEPT = 10_000
 _END_SECONDS = 10
+_TOKEN = re.compile(r"labkit-range-[0-9a-f]{16}")
 
 log = logging.getLogger("labkit.range")
 
@@ -105,6 +107,9 @@ class Range:
                 except subprocess.TimeoutExpired:
                     self._keeper.kill()
                     self._keeper.wait()
+            if self.holder_pid:  # after a keeper that was killed, it clears up
+                processes.wait_for_end(self.holder_pid, _END_SECONDS)
+            self.holder_pid = 0
             self._keeper = self._orders = self._reach = None
             _clear_leftovers(self.folder)
 
@@ -257,6 +262,6 @@ def _clear_leftovers(folder: Path) -> None:
         token = (folder / TOKEN_FILE).read_text()
     except OSError:
         token = ""
-    if token:
+    if _TOKEN.fullmatch(token):  # a file cut short would name processes of others
         processes.end_all(processes.marked(token))
     remove_folder(folder)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from labkit.model.network_acl import CATCH_ALL, Entry, in_order
-from labkit.range.names import METADATA, RESOLVER
+from labkit.range.names import RESOLVER
 
 TABLE, LINK, LOG_GROUP = "inet network_acl", "vpc", 5
 CATCH_ALL_IPV6 = CATCH_ALL + 1
@@ -24,7 +24,6 @@ _NEVER_FILTERED = f"{{ {RESOLVER}, 169.254.0.0/16 }}"
 """As in AWS: the VPC's resolver, and link-local addresses such as instance metadata.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
-assert METADATA.startswith("169.254.")
 
 _OF_THE_LINK = "icmpv6 type { 133, 134, 135, 136 } accept\n    ip6 daddr ff02::/16 accept"
 """What the two ends say to each other by themselves and what crosses no subnet's edge: neighbours, and who listens.

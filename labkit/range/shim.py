@@ -22,11 +22,13 @@ from labkit.range import seccomp
 from labkit.range.channel import Channel
 from labkit.range.internet import NAME_PORT
 from labkit.range.namespace import fork
+from labkit.range.processes import MARK, end_all, marked
 from labkit.range.seccomp import Call
 from labkit.range.watch import address, describe, read_memory, refusal
 
 _HELD = ("connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _PR_SET_CHILD_SUBREAPER = 36
+_NOT_ENTERED = 125
 _ADD_DESCRIPTOR, _REPLACE = 0x40182103, 1  # SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD: Linux 5.9
 _SYNS = 1  # so an unanswered connection is given up after 3 s instead of two minutes, as in tier 1
 _MESSAGE_BYTES, _MOST_MESSAGES = 64, 1024  # of a struct mmsghdr; of one sendmmsg(2)
@@ -56,6 +58,7 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
     shim = Shim(descriptors[0], Channel(door))
     threading.Thread(target=shim.hold, daemon=True).start()
+    threading.Thread(target=_end_with_keeper, args=(door, environment[MARK]), daemon=True).start()
     return _exit_code(child)
 
 
@@ -75,6 +78,15 @@ def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
     finally:
         there.set()
         sender.join()
+
+
+def _end_with_keeper(door: socket.socket, token: str) -> None:
+    """End every program of the range when the keeper has ended, however it did."""
+    gone = select.poll()
+    gone.register(door, 0)  # only its end is of interest here
+    gone.poll()
+    end_all(marked(token))
+    os._exit(_NOT_ENTERED)
 
 
 def _exit_code(child: int) -> int:

@@ -52,7 +52,10 @@ def describe(call: seccomp.Call) -> Facts | None:
     """The facts of a connect(2); None if it is not to an IP address. Raises OSError when the caller is gone."""
     descriptor, address_at, size = call.arguments[:3]
     to = address(read_memory(call.pid, address_at, min(size, _ADDRESS_BYTES)))
-    return {**_program(call.pid), **to_facts(to), "protocol": protocol(call.pid, descriptor)} if to else None
+    if to is None:
+        return None
+    where = {"time": time.time(), "ip": to[0], "port": to[1], "protocol": protocol(call.pid, descriptor)}
+    return {**_program(call.pid), **where}
 
 
 def refusal(call: seccomp.Call) -> int | None:
@@ -63,11 +66,6 @@ def refusal(call: seccomp.Call) -> int | None:
     blob = read_memory(call.pid, call.arguments[1], min(call.arguments[2], _UNIX_ADDRESS_BYTES))
     family, path = struct.unpack_from("H", blob)[0] if len(blob) >= 2 else 0, blob[2:]
     return errno.ECONNREFUSED if family == socket.AF_UNIX and path.startswith(_NAME_SERVICES) else None
-
-
-def to_facts(to: tuple[str, int]) -> Facts:
-    """The time and where to."""
-    return {"time": time.time(), "ip": to[0], "port": to[1]}
 
 
 def read_memory(pid: int, at: int, size: int) -> bytes:

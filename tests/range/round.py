@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     codes, counts = [], {}
     for entries in ((), ALLOW_ALL, (*ALLOW_ALL, DENY), (*ALLOW_ALL, NO_ANSWERS), ALLOW_ALL):
         network.apply(entries)
-        codes.append(network.run(["curl", "-sS", "--connect-timeout", "2", "dadismad.com"]).code)
+        codes.append(network.run(["curl", "-sS", "--connect-timeout", "1", "dadismad.com"]).code)
         counts.update({key: count for key, count in network.packets().items() if count})
     hosts = ("six.dadismad.com", "nobody.example", "example.com:81")
     codes += [network.run(["curl", "-sS", host]).code for host in hosts]

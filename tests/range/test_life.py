@@ -18,8 +18,6 @@ from labkit.range.range import Range
 from tests.range.ranges import ALLOW_ALL, DENY_DADISMAD, Recorder, is_dead, marked, python
 from tests.wait import until
 
-pytestmark = pytest.mark.tier_1
-
 CURL = ("curl", "-sS", "--connect-timeout", "1")
 KEEP_TRYING = """
 import errno, socket, sys
@@ -88,6 +86,7 @@ ENDS = {
 }
 
 
+@pytest.mark.tier_1
 @pytest.mark.parametrize("end", ENDS)
 def test_nothing_is_left_when(owned: Owned, end: str):
     before = links()
@@ -98,11 +97,12 @@ def test_nothing_is_left_when(owned: Owned, end: str):
 
     until(lambda: not marked(owned.token))
     until(lambda: not owned.folder.exists())
-    assert all(is_dead(pid) for pid in owned.members)
+    until(lambda: all(is_dead(pid) for pid in owned.members))
     assert mounts_of(owned.folder) == []
     assert links() == before
 
 
+@pytest.mark.tier_1
 def test_what_is_left_when_all_who_could_clear_up_are_killed_goes_with_the_next_up(owned: Owned):
     os.kill(owned.keeper, signal.SIGSTOP)
     os.kill(owned.holder, signal.SIGSTOP)
@@ -122,6 +122,7 @@ def test_what_is_left_when_all_who_could_clear_up_are_killed_goes_with_the_next_
         heir.down()
 
 
+@pytest.mark.tier_1
 def test_without_its_keeper_the_range_is_closed_not_open(owned: Owned):
     inside = subprocess.Popen(
         program_command(owned.folder, [sys.executable, "-c", KEEP_TRYING]),
@@ -146,6 +147,7 @@ def has_link(pid: int) -> bool:
     return "eth0" in Path(f"/proc/{pid}/net/dev").read_text()
 
 
+@pytest.mark.tier_1
 def test_up_heals_a_range_whose_keeper_was_killed_with_the_entries_in_force(network: Range, recorder: Recorder):
     network.apply([*ALLOW_ALL, DENY_DADISMAD])
     os.kill(network.keeper_pid, signal.SIGKILL)
@@ -158,6 +160,7 @@ def test_up_heals_a_range_whose_keeper_was_killed_with_the_entries_in_force(netw
     assert recorder.wait_for(1, "198.51.100.7")
 
 
+@pytest.mark.tier_1
 def test_entries_are_in_force_even_when_the_keeper_was_killed_just_before(network: Range):
     os.kill(network.keeper_pid, signal.SIGKILL)
     until(lambda: not network.is_up)
@@ -167,6 +170,7 @@ def test_entries_are_in_force_even_when_the_keeper_was_killed_just_before(networ
     assert network.run([*CURL, "dadismad.com"]).code == 28
 
 
+@pytest.mark.tier_1
 def test_up_twice_is_one_range_and_down_twice_is_none(network: Range):
     keeper = network.keeper_pid
     network.up()
@@ -176,6 +180,7 @@ def test_up_twice_is_one_range_and_down_twice_is_none(network: Range):
     assert not network.is_up
 
 
+@pytest.mark.tier_1
 def test_the_newest_owner_of_a_folder_has_the_range(owned: Owned):
     heir = Range(owned.folder)
     heir.up()
@@ -213,3 +218,30 @@ def test_a_program_whose_entrance_is_not_the_hosts_network_is_not_run(folder: Pa
     assert program.returncode == 125
     assert told.startswith("The range cannot be entered: ")
     assert not proof.exists()
+
+
+@pytest.mark.parametrize("text", ["", "a", "labkit-range-", "sh"])
+def test_a_mark_that_was_cut_short_ends_nobody(folder: Path, text: str):
+    bystander = subprocess.Popen(["sleep", "984"], env={**os.environ, "WORDS": "a labkit-range- sh"})
+    folder.mkdir()
+    (folder / "token").write_text(text)
+    Range(folder).down()
+
+    assert bystander.poll() is None
+    assert not folder.exists()
+    bystander.kill()
+    bystander.wait()
+
+
+@pytest.mark.parametrize("end", ["down", "the owner is killed", "the keeper is killed"])
+def test_in_tier_2_no_program_is_left_when(folder: Path, monkeypatch: pytest.MonkeyPatch, end: str):
+    monkeypatch.setenv("LABKIT_RANGE_TIER", "2")
+    owned = Owned(folder)
+    try:
+        ENDS[end](owned)
+        until(lambda: not marked(owned.token))
+        until(lambda: all(is_dead(pid) for pid in owned.members))
+    finally:
+        owned.clean()
+    Range(folder).down()
+    assert not folder.exists()
