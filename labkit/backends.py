@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labkit.clients import sandbox_process
+from labkit.clients.credentials import check_region
 from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
@@ -25,9 +26,10 @@ def open_world(aws: Backend | None = None, detection: Backend | None = None, reg
     """The world with its backends picked: the argument, else the environment, else the note, else the sandbox.
 
     An argument is noted for the other chapters. Raises LabError when a sandbox is wanted and does not start, or a
-    live detection service is wanted and nobody said where.
+    live detection service is wanted and nobody said where; InvalidInput for a region that AWS does not have.
     """
     wanted = settings()
+    region = check_region(region) if region else ""
     notes = Notes(wanted.home / "notes.json")
     chosen = {name: value for name, value in (("aws", aws), ("detection", detection), ("region", region)) if value}
     if chosen:

@@ -50,7 +50,16 @@ def tells_errors(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Verbs(click.Group):
+    """A group whose help shows each verb's whole first sentence; click's own cuts it off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = sorted(self.commands.items())
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=500)) for name, command in verbs])
+
+
+@click.group(cls=Verbs, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="labkit")
 def main() -> None:
     """The entry point."""
@@ -67,7 +76,7 @@ def lab_command(browser: bool, port: int | None) -> None:
     jupyterlab.run(port, browser)
 
 
-@main.group()
+@main.group(cls=Verbs)
 def sandbox() -> None:
     """The local AWS and detection service: one process on 127.0.0.1. What you made survives a stop."""
 

@@ -10,6 +10,7 @@ from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggr
 from labkit.model.detection import BASE_RULE_SET, rule_name
 from labkit.model.errors import InvalidInput
 from labkit.model.event import connect_event
+from labkit.model.network_acl import Packet
 from labkit.model.rule_filter import explain, parse, straighten
 from labkit.steps import rule
 from labkit.views import rule_form, rule_views
@@ -74,7 +75,9 @@ class RuleCells(Cells):
         """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
         self.begin(rule.CRITERIA.key)
         own = parse(rule.students_rule(self.world).filter)
-        met = connect_event(destination, port) if event is None else event
+        met = _connect(destination, port) if event is None else event
+        if not isinstance(met, Mapping):
+            raise InvalidInput("This is not an event.", "An event is a dict of its fields.", 'Give {"user": "root"}.')
         title = f"curl connects to {destination}, port {port}" if event is None else "The event you gave"
         return rule_views.ExplanationTree(explain(own, met), title)
 
@@ -87,6 +90,12 @@ class RuleCells(Cells):
         """Your RuleID, noted for later."""
         self.begin(rule.RULE_ID.key)
         return rule.do_rule_id(self.world)
+
+
+def _connect(destination: str, port: int) -> Mapping[str, Any]:
+    """The event of a curl. Raises InvalidInput for what is no address or no port."""
+    Packet.outbound(destination, "tcp", port)
+    return connect_event(destination, port)
 
 
 def _changed(there: Criteria, criteria: Mapping[str, str | tuple[str, ...]]) -> Criteria:

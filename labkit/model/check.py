@@ -42,10 +42,15 @@ class CheckResult:
         """True when what the step leaves behind is there and right."""
         return self.outcome is Outcome.PASSED
 
+    @property
+    def compared(self) -> str:
+        """What was expected and found, in one sentence."""
+        return f"Expected {self.expected}; found {self.found.rstrip('.')}."
+
     def __str__(self) -> str:
         if self.passed:
-            return f"{self.outcome.value}: {self.title}. Found {self.found}."
-        words = f"{self.outcome.value}: {self.title}. Expected {self.expected}; found {self.found}."
+            return f"{self.outcome.value}: {self.title}. Found {self.found.rstrip('.')}."
+        words = f"{self.outcome.value}: {self.title}. {self.compared}"
         return f"{words} Next: {self.next_step}" if self.next_step else words
 
     __repr__ = __str__
@@ -56,7 +61,7 @@ def require(result: CheckResult) -> None:
     if not result.passed:
         raise StepNotReady(
             f"The step “{result.title}” comes first; its check says: {result.outcome.value}.",
-            f"Expected {result.expected}; found {result.found}.",
+            result.compared,
             result.next_step,
             step=result.step,
         )

@@ -30,6 +30,7 @@ def test_help_teaches_every_verb() -> None:
     words = labkit("--help").output
     assert all(verb in words for verb in ("lab", "sandbox", "env", "status", "solve", "reset", "cloud-account"))
     assert "Exit status" in words
+    assert "..." not in words.partition("Commands:")[2]
 
 
 def test_solve_then_status_all_done_then_reset_all_undone_then_solve_again() -> None:

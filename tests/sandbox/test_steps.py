@@ -12,7 +12,7 @@ import pytest
 
 from labkit import backends, steps
 from labkit.clients import aws, sandbox_process
-from labkit.lab import Lab
+from labkit.lab import Lab, open_lab
 from labkit.model.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, StepNotReady
 from labkit.model.vpc import STUDENT_TAG
@@ -257,3 +257,16 @@ def test_a_proxy_of_the_environment_sees_nothing_of_the_sandbox(
     assert sandbox is not None and sandbox.credentials()
     assert all(result.passed for _, result in steps.solve(backends.open_world(), steps.STEPS))
     assert lab.world.opened.environment()["NO_PROXY"] == "127.0.0.1"
+
+
+def test_an_event_that_cannot_be_one_is_refused_and_explains_nothing(lab: Lab) -> None:
+    list(steps.solve(lab.world, steps.named("rule")))
+    for wrong in ({"destination": "banana"}, {"port": 99999}, {"port": "eighty"}, {"event": "user = root"}):
+        with pytest.raises(InvalidInput):
+            lab.explain(**wrong)
+
+
+def test_a_region_that_does_not_exist_is_refused_and_not_noted() -> None:
+    with pytest.raises(InvalidInput, match="Did you mean us-"):
+        open_lab(region="us-esat-1")
+    assert open_lab().world.region == "us-east-1"

@@ -25,6 +25,13 @@ def test_any_other_outcome_stops_the_cell_with_the_words_of_the_check(outcome: O
     assert all(part in words for part in ("Your VPC", outcome.value, "one VPC", "none in us-east-1", "Create it."))
 
 
+def test_what_was_found_may_be_a_whole_sentence() -> None:
+    said = CheckResult("vpc", "Your VPC", Outcome.WRONG, "an answer", "AWS does not know this key.", "Try again.")
+    with pytest.raises(StepNotReady) as stopped:
+        require(said)
+    assert ".." not in f"{said} {stopped.value}"
+
+
 def test_the_panel_is_shown_once_though_ipython_asks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[LabError] = []
     monkeypatch.setattr(LabError, "panel", staticmethod(shown.append))

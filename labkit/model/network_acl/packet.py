@@ -119,7 +119,7 @@ def _port(protocol: str, port: int | None) -> int | None:
     """The port of a tcp or udp packet; other protocols have none."""
     if protocol not in (TCP, UDP):
         return None
-    if port is None or isinstance(port, bool) or not 0 <= port <= 65535:
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:
         raise InvalidInput(
             f"Port {port} was refused." if port is not None else "No port was given.",
             "A tcp or udp packet has a destination port from 0 to 65535.",
