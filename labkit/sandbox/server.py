@@ -90,7 +90,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
         threading.Thread(target=server.shutdown).start()
 
     threading.Thread(target=services.load, daemon=True).start()
-    threading.Thread(target=_watch, args=(application, parent, stop), daemon=True).start()
+    threading.Thread(target=_watch, args=(services.application, parent, stop), daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
