@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 
 USER, MOUNT, UTS, NET = 0x10000000, 0x20000, 0x4000000, 0x40000000
@@ -85,6 +84,8 @@ def find_program(name: str) -> str | None:
 
 def ip(batch: str) -> None:
     """Run lines of `ip`, stopping at the first that fails. Raises OSError with what it said."""
+    import subprocess  # slow to import, and no program's entry needs it
+
     program = find_program("ip")
     if program is None:
         raise FileNotFoundError("ip is not installed")
