@@ -123,6 +123,8 @@ class Starting:
         try:
             self._found = find(home)
             with told(home):
+                if self._found is None and _world_is_held(home):
+                    _end_lost(home)
                 self.process = _launch(home, parent) if self._found is None else None
         except BaseException:
             self._lock.release()
@@ -190,13 +192,39 @@ def stop(home: Path) -> bool:
     with told(home), FileLock(private_folder(home) / "sandbox.lock"):
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():
-            return False
+            return _world_is_held(home) and _end_lost(home)
         process = psutil.Process(sandbox.pid)
         process.terminate()
         if not _ended(sandbox):
             process.kill()
             _ended(sandbox)
         return True
+
+
+def _world_is_held(home: Path) -> bool:
+    """Whether a sandbox has the world of this home, though it may not be found by its state file."""
+    from filelock import FileLock, Timeout
+
+    lock = home / "world" / "lock"
+    try:
+        if lock.exists():
+            FileLock(lock, timeout=0, mode=0o600).acquire().lock.release()
+    except Timeout:
+        return True
+    return False
+
+
+def _end_lost(home: Path) -> bool:
+    """End a sandbox of this home whose state file was deleted or damaged; True when there was one."""
+    import psutil
+
+    ours = ["-m", "labkit.sandbox.server", "--home", str(home)]
+    lost = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
+    for process in lost:
+        process.terminate()
+    for process in psutil.wait_procs(lost, STOP_TIMEOUT_SECONDS)[1]:
+        process.kill()
+    return bool(lost)
 
 
 def _ended(sandbox: Sandbox) -> bool:

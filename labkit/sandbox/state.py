@@ -35,7 +35,11 @@ def write_state(home: Path, state: State) -> None:
 def remove_state(home: Path) -> None:
     """Take the state file away if it is this process's own."""
     path = state_path(home)
-    if path.exists() and json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid():
+    try:
+        own = json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid()
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return  # deleted or damaged meanwhile: nobody's
+    if own:
         path.unlink()
 
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_it_binds_to_the_loopback_address_alone_and_its_files_are_private(runnin
     assert stat.S_IMODE(running.stat().st_mode) == 0o700
 
 
+def test_what_python_keeps_of_the_modules_is_not_kept_from_other_users(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation may be shared: who runs the lab first must not lock the others out of its packages."""
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "kept"))
+    start(home)
+    folders = [path for path in (tmp_path / "kept").rglob("*") if path.is_dir()]
+    assert folders
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o055 for path in folders} == {0o055}
+
+
 def test_after_sigkill_the_next_start_answers_at_the_same_address(home: Path) -> None:
     first = start(home)
     keys = first.credentials()
@@ -89,6 +101,19 @@ def test_a_broken_state_file_is_no_obstacle(home: Path) -> None:
         (home / "sandbox.json").write_text(text)
         assert sandbox_process.find(home) is None
     assert start(home).alive()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda state: state.write_bytes(b"\xee\xff")])
+def test_a_state_file_lost_while_the_sandbox_runs_is_no_obstacle(home: Path, damage: Callable[[Path], object]) -> None:
+    first = start(home)
+    keys = first.credentials()
+    damage(home / "sandbox.json")
+    second = start(home)
+    assert not first.alive()
+    assert second.credentials() == keys
+    damage(home / "sandbox.json")
+    assert sandbox_process.stop(home) is True
+    assert not second.alive()
 
 
 def test_a_port_that_somebody_took_meanwhile_is_no_obstacle(home: Path) -> None:
@@ -124,7 +149,7 @@ def test_a_damaged_world_is_told_with_what_to_move_away_and_no_process_is_left(h
     (home / "world" / "aws-keys.json").write_bytes(b"\xee\xff")
     with pytest.raises(LabError, match=r"move .*world away"):
         start(home)
-    assert not [one for one in psutil.Process().children() if str(home) in one.cmdline()]
+    assert not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])]
 
 
 def test_stop_ends_that_process_and_a_second_stop_finds_none(home: Path) -> None:
