@@ -10,7 +10,10 @@ import nbformat
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+CHAPTER_1 = FOLDER / "01_initial_configuration.ipynb"
 CHAPTER_2 = FOLDER / "02_create_environment.ipynb"
+CHAPTER_3 = FOLDER / "03_self_protecting_cloud.ipynb"
+CHAPTER_4 = FOLDER / "04_clean_up.ipynb"
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -30,6 +33,12 @@ class Cell:
     @property
     def is_check(self) -> bool:
         return self.source.startswith("lab.check(")
+
+    @property
+    def blank(self) -> str:
+        """The name that an exercise leaves to the student; "" for any other cell."""
+        found = re.match(r"(\w+) = \.\.\.\n", self.source)
+        return found[1] if found and self.is_code else ""
 
     @property
     def prose(self) -> str:

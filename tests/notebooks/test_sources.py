@@ -12,7 +12,19 @@ import nbformat
 import pytest
 
 from labkit.steps import STEPS
-from tests.notebooks.chapters import CHAPTER_2, FENCED, FOLDER, PATHS, anchors, cells, code_cells, headings, links
+from tests.notebooks.chapters import (
+    CHAPTER_1,
+    CHAPTER_2,
+    CHAPTER_3,
+    FENCED,
+    FOLDER,
+    PATHS,
+    anchors,
+    cells,
+    code_cells,
+    headings,
+    links,
+)
 
 PICTURES = sorted((FOLDER.parent / "images").glob("*.svg"))
 ORIGINAL_HEADINGS = [
@@ -82,12 +94,23 @@ def test_a_chapter_imports_from_labkit_only_and_in_its_first_cell(path: Path) ->
 
 
 @each_chapter
-def test_a_chapter_keeps_nothing_in_variables_but_the_lab(path: Path) -> None:
+def test_a_chapter_keeps_nothing_in_variables_but_the_lab_and_an_exercises_blank(path: Path) -> None:
     nodes = [node for cell in code_cells(path) for node in ast.walk(ast.parse(cell.source))]
     assert {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} <= {
         "lab",
         "step",  # of a comprehension
+        *(cell.blank for cell in code_cells(path)),
     }
+
+
+@each_chapter
+def test_an_exercise_has_a_named_blank_its_check_a_hint_before_it_and_a_solution(path: Path) -> None:
+    solutions = {cell.id: cell.metadata.get("solution") for cell in nbformat.read(path, as_version=4).cells}
+    for before, cell in pairwise(cells(path)):
+        assert bool(cell.blank) == ("check_exercise" in cell.source and cell.is_code) == bool(solutions[cell.id])
+        if cell.blank:
+            assert cell.source.endswith(f", {cell.blank})") and solutions[cell.id].startswith(f"{cell.blank} = ")
+            assert "**Exercise.**" in before.source and "<details><summary>A hint</summary>" in before.source
 
 
 @each_chapter
@@ -126,12 +149,13 @@ def test_chapter_2_has_every_heading_of_the_original_in_its_order() -> None:
     assert [title for title in titles if title in ORIGINAL_HEADINGS] == ORIGINAL_HEADINGS
 
 
-def test_each_step_of_chapter_2_has_a_section_that_does_it_and_checks_it_in_the_steps_order() -> None:
-    steps = [step for step in STEPS if step.chapter == "2"]
-    checks = [(cell.heading, cell.source) for cell in code_cells(CHAPTER_2) if cell.is_check]
+@pytest.mark.parametrize("path", [CHAPTER_1, CHAPTER_2, CHAPTER_3], ids=lambda path: path.stem)
+def test_each_step_of_a_chapter_has_a_section_that_does_it_and_checks_it_in_the_steps_order(path: Path) -> None:
+    steps = [step for step in STEPS if path.stem.startswith(f"0{step.chapter}")]
+    checks = [(cell.heading, cell.source) for cell in code_cells(path) if cell.is_check]
     assert checks == [(step.heading, f'lab.check("{step.key}")') for step in steps]
     for step in steps:
-        sources = [cell.source for cell in code_cells(CHAPTER_2) if cell.heading == step.heading]
+        sources = [cell.source for cell in code_cells(path) if cell.heading == step.heading]
         assert any(source.startswith("lab.") and "check" not in source for source in sources), step.key
 
 
@@ -148,8 +172,17 @@ def test_beside_the_aws_steps_stands_the_original_command() -> None:
         assert command in commands
 
 
-def test_chapter_2_ends_with_an_assertion_that_answers_its_title() -> None:
-    assert code_cells(CHAPTER_2)[-1].source.startswith("assert ")
+@pytest.mark.parametrize("path", PATHS[1:], ids=lambda path: path.stem)
+def test_a_chapter_ends_with_an_assertion_that_answers_its_title(path: Path) -> None:
+    assert code_cells(path)[-1].source.startswith("assert ")
+
+
+def test_every_chapter_is_in_the_first_ones_table_and_leads_on_to_the_next() -> None:
+    table = next(cell.source for cell in cells(PATHS[0]) if cell.id == "chapters")
+    assert [path.name in table for path in PATHS[1:]] == [True] * len(PATHS[1:])
+    for path, following in pairwise(PATHS):
+        last = cells(path)[-1]
+        assert any(target.startswith(following.name) for _, target in links(last)), path.name
 
 
 @each_picture

@@ -1,0 +1,67 @@
+"""Chapters 1 and 4, executed: the host looked at, and everything taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit import steps
+from labkit.clients import aws
+from labkit.steps.rule import all_rules
+from labkit.steps.world import World
+from tests.notebooks.chapters import CHAPTER_1, CHAPTER_4, FOLDER, code_cells
+from tests.notebooks.kernel import STUDENT, one_kernel
+
+
+def others(world: World) -> list[object]:
+    """The VPCs and rules that are nobody's of this test."""
+    keys = world.opened.cloud_account()
+    assert keys is not None
+    return [
+        *aws.describe_vpcs(world.account(keys, world.region).ec2),
+        *(rule.raw for rule in all_rules(world.detection)),
+    ]
+
+
+def test_chapter_1_looks_at_the_host_and_changes_nothing(world: World, by_hand: Mapping[str, str]) -> None:
+    before = others(world)
+    with one_kernel(FOLDER, by_hand) as kernel:
+        for _ in range(2):
+            seen = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_1)}
+            assert {id: output.text for id, output in seen.items() if output.error} == {}
+    readiness = seen["readiness"].text
+    assert "12 of 12 services healthy" in readiness and "none active yet" in readiness
+    for line in ("Python", "aws", "curl", "tier 1 of 3", "UTC; the services accept it", "Leftovers"):
+        assert line in readiness
+    assert seen["services"].text.count("healthy") >= 12
+    assert others(world) == before and world.keys is None
+
+
+def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_run_again(
+    world: World, unattended: Mapping[str, str]
+) -> None:
+    before = others(world)
+    world.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(world, steps.STEPS))
+    assert len(others(world)) == len(before) + 2
+    seen = []
+    for _ in range(2):
+        with one_kernel(FOLDER, unattended) as kernel:
+            outputs = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
+        assert {id: output.text for id, output in outputs.items() if output.error} == {}
+        seen.append(outputs["clean-up-do"].text)
+        assert others(world) == before
+    assert all("Nothing of yours is left" in text and "Left alone" in text for text in seen)
+    assert "Deleted: VPC" in seen[0] and "student 12" in seen[0]
+
+
+def test_chapter_4_by_hand_ends_with_nothing_left_and_asks_for_a_number_when_run_once_more(
+    world: World, by_hand: Mapping[str, str]
+) -> None:
+    world.notes.save(student=STUDENT)
+    list(steps.solve(world, steps.named("vpc")))
+    with one_kernel(FOLDER, by_hand) as kernel:
+        first = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
+        again = kernel.run("lab.clean_up()")
+    assert {id: output.text for id, output in first.items() if output.error} == {}
+    assert "Nothing of yours is left" in first["clean-up-do"].text
+    assert again.error == "StepNotReady" and "student number" in again.text

@@ -1,0 +1,165 @@
+"""Chapter 3, executed: with real packets and without, restarted, killed, too early, and solved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from labkit import backends, steps
+from labkit.clients import sandbox_process
+from labkit.model.response import own_entries
+from labkit.steps.network import students_network_acl
+from labkit.steps.world import World
+from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings
+from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
+from tests.notebooks.solved import solved_cells
+from tests.notebooks.test_create_environment import kill_sandbox
+
+CELLS = code_cells(CHAPTER_3)
+OPENING = CELLS[0]
+STEPS = [step for step in steps.STEPS if step.chapter == "3"]
+
+
+@pytest.fixture
+def part_2(world: World) -> World:
+    """Part 2 is done."""
+    world.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
+    return world
+
+
+@pytest.fixture
+def kernels(part_2: World, unattended: Mapping[str, str]) -> Iterator[Kernels]:
+    running = Kernels(FOLDER, unattended)
+    yield running
+    running.close()
+
+
+def run(kernel: Kernel, ordered: list[Cell]) -> dict[str, Output]:
+    """What each cell showed; none may fail."""
+    outputs = {}
+    for cell in ordered:
+        output = outputs[cell.id] = kernel.run(cell.source)
+        assert output.error == "", f"{cell.id}: {output.text}"
+    return outputs
+
+
+def test_the_chapter_runs_twice_in_a_row_and_shows_what_its_text_tells_the_second_time_solved(
+    part_2: World, kernels: Kernels
+) -> None:
+    seen = {id: output.text for id, output in run(kernels.fresh(), CELLS).items()}
+    assert "packets" in seen["progress"] and "none yet" in seen["host-before"]
+    assert "exit code 0" in seen["curl-first"] and "203.0.113.10" in seen["alerts"]
+    assert "10.0.0.2 is not denied" in seen["respond-once"] and "denied already" in seen["respond-once"]
+    assert "exit code 28" in seen["curl-again"] and "Denied: 1 denies" in seen["decide"]
+    assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
+    assert "150 is never reached" in seen["at-150-entries"]
+    assert "at 2001:db8:bad::10" in seen["six-run"]
+    assert "198.51.100.7" not in seen["good-once"] and "198.51.100.80" in seen["good-once"]
+    assert "exit code 0" in seen["good-again"]
+    dots = re.search(r"with (\d+) bytes received", seen["stalls-run"])
+    assert dots and 1 <= int(dots[1]) < 40
+    assert "20 of 20" in seen["full-once"] and "made room" in seen["full-once"]
+    assert "exit code 0" in seen["full-first"]
+    exercises = [cell.id for cell in CELLS if cell.blank]
+    assert ["not yet" in seen[id] for id in exercises] == [True] * 4
+    again = {id: output.text for id, output in run(kernels.fresh(), solved_cells(CHAPTER_3)).items()}
+    assert ["done" in again[id] for id in exercises] == [True] * 4
+
+
+def sections() -> list[list[Cell]]:
+    """The code cells but the first, parted where a heading of the second level stands."""
+    found: list[list[Cell]] = []
+    for cell in cells(CHAPTER_3):
+        if cell.is_code and cell.id != OPENING.id:
+            found[-1].append(cell)
+        elif not found or any(level == 2 for level, _ in headings(cell.source)):
+            found.append([])
+    return [section for section in found if section]
+
+
+def test_the_kernel_restarted_and_the_sandbox_killed_between_any_two_sections_lose_nothing(
+    part_2: World, kernels: Kernels
+) -> None:
+    for section in sections():
+        run(kernels.fresh(), [OPENING, *section])
+        before = students_network_acl(part_2).entries
+        kill_sandbox(part_2.opened.home)
+        assert students_network_acl(part_2).entries == before, section[0].heading
+    assert all(result.passed for result in steps.status(part_2, steps.named("3")))
+
+
+def test_a_wrong_answer_is_told_what_it_leads_to(part_2: World, unattended: Mapping[str, str]) -> None:
+    wrong = {
+        "rule_number, 150": "never reached",
+        "rule_number, 100": "taken",
+        "rule_number, 'fifty'": "in the form",
+        "answer_ports, (80, 80)": "tcp (6) 32768 from",
+        "ipv6_block, '203.0.113.66/32'": "does not hold the address",
+        "ipv6_block, '2001:db8::/32'": "also holds updates.example.org",
+        "ipv6_block, 'banana'": "malformed",
+        "most_denies, 20": "Count * too",
+    }
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run(OPENING.source)
+        for answer, words in wrong.items():
+            name, value = answer.split(", ", 1)
+            output = kernel.run(f'lab.check_exercise("{name}", {value})')
+            assert output.error == "" and "not right" in output.text and words in output.text, output.text
+
+
+def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(
+    world: World, by_hand: Mapping[str, str]
+) -> None:
+    world.notes.save(student=STUDENT)
+    first = {"host-place", "responder-start", "alerts", "entries-after", "respond-once", "six-allow", "good-suppress"}
+    with one_kernel(FOLDER, by_hand) as kernel:
+        kernel.run(OPENING.source)
+        for cell in (cell for cell in CELLS if cell.id in first):
+            output = kernel.run(cell.source)
+            assert output.error == "StepNotReady" and "Traceback" not in output.text, f"{cell.id}: {output.text}"
+            assert "href=" in output.html, cell.id
+
+
+def test_by_hand_forms_and_the_responders_panel_wait_for_a_click(part_2: World, by_hand: Mapping[str, str]) -> None:
+    with one_kernel(FOLDER, by_hand) as kernel:
+        outputs = run(
+            kernel, [cell for cell in CELLS if cell.id in ("open", "key", "responder-start", "terminal-open")]
+        )
+    assert outputs["key"].has_widget and outputs["responder-start"].has_widget
+    assert "not started" in outputs["responder-start"].text
+    assert "labkit shell" in outputs["terminal-open"].text
+
+
+@pytest.fixture(params=["2", "3"])
+def lower_tier(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_hand: Mapping[str, str]
+) -> Iterator[tuple[str, World, Mapping[str, str]]]:
+    """A sandbox of its own whose range is asked to be of a lower tier, with part 2 done."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("LABKIT_HOME", str(home))
+    monkeypatch.setenv("LABKIT_RANGE_TIER", request.param)
+    sandbox_process.start(home)
+    world = backends.open_world()
+    world.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
+    values = {"LABKIT_HOME": str(home), "LABKIT_RANGE_TIER": request.param, "LABKIT_STUDENT": STUDENT}
+    yield request.param, world, {**by_hand, **values}
+    sandbox_process.stop(home)
+
+
+def test_under_a_lower_tier_the_chapter_runs_to_its_end_and_says_what_is_different(
+    lower_tier: tuple[str, World, Mapping[str, str]],
+) -> None:
+    tier, world, environment = lower_tier
+    with one_kernel(FOLDER, environment) as kernel:
+        seen = {id: output.text for id, output in run(kernel, CELLS).items()}
+    assert f"tier {tier} of 3" in seen["progress"] and f"tier {tier} of 3" in seen["host-before"]
+    assert "exit code 0" in seen["curl-first"] and "exit code 28" in seen["curl-again"]
+    assert ("No program ran" in seen["curl-first"]) == (tier == "3")
+    assert ("No terminal" in seen["terminal-open"]) == (tier == "3")
+    assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
+    assert own_entries(students_network_acl(world).entries)
