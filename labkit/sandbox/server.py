@@ -68,7 +68,7 @@ def serve(home: Path, parent: int | None = None) -> None:
     Raises filelock.Timeout when another sandbox serves the same world.
     """
     world = private_folder(private_folder(home) / "world")
-    with FileLock(world / "lock", timeout=5):
+    with FileLock(world / "lock", timeout=5, mode=0o600):
         _serve_world(home, world, parent)
 
 
@@ -119,7 +119,6 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=None)
     arguments = parser.parse_args()
-    os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         serve(arguments.home, arguments.parent)

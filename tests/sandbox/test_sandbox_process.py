@@ -70,6 +70,8 @@ def test_what_python_keeps_of_the_modules_is_not_kept_from_other_users(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An installation may be shared: who runs the lab first must not lock the others out of its packages."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "kept"))
     start(home)
     folders = [path for path in (tmp_path / "kept").rglob("*") if path.is_dir()]
