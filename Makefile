@@ -4,11 +4,11 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LAB_READY := $(VENV)/.lab-ready
 TEST_READY := $(VENV)/.test-ready
-GRADES := tests/unit labkit/model tests/sandbox tests/notebooks
+GRADES := tests/unit labkit/model labkit/range tests/range tests/sandbox tests/notebooks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab setup test lint format test-unit test-sandbox test-notebooks test-browser bench images readme clean
+.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-notebooks test-browser bench images readme clean
 
 # A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
@@ -20,12 +20,14 @@ help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 lab: $(LAB_READY)  ## open the lab in JupyterLab
+	@sh -c "$$FIND_NETWORK_TOOLS" || echo "$$HOW_TO_GET_NETWORK_TOOLS"
 	@$(VENV)/bin/labkit lab
 
 setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
 
 test: $(TEST_READY) lint  ## every check: lint, then the tests, cheapest first
+	@sh -c "$$FIND_NETWORK_TOOLS" || { [ "$$CI" = true ] && sh -c "$$GET_NETWORK_TOOLS"; } || echo "$$HOW_TO_GET_NETWORK_TOOLS"
 	@if sh -c "$$FIND_BROWSER"; then \
 	    $(PYTHON) -m pytest $(GRADES) tests/browser; \
 	elif [ "$$CI" = true ]; then \
@@ -52,6 +54,9 @@ test-unit: $(TEST_READY)  ## pure tests and the doctests of labkit/model
 
 test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
 	$(PYTHON) -m pytest tests/sandbox
+
+test-range: $(TEST_READY)  ## the closed network with real programs and real packets
+	$(PYTHON) -m pytest labkit/range tests/range
 
 test-notebooks: $(TEST_READY)  ## each chapter executed in a fresh kernel
 	$(PYTHON) -m pytest tests/notebooks
@@ -116,6 +121,21 @@ $(PYTHON) -m uv pip install --quiet --python $(PYTHON) --editable "$$1" ||
 $(PYTHON) -m pip install --disable-pip-version-check --editable "$$1"
 endef
 export INSTALL
+
+# The closed network of part 3. Debian keeps nft where an ordinary user's PATH does not look.
+define FIND_NETWORK_TOOLS
+PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null && command -v nft >/dev/null && command -v curl >/dev/null
+endef
+export FIND_NETWORK_TOOLS
+
+define GET_NETWORK_TOOLS
+[ "$$(id -u)" = 0 ] || as_root="sudo -n"
+$$as_root apt-get update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes iproute2 nftables curl
+endef
+export GET_NETWORK_TOOLS
+
+HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them its host is only imitated. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
+export HOW_TO_GET_NETWORK_TOOLS
 
 # Under CI a missing browser is installed; elsewhere nothing is installed outside .venv without being asked.
 define FIND_BROWSER

@@ -34,7 +34,7 @@ def run(command: tuple[str, ...]) -> None:
     Its exit status is the program's. Example: labkit run -- curl dadismad.com
     """
     from labkit import backends
-    from labkit.range.program import program_command
+    from labkit.range.program import program_command, require_program
 
     status = _host_status()
     if status.tier == 3:
@@ -44,6 +44,7 @@ def run(command: tuple[str, ...]) -> None:
         click.echo(ran.out, nl=False)
         click.echo(ran.err, nl=False, err=True)
         sys.exit(ran.code)
+    require_program(command)
     argv = program_command(status.folder, command)
     sys.stdout.flush()
     os.execvp(argv[0], argv)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -193,11 +194,12 @@ def stop(home: Path) -> bool:
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():
             return _world_is_held(home) and _end_lost(home)
-        process = psutil.Process(sandbox.pid)
-        process.terminate()
-        if not _ended(sandbox):
-            process.kill()
-            _ended(sandbox)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            process = psutil.Process(sandbox.pid)
+            process.terminate()
+            if not _ended(sandbox):
+                process.kill()
+                _ended(sandbox)
         return True
 
 
@@ -221,9 +223,11 @@ def _end_lost(home: Path) -> bool:
     ours = ["-m", "labkit.sandbox.server", "--home", str(home)]
     lost = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
     for process in lost:
-        process.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
     for process in psutil.wait_procs(lost, STOP_TIMEOUT_SECONDS)[1]:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     return bool(lost)
 
 

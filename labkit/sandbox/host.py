@@ -72,6 +72,11 @@ class Host:
         finally:
             self._started.set()
 
+    def ensure(self) -> None:
+        """Bring the range up again if its keeper was killed; a range that was never up is left alone."""
+        if self._started.is_set() and not self._fault and not self._range.is_up:
+            self._range.up()
+
     def refresh(self, aws: AwsApp) -> None:
         """Put the entries in force that AWS's side has now. Raises LabError when the range refuses them."""
         with self._lock:

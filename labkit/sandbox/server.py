@@ -28,7 +28,7 @@ from labkit.sandbox.aws_files import point_aws_cli_at
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
 if TYPE_CHECKING:
-    from labkit.sandbox.dispatcher import Dispatcher
+    from labkit.sandbox.services import Services
 
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
@@ -90,7 +90,7 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
         threading.Thread(target=server.shutdown).start()
 
     threading.Thread(target=services.load, daemon=True).start()
-    threading.Thread(target=_watch, args=(services.application, parent, stop), daemon=True).start()
+    threading.Thread(target=_watch, args=(services, parent, stop), daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
@@ -101,12 +101,13 @@ def _serve_world(home: Path, world: Path, parent: int | None) -> None:
         log.info("stopped")
 
 
-def _watch(application: Dispatcher, parent: int | None, stop: Callable[[], None]) -> None:
+def _watch(services: Services, parent: int | None, stop: Callable[[], None]) -> None:
     """Stop when the parent process is gone or nobody has asked for hours."""
     lives_with = psutil.Process(parent) if parent is not None else None
     while True:
         time.sleep(1)
-        idle = time.monotonic() - application.last_request > IDLE_HOURS * 3600
+        services.look_after()
+        idle = time.monotonic() - services.application.last_request > IDLE_HOURS * 3600
         if idle or (lives_with is not None and not lives_with.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")
             stop()

@@ -42,6 +42,10 @@ class Services:
         parse("user = null")  # builds the parser, which would make the first rule that is written wait
         self._warm.set()
 
+    def look_after(self) -> None:
+        """What is done every second: heal what was killed from outside."""
+        self._host.ensure()
+
     def close(self) -> None:
         """End the range and close what is kept."""
         self._host.close()

@@ -10,8 +10,9 @@ from labkit.model.errors import InvalidInput
 from labkit.model.network_acl.entry import ICMP, ICMPV6, TCP, UDP, protocol_name
 from labkit.model.network_acl.validation import protocol_number
 
-_NEVER_FILTERED = ipaddress.ip_network("169.254.0.0/16")
-"""Instance metadata, the VPC's resolver, time service: link-local addresses that no network ACL filters.
+_NEVER_FILTERED = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("10.0.0.2/32"))
+"""Instance metadata and time service, by their link-local addresses, and the resolver of the lab's VPC, its base plus
+two: no network ACL filters them.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
 
@@ -81,7 +82,7 @@ class Packet:
 
     @property
     def is_never_filtered(self) -> bool:
-        return self.far_address in _NEVER_FILTERED
+        return any(self.far_address in network for network in _NEVER_FILTERED)
 
     @property
     def protocol_name(self) -> str:
