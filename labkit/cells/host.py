@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from labkit.cells.base import Cells, link_to
 from labkit.clients import aws
 from labkit.clients.host import Host
 from labkit.model.errors import InvalidInput, LabError
-from labkit.model.network_acl import new_entry
+from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
@@ -87,9 +90,11 @@ class HostCells(Cells):
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> Shown:
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
-        ran = self._host().run(argv, seconds)
-        remark = "" if ran.really else f"No program ran. {self._host().status().words}"
-        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, remark)
+        lab_host, started = self._host(), time.time()
+        ran = lab_host.run(argv, seconds)
+        told = [] if ran.really else [f"No program ran. {lab_host.status().words}"]
+        told += _dropped(lab_host.drops(started))
+        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, " ".join(told))
 
     def alerts(self) -> Shown:
         """The active alerts of your rule, newest first."""
@@ -162,3 +167,16 @@ class HostCells(Cells):
             "With live AWS the host is yours, and only its own network ACL filters it.",
             "Run the program on your host, or open the lab with AWS in the sandbox.",
         )
+
+
+def _dropped(drops: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which entries dropped packets meanwhile, a sentence each."""
+    counted = Counter(
+        (bool(drop["egress"]), int(drop["rule_number"]), str(drop["destination" if drop["egress"] else "source"]))
+        for drop in drops
+    )
+    return [
+        f"{'Egress' if egress else 'Ingress'} entry {'*' if number >= CATCH_ALL else number} dropped {count} "
+        f"packet{'s' if count > 1 else ''} {'to' if egress else 'from'} {far}."
+        for (egress, number, far), count in sorted(counted.items())
+    ]
