@@ -28,7 +28,7 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     """Deny what your rule's alerts are about: the original's bot, until Ctrl-C.
 
     It owns the egress entries 1 to 99 of your network ACL that deny a single address, and touches no other. The RuleID
-    and the NetworkAclId are looked up.
+    and the NetworkAclId are looked up; the lab's host is put into your VPC if it is not there yet.
     """
     from labkit import backends
     from labkit.steps.responding import students_responder
@@ -42,10 +42,20 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     if cleanup:
         removed = responder.cleanup()
         click.echo(f"{len(removed)} of the responder's own entries were taken away from {responder.network_acl_id}.")
-    elif once:
+        return
+    _place_host(world)
+    if once:
         responder.run_once()
     else:
         _run(responder)
+
+
+def _place_host(world: World) -> None:
+    """Part 3 begins: the lab's own host moves to where the responder's entries are in force, else they do nothing."""
+    from labkit.steps import host
+
+    if world.opened.host is not None and not host.host_subnets(world):
+        click.echo(f"{host.do_subnet(world).title} labkit reset host_subnet takes it out again.")
 
 
 def _run(responder: Responder) -> None:

@@ -11,11 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
+from tests.tier_1 import MARKER, pytest_collection_modifyitems, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]
 HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
     for name in [name for name in os.environ if name.startswith(("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON"))]:
         del os.environ[name]
     (HOME / "aws-config").write_text(f"[default]\nregion = us-east-1\nendpoint_url = {NOBODY_LISTENS}\n")
