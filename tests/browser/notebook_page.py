@@ -63,12 +63,12 @@ class NotebookPage:
         """What stands below that cell."""
         return self.cell(source).locator(".jp-Cell-outputArea")
 
-    def run(self, source: str) -> Locator:
-        """Click into the cell, press Shift+Enter, wait for its number; its output.
+    def run(self, source: str, which: int | None = None) -> Locator:
+        """Click into the cell, press Shift+Enter, wait for its number; its output. which: of several alike, from 0.
 
         Pressed again where nothing happened: JupyterLab drops it while a kernel connects.
         """
-        cell = self.cell(source)
+        cell = self.cell(source) if which is None else self.cell(source).nth(which)
         prompt = cell.locator(".jp-InputArea-prompt")
         before = prompt.inner_text()
         for _ in range(5):
@@ -80,7 +80,7 @@ class NotebookPage:
             except AssertionError:
                 continue
         expect(prompt).to_have_text(EXECUTED)
-        return self.output(source)
+        return cell.locator(".jp-Cell-outputArea")
 
     def fill(self, source: str, label: str, value: str, button: str) -> Locator:
         """Run a form's cell, fill in one field, press the button; the form."""
@@ -140,13 +140,23 @@ class NotebookPage:
 
 
 class TerminalPage:
-    """A terminal of JupyterLab, opened from the menu. Its screen-reader mode makes its rows text."""
+    """A terminal of JupyterLab. Its screen-reader mode makes its rows text."""
 
     def __init__(self, notebook: NotebookPage) -> None:
+        """The terminal that was just opened."""
         self.page = notebook.page
-        notebook.menu("File", "New", "Terminal")
         self.rows = self.page.locator(".jp-Terminal .xterm-accessibility-tree")
         expect(self.rows).to_contain_text(re.compile(r"[$#]"))  # the prompt
+
+    @classmethod
+    def opened_from_menu(cls, notebook: NotebookPage) -> TerminalPage:
+        notebook.menu("File", "New", "Terminal")
+        return cls(notebook)
+
+    @classmethod
+    def opened_by(cls, notebook: NotebookPage, button: Locator) -> TerminalPage:
+        button.click()
+        return cls(notebook)
 
     def type(self, command: str) -> None:
         self.page.locator(".jp-Terminal .xterm-helper-textarea").focus()

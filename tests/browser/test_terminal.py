@@ -20,7 +20,7 @@ def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
     keys = world.opened.cloud_account()
     assert keys is not None
 
-    terminal = TerminalPage(chapter_2)
+    terminal = TerminalPage.opened_from_menu(chapter_2)
     terminal.type("aws configure")
     answers = (keys.access_key_id, keys.secret_access_key, "us-east-1", "json")
     for question, answer in zip(

@@ -1,0 +1,60 @@
+"""Chapter 3 in a real JupyterLab: a terminal on the host, `curl` typed in it twice, and the panel that fills between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from labkit import steps
+from labkit.steps.world import World
+from tests.browser.notebook_page import NotebookPage, TerminalPage
+from tests.browser.running_lab import RunningLab
+
+DADISMAD = "203.0.113.10/32"
+
+
+def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_shows_why_not_again(
+    page: Page, lab: RunningLab, world: World, screenshot: Callable[[str], Path]
+) -> None:
+    world.notes.save(student="7")
+    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
+    notebook = NotebookPage(page)
+    notebook.open(lab, "03_self_protecting_cloud.ipynb", "self-protecting-cloud")
+    page.keyboard.press("Control+b")  # the file browser is not needed
+    notebook.run("from labkit import open_lab")
+    expect(notebook.run("lab.place_host()")).to_contain_text("Your host lives in your VPC")
+    form = notebook.run("lab.enter_detection_key()")
+    form.get_by_role("button", name="Check and use").click()
+    expect(form).to_contain_text("accepts the key")
+    panel = notebook.run("lab.responder()")
+    panel.get_by_role("button", name="Start the responder").click()
+    expect(panel).to_contain_text("at work")
+
+    way = notebook.run("lab.terminal()")
+    screenshot("03-terminal-button")
+    terminal = TerminalPage.opened_by(notebook, way.get_by_role("button", name="Open a terminal on the host"))
+    expect(terminal.rows).to_contain_text("(range)")
+    terminal.type("curl dadismad.com")
+    expect(terminal.rows).to_contain_text("You reached dadismad.com at 203.0.113.10")
+    screenshot("03-first-curl")
+
+    notebook.bring_to_front("03_self")
+    expect(panel).to_contain_text(f"Added entry 1: deny all to {DADISMAD}")
+    expect(panel.get_by_role("row", name=DADISMAD)).to_contain_text("deny")
+    panel.scroll_into_view_if_needed()
+    screenshot("03-panel-filled")
+
+    notebook.bring_to_front("Terminal")
+    terminal.type("clear; curl dadismad.com; echo it ended with $?")
+    expect(terminal.rows).to_contain_text("it ended with 28")
+    screenshot("03-second-curl")
+    notebook.bring_to_front("03_self")
+    expect(notebook.run('lab.check("deny_entry")')).to_contain_text("done")
+    counted = notebook.run("lab.entries()", 0).get_by_role("row", name=DADISMAD).get_by_role("cell").last
+    expect(counted).to_have_text(re.compile("[1-9]"))
+    panel.get_by_role("button", name="Stop it").click()
+    expect(panel).to_contain_text("The responder was stopped")
+    screenshot("03-counted")
