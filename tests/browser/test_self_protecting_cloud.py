@@ -1,4 +1,4 @@
-"""Chapter 3 in a real JupyterLab: a terminal on the host, `curl` typed in it twice, and the panel that fills between."""
+"""Chapter 3 in a real JupyterLab: a terminal on the host, `curl` typed in it twice, and the panel between."""
 
 from __future__ import annotations
 
