@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit import backends, steps
 from labkit.clients import aws
+from labkit.environment import open_chapter
 from labkit.model.check import CheckResult, require
 from labkit.model.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
@@ -14,7 +15,14 @@ from labkit.views import display, forms, panels, progress
 from labkit.views.form_parts import Form
 from labkit.views.shown import Shown
 
-LINKS = {step.key: step.link for step in steps.STEPS}
+CHAPTERS = {
+    "1": "01_initial_configuration.ipynb",
+    "2": "02_create_environment.ipynb",
+    "3": "03_self_protecting_cloud.ipynb",
+}
+"""The notebook of each chapter that has steps."""
+
+NOTEBOOKS = {*CHAPTERS.values(), "00_start_here.ipynb", "04_clean_up.ipynb"}
 BACKENDS: list[tuple[str, Backend]] = [
     ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
     ("live: your own AWS account, real VPCs, asked before the first change", "live"),
@@ -22,8 +30,21 @@ BACKENDS: list[tuple[str, Backend]] = [
 
 
 def link_to(step: str) -> str:
-    """The address of a step's cell; "" for a step that is not in a chapter."""
-    return LINKS.get(step, "")
+    """The address of a step's cell; "" for a step that is not in a chapter.
+
+    From another chapter it names the notebook. In a chapter that was renamed it does not: the step may well be there.
+    """
+    found = steps.BY_KEY.get(step)
+    if found is None:
+        return ""
+    here, there = open_chapter(), CHAPTERS[found.chapter]
+    elsewhere = here != there and here in NOTEBOOKS
+    return f"{there if elsewhere else ''}{found.link}"
+
+
+def links() -> dict[str, str]:
+    """The address of each step's cell, by the step's key."""
+    return {step.key: link_to(step.key) for step in steps.STEPS}
 
 
 class Cells:
@@ -92,7 +113,7 @@ class StatusCells(Cells):
             self.world.region,
             self._account(),
             results,
-            LINKS,
+            links(),
             self.world.host_words,
         )
 
@@ -109,7 +130,7 @@ class StatusCells(Cells):
         """
         (one,) = steps.named(step)
         result = steps.check(self.world, one)
-        panel = panels.CheckPanel(result, one.link, self._parts(result))
+        panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))
         offered = () if self.unattended or result.passed else steps.offered(self.world, one)
         if not offered:
             return panel
@@ -137,7 +158,7 @@ class StatusCells(Cells):
         for _, result in steps.solve(self.world, chosen):
             results.append(result)
             bar.move(len(results))
-        return progress.Progress(results, LINKS)
+        return progress.Progress(results, links())
 
     def reset(self, what: str = "") -> Shown:
         """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""

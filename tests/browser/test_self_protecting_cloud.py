@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from labkit import steps
 from labkit.steps.world import World
-from tests.browser.notebook_page import NotebookPage, TerminalPage
+from tests.browser.notebook_page import OPEN_TAB, NotebookPage, TerminalPage
 from tests.browser.running_lab import RunningLab
 
 DADISMAD = "203.0.113.10/32"
@@ -58,3 +58,17 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     panel.get_by_role("button", name="Stop it").click()
     expect(panel).to_contain_text("The responder was stopped")
     screenshot("03-counted")
+
+
+def test_what_is_missing_from_another_chapter_is_a_link_that_opens_that_chapter_at_its_place(
+    page: Page, lab: RunningLab, world: World
+) -> None:
+    notebook = NotebookPage(page)
+    notebook.open(lab, "03_self_protecting_cloud.ipynb", "missing-part-2")
+    notebook.run("from labkit import open_lab")
+    stopped = notebook.run("lab.place_host()")
+    expect(stopped).to_contain_text("Your student number")
+    stopped.get_by_role("link", name="Go to that step").click()
+    notebook.wait_for("02_create_environment.ipynb")
+    heading = page.locator(f"{OPEN_TAB} h2").filter(has_text="Your student number")
+    expect(heading).to_be_in_viewport()

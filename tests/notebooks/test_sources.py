@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labkit.cells.base import NOTEBOOKS, link_to
 from labkit.steps import STEPS
 from tests.notebooks.chapters import (
     CHAPTER_1,
@@ -175,6 +176,23 @@ def test_beside_the_aws_steps_stands_the_original_command() -> None:
 @pytest.mark.parametrize("path", PATHS[1:], ids=lambda path: path.stem)
 def test_a_chapter_ends_with_an_assertion_that_answers_its_title(path: Path) -> None:
     assert code_cells(path)[-1].source.startswith("assert ")
+
+
+@pytest.mark.parametrize(
+    ("here", "leads_to"),
+    [
+        ("/class/notebooks/02_create_environment.ipynb", "#AWS-CLI-Config-VPC-Network"),
+        ("/class/notebooks/03_self_protecting_cloud.ipynb", "02_create_environment.ipynb#AWS-CLI-Config-VPC-Network"),
+        ("/class/notebooks/my_copy.ipynb", "#AWS-CLI-Config-VPC-Network"),
+        ("", "#AWS-CLI-Config-VPC-Network"),
+    ],
+)
+def test_a_panels_link_names_the_notebook_only_from_another_chapter(
+    here: str, leads_to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {path.name for path in PATHS} == NOTEBOOKS
+    monkeypatch.setenv("JPY_SESSION_NAME", here)
+    assert link_to("vpc") == leads_to
 
 
 def test_every_chapter_is_in_the_first_ones_table_and_leads_on_to_the_next() -> None:
