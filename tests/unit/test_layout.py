@@ -35,9 +35,7 @@ def test_every_test_is_in_the_folder_of_its_grade():
 
 def test_the_public_names_are_sorted_and_are_all_there_are():
     named = set(labkit.__all__)
-    found = {
-        name for name, value in vars(labkit).items() if getattr(value, "__module__", "").startswith("labkit.")
-    }
+    found = {name for name, value in vars(labkit).items() if getattr(value, "__module__", "").startswith("labkit.")}
 
     assert labkit.__all__ == sorted(named)
     assert [name for name in labkit.__all__ if not hasattr(labkit, name)] == []
