@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from labkit.clients import aws, sandbox_process
+from labkit.clients.detection_api import DetectionApi
 from labkit.clients.sandbox_process import Sandbox
+from labkit.model.detection import Rule, rule_name
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response import own_entries
 from labkit.range import processes
 from labkit.range.place import range_folder
 from labkit.sandbox.aws_keys import AccessKeys
+from labkit.steps.rule import all_rules
 from tests.range.ranges import pids
 from tests.sandbox.aws_fixtures import client
 from tests.terminal import Terminal
@@ -115,6 +118,16 @@ class Student:
         """EC2 with the student's keys; the sandbox's address and keys outlive it."""
         sandbox = self.sandbox()
         return client(sandbox.url, "ec2", "us-east-1", AccessKeys(**sandbox.credentials()["aws"]))
+
+    @cached_property
+    def detection(self) -> DetectionApi:
+        """The detection service with the student's key."""
+        sandbox = self.sandbox()
+        return DetectionApi(sandbox.url, **sandbox.credentials()["detection"])
+
+    def rule(self) -> Rule:
+        """The student's rule."""
+        return next(rule for rule in all_rules(self.detection) if rule.name == rule_name(STUDENT))
 
     def network_acl(self) -> NetworkAcl:
         """The default network ACL of the student's VPC."""
