@@ -35,7 +35,7 @@ def test_a_student_goes_from_the_start_to_a_saved_rule_id(
     follow_a_packet(notebook, screenshot)
     make_rule(notebook, screenshot)
 
-    expect(notebook.run("lab.status()")).to_contain_text("8 of 8 steps done")
+    expect(notebook.run("lab.status()")).to_contain_text("9 of 12 steps done")
     expect(notebook.run("assert all(")).to_have_text("")
     screenshot("02-done")
     notebook.save()
@@ -182,7 +182,7 @@ def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, world: World, scr
     expect(form).to_contain_text("5 of 5 as wanted")
 
     passed(by_keyboard.run_through('lab.check("rule_id")'))
-    expect(by_keyboard.run_through("lab.status()")).to_contain_text("8 of 8 steps done")
+    expect(by_keyboard.run_through("lab.status()")).to_contain_text("9 of 12 steps done")
 
 
 class Keyboard:
