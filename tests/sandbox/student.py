@@ -45,10 +45,12 @@ def users() -> list[pwd.struct_passwd]:
 
 @dataclass
 class Student:
-    """A person with a home folder, whose lab is in it. more: variables of their shell."""
+    """A person with a home folder, whose lab is in it. jail: what each command is run under. more: variables of their
+    shell."""
 
     folder: Path
     user: pwd.struct_passwd
+    jail: tuple[str, ...] = ()
     more: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -65,8 +67,8 @@ class Student:
     def command(self, *words: str) -> list[str]:
         """A command, run as this user."""
         if self.user.pw_uid == os.getuid():
-            return list(words)
-        return [sys.executable, AS_USER, str(self.user.pw_uid), str(self.user.pw_gid), *words]
+            return [*self.jail, *words]
+        return [sys.executable, AS_USER, str(self.user.pw_uid), str(self.user.pw_gid), *self.jail, *words]
 
     def shell(self, *words: str) -> subprocess.CompletedProcess[str]:
         """How a command ended, and what it said."""
@@ -89,7 +91,7 @@ class Student:
     @contextmanager
     def at_work(self, *words: str) -> Iterator[Terminal]:
         """A command in a terminal of its own meanwhile."""
-        terminal = Terminal(self.command("env", "-C", str(self.folder), "-i", *self._assignments(), "labkit", *words))
+        terminal = Terminal(self.command("env", "-C", str(self.folder), "-i", *self.assignments, "labkit", *words))
         try:
             yield terminal
         finally:
@@ -103,7 +105,8 @@ class Student:
             terminal.wait_for("Alert poll returned|Added entry|is not denied")
             yield terminal
 
-    def _assignments(self) -> list[str]:
+    @property
+    def assignments(self) -> list[str]:
         return [f"{name}={value}" for name, value in self.environment.items()]
 
     # ---- seen from outside ----
@@ -148,11 +151,11 @@ class Student:
 
 
 @contextmanager
-def a_student(user: pwd.struct_passwd, **more: str) -> Iterator[Student]:
+def a_student(user: pwd.struct_passwd, jail: tuple[str, ...] = (), **more: str) -> Iterator[Student]:
     """A student with nothing done; afterwards the sandbox is stopped, and nothing that lived is left."""
     folder = Path(tempfile.mkdtemp(prefix="lk-", dir="/tmp"))
     os.chown(folder, user.pw_uid, user.pw_gid)
-    student = Student(folder, user, more)
+    student = Student(folder, user, jail, more)
     try:
         yield student
         student.does("sandbox", "stop")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.sandbox.student import Student, a_student, users
+from tests.sandbox.student import CURL, Student, a_student, users
 from tests.wait import until
 
-pytestmark = pytest.mark.tier_1
-
 DADISMAD = "203.0.113.10/32"
+JAIL = str(Path(__file__).parents[1] / "range" / "jail.py")
 
 
 @pytest.fixture(params=users(), ids=lambda user: user.pw_name)
@@ -20,6 +21,7 @@ def student(request: pytest.FixtureRequest) -> Iterator[Student]:
         yield one
 
 
+@pytest.mark.tier_1
 def test_what_was_answered_is_seen_and_denied_and_times_out_until_it_is_all_taken_back(student: Student) -> None:
     student.does("solve", "2")
     with student.responding():
@@ -30,3 +32,29 @@ def test_what_was_answered_is_seen_and_denied_and_times_out_until_it_is_all_take
         assert student.denied() == [DADISMAD]
     student.does("reset", "--yes")
     assert student.curl() == 0
+
+
+def solved_whole(student: Student, tier: int, why: str) -> None:
+    """The whole lab is solved, its status says tier and reason before anything else of the host, and curl is denied."""
+    assert "done  The cloud denies the address" in student.does("solve")
+    words = student.does("status")
+    (line,) = [line for line in words.splitlines()[:2] if line.startswith(f"Range tier {tier} of 3")]
+    assert why in line
+    assert words.splitlines()[-1] == "12 of 12 steps done."
+    assert student.curl() == 28
+
+
+def test_in_a_container_that_refuses_namespaces_all_of_it_works_by_system_calls() -> None:
+    with a_student(users()[-1], (sys.executable, JAIL)) as student:
+        solved_whole(student, 2, "unshare: Operation not permitted")
+        student.does("respond", "--cleanup")
+        assert "You reached dadismad.com" in student.does(*CURL)
+
+
+def test_where_nothing_can_be_watched_all_of_it_works_and_says_that_no_program_ran() -> None:
+    with a_student(users()[0], LABKIT_RANGE_TIER="3") as student:
+        solved_whole(student, 3, "It was asked for by LABKIT_RANGE_TIER=3.")
+        assert "No program ran: the range is at tier 3" in student.labkit(*CURL).stderr
+        assert student.labkit("shell").stderr.startswith("labkit: No prompt can be opened on the host.")
+        student.does("respond", "--cleanup")
+        assert student.curl() == 0
