@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labkit.clients import sandbox_process
-from labkit.clients.credentials import check_region
+from labkit.clients.credentials import check_region, load_profile
 from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
@@ -96,6 +96,7 @@ def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live:
         ask_first=aws_live,
         student=wanted.student,
         region=wanted.region,
+        agreed=wanted.agreed,
     )
 
 
@@ -147,7 +148,8 @@ def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], D
         "TS_API_KEY": detection.api_key,
     }
     if aws_live:
-        return variables
+        kept = load_profile(*files)
+        return variables | ({"AWS_PROFILE": PROFILE} if kept is not None else {})
     loopback = [*filter(None, os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")), "127.0.0.1"]
     return variables | {
         "NO_PROXY": ",".join(dict.fromkeys(loopback)),

@@ -110,7 +110,8 @@ class HostCells(Cells):
         protocol: str = "all",
         ports: int | tuple[int, int] | None = None,
     ) -> Shown:
-        """Write an entry into your network ACL by hand. Raises LabError for what AWS refuses."""
+        """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
+        refuses."""
         self.begin(network.NETWORK_ACL.key)
         entry = new_entry(
             rule_number=rule_number,
@@ -120,10 +121,13 @@ class HostCells(Cells):
             protocol=protocol,
             ports=ports,
         )
-        self.world.require_agreement()
         network_acl = network.students_network_acl(self.world)
+        facts = (("Entry", str(entry)), ("Network ACL", network_acl.id))
+        if entry in network_acl.entries:
+            return panels.Happened("The entry was there already.", facts)
+        self.world.require_agreement()
         aws.create_entry(self.world.aws.ec2, network_acl.id, entry)
-        return panels.Happened("The entry was added.", (("Entry", str(entry)), ("Network ACL", network_acl.id)))
+        return panels.Happened("The entry was added.", facts)
 
     def remove_entry(self, rule_number: int, egress: bool = True) -> Shown:
         """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""

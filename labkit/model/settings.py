@@ -24,6 +24,7 @@ class Settings:
 
     home: folder of everything that the lab keeps. aws, detection: the backend of each side; None when nobody chose.
     region: AWS region asked for, or "". student: student number as typed, or "".
+    agreed: `ACCOUNT REGION` in which changes are agreed to without a question, or "".
     aws_endpoint_url, detection_url: endpoints asked for, or "".
     """
 
@@ -32,6 +33,7 @@ class Settings:
     detection: Backend | None = None
     region: str = ""
     student: str = ""
+    agreed: str = ""
     aws_endpoint_url: str = ""
     detection_url: str = ""
 
@@ -50,6 +52,7 @@ class Settings:
             detection=detection or ("live" if detection_url else None),
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "",
             student=environment.get("LABKIT_STUDENT", ""),
+            agreed=environment.get("LABKIT_AGREE", ""),
             aws_endpoint_url=environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or "",
             detection_url=detection_url,
         )

@@ -113,11 +113,13 @@ def check_subnet(world: World) -> CheckResult:
 
 def do_subnet(world: World) -> Happened:
     """Put the host into a subnet of the student's VPC, or find it there."""
-    vpc, found = students_vpc(world), host_subnets(world)
-    if not found:
-        world.require_agreement()
-        tags = {HOST_TAG: HOST_NAME}
-        found = (aws_subnet.create_subnet(world.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, world.student, tags),)
+    vpc = students_vpc(world)
+    with world.alone():
+        found = host_subnets(world)
+        if not found:
+            world.require_agreement()
+            tags = {HOST_TAG: HOST_NAME}
+            found = (aws_subnet.create_subnet(world.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, world.student, tags),)
     network_acl = students_network_acl(world)
     return Happened(
         "Your host lives in your VPC.",

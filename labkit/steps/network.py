@@ -84,11 +84,12 @@ def _made_elsewhere(world: World) -> str:
 
 def make_vpc(world: World) -> Happened:
     """Create the student's VPC, or find it; raises QuotaReached with the leftovers listed when five are there."""
-    mine = aws.find_student_vpcs(world.aws.ec2, world.student)
-    if mine:
-        return _show_vpc(world, mine[0], "Your VPC was there already: nothing was made twice.")
-    world.require_agreement()
-    return _show_vpc(world, aws.create_vpc(world.aws.ec2, world.student), "Your VPC was created.")
+    with world.alone():
+        mine = aws.find_student_vpcs(world.aws.ec2, world.student)
+        if mine:
+            return _show_vpc(world, mine[0], "Your VPC was there already: nothing was made twice.")
+        world.require_agreement()
+        return _show_vpc(world, aws.create_vpc(world.aws.ec2, world.student), "Your VPC was created.")
 
 
 def take_vpc(world: World, vpc_id: str) -> Happened:

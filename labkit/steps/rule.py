@@ -55,6 +55,11 @@ def students_rule(world: World) -> Rule:
 
 def clone_rule(world: World, precreated: str = PRECREATED_RULE) -> Rule:
     """The student's rule, cloned from the precreated one with the student's name, disabled; found if it is there."""
+    with world.alone():
+        return _cloned(world, precreated)
+
+
+def _cloned(world: World, precreated: str) -> Rule:
     rules = all_rules(world.detection)
     name = rule_name(world.student)
     if mine := next((rule for rule in rules if rule.name == name), None):
@@ -71,8 +76,6 @@ def clone_rule(world: World, precreated: str = PRECREATED_RULE) -> Rule:
 
 def create_rule(world: World) -> Rule:
     """The student's rule, created anew with nothing but its name and a first guess of the rest; found if there."""
-    if mine := students_rules(world):
-        return mine[0]
     name = rule_name(world.student)
     blank = Rule(
         name=name,
@@ -81,7 +84,9 @@ def create_rule(world: World) -> Rule:
         aggregate_fields=(),
         filter='event_type = "audit" and syscall = "connect"',
     )
-    return world.detection.create_rule(base_rule_set(world.detection), blank)
+    with world.alone():
+        mine = students_rules(world)
+        return mine[0] if mine else world.detection.create_rule(base_rule_set(world.detection), blank)
 
 
 def check_rule(world: World) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ class Opened:
     given_keys: keys that the environment gives, for unattended work. own_keys: keys that AWS's own tools would find.
     config_file, credentials_file: the AWS files of the lab's profile. point_aws_cli: lets the AWS CLI reach the same
     endpoint with that profile before it has keys. ask_first: a change waits for a yes.
+    agreed: account and region that the environment agrees to, for unattended work.
     environment: the variables of a shell or JupyterLab; an empty value means that the variable is taken away.
     """
 
@@ -59,6 +61,7 @@ class Opened:
     ask_first: bool
     student: str = ""
     region: str = ""
+    agreed: str = ""
 
     @property
     def sentence(self) -> str:
@@ -77,6 +80,13 @@ class World:
         self._agreed_unasked = False
         self._accounts: dict[tuple[AccessKeys, str, str | None], Account] = {}
         self._detection: tuple[DetectionLogin, DetectionApi] | None = None
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Nobody else on this machine makes something of the lab meanwhile: neither CreateVpc nor a rule's POST has a
+        token that would keep two at once from making two."""
+        from filelock import FileLock
+
+        return FileLock(self.opened.home / "making.lock")
 
     @property
     def student(self) -> int:
@@ -167,6 +177,8 @@ class World:
         if not self.opened.ask_first or self._agreed_unasked:
             return
         place = self._place()
+        if self.opened.agreed.split() == place.split():
+            return
         if self.notes.get("agreed") != place:
             account, region = place.split()
             raise ConsentNeeded(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,11 @@ def test_reset_finds_the_vpc_though_the_keys_are_gone(lab: Lab) -> None:
     (vpc_id,) = [word for word in labkit("status").output.split() if word.startswith("vpc-")][:1]
     lab.world.opened.credentials_file.unlink()
     assert f"VPC {vpc_id}" in labkit("reset", "2", "--yes").output
+
+
+def test_solving_twice_at_once_makes_everything_once(lab: Lab) -> None:
+    labkit("solve", "aws_account")
+    with ThreadPoolExecutor(3) as pool:
+        command = [sys.executable, "-m", "labkit", "solve", "2"]
+        list(pool.map(lambda _: subprocess.run(command, capture_output=True, check=False), range(3)))
+    assert all(statuses().values()), labkit("status").output

@@ -68,7 +68,7 @@ def test_the_event_tells_who_connected_where_and_from_which_host(watched: Watche
         "dst_addr": "203.0.113.10",
         "dst_port": 80,
         "port": 80,
-        "src_addr": "10.0.0.10",
+        "src_addr": "10.0.1.10",
         "protocol": "tcp",
     }
     assert (event["command"], event["arguments"], event["auser"], event["tty"]) == (
@@ -77,8 +77,8 @@ def test_the_event_tells_who_connected_where_and_from_which_host(watched: Watche
         "ubuntu",
         "pts0",
     )
-    assert event["host_metadata"]["hostname"] == "ip-10-0-0-10.ec2.internal"
-    assert event["network_metadata"][0]["private_ip_address"] == ["10.0.0.10"]
+    assert event["host_metadata"]["hostname"] == "ip-10-0-1-10.ec2.internal"
+    assert event["network_metadata"][0]["private_ip_address"] == ["10.0.1.10"]
 
 
 def test_every_event_has_an_id_of_its_own_and_raises_the_labs_alert(watched: Watched) -> None:

@@ -17,6 +17,7 @@ from labkit.clients import aws
 from labkit.clients.host import Host
 from labkit.lab import Lab
 from labkit.model.network_acl import Entry
+from labkit.range.program import program_command
 from labkit.steps.host import host_subnets
 from labkit.steps.network import students_network_acl, students_vpc
 from tests.wait import until
@@ -27,6 +28,17 @@ CURL = ("curl", "-sS", "--connect-timeout", "1", "dadismad.com")
 AWS_CLI = str(Path(sys.executable).with_name("aws"))
 DENY = Entry(1, True, "deny", "-1", "203.0.113.10/32")
 ANSWERS, NO_ANSWER = 0, 28
+CONNECT_UNTIL_DENIED = """
+import socket, time
+while True:
+    began = time.time()
+    with socket.socket() as one:
+        one.settimeout(0.5)
+        try: one.connect(("203.0.113.10", 80))
+        except TimeoutError: break
+    print(began, flush=True)
+"""
+"""Tells when each connection began that was made, as fast as they can be."""
 
 
 @pytest.fixture
@@ -128,6 +140,19 @@ def test_an_entry_by_the_aws_cli_is_in_force_when_its_call_ends_until_it_is_repl
     assert curl(ready) == NO_ANSWER
     aws_cli("delete-network-acl-entry", "--network-acl-id", acl, "--egress", "--rule-number", "90")
     assert curl(ready) == ANSWERS
+
+
+def test_no_connection_that_begins_after_the_reply_gets_through(ready: Lab, ec2: Any, acl: str) -> None:
+    command = program_command(host_of(ready).status().folder, [sys.executable, "-c", CONNECT_UNTIL_DENIED])
+    for _ in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+            assert program.stdout is not None
+            began = [float(program.stdout.readline()) for _ in range(5)]
+            aws.create_entry(ec2, acl, DENY)
+            replied = time.time()
+            began += map(float, program.stdout)
+        assert max(began) < replied
+        aws.delete_entry(ec2, acl, DENY.rule_number, DENY.egress)
 
 
 def test_what_the_entries_decided_is_counted_beside_them_and_the_drops_name_the_entry(

@@ -182,3 +182,10 @@ def test_the_choice_of_a_backend_is_remembered_for_the_other_chapters(
     open_lab(aws="live")
     assert open_lab().world.opened.aws.startswith("live")
     sandbox_process.stop(live)
+
+
+def test_the_environment_may_agree_to_one_account_and_region(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_AGREE", "123456789012 us-west-2")
+    assert labkit("solve", "vpc").exit_code == 1
+    monkeypatch.setenv("LABKIT_AGREE", "123456789012 eu-west-1")
+    assert labkit("solve", "vpc").exit_code == 0
