@@ -65,6 +65,11 @@ def per_second(count: int, seconds: float) -> str:
     return f"{rate:.3g} /s"
 
 
+def now() -> float:
+    """Seconds of the one clock that every process of this machine shares."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 def milliseconds(seconds: float) -> str:
     """A duration as text, such as `5.23 ms`."""
     return f"{seconds * 1000:.3g} ms"
