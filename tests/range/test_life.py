@@ -47,8 +47,6 @@ class Owned:
         self.program = subprocess.Popen(program_command(folder, stubborn), stdout=subprocess.PIPE, text=True)
         assert self.program.stdout is not None
         assert self.program.stdout.readline() == "in\n"
-        # Keeper, holder, the program's entry and the program; while one of them execs, its environment reads empty.
-        until(lambda: len(marked(self.token)) == 4)
         self.members = marked(self.token)
 
     def tell(self, word: str) -> None:
@@ -65,6 +63,9 @@ class Owned:
 @pytest.fixture
 def owned(folder: Path) -> Iterator[Owned]:
     one = Owned(folder)
+    # Keeper, holder and both programs; while one of them execs, its environment, and so the mark, reads empty.
+    until(lambda: len(marked(one.token)) == 4)
+    one.members = marked(one.token)
     yield one
     one.clean()
 
