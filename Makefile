@@ -134,7 +134,7 @@ $$as_root apt-get update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get
 endef
 export GET_NETWORK_TOOLS
 
-HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them its host is only imitated. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
+HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them it has range tier 2 of 3: programs run and are watched, but no packet is filtered. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
 export HOW_TO_GET_NETWORK_TOOLS
 
 # Under CI a missing browser is installed; elsewhere nothing is installed outside .venv without being asked.

@@ -23,21 +23,23 @@ def closed_parent(folder: Path) -> Path | None:
 
 
 def show(folders: set[Path]) -> None:
-    closed = {folder: closed_parent(folder) for folder in folders}
-    hidden = {folder: os.open(folder, os.O_PATH) for folder, parent in closed.items() if parent}
-    for parent in set(filter(None, closed.values())):
+    """Let them be reached, in a mount namespace of this process's own; where they can be, nothing is done."""
+    closed = {folder: parent for folder in folders if (parent := closed_parent(folder))}
+    if not closed:
+        return
+    call("unshare", MOUNT)
+    call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
+    shown = {folder: os.open(folder, os.O_PATH) for folder in closed}
+    for parent in set(closed.values()):
         call("mount", b"tmpfs", str(parent).encode(), b"tmpfs", 0, b"mode=755")
-    for folder, descriptor in hidden.items():
+    for folder, descriptor in shown.items():
         folder.mkdir(parents=True, exist_ok=True)
-        there = f"/proc/self/fd/{descriptor}".encode()
-        call("mount", there, str(folder).encode(), None, BIND | RECURSIVE, None)
+        call("mount", f"/proc/self/fd/{descriptor}".encode(), str(folder).encode(), None, BIND | RECURSIVE, None)
         os.close(descriptor)
 
 
 if __name__ == "__main__":
     uid, gid, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    call("unshare", MOUNT)
-    call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
     show(NEEDED)
     os.setgroups([])
     os.setgid(gid)

@@ -46,7 +46,7 @@ def solved_whole(student: Student, tier: int, why: str) -> None:
 
 def test_in_a_container_that_refuses_namespaces_all_of_it_works_by_system_calls() -> None:
     with a_student(users()[-1], (sys.executable, JAIL)) as student:
-        solved_whole(student, 2, "unshare: Operation not permitted")
+        solved_whole(student, 2, "For tier 1")
         student.does("respond", "--cleanup")
         assert "You reached dadismad.com" in student.does(*CURL)
 
