@@ -48,6 +48,7 @@ class AlertDestinations:
         self._rounds: dict[str, int] = {}
         self._read: dict[str, tuple[Destination, ...]] = {}
         self._alerts: dict[str, Alert] = {}
+        self._fresh: dict[str, None] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
 
     def read(self, now_ms: int, since_ms: int | None = None) -> Reading:
@@ -60,13 +61,18 @@ class AlertDestinations:
             self._rounds = {alert_id: self._rounds[alert_id] for alert_id in self._alerts}
         else:
             self._alerts = before | self._alerts
+        self._fresh = {}
         return Reading(self._of(self._alerts), trouble)
 
     def read_newest(self) -> Reading:
-        """Look at what is newer than the newest alert seen; the others are taken as they were."""
+        """Look at what is newer than the newest alert seen, and at what a feed told of since the last look.
+
+        The others are left out: they may have been dismissed meanwhile.
+        """
         newest = max((milliseconds(alert.created_at) for alert in self._alerts.values()), default=0)
         trouble = self._take(max(self._start_ms, newest - OVERLAP_MS))
-        return Reading(self._of(self._alerts), trouble)
+        fresh, self._fresh = self._fresh, {}
+        return Reading(self._of(fresh), trouble)
 
     def take_in(self, alerts: Iterable[Alert]) -> tuple[Destination, ...]:
         """The destinations of the alerts a feed told of, as far as they are active and of the rule. Raises LabError."""
@@ -74,6 +80,7 @@ class AlertDestinations:
         for alert in told:
             self._read[alert.id], self._rounds[alert.id] = self._destinations_of(alert), self._round
             self._alerts[alert.id] = alert
+            self._fresh[alert.id] = None
         return self._of(alert.id for alert in told)
 
     def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
@@ -126,6 +133,7 @@ class AlertDestinations:
             return error
         finally:
             self._alerts |= {alert.id: alert for alert in listed}
+            self._fresh |= {alert.id: None for alert in listed}
         return None
 
     def _destinations_of(self, alert: Alert) -> tuple[Destination, ...]:

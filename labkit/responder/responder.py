@@ -82,9 +82,9 @@ class Responder:
     def run_once(self, news: Sequence[Alert] | None = None) -> Plan:
         """One round: read the alerts, carry out the plan, say what is new; the plan as it was carried out.
 
-        news: what a feed has told of; these alerts come first, then those newer than the newest seen are looked for,
-        and the others are taken as they were. Without it, all of the look-back time are read. What was read before a
-        service failed is carried out all the same. Raises LabError.
+        news: what a feed has told of; these alerts come first, then those newer than the newest seen are looked for.
+        Without it, all of the look-back time are read. What was read before a service failed is carried out all the
+        same. Raises LabError.
         """
         with self._lock:
             started_ms, made, self._done = _now_ms(), None, []

@@ -81,6 +81,18 @@ def test_started_twice_each_address_is_denied_once_and_control_c_ends_either_at_
     assert sorted(student.denied()) == [EXAMPLE, DADISMAD]
 
 
+def test_an_address_whose_alert_was_dismissed_is_not_denied_again_with_the_next_one(student: Student) -> None:
+    with student.responding("--interval", "600") as responder:
+        connect(student, "dadismad.com")
+        until(student.denied)
+        student.does("reset", "first_alert", "--yes")
+        connect(student, "example.com")
+        responder.wait_for("Added entry .: deny all to 198.51.100.7/32")
+        connect(student, "mirror.example.net")
+        responder.wait_for("Added entry .: deny all to 198.51.100.80/32")
+    assert sorted(student.denied()) == [EXAMPLE, "198.51.100.80/32"]
+
+
 def test_a_burst_of_300_destinations_is_met_with_18_entries_of_the_newest_and_each_other_is_told(
     student: Student,
 ) -> None:
