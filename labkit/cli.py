@@ -171,7 +171,7 @@ def status_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
         return
-    click.echo(f"{world.opened.sentence}\n{world.host_words}")
+    click.echo(f"{world.host_words}\n{world.opened.sentence}")
     for number, result in enumerate(results, 1):
         click.echo(f"{number:>2}. {result}")
     click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")

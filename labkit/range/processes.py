@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterator
 MARK = "LABKIT_RANGE"
 """The environment variable that each program of a range is started with; its value names that one range."""
 
-_ROUNDS = 100
+_ROUNDS, _QUIET_ROUNDS = 100, 3
 _PAUSE_SECONDS = 0.01
 
 
 def end_all(ours: Callable[[int], bool]) -> None:
-    """Kill every other process that is ours, until there is none: what is killed may have forked meanwhile."""
+    """Kill every other process that is ours, until none is seen three times in a row: what is killed may have forked
+    meanwhile, and a program reads as nobody's for the moment in which it execs."""
+    quiet = 0
     for _ in range(_ROUNDS):
-        if not [pid for pid in _all_pids() if _kill(pid, ours)]:
+        quiet = 0 if [pid for pid in _all_pids() if _kill(pid, ours)] else quiet + 1
+        if quiet == _QUIET_ROUNDS:
             return
         time.sleep(_PAUSE_SECONDS)
 

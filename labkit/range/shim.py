@@ -58,8 +58,13 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
     shim = Shim(descriptors[0], Channel(door))
     threading.Thread(target=shim.hold, daemon=True).start()
-    threading.Thread(target=_end_with_keeper, args=(door, environment[MARK]), daemon=True).start()
-    return _exit_code(child)
+    ending = threading.Event()
+    end = threading.Thread(target=_end_with_keeper, args=(door, environment[MARK], ending), daemon=True)
+    end.start()
+    code = _exit_code(child)
+    if ending.is_set():  # the program was ended first of all; what it left behind is still to come
+        end.join()
+    return code
 
 
 def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
@@ -80,11 +85,12 @@ def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
         sender.join()
 
 
-def _end_with_keeper(door: socket.socket, token: str) -> None:
-    """End every program of the range when the keeper has ended, however it did."""
+def _end_with_keeper(door: socket.socket, token: str, ending: threading.Event) -> None:
+    """End every program of the range when the keeper has ended, however it did; `ending` is set when that begins."""
     gone = select.poll()
     gone.register(door, 0)  # only its end is of interest here
     gone.poll()
+    ending.set()
     end_all(marked(token))
     os._exit(_NOT_ENTERED)
 

@@ -79,10 +79,10 @@ class StatusLine(Shown):
         aws = [BACKEND_WORDS.get(self.aws, self.aws)]
         aws.append(f"account {self.account}" if self.account else "no keys yet")
         return [
+            *([("Host", self.host)] if self.host else []),
             ("Student", str(self.student) if self.student is not None else "no number yet"),
             ("AWS", ", ".join([*aws, f"region {self.region}"])),
             ("Detection", BACKEND_WORDS.get(self.detection, self.detection)),
-            *([("Host", self.host)] if self.host else []),
         ]
 
     def text(self) -> str:

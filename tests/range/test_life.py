@@ -64,8 +64,8 @@ class Owned:
 def owned(folder: Path) -> Iterator[Owned]:
     one = Owned(folder)
     # Keeper, holder and both programs; while one of them execs, its environment, and so the mark, reads empty.
-    until(lambda: len(marked(one.token)) == 4)
-    one.members = marked(one.token)
+    known = {one.keeper, one.holder, one.program.pid}
+    one.members = until(lambda: (found := marked(one.token)) and len(found) == 4 and known <= set(found) and found)
     yield one
     one.clean()
 
