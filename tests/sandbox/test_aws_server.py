@@ -146,6 +146,9 @@ def test_a_listener_that_fails_does_not_fail_the_change(aws, ec2, acl, monkeypat
     monkeypatch.setattr(aws.world, "_on_change", broken)
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
 
+    [found] = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]
+    assert 50 in [entry["RuleNumber"] for entry in found["Entries"]]
+
 
 def test_reading_and_changing_at_once_never_fails_and_never_shows_half_a_change(aws, ec2, acl):
     stop = threading.Event()
