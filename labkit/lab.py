@@ -11,6 +11,7 @@ from labkit.cells.host import HostCells
 from labkit.cells.responder import ResponderCells
 from labkit.cells.rule import RuleCells
 from labkit.cells.terminal import TerminalCells
+from labkit.cells.topology import TopologyCells
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
 from labkit.views import display
@@ -23,6 +24,7 @@ class Lab(
     HostCells,
     ResponderCells,
     TerminalCells,
+    TopologyCells,
     ExerciseCells,
     CleanUpCells,
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit import backends, steps
 from labkit.clients import aws
+from labkit.clients.host import Host
 from labkit.environment import open_chapter
 from labkit.model.check import CheckResult, require
 from labkit.model.criteria import Criteria, compare, wanted_criteria
@@ -68,6 +69,16 @@ class Cells:
     def begin(self, key: str) -> None:
         """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
         steps.require_needs(self.world, steps.BY_KEY[key])
+
+    def lab_host(self) -> Host:
+        """The lab's host. Raises LabError with live AWS, where it is the student's own."""
+        if self.world.opened.host is not None:
+            return self.world.opened.host
+        raise LabError(
+            "There is no host here.",
+            "With live AWS the host is yours, and only its own network ACL filters it.",
+            "Run the program on your host, or open the lab with AWS in the sandbox.",
+        )
 
     def agree(self) -> Shown:
         """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from labkit.cells.base import Cells, link_to
 from labkit.clients import aws
-from labkit.clients.host import Host
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
@@ -79,7 +78,7 @@ class HostCells(Cells):
 
     def host(self) -> Shown:
         """Where the host lives, what filters it, and how far the range reaches on this machine."""
-        status = self._host().status()
+        status = self.lab_host().status()
         place = (
             (("Subnet", status.subnet_id), ("Network ACL in force", status.network_acl_id), ("Region", status.region))
             if status.subnet_id
@@ -90,7 +89,7 @@ class HostCells(Cells):
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> Shown:
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
-        lab_host, started = self._host(), time.time()
+        lab_host, started = self.lab_host(), time.time()
         ran = lab_host.run(argv, seconds)
         told = [] if ran.really else [f"No program ran. {lab_host.status().words}"]
         told += _dropped(lab_host.drops(started))
@@ -162,15 +161,6 @@ class HostCells(Cells):
         self.begin(rule.ENABLED.key)
         mine = rule.students_rule(self.world)
         return rule_views.RuleCard(self.world.detection.update_rule(replace(mine, suppressions=())))
-
-    def _host(self) -> Host:
-        if self.world.opened.host is not None:
-            return self.world.opened.host
-        raise LabError(
-            "There is no host here.",
-            "With live AWS the host is yours, and only its own network ACL filters it.",
-            "Run the program on your host, or open the lab with AWS in the sandbox.",
-        )
 
 
 def _dropped(drops: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -32,6 +32,16 @@ class HostStatus:
 
 
 @dataclass(frozen=True)
+class Connection:
+    """A connection that a program on the host asked for. protocol: `tcp`, `udp`, …; time: seconds since 1970."""
+
+    time: float
+    ip: str
+    port: int
+    protocol: str
+
+
+@dataclass(frozen=True)
 class Ran:
     """How a program in the range ended: exit code, what it wrote, how long it took; `really` False when none ran."""
 
@@ -65,6 +75,10 @@ class Host:
     def drops(self, since: float = 0.0) -> list[dict[str, Any]]:
         """The packets that an entry denied after this time, in seconds since 1970; oldest first."""
         return list(self._sandbox().control("GET", f"/_lab/range/drops?since={since!r}")["drops"])
+
+    def connections(self) -> list[Connection]:
+        """The connections that programs on the host asked for lately, oldest first."""
+        return [Connection(**one) for one in self._sandbox().control("GET", "/_lab/range/connections")["connections"]]
 
     def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> Ran:
         """Run a program on the host to its end. Raises LabError when it is not installed or the range is not up."""

@@ -25,7 +25,7 @@ from labkit.range.reach import reach, start_command
 from labkit.range.ruleset import Counter
 from labkit.range.verdict import Evaluator
 
-_DROPS_KEPT = 10_000
+_DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256
 _END_SECONDS = 10
 _TOKEN = re.compile(r"labkit-range-[0-9a-f]{16}")
 
@@ -46,6 +46,7 @@ class Range:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._orders: Channel | None = None
         self._drops: deque[Drop] = deque(maxlen=_DROPS_KEPT)
+        self._connections: deque[ConnectEvent] = deque(maxlen=_CONNECTIONS_KEPT)
         self._evaluator = Evaluator()
         self._reach: Reach | None = None
         self._parent = os.getpid()
@@ -140,6 +141,10 @@ class Range:
         """The packets that entries denied after this time, oldest first; the last ten thousand are kept."""
         return [drop for drop in tuple(self._drops) if drop.time > since]
 
+    def connections(self) -> list[ConnectEvent]:
+        """The connections that programs asked for, oldest first; the last 256 are kept."""
+        return list(self._connections)
+
     # ---- programs ----
 
     def run(self, argv: Sequence[str], timeout_seconds: float = 60) -> Ran:
@@ -231,6 +236,7 @@ class Range:
         news.close()
 
     def _tell(self, event: ConnectEvent) -> None:
+        self._connections.append(event)
         if self._on_connect is None:
             return
         try:

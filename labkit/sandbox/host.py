@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ class Host:
         self._range = Range(range_folder(home), self._connected)
         self._lock = threading.Lock()
         self._place: Place | None = None
+        self._moved_at = 0.0
         self._fault = ""
         self._started = threading.Event()
 
@@ -80,7 +82,9 @@ class Host:
     def refresh(self, aws: AwsApp) -> None:
         """Put the entries in force that AWS's side has now. Raises LabError when the range refuses them."""
         with self._lock:
-            self._place = aws.read(_place)
+            before, self._place = self._place, aws.read(_place)
+            if _where(before) != _where(self._place):
+                self._moved_at = time.time()
             self._range.apply(NOT_IN_A_SUBNET if self._place is None else self._place.network_acl.entries)
 
     def status(self) -> dict[str, Any]:
@@ -107,6 +111,14 @@ class Host:
         """The packets that entries denied after this time, in seconds since 1970; oldest first."""
         return [asdict(drop) for drop in self._range.drops(since)]
 
+    def connections(self) -> list[dict[str, Any]]:
+        """Where programs asked to connect to and when, in seconds since 1970; oldest first, not for ever.
+
+        What another network ACL filtered, or none, is left out: only the one in force can be blamed or thanked.
+        """
+        told = [one for one in self._range.connections() if one.time > self._moved_at]
+        return [{"time": one.time, "ip": one.ip, "port": one.port, "protocol": one.protocol} for one in told]
+
     def run(self, argv: Sequence[str], timeout_seconds: float) -> dict[str, Any]:
         """How a program ended in the range. Raises LabError when it is not installed or the range is not up."""
         self._started.wait(START_SECONDS)
@@ -118,6 +130,11 @@ class Host:
 
     def _connected(self, facts: ConnectEvent) -> None:
         self._engine.ingest([self._events.event(facts)])
+
+
+def _where(place: Place | None) -> tuple[str, str] | None:
+    """The subnet and the network ACL, whatever its entries."""
+    return None if place is None else (place.subnet_id, place.network_acl.id)
 
 
 def _place() -> Place | None:

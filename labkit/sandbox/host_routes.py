@@ -12,7 +12,7 @@ MOST_SECONDS = 120.0
 
 
 def host_blueprint(host: Host, token: str) -> Blueprint:
-    """`/_lab/range`: status, the dropped packets, a program run to its end."""
+    """`/_lab/range`: status, the dropped packets, the connections asked for, a program run to its end."""
     blueprint = Blueprint("host", __name__)
     blueprint.before_request(lambda: refuse_without_token(token))
 
@@ -23,6 +23,10 @@ def host_blueprint(host: Host, token: str) -> Blueprint:
     @blueprint.get("/_lab/range/drops")
     def drops() -> Response:
         return jsonify({"drops": host.drops(request.args.get("since", 0.0, type=float))})
+
+    @blueprint.get("/_lab/range/connections")
+    def connections() -> Response:
+        return jsonify({"connections": host.connections()})
 
     @blueprint.post("/_lab/range/run")
     def run() -> Response:

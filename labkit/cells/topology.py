@@ -1,0 +1,97 @@
+"""Part 3, the picture of where a packet is stopped: the host's last connection, or the one that is asked about."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from labkit.cells.base import Cells
+from labkit.clients import aws
+from labkit.clients.host import Connection, Host
+from labkit.model.errors import InvalidInput
+from labkit.model.network_acl import NetworkAcl, Packet
+from labkit.range import names
+from labkit.steps import network
+from labkit.views.shown import Shown
+from labkit.views.topology import Met, Stop, Topology
+
+FIRST_SITE, FIRST_PORT = "dadismad.com", 80
+"""What is looked at before the host has connected anywhere."""
+
+
+class TopologyCells(Cells):
+    """Where the host stands, and how far its packets come."""
+
+    def topology(self, destination: str = "", port: int | None = None) -> Shown:
+        """Where the host's last connection was stopped, or that to a name or address of the lab's internet.
+
+        What was dropped is measured; where nothing was sent, the entries in force tell what would happen. Raises
+        InvalidInput for a destination that is not there.
+        """
+        host = self.lab_host()
+        status, asked = host.status(), _addresses(destination)
+        network_acl = self._in_force(status.network_acl_id) if status.subnet_id else None
+        last = _last_connection(host.connections(), asked, port)
+        if last is not None:
+            address, port = last.ip, last.port
+        else:
+            address, port = (asked or names.addresses(FIRST_SITE))[0], port or FIRST_PORT
+        measured = last is not None and status.tier < 3 and network_acl is not None
+        return Topology(
+            names.HOST_IPV6 if ":" in address else names.HOST,
+            address,
+            port,
+            next((name for name in names.NAMES if address in names.addresses(name)), ""),
+            network_acl,
+            _met(host, last) if measured and last else None,
+        )
+
+    def _in_force(self, network_acl_id: str) -> NetworkAcl:
+        self.begin(network.NETWORK_ACL.key)
+        (network_acl,) = aws.describe_network_acls(self.world.aws.ec2, ids=[network_acl_id])
+        return network_acl
+
+
+def _addresses(destination: str) -> tuple[str, ...]:
+    """The addresses meant, IPv6 first as programs try them; none for "". Raises InvalidInput."""
+    found = names.addresses(destination.strip())
+    if found or not destination.strip():
+        return tuple(sorted(found, key=lambda address: ":" not in address))
+    try:
+        return (str(ipaddress.ip_address(destination.strip())),)
+    except ValueError:
+        raise InvalidInput(
+            f"“{destination}” is not in the lab's internet.",
+            f"Its names are {', '.join(names.NAMES)}.",
+            "Give one of them, or an address such as 203.0.113.10.",
+        ) from None
+
+
+def _last_connection(made: Sequence[Connection], asked: Sequence[str], port: int | None) -> Connection | None:
+    """The last tcp connection to one of these addresses and this port; told none, the last that left the subnet."""
+    fitting = (
+        one
+        for one in reversed(made)
+        if one.protocol == "tcp"
+        and port in (None, one.port)
+        and (one.ip in asked if asked else _is_filtered(one.ip, one.port))
+    )
+    return next(fitting, None)
+
+
+def _is_filtered(ip: str, port: int) -> bool:
+    return not ipaddress.ip_address(ip).is_loopback and not Packet.outbound(ip, "tcp", port).is_never_filtered
+
+
+def _met(host: Host, last: Connection) -> Met:
+    """What has dropped the connection's packets, or those of its answer, last, and how many of them."""
+    dropped = [
+        Stop(drop["egress"], drop["rule_number"])
+        for drop in host.drops(last.time)
+        if (
+            drop["destination"] == last.ip and drop["port"] == last.port
+            if drop["egress"]
+            else drop["source"] == last.ip
+        )
+    ]
+    return Met(dropped[-1], dropped.count(dropped[-1])) if dropped else Met()
