@@ -13,7 +13,7 @@ from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
 from labkit.environment import settings
 from labkit.model.access_keys import AccessKeys
-from labkit.model.errors import LabError
+from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.model.settings import PROFILE, Backend, Settings
 from labkit.sandbox.aws_files import point_aws_cli_at
 from labkit.steps.world import DetectionLogin, Opened, World
@@ -34,12 +34,28 @@ def open_world(aws: Backend | None = None, detection: Backend | None = None, reg
     chosen = {name: value for name, value in (("aws", aws), ("detection", detection), ("region", region)) if value}
     if chosen:
         notes.save(**chosen)
-    aws_live = (aws or wanted.aws or notes.get("aws")) == "live"
-    detection_live = (detection or wanted.detection or notes.get("detection")) == "live"
+    aws_live = (aws or _wanted_aws(wanted, notes)) == "live"
+    detection_live = (detection or _wanted_detection(wanted, notes)) == "live"
     local = LocalSandbox(wanted.home)
     if not (aws_live and detection_live):
         local.ensure()
     return World(_open(wanted, local, aws_live, detection_live))
+
+
+def world_as_found() -> World:
+    """The same world for who only looks: a sandbox that does not run is not started, but ServiceUnreachable raised."""
+    wanted = settings()
+    notes = Notes(wanted.home / "notes.json")
+    aws_live = _wanted_aws(wanted, notes) == "live"
+    return World(_open(wanted, FoundSandbox(wanted.home), aws_live, _wanted_detection(wanted, notes) == "live"))
+
+
+def _wanted_aws(wanted: Settings, notes: Notes) -> str:
+    return wanted.aws or notes.get("aws")
+
+
+def _wanted_detection(wanted: Settings, notes: Notes) -> str:
+    return wanted.detection or notes.get("detection")
 
 
 class LocalSandbox:
@@ -73,6 +89,17 @@ class LocalSandbox:
         url = self.url()
         self._detection = self._detection or self.ensure().credentials()["detection"]
         return DetectionLogin(url, **self._detection)
+
+
+class FoundSandbox(LocalSandbox):
+    """This machine's sandbox where it runs; nothing starts it."""
+
+    def ensure(self) -> Sandbox:
+        if self._sandbox is None or not self._sandbox.alive():
+            self._sandbox = sandbox_process.find(self.home)
+        if self._sandbox is None:
+            raise ServiceUnreachable("The sandbox is not running.", "It was stopped.", "Start it: labkit sandbox start")
+        return self._sandbox
 
 
 def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live: bool) -> Opened:
