@@ -88,8 +88,7 @@ def _arguments(folder: Path, url: str, open_browser: bool) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
-        # No login shell, which would read /etc/profile and forget where `aws` and `labkit` are.
-        f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}",
+        shell_argument(),
         f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
     ]
     if os.geteuid() == 0:
@@ -97,19 +96,29 @@ def _arguments(folder: Path, url: str, open_browser: bool) -> list[str]:
     return arguments
 
 
+def shell_argument() -> str:
+    """The option that makes a terminal no login shell, which would forget where `aws` and `labkit` are."""
+    return f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}"
+
+
 def _configure(environment: Mapping[str, str], port: int | None) -> str:
-    """Set this process's environment for JupyterLab and its kernels and terminals; the address to open."""
+    """Set this process's environment for JupyterLab, with a token of its own; the address to open."""
+    set_environment(environment)
+    token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+    return f"http://127.0.0.1:{port or _free_port()}/lab/tree/{FIRST_CHAPTER}?token={token}"
+
+
+def set_environment(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for kernels and terminals, and let JupyterLab have the lab's settings."""
     for name, value in environment.items():
         if value:
             os.environ[name] = value
         else:
             os.environ.pop(name, None)
-    token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
     own = str(Path(__file__).resolve().parent / "jupyter")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [own, os.environ.get("JUPYTER_CONFIG_PATH")]))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return f"http://127.0.0.1:{port or _free_port()}/lab/tree/{FIRST_CHAPTER}?token={token}"
 
 
 def _free_port() -> int:
