@@ -99,13 +99,15 @@ def find(home: Path) -> Sandbox | None:
     return sandbox if sandbox and sandbox.alive() and sandbox.health() is not None else None
 
 
-def start(home: Path, parent: int | None = None) -> tuple[Sandbox, bool]:
+def start(home: Path, parent: int | None = None, seed: str = "") -> tuple[Sandbox, bool]:
     """The sandbox of this home and whether this call started it; two kernels at once start one.
 
-    parent: a pid with which the sandbox ends. Raises LabError when it does not come up within thirty seconds,
-    or when the home cannot be written.
+    parent: a pid with which the sandbox ends. seed: makes the ids and keys of a new world the same every time; its
+    secrets can be told from it, so it is for throw-away worlds alone, which live for some seconds on this machine (the
+    control token is random all the same). Raises LabError when it does not come up within thirty seconds, when the
+    home cannot be written, or for a seed where there is a world already.
     """
-    starting = Starting(home, parent)
+    starting = Starting(home, parent, seed)
     return starting.finish(), starting.process is not None
 
 
@@ -115,7 +117,7 @@ class Starting:
     process: the process that was started; None when the sandbox was running already.
     """
 
-    def __init__(self, home: Path, parent: int | None = None) -> None:
+    def __init__(self, home: Path, parent: int | None = None, seed: str = "") -> None:
         from filelock import FileLock
 
         with told(home):
@@ -126,7 +128,7 @@ class Starting:
             with told(home):
                 if self._found is None and _world_is_held(home):
                     _end_lost(home)
-                self.process = _launch(home, parent) if self._found is None else None
+                self.process = _launch(home, parent, seed) if self._found is None else None
         except BaseException:
             self._lock.release()
             raise
@@ -163,10 +165,12 @@ def revive(home: Path, parent: int) -> None:
         start(home, parent)
 
 
-def _launch(home: Path, parent: int | None) -> subprocess.Popen[bytes]:
+def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home)]
     if parent is not None:
         command += ["--parent", str(parent)]
+    if seed:
+        command += ["--seed", seed]
     log = home / "sandbox.log"
     with open(log, "ab", opener=_private_opener) as file:
         return subprocess.Popen(

@@ -10,7 +10,6 @@ import base64
 import json
 import logging
 import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -52,9 +51,8 @@ class Journal:
         return cls(path, moto_version, header["seed"], changes)
 
     @classmethod
-    def begin(cls, path: Path, moto_version: str, changes: list[Change]) -> Journal:
-        """A new journal with a seed of its own, in place of any other, that holds these changes from the start."""
-        seed = secrets.token_hex(16)
+    def begin(cls, path: Path, moto_version: str, seed: str, changes: list[Change]) -> Journal:
+        """A new journal in place of any other, that holds these changes from the start."""
         _write(path, moto_version, seed, changes)
         return cls(path, moto_version, seed, changes)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
+import random
 import string
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labkit.files import write_private
+from labkit.sandbox.ids import Ids
 
 ACCOUNT = "123456789012"
 STUDENT, READER = "student", "reader-without-ec2"
@@ -31,17 +32,18 @@ class AccessKeys:
         return asdict(self)
 
 
-def load_keys(path: Path) -> dict[str, AccessKeys]:
+def load_keys(path: Path, ids: Ids | None = None) -> dict[str, AccessKeys]:
     """The keys of every IAM user, by user name; the file is made at the first call."""
     known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    keys = {user: AccessKeys(**known[user]) if user in known else _new_keys() for user in POLICIES}
+    chance = (ids or Ids()).chance("AWS keys")
+    keys = {user: AccessKeys(**known[user]) if user in known else _new_keys(chance) for user in POLICIES}
     if keys.keys() != known.keys():
         write_private(path, json.dumps({user: pair.to_dict() for user, pair in keys.items()}, indent=1) + "\n")
     return keys
 
 
-def _new_keys() -> AccessKeys:
+def _new_keys(chance: random.Random) -> AccessKeys:
     return AccessKeys(
-        "AKIA" + "".join(secrets.choice(_ID_LETTERS) for _ in range(16)),
-        "".join(secrets.choice(_SECRET_LETTERS) for _ in range(40)),
+        "AKIA" + "".join(chance.choice(_ID_LETTERS) for _ in range(16)),
+        "".join(chance.choice(_SECRET_LETTERS) for _ in range(40)),
     )

@@ -24,6 +24,7 @@ from labkit.sandbox.aws_keys import AccessKeys
 from labkit.sandbox.aws_signature import Credential, SignedResponse, service_of
 from labkit.sandbox.aws_strict import StrictEC2Response
 from labkit.sandbox.aws_world import World
+from labkit.sandbox.ids import Ids
 
 LARGEST_BODY = 1_000_000
 """Bytes; no request of the lab has more than a few hundred."""
@@ -56,11 +57,15 @@ class AwsRequests:
     """Answers requests to EC2, STS and IAM in one world."""
 
     def __init__(
-        self, journal: Path, keys: dict[str, AccessKeys], on_change: Callable[[str, str], object] | None = None
+        self,
+        journal: Path,
+        keys: dict[str, AccessKeys],
+        on_change: Callable[[str, str], object] | None = None,
+        ids: Ids | None = None,
     ) -> None:
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
         self.world = World(
-            journal, keys, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change
+            journal, keys, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
         )
 
     def warm(self, keys: AccessKeys) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.sandbox.aws_keys import STUDENT, AccessKeys, load_keys
+from labkit.sandbox.ids import Ids
 
 if TYPE_CHECKING:
     from labkit.sandbox.aws_requests import AwsRequests
@@ -27,9 +28,11 @@ PATIENCE_SECONDS = 60
 class AwsApp:
     """The WSGI application. keys: the student's. Everything it keeps is in one 0700 folder."""
 
-    def __init__(self, folder: Path, on_change: Callable[[str, str], object] | None = None) -> None:
-        self._folder, self._on_change = folder, on_change
-        self._all_keys = load_keys(folder / "aws-keys.json")
+    def __init__(
+        self, folder: Path, on_change: Callable[[str, str], object] | None = None, ids: Ids | None = None
+    ) -> None:
+        self._folder, self._on_change, self._ids = folder, on_change, ids
+        self._all_keys = load_keys(folder / "aws-keys.json", ids)
         self._requests: AwsRequests | None = None
         self._loaded = threading.Event()
 
@@ -48,7 +51,7 @@ class AwsApp:
         try:
             from labkit.sandbox.aws_requests import AwsRequests
 
-            requests = AwsRequests(self._folder / "aws-journal.ndjson", self._all_keys, self._on_change)
+            requests = AwsRequests(self._folder / "aws-journal.ndjson", self._all_keys, self._on_change, self._ids)
             requests.warm(self.keys)
             self._requests = requests
         finally:
@@ -80,9 +83,12 @@ class AwsApp:
         return self._requests.answer(environ)(environ, start_response)
 
 
-def create_aws_app(folder: Path, on_change: Callable[[str, str], object] | None = None) -> AwsApp:
+def create_aws_app(
+    folder: Path, on_change: Callable[[str, str], object] | None = None, ids: Ids | None = None
+) -> AwsApp:
     """The AWS side of the sandbox whose world is in `folder`; call its `warm` in a thread.
 
-    on_change: told (account, region) after each changing request that went through, before its reply.
+    on_change: told (account, region) after each changing request that went through, before its reply. ids: where the
+    ids and keys of a new world come from.
     """
-    return AwsApp(folder, on_change)
+    return AwsApp(folder, on_change, ids)

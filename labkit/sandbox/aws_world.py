@@ -29,6 +29,7 @@ from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws_errors import EXPECTED, AwsError
 from labkit.sandbox.aws_journal import Change, Journal
 from labkit.sandbox.aws_keys import ACCOUNT, POLICIES, STUDENT, AccessKeys
+from labkit.sandbox.ids import Ids
 
 log = logging.getLogger("labkit.sandbox.aws")
 T = TypeVar("T")
@@ -79,7 +80,8 @@ class ThreadRandom(MotoRandom):
 class World:
     """perform: makes one change in moto, given a Change; used for the start world and the journal.
 
-    on_change: told (account, region) after each change and before its reply, outside the lock.
+    on_change: told (account, region) after each change and before its reply, outside the lock. ids: where a new world
+    has its seed from.
     """
 
     def __init__(
@@ -88,7 +90,9 @@ class World:
         keys: dict[str, AccessKeys],
         perform: Callable[[Change], object],
         on_change: Callable[[str, str], object] | None = None,
+        ids: Ids | None = None,
     ) -> None:
+        self._ids = ids or Ids()
         self._path, self._keys, self._perform, self._on_change = path, keys, perform, on_change
         self._lock = threading.RLock()
         self._journal: Journal | None = None
@@ -194,7 +198,8 @@ class World:
             journal = None
         if journal is None:
             start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in enumerate(START, 1)]
-            journal = Journal.begin(self._path, moto.__version__, start)
+            seed = self._ids.chance("AWS").randbytes(16).hex()
+            journal = Journal.begin(self._path, moto.__version__, seed, start)
         self._journal = journal
         return journal
 

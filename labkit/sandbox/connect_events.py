@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_store import DetectionStore
 
 ACCOUNT_ID = "123456789012"
@@ -68,6 +67,7 @@ class ConnectEvents:
         server = next((one for one in servers if agent_id in one["agents"]), {})
         own = [address for address in agent["ipAddresses"]["private"] if "/" not in address]
         self._sources = list(source_addresses) or own
+        self._ids = store.ids
         self._host = _host_fields(agent, server, self._sources)
         self._numbers = itertools.count(1)
 
@@ -76,7 +76,7 @@ class ConnectEvents:
         happened_at, number = int(facts.time * 1000), next(self._numbers)
         refused = facts.allowed is False
         return {
-            "_id": new_id(),
+            "_id": self._ids.new("event"),
             "event_type": "audit",
             "syscall": "connect",
             "type": "connect",

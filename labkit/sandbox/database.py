@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import uuid
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +13,13 @@ from typing import Any
 
 import orjson
 
+from labkit.sandbox.ids import Ids
+
 Row = sqlite3.Row
 After = tuple[int, str]
 """The last row of a page: its time in milliseconds and its id."""
 
 _PRAGMAS = "PRAGMA journal_mode = wal; PRAGMA synchronous = normal; PRAGMA foreign_keys = on;"
-_NODE = 0x0242AC110002  # The ids of the real service end in such a node; ours must not tell this machine's address.
 
 
 class NoSuch(LookupError):
@@ -27,11 +27,6 @@ class NoSuch(LookupError):
 
     def __init__(self, noun: str, identifier: str) -> None:
         super().__init__(f"{noun} {identifier} was not found")
-
-
-def new_id() -> str:
-    """A fresh UUID of version 1, which is what the service's ids are."""
-    return str(uuid.uuid1(node=_NODE))
 
 
 def to_json(value: object) -> str:
@@ -54,13 +49,16 @@ class _Handle:
 
 
 class Database:
-    """One file, one connection a thread, one writer at a time; a transaction is whole or absent after a kill."""
+    """One file, one connection a thread, one writer at a time; a transaction is whole or absent after a kill.
 
-    def __init__(self, path: Path) -> None:
+    ids: where the ids of new rows come from.
+    """
+
+    def __init__(self, path: Path, ids: Ids | None = None) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # sqlite gives its -wal and -shm files the same permissions: the file holds keys.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._path = path
+        self._path, self.ids = path, ids or Ids()
         self._threads = threading.local()
         self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._writing = threading.Lock()

@@ -8,6 +8,7 @@ from pathlib import Path
 from labkit.sandbox import store_agents, store_alerts, store_engine, store_people, store_rules, world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import Database
+from labkit.sandbox.ids import Ids
 
 
 class DetectionStore:
@@ -15,10 +16,13 @@ class DetectionStore:
 
     A file that is not there yet is made, readable by its owner only, and filled with the world as it starts. Safe to
     share between threads. A write that returned is kept, whatever happens to the process afterwards.
+
+    ids: where the ids and secrets of what is new come from.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path, ids: Ids | None = None) -> None:
+        self.ids = ids or Ids()
+        self._database = Database(path, self.ids)
         self.people = store_people.PeopleTable(self._database)
         self.audit = store_people.AuditTable(self._database)
         self.rules = store_rules.RuleTable(self._database)

@@ -21,7 +21,7 @@ from labkit.model.errors import FilterError
 from labkit.model.rule_index import RuleIndex
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.database import NoSuch, new_id
+from labkit.sandbox.database import NoSuch
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.store_alerts import NewAlert
 from labkit.sandbox.store_engine import DAY_MS, EVENT_DAYS, KeptEvent, RuleCount
@@ -216,7 +216,7 @@ class _Batch:
             # Its id is not remembered any more, so it might have been counted.
             result.too_old += 1
             return
-        event_id = event.get("_id") or new_id()
+        event_id = event.get("_id") or self._store.ids.new("event")
         if self._store.engine.is_known(event_id):
             result.repeated += 1
             return
@@ -273,8 +273,8 @@ class _Batch:
             aggregates={field: UNDEFINED if value is None else value for field, value in values.items()},
             data_source="cloudtrail" if rule.type == "CloudTrail" else "agent",
         )
-        self._store.alerts.insert_alert(alert)
-        growth: dict[str, str | int] = {"alert_id": alert.id, "organization_id": event.organization_id}
+        alert_id = self._store.alerts.insert_alert(alert)
+        growth: dict[str, str | int] = {"alert_id": alert_id, "organization_id": event.organization_id}
         growth |= {"rule_id": rule.id, "identity": name, "expires_at": event.happened_at + armed.window_ms}
         growth["sequence"] = self._next_sequence(armed, event)
         self._store.engine.begin(growth, event, standing.kept)

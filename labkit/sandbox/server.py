@@ -62,20 +62,23 @@ def _listen(port: int) -> socket.socket:
     raise AssertionError("a port of 0 is always tried")
 
 
-def serve(home: Path, parent: int | None = None) -> None:
+def serve(home: Path, parent: int | None = None, seed: str = "") -> None:
     """Serve the world in `home` until SIGTERM, until nobody asked for twelve hours, or until `parent` (a pid) ended.
 
-    Raises filelock.Timeout when another sandbox serves the same world.
+    seed: what all ids and keys of a new world derive from, for a throw-away world. Raises filelock.Timeout when another
+    sandbox serves the same world, FileExistsError for a seed where there is a world already.
     """
     world = private_folder(private_folder(home) / "world")
     with FileLock(world / "lock", timeout=5, mode=0o600):
-        _serve_world(home, world, parent)
+        if seed and (world / "detection.sqlite").exists():
+            raise FileExistsError(f"A seed is for a new world, and there is one in {world}.")
+        _serve_world(home, world, parent, seed)
 
 
-def _serve_world(home: Path, world: Path, parent: int | None) -> None:
+def _serve_world(home: Path, world: Path, parent: int | None, seed: str) -> None:
     from labkit.sandbox.services import Services
 
-    services = Services(home, world)
+    services = Services(home, world, seed)
     listener = _listen(previous_port(home))
     server = make_server(
         HOST, 0, services.application, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
@@ -119,10 +122,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="labkit.sandbox.server")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=None)
+    parser.add_argument("--seed", default="", help="makes the same ids and keys every time: for throw-away worlds")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        serve(arguments.home, arguments.parent)
+        serve(arguments.home, arguments.parent, arguments.seed)
+    except FileExistsError as error:
+        sys.exit(str(error))
     except Timeout:
         sys.exit("Another sandbox serves this world already.")
 

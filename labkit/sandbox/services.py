@@ -17,18 +17,22 @@ from labkit.sandbox.engine import Engine
 from labkit.sandbox.engine_routes import control_blueprint
 from labkit.sandbox.host import Host
 from labkit.sandbox.host_routes import host_blueprint
+from labkit.sandbox.ids import Ids
 
 
 class Services:
-    """All of it, on one world. application: answers the requests. token: opens the control calls."""
+    """All of it, on one world. application: answers the requests. token: opens the control calls; random always."""
 
-    def __init__(self, home: Path, world: Path) -> None:
+    def __init__(self, home: Path, world: Path, seed: str = "") -> None:
+        ids = Ids(seed)
         self.token = secrets.token_urlsafe(32)
         self._warm = threading.Event()
-        self._store = DetectionStore(world / "detection.sqlite")
+        self._store = DetectionStore(world / "detection.sqlite", ids)
         self._engine = Engine(self._store)
         self._host = Host(home, self._store, self._engine)
-        self._aws: AwsApp = create_aws_app(world, on_change=lambda account, region: self._host.refresh(self._aws))
+        self._aws: AwsApp = create_aws_app(
+            world, on_change=lambda account, region: self._host.refresh(self._aws), ids=ids
+        )
         detection = create_detection_app(self._store, engine=self._engine)
         control = create_control_app(self.token, self._health, self._credentials)
         control.register_blueprint(control_blueprint(self._engine, self.token))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from labkit.sandbox.api_time import format_time
-from labkit.sandbox.database import After, Database, NoSuch, Row, marks, new_id, to_json
+from labkit.sandbox.database import After, Database, NoSuch, Row, marks, to_json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS alert (
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS alert_event (
 @dataclass(frozen=True)
 class NewAlert:
     """An alert about to be kept. `created_at` is milliseconds since 1970; `agent_id` is None for CloudTrail;
-    `aggregates` the rule's aggregate fields with their values, in the rule's order."""
+    `aggregates` the rule's aggregate fields with their values, in the rule's order. id: made where none is given."""
 
     organization_id: str
     title: str
@@ -41,7 +41,7 @@ class NewAlert:
     agent_id: str | None = None
     aggregates: Mapping[str, str] = field(default_factory=dict)
     data_source: str = "agent"
-    id: str = field(default_factory=new_id)
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ class AlertTable:
 
     def insert_alert(self, alert: NewAlert) -> str:
         """Keep an alert; returns its id."""
+        alert = replace(alert, id=alert.id or self._database.ids.new("alert"))
         aggregates = [{"fieldName": name, "value": value} for name, value in alert.aggregates.items()]
         self._database.insert("alert", asdict(alert) | {"aggregates": to_json(aggregates), "is_dismissed": 0})
         return alert.id

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from labkit.sandbox.api_time import format_time
-from labkit.sandbox.database import After, Database, NoSuch, Row, new_id, to_json
+from labkit.sandbox.database import After, Database, NoSuch, Row, to_json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS organization (id TEXT PRIMARY KEY, name TEXT NOT NULL);
@@ -161,7 +161,9 @@ class AuditTable:
     def record(self, deed: Deed) -> None:
         """Add a record."""
         row = {name: value for name, value in vars(deed).items() if name != "context"}
-        self._database.insert("audit", row | {"id": new_id(), "context": to_json(deed.context)})
+        self._database.insert(
+            "audit", row | {"id": self._database.ids.new("audit record"), "context": to_json(deed.context)}
+        )
 
     def page(
         self, organization_id: str, query: AuditQuery, after: After | None, limit: int

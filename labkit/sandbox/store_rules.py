@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from labkit.sandbox.api_time import format_time
-from labkit.sandbox.database import Database, NoSuch, Row, marks, new_id, to_json
+from labkit.sandbox.database import Database, NoSuch, Row, marks, to_json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ruleset (
@@ -72,7 +72,7 @@ class RuleTable:
         self, organization_id: str, body: Mapping[str, Any], now: int, ruleset_id: str = ""
     ) -> dict[str, Any]:
         """Add a rule set of `name`, `description` and `ruleIds`. Raises NameTaken."""
-        ruleset_id = ruleset_id or new_id()
+        ruleset_id = ruleset_id or self._database.ids.new("rule set")
         with self._database.transaction():
             self._refuse_taken(organization_id, body["name"], ruleset_id)
             row = {"id": ruleset_id, "organization_id": organization_id, "created_at": now, "updated_at": now}
@@ -138,7 +138,7 @@ class RuleTable:
         self, organization_id: str, ruleset_id: str, body: Mapping[str, Any], now: int, rule_id: str = ""
     ) -> dict[str, Any]:
         """Add a rule at the end of a rule set."""
-        rule_id = rule_id or new_id()
+        rule_id = rule_id or self._database.ids.new("rule")
         with self._database.transaction():
             self.ruleset(organization_id, ruleset_id)
             row = {"id": rule_id, "organization_id": organization_id, "body": to_json(body)}

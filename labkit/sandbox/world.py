@@ -5,7 +5,6 @@ The filters and suppressions are published ones, to the letter; the twelve rules
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -269,8 +268,9 @@ def plant(store: DetectionStore, now: int) -> None:
         if ORGANIZATION_ID in store.people.organizations():
             return
         store.people.add_organization(ORGANIZATION_ID, ORGANIZATION_NAME)
+        chance = store.ids.chance("people")
         for name, email, enabled, role in PEOPLE:
-            user = ApiUser(secrets.token_hex(12), email, secrets.token_hex(32), name, enabled)
+            user = ApiUser(chance.randbytes(12).hex(), email, chance.randbytes(32).hex(), name, enabled)
             store.people.add_user(user)
             if role is not None:
                 store.people.add_member(ORGANIZATION_ID, user.id, role)

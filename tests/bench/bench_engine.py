@@ -28,10 +28,10 @@ from labkit.model.detection import Rule
 from labkit.model.event import connect_event
 from labkit.model.rule_index import RuleIndex
 from labkit.sandbox import world
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.engine import Engine
+from labkit.sandbox.ids import new_id
 from labkit.sandbox.store_engine import DAY_MS
 from tests.bench.measure import Row, at_least, at_most, best_seconds, milliseconds, table
 from tests.bench.realistic_events import Event, events

@@ -31,7 +31,7 @@ from labkit.range.program import program_command
 from labkit.responder import Responder
 from labkit.sandbox import world as sandbox_world
 from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.database import new_id
+from labkit.sandbox.ids import new_id
 from labkit.steps.world import World
 from tests.bench.bench_lab import environment
 from tests.bench.measure import Row, at_most, milliseconds, now, table

@@ -17,12 +17,12 @@ from labkit.model.event import connect_event
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.control import TOKEN_HEADER
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.engine import Engine
 from labkit.sandbox.engine_routes import control_blueprint
+from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, Service, items, serving
 
 TOKEN = "the-token-of-this-test"

@@ -20,9 +20,9 @@ from labkit.model.said import Said
 from labkit.responder import Responder
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.ids import new_id
 from labkit.sandbox.rate_limit import RateLimit
 from labkit.sandbox.store_alerts import NewAlert
 from tests.sandbox.detection_fixtures import Service, serving

@@ -226,7 +226,7 @@ def test_folding_keeps_the_deletion_of_an_entry_that_aws_made():
 
 
 def test_parameters_that_json_does_not_have_come_back_as_they_were(tmp_path):
-    journal = Journal.begin(tmp_path / "journal", "5.2.5", [])
+    journal = Journal.begin(tmp_path / "journal", "5.2.5", "seed", [])
     params = {"PublicKeyMaterial": b"\x00\xff", "ValidUntil": datetime(2026, 11, 24, 12, 30), "Names": ["ü"]}
     journal.append(change(1, "ImportKeyPair", **params))
     journal.close()

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.sandbox import world
 from labkit.sandbox.api_time import format_time
-from labkit.sandbox.database import new_id
+from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import Service, errors, items
 
 ACTIVE = "/v2/alerts?status=active"

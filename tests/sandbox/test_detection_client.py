@@ -22,8 +22,8 @@ from labkit.clients.detection_api import DetectionApi
 from labkit.model.criteria import FILTER
 from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceError, ServiceUnreachable
 from labkit.sandbox import world
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_server import create_detection_app
+from labkit.sandbox.ids import new_id
 from labkit.sandbox.rate_limit import RateLimit
 from tests.sandbox.detection_fixtures import Service, a_service, serving
 

@@ -15,6 +15,7 @@ import pytest
 from labkit.sandbox import world
 from labkit.sandbox.database import NoSuch
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.ids import new_id
 from labkit.sandbox.store_alerts import NewAlert
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, Service, a_service, items
 
@@ -117,9 +118,9 @@ def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
         for number in range(20):
             alert = NewAlert(ORGANIZATION, "x", 3, world.PRECREATED_RULE_ID, RULESET, thread * 100 + number)
             with store.transaction():
-                store.alerts.insert_alert(alert)
-                event_id = store.alerts.insert_event(ORGANIZATION, {"_id": alert.id, "timestamp": number})
-                store.alerts.link(alert.id, [event_id])
+                alert_id = store.alerts.insert_alert(alert)
+                event_id = store.alerts.insert_event(ORGANIZATION, {"_id": new_id(), "timestamp": number})
+                store.alerts.link(alert_id, [event_id])
 
     def read() -> int:
         looks = 0
@@ -131,8 +132,10 @@ def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(10) as pool:
         reader = pool.submit(read)
-        list(pool.map(write, range(8)))
-        done.set()
+        try:
+            list(pool.map(write, range(8)))
+        finally:
+            done.set()
         assert reader.result() > 0
     assert store.alerts.severity_counts(ORGANIZATION, None, None)[3] == 160
     store.close()

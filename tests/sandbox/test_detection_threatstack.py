@@ -8,7 +8,7 @@ from threatstack.errors import ThreatStackAPIError
 from threatstack.v2.client import Client
 
 from labkit.sandbox import world
-from labkit.sandbox.database import new_id
+from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import Service
 
 

@@ -20,8 +20,8 @@ from labkit.model.errors import StepNotReady
 from labkit.model.event import connect_event
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.database import new_id
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.ids import new_id
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
 from tests.notebooks.kernel import one_kernel
