@@ -50,6 +50,11 @@ def world_as_found() -> World:
     return World(_open(wanted, FoundSandbox(wanted.home), aws_live, _wanted_detection(wanted, notes) == "live"))
 
 
+def world_apart(home: Path, student: str = "") -> World:
+    """The world of a sandbox of its own in this home, whatever the environment asks for; nothing else is touched."""
+    return World(_open(Settings(home, student=student), LocalSandbox(home), aws_live=False, detection_live=False))
+
+
 def _wanted_aws(wanted: Settings, notes: Notes) -> str:
     return wanted.aws or notes.get("aws")
 

@@ -70,11 +70,14 @@ class Opened:
 
 
 class World:
-    """The two services and the notes. Keys that the student did not want kept live here, in memory, only."""
+    """The two services and the notes. Keys that the student did not want kept live here, in memory, only.
 
-    def __init__(self, opened: Opened) -> None:
+    notes: somebody else's, where they are not those of the home.
+    """
+
+    def __init__(self, opened: Opened, notes: Notes | None = None) -> None:
         self.opened = opened
-        self.notes = Notes(opened.home / "notes.json")
+        self.notes = notes or Notes(opened.home / "notes.json")
         self._keys: AccessKeys | None = None
         self._login: DetectionLogin | None = None
         self._agreed_unasked = False
