@@ -52,7 +52,10 @@ class RanView(Shown):
 
 @dataclass(frozen=True, repr=False)
 class AlertTable(Shown):
-    """Alerts, newest first. What they say was written by whoever ran the program: it is shown as plain text."""
+    """Alerts, newest first. What they say was written by whoever ran the program: it is shown as plain text.
+
+    An alert's id is cut short; `.frame` has it whole.
+    """
 
     alerts: Sequence[Alert]
     title: str = "Active alerts of your rule"
@@ -71,7 +74,7 @@ class AlertTable(Shown):
     def _cells(self, alert: Alert) -> list[str]:
         values = dict(alert.aggregates)
         known = [values.get(name, "not told") for name in ("dst_ip", "exe", "user")]
-        return [alert.created_at, str(alert.severity), *known, alert.id]
+        return [alert.created_at, str(alert.severity), *known, alert.id.partition("-")[0] + "…"]
 
     def text(self) -> str:
         return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])

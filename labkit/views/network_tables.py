@@ -129,11 +129,17 @@ def entry_record(entry: Entry) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Direction:
-    """The entries of one direction: a caption, headers, rows of cells, none of them marked."""
+    """The entries of one direction: what they are, whose, how full; headers, rows of cells, none of them marked."""
 
-    caption: str
+    way: str
+    of: str
+    used: tuple[str, ...]
     headers: Sequence[str]
     rows: Sequence[tuple[Sequence[str], bool]]
+
+    @property
+    def caption(self) -> str:
+        return f"{self.way} {self.of}: {', '.join(self.used)}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,14 +160,13 @@ class AclEntriesTable(Shown):
 
     def _direction(self, egress: bool) -> Direction:
         entries = self.acl.egress if egress else self.acl.ingress
-        used = f"{self.acl.used(egress)} of {ENTRY_QUOTA} used"
-        if any(entry.ipv6 for entry in entries):
-            used = f"IPv4: {used}, IPv6: {self.acl.used(egress, ipv6=True)} of {ENTRY_QUOTA} used"
-        where = f", {self.region}" if self.region else ""
+        four, six = (f"{self.acl.used(egress, ipv6=ipv6)} of {ENTRY_QUOTA} used" for ipv6 in (False, True))
+        used = (f"IPv4: {four}", f"IPv6: {six}") if any(entry.ipv6 for entry in entries) else (four,)
+        of = ", ".join(filter(None, (f"of {self.acl.id}", self.acl.vpc_id, self.region)))
         way = "Egress (out of the subnets)" if egress else "Ingress (into the subnets)"
-        caption = f"{way} of {self.acl.id}, {self.acl.vpc_id}{where}: {used}"
         headers = entry_headers(egress) + ([] if self.packets is None else ["Packets"])
-        return Direction(caption, headers, [([*entry_cells(entry), *self._counted(entry)], False) for entry in entries])
+        rows = [([*entry_cells(entry), *self._counted(entry)], False) for entry in entries]
+        return Direction(way, of, used, headers, rows)
 
     def _counted(self, entry: Entry) -> list[str]:
         if self.packets is None:

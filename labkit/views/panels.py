@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.errors import FilterError, InvalidInput, LabError
+from labkit.model.errors import FilterError, InvalidInput, LabError, StepNotReady
+from labkit.views.marks import tone
 from labkit.views.shown import Shown
 
 SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
-TONES = {Outcome.PASSED: "good", Outcome.NOT_YET: "wait", Outcome.WRONG: "bad", Outcome.COULD_NOT_LOOK: "wait"}
-"""The class that tints a panel; the symbol and the word beside it say the same without colour."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +47,7 @@ class CheckPanel(Shown):
 
     @property
     def tone(self) -> str:
-        return TONES[self.result.outcome]
+        return tone(self.symbol)
 
     @property
     def count(self) -> str:
@@ -71,6 +70,15 @@ class ErrorPanel(Shown):
     template: ClassVar[str] = "error_panel.html.j2"
 
     @property
+    def symbol(self) -> str:
+        """What is not ready is no fault: it has the sign of a step that is not yet done."""
+        return "○" if isinstance(self.error, StepNotReady) else "✕"
+
+    @property
+    def tone(self) -> str:
+        return "wait" if isinstance(self.error, StepNotReady) else "bad"
+
+    @property
     def caret(self) -> str:
         """The filter with a caret under the position at fault; empty for any other error."""
         return self.error.caret if isinstance(self.error, FilterError) else ""
@@ -81,7 +89,7 @@ class ErrorPanel(Shown):
         return "" if isinstance(self.error, InvalidInput) else self.error.code
 
     def text(self) -> str:
-        lines = [f"✕ {self.error.what}", self.error.why, self.caret]
+        lines = [f"{self.symbol} {self.error.what}", self.error.why, self.caret]
         lines.append(f"Next: {self.error.next_step}" if self.error.next_step else "")
         lines.append(f"Code: {self.service_code}" if self.service_code else "")
         return "\n".join(line for line in lines if line)

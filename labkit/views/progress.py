@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from labkit.model.check import CheckResult
-from labkit.views.panels import SYMBOLS, TONES
+from labkit.views.panels import SYMBOLS
 from labkit.views.shown import Shown, text_table
 
 BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real service"}
@@ -27,12 +27,11 @@ class Progress(Shown):
         return sum(result.passed for result in self.results)
 
     def steps(self) -> list[dict[str, str]]:
-        """Each step as its template row: symbol, outcome in words, title, tone, link."""
+        """Each step as its template row: symbol, outcome in words, title, link."""
         return [
             {
                 "symbol": SYMBOLS[result.outcome],
                 "word": result.outcome.value,
-                "tone": TONES[result.outcome],
                 "title": result.title,
                 "link": self.links.get(result.step, ""),
             }

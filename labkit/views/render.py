@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from labkit.views.marks import mono, pill, tone
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -15,19 +17,21 @@ if TYPE_CHECKING:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("labkit.views", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters |= {"mono": mono, "pill": pill, "tone": tone}
+    return environment
 
 
 def render(template: str, /, **context: object) -> Markup:
     """The template filled in; every value is escaped but those that are markup already.
 
-    >>> render("code.html.j2", text="<script>")
-    Markup('<pre><code>&lt;script&gt;</code></pre>')
+    >>> render("cloud_account_frame.html.j2", url='"><script>')[:37]
+    Markup('<iframe src="&#34;&gt;&lt;script&gt;"')
     """
     return Markup(_environment().get_template(template).render(**context))

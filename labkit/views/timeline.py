@@ -12,10 +12,12 @@ from labkit.views.shown import Shown, text_table
 
 @dataclass(frozen=True)
 class Dot:
-    """A moment in the drawing: where it is, what it is called, when it was, and how long after the one before it."""
+    """A moment in the drawing: where it is, what it is called, the sign in it, when it was, how long after the one
+    before it."""
 
     x: int
     name: str
+    sign: str
     at: str
     after: str
 
@@ -28,7 +30,7 @@ class Timeline(Shown):
 
     template: ClassVar[str] = "timeline.html.j2"
     caption: ClassVar[str] = "From the connection to the deny entry (UTC)"
-    headers: ClassVar[list[str]] = ["Address", "Event", "Alert", "Entry", "Event → alert", "Alert → entry", "In all"]
+    headers: ClassVar[list[str]] = ["Address", "Connected at", "Event → alert", "Alert → entry", "In all"]
 
     @property
     def moments(self) -> list[Said]:
@@ -42,8 +44,6 @@ class Timeline(Shown):
                 [
                     one.address,
                     clock_text(one.event_at_ms),
-                    clock_text(one.alerted_at_ms),
-                    clock_text(one.entered_at_ms),
                     _took(one.event_to_alert_ms),
                     _took(one.alert_to_entry_ms),
                     _took(one.event_to_entry_ms),
@@ -61,10 +61,16 @@ class Timeline(Shown):
         one = self.moments[0]
         number = f"entry {one.entry.rule_number}" if one.entry is not None else "entry"
         return [
-            Dot(70, "event", clock_text(one.event_at_ms), ""),
-            Dot(270, "alert", clock_text(one.alerted_at_ms), _took(one.event_to_alert_ms)),
-            Dot(470, number, clock_text(one.entered_at_ms), _took(one.alert_to_entry_ms)),
+            Dot(70, "event", "", clock_text(one.event_at_ms), ""),
+            Dot(270, "alert", "!", clock_text(one.alerted_at_ms), _took(one.event_to_alert_ms)),
+            Dot(470, number, "✕", clock_text(one.entered_at_ms), _took(one.alert_to_entry_ms)),
         ]
+
+    @property
+    def in_all(self) -> str:
+        """How long the newest one took from its event to its entry; empty where that is not known."""
+        took = self.moments[0].event_to_entry_ms if self.moments else None
+        return "" if took is None else f"in all {_took(took)}"
 
     @property
     def sentence(self) -> str:

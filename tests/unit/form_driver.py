@@ -24,7 +24,8 @@ def message(form: Form) -> str:
 def visible_words(html: str) -> str:
     """The words that a person sees, in one line."""
     body = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+    within_words = re.sub(r"</?(a|b|code|samp|span|strong|ins|del)\b[^>]*>", "", body)
+    return " ".join(re.sub(r"<[^>]+>", " ", within_words).split())
 
 
 def all_words(form: Form) -> str:

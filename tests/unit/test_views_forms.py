@@ -54,7 +54,7 @@ def test_an_expected_fault_is_shown_in_its_three_sentences():
     words = press(form, ENABLE)
 
     assert 'role="alert"' in form.message.value
-    assert "✕ It was refused. The rule is gone. Next: Create it again." in words
+    assert "✕ It was refused. The rule is gone. Next Create it again." in words
     assert "404" in words
     assert RUN_THIS_CELL in repr(form)
 
@@ -203,7 +203,7 @@ def test_errors_and_results_can_be_displayed_in_a_cell(shell):
         show(Note("A remark"))
         show_error(StepNotReady("First things first.", step="vpc"), "#Your-VPC")
 
-    assert [output.data["text/plain"] for output in captured.outputs] == ["A remark", "✕ First things first."]
+    assert [output.data["text/plain"] for output in captured.outputs] == ["A remark", "○ First things first."]
     assert 'href="#Your-VPC"' in captured.outputs[1].data["text/html"]
 
 

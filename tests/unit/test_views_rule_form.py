@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labkit.gallery.values import THERE, WANTED
 from labkit.model.criteria import CRITERIA_LABELS, FILTER, Criteria, compare
 from labkit.model.errors import InvalidInput
 from labkit.views.criteria_table import CriteriaTable
@@ -11,7 +12,6 @@ from labkit.views.form_parts import Form
 from labkit.views.panels import Note
 from labkit.views.rule_form import rule_form
 from tests.unit.form_driver import everything, press, visible_words
-from tests.unit.view_samples import THERE, WANTED
 
 SAVE = "Save the rule"
 
@@ -65,7 +65,7 @@ def test_a_filter_that_cannot_be_read_is_told_under_its_field_with_a_caret():
     words = words_under(form, "filter")
     assert "== is no operator" in words
     assert "^" in words
-    assert "Next: Write = instead of ==." in words
+    assert "Next Write = instead of ==." in words
     assert words.count("== is no operator") == 1
 
 

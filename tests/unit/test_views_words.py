@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from labkit.gallery.values import (
+    ACL,
+    ACL_ID,
+    DEFAULT_ENTRIES,
+    EVENT,
+    OTHER_ACL,
+    OTHER_ACL_ID,
+    OTHER_VPC_ID,
+    REGION,
+    RESULTS,
+    RULE,
+    THERE,
+    VPC_ID,
+    VPCS,
+    WANTED,
+    WRONG,
+)
 from labkit.model.criteria import FILTER, compare
 from labkit.model.errors import FilterError
 from labkit.model.network_acl import Entry, NetworkAcl, Packet, decide, what_if
@@ -18,15 +33,13 @@ from labkit.views.panels import CheckPanel, ErrorPanel, Happened
 from labkit.views.progress import StatusLine
 from labkit.views.rule_views import ExplanationTree, RuleCard, RuleTable
 from labkit.views.shown import Shown
-from tests.unit.view_samples import ACL, DEFAULT_ENTRIES, EVENT, OTHER_ACL, REGION, RESULTS, RULE, THERE, VPCS, WANTED
+from tests.unit.form_driver import visible_words
 
 PACKET = Packet.outbound("203.0.113.9", "tcp", 443)
 
 
 def page_text(shown: Shown) -> str:
-    """The words that a person sees, in one line."""
-    body = re.sub(r"<style>.*?</style>", "", shown._repr_html_(), flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+    return visible_words(shown._repr_html_())
 
 
 @pytest.mark.parametrize(
@@ -42,11 +55,11 @@ def test_a_failed_check_tells_expected_found_next_and_what_was_looked_at():
 
     for words in (
         "Expected one VPC of student 7 in us-east-1",
-        "Found 2: vpc-1, vpc-2",
-        "Next Delete one of them.",
-        "Looked at ec2 describe-vpcs",
+        f"Found {WRONG.found}",
+        f"Next {WRONG.next_step}",
+        "Looked at aws ec2 describe-vpcs",
         "1 of 2 right",
-        "✕ not right: Rule Filter",
+        "✕ not right Rule Filter",
     ):
         assert words in text
     assert 'href="#Your-VPC"' in CheckPanel(RESULTS[1], "#Your-VPC")._repr_html_()
@@ -63,7 +76,7 @@ def test_a_filter_error_puts_the_caret_under_the_position():
 
 
 def test_what_happened_is_told_in_aws_cli_words_too():
-    happened = Happened("VPC created", (("VPC", "vpc-7"),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
+    happened = Happened("VPC created", (("VPC", VPC_ID),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
 
     assert "aws ec2 create-vpc --cidr-block 10.0.0.0/16" in page_text(happened)
     assert "The same in AWS CLI words: aws ec2 create-vpc" in happened.text()
@@ -89,13 +102,13 @@ def test_entries_stand_in_the_order_aws_tries_them_with_a_star_for_the_last():
     assert [cells[0] for cells, _ in egress.rows] == ["50", "100", "150", "*"]
     assert [cells[0] for cells, _ in ingress.rows] == ["100", "*"]
     assert egress.rows[0][0] == ["50", "✕ deny", "tcp (6)", "443", "203.0.113.0/24"]
-    assert egress.caption == "Egress (out of the subnets) of acl-7, vpc-7, us-east-1: 4 of 20 used"
+    assert egress.caption == f"Egress (out of the subnets) of {ACL_ID}, {VPC_ID}, us-east-1: 4 of 20 used"
 
 
 def test_ipv6_entries_are_counted_apart_and_a_quota_each():
-    six = NetworkAcl("acl-7", "vpc-7", True, (*DEFAULT_ENTRIES, Entry(101, True, "allow", "-1", "::/0")))
+    six = NetworkAcl(ACL_ID, VPC_ID, True, (*DEFAULT_ENTRIES, Entry(101, True, "allow", "-1", "::/0")))
 
-    assert "IPv4: 2 of 20 used, IPv6: 1 of 20 used" in page_text(AclEntriesTable(six, REGION))
+    assert "IPv4: 2 of 20 used IPv6: 1 of 20 used" in page_text(AclEntriesTable(six, REGION))
 
 
 def test_an_entry_that_is_never_reached_is_told_below_the_table():
@@ -148,11 +161,11 @@ def test_a_long_list_is_drawn_around_the_deciding_entry_and_says_what_is_left_ou
 
 
 def test_network_acls_are_told_with_whose_vpc_they_belong_to():
-    output = NetworkAclTable((ACL, OTHER_ACL), VPCS, REGION, 7, "acl-12")
+    output = NetworkAclTable((ACL, OTHER_ACL), VPCS, REGION, 7, OTHER_ACL_ID)
 
     assert [cells[:3] for cells, _ in output.rows()] == [
-        ["acl-7", "vpc-7", "◀ yours (student 7)"],
-        ["acl-12 ◀ chosen", "vpc-12", "student 12"],
+        [ACL_ID, VPC_ID, "◀ yours (student 7)"],
+        [f"{OTHER_ACL_ID} ◀ chosen", OTHER_VPC_ID, "student 12"],
     ]
     assert NetworkAclTable((ACL,), (), REGION).rows()[0][0][2] == "not known"
 
@@ -173,7 +186,7 @@ def test_a_difference_is_spelt_out_with_signs_and_its_white_space_is_visible():
 
     assert "2 of 5 as wanted" in output.caption
     assert "[+:␣Student7]" in output.text()
-    assert "<ins>[+:␣Student7]</ins>" in output._repr_html_()
+    assert '<ins class="good">[+:␣Student7]</ins>' in output._repr_html_()
     assert pieces_text((("same", "a"), ("extra", "\n"), ("missing", "\u00a0"))) == "a[-⏎\n][+⍽]"
 
 

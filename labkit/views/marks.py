@@ -1,0 +1,51 @@
+"""How words become signs: a state as a symbol and a word in a pill, an id or address in the font of code."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+TONES = {"✓": "good", "✕": "bad", "?": "wait", "○": ""}
+"""The class that tints a state, by its symbol. The symbol and the word beside it say the same without colour."""
+
+_HEX = "[0-9a-f]"
+_GROUPS = rf"{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*"
+_SHORT = re.compile(
+    rf"\b(?:vpc|acl|subnet|igw|rtb|sg)-{_HEX}+\b"  # an id of EC2
+    r"|(?<![\w/.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b"  # an IPv4 address or CIDR block
+    rf"|(?<![\w:])(?:{_GROUPS})?::(?:{_GROUPS})?(?:/\d{{1,3}})?(?![\w:])"  # the same of IPv6, shortened
+)
+_LONG = re.compile(rf"\b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b|\barn:aws:[\w:/.-]*\w")
+
+
+def tone(words: str) -> str:
+    """The tone of a state told in words, by its first sign.
+
+    >>> tone("✓ done"), tone("○ not yet")
+    ('good', '')
+    """
+    return TONES.get(words[:1], "")
+
+
+def pill(words: str) -> Markup:
+    """A state, such as `✓ done`, as a pill.
+
+    >>> pill("✕ deny")
+    Markup('<b class="bad">✕ deny</b>')
+    """
+    kind = tone(words)
+    return Markup('<b class="{}">{}</b>').format(kind, words) if kind else Markup("<b>{}</b>").format(words)
+
+
+def mono(words: object) -> Markup:
+    """The words with each id and address in the font of code; the short ones are kept whole where there is room.
+
+    Markup stays as it is.
+
+    >>> mono("vpc-1f (10.0.0.0/16) <b>")
+    Markup('<samp>vpc-1f</samp> (<samp>10.0.0.0/16</samp>) &lt;b&gt;')
+    """
+    if isinstance(words, Markup):
+        return words
+    return Markup(_LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", str(escape(words)))))
