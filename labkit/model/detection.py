@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,18 @@ def rule_name(student: int) -> str:
     'Self Protect: Student7: Network: Outbound Connection (Connects) to WAN'
     """
     return PRECREATED_RULE.replace("Self Protect: ", f"Self Protect: {student_name(student)}: ", 1)
+
+
+def students_in(rule_name: str) -> frozenset[int]:
+    """The students whose number a rule's name bears: one, as a rule, or none.
+
+    >>> sorted(students_in("Self Protect: Student77: mine")), sorted(students_in("Students: Student7 and XStudent8:"))
+    ([77], [])
+    """
+    return frozenset(int(number) for number in _BORNE.findall(rule_name))
+
+
+_BORNE = re.compile(rf"(?<![^\W_]){student_name(0).removesuffix('0')}([1-9][0-9]{{0,2}}):")
 
 
 @dataclass(frozen=True)
