@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import uuid
 from collections import Counter
 
 from hypothesis import given
@@ -133,6 +134,17 @@ def test_a_burst_in_one_and_the_same_millisecond_is_settled_once_and_for_all() -
     made = plan(burst, DEFAULT)
     again = plan(reversed(burst), made.carried_out(DEFAULT))
     assert not again.changes
+
+
+def test_of_one_and_the_same_millisecond_the_alert_that_was_made_last_is_the_newest() -> None:
+    times = [0x1F0B7C1_FFFFFF00 + 100 * n for n in range(22)]  # so that the text of the ids does not rise with them
+    ids = [str(uuid.UUID(fields=(t & 0xFFFFFFFF, t >> 32 & 0xFFFF, t >> 48, 0, 0, 1), version=1)) for t in times]
+    assert ids != sorted(ids)
+    burst = [to(f"198.51.100.{101 + n}", 5, alert_id) for n, alert_id in enumerate(ids)]
+    for given_so in (burst, burst[::-1]):
+        outcomes = plan(given_so, DEFAULT).outcomes
+        assert [one.destination for one in of_destinations(Plan(outcomes))] == burst[::-1]
+        assert [type(one) for one in outcomes] == 18 * [Add] + 4 * [Refuse]
 
 
 def test_two_own_entries_for_one_address_become_one() -> None:
