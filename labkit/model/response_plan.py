@@ -39,8 +39,9 @@ def cidr_block_of(address: Address) -> str:
 
 
 def made_at(destination: Destination) -> int:
-    """When its alert was made, in steps of 100 ns, by the clock in a UUID of version 1, which the service's ids are; 0 for
-    any other id. Alerts of a burst have one millisecond in common, and which of them makes room must not be chance.
+    """When its alert was made, in steps of 100 ns: a UUID of version 1, as the service's ids are, has it; else 0.
+
+    Alerts of a burst have one millisecond in common, and which of them makes room must not be chance.
 
     >>> made_at(Destination("203.0.113.10", "448889bf-eb81-11ec-b41e-1734e5d9feb0", 5))
     138744628974750143

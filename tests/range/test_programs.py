@@ -179,6 +179,14 @@ def test_a_connection_is_told_with_all_that_is_known_of_the_program(network: Ran
     assert (event.tty, event.allowed) == ("", None)
 
 
+def test_connections_are_told_in_the_order_they_are_asked_for(network: Range, recorder: Recorder):
+    network.run([*CURL, "198.51.100.[101-122]"])
+
+    recorder.wait_for(1, "198.51.100.122")
+    told = [event.ip for event in recorder if event.ip.startswith("198.51.100.")]
+    assert told == [f"198.51.100.{number}" for number in range(101, 123)]
+
+
 def test_two_hundred_short_programs_at_once_are_all_seen(network: Range, recorder: Recorder):
     one = "bash -c 'exec 3<>/dev/tcp/198.51.100.80/80' &"
     network.run(["bash", "-c", f"for i in $(seq 200); do {one} done; wait"], timeout_seconds=120)

@@ -59,6 +59,17 @@ def test_the_second_curl_to_an_address_adds_an_event_and_another_address_is_anot
     assert len(watched.events_of(by_title["203.0.113.10", world.LAB_AGENT_ID])) == 2
 
 
+def test_alerts_of_one_and_the_same_millisecond_are_listed_newest_first_too(watched: Watched) -> None:
+    burst = [f"198.51.100.{number}" for number in range(101, 123)]
+    watched.send(*(watched.event(address) for address in burst[:11]))
+    for address in burst[11:]:
+        watched.send(watched.event(address))
+    alerts = watched.alerts()
+    assert len({alert["createdAt"] for alert in alerts}) == 1
+    told = [{one["fieldName"]: one["value"] for one in alert["aggregates"]} for alert in alerts]
+    assert [each["dst_ip"] for each in told] == burst[::-1]
+
+
 def test_after_the_window_a_new_alert_is_raised(watched: Watched) -> None:
     watched.send(watched.event())
     watched.clock.now += HOUR - 1
