@@ -1,0 +1,88 @@
+"""How a class is served from this machine, kept in the lab's home, so that every start brings the same class back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labkit.files import private_folder, write_private
+from labkit.model.endpoint import is_loopback
+from labkit.model.errors import LabError
+
+FIRST_PORT = 8443
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """A class. size: its students are 1 to size. host, port: what the sandbox listens on for them.
+
+    known_as: the name or address that students use, where it is not the host's. certificate, key: files of TLS, "" for
+    none. own_certificate: they were made on the spot and not given.
+    """
+
+    size: int
+    host: str = "127.0.0.1"
+    port: int = 0
+    known_as: str = ""
+    certificate: str = ""
+    key: str = ""
+    own_certificate: bool = False
+
+    @property
+    def tls(self) -> bool:
+        """Whether students are served with TLS, on a listener beside the one of this machine."""
+        return bool(self.certificate)
+
+    @property
+    def name(self) -> str:
+        """What students call the host."""
+        return self.known_as or self.host
+
+    @property
+    def url(self) -> str:
+        """Where students find the sandbox."""
+        return f"{'https' if self.tls else 'http'}://{bracketed(self.name)}:{self.port}"
+
+    @property
+    def beyond_this_machine(self) -> bool:
+        """Whether other machines can reach it."""
+        return not (is_loopback(f"http://{bracketed(self.host)}") and is_loopback(f"http://{bracketed(self.name)}"))
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL.
+
+    >>> bracketed("::1"), bracketed("127.0.0.1")
+    ('[::1]', '127.0.0.1')
+    """
+    return f"[{host}]" if ":" in host else host
+
+
+def class_folder(home: Path) -> Path:
+    """Where what belongs to serving a class is kept, 0700."""
+    return home / "class-sandbox"
+
+
+def load(home: Path) -> ClassSettings | None:
+    """The class that is served from this home; None for none. Raises LabError for a file that cannot be read."""
+    path = class_folder(home) / "settings.json"
+    try:
+        return ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise LabError(
+            f"The class's settings in {path} cannot be read.",
+            f"{type(error).__name__}: the file is damaged, or of another version of the lab.",
+            "Move it away, then say `labkit sandbox start --class …` again: the students and their keys are kept.",
+        ) from error
+
+
+def save(home: Path, settings: ClassSettings | None) -> None:
+    """Keep how the class is served; None keeps nothing."""
+    path = private_folder(class_folder(home)) / "settings.json"
+    if settings is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_private(path, json.dumps(asdict(settings), indent=1) + "\n")
