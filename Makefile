@@ -4,11 +4,12 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 LAB_READY := $(VENV)/.lab-ready
 TEST_READY := $(VENV)/.test-ready
-GRADES := tests/unit labkit/model labkit/range tests/range tests/sandbox tests/notebooks
+HUB_PROXY := $(VENV)/bin/configurable-http-proxy
+GRADES := tests/unit labkit/model labkit/range tests/range tests/sandbox tests/hub tests/notebooks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-notebooks test-browser bench images readme clean
+.PHONY: help lab setup class test lint format test-unit test-sandbox test-range test-hub test-notebooks test-browser bench images readme clean
 
 # A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
@@ -26,7 +27,11 @@ lab: $(LAB_READY)  ## open the lab in JupyterLab
 setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
 
-test: $(TEST_READY) lint  ## every check: lint, then the tests, cheapest first
+class: $(LAB_READY)  ## add what the instructor of a class needs: JupyterHub and its proxy
+	@sh -c "$$INSTALL" install '.[class]'
+	@$(PYTHON) -m labkit.jupyterhub.get_proxy
+
+test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then the tests, cheapest first
 	@sh -c "$$FIND_NETWORK_TOOLS" || { [ "$$CI" = true ] && sh -c "$$GET_NETWORK_TOOLS"; } || echo "$$HOW_TO_GET_NETWORK_TOOLS"
 	@if sh -c "$$FIND_BROWSER"; then \
 	    $(PYTHON) -m pytest $(GRADES) tests/browser; \
@@ -58,6 +63,9 @@ test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
 test-range: $(TEST_READY)  ## the closed network with real programs and real packets
 	$(PYTHON) -m pytest labkit/range tests/range
 
+test-hub: $(TEST_READY) $(HUB_PROXY)  ## a class of five behind a real JupyterHub
+	$(PYTHON) -m pytest tests/hub
+
 test-notebooks: $(TEST_READY)  ## each chapter executed in a fresh kernel
 	$(PYTHON) -m pytest tests/notebooks
 
@@ -87,8 +95,12 @@ $(LAB_READY): $(VENV)/.made-for pyproject.toml
 
 $(TEST_READY): $(VENV)/.made-for pyproject.toml
 	@echo "Installing the lab and its test tools into $(VENV) (well under a minute, once) ..."
-	@sh -c "$$INSTALL" install '.[dev]'
+	@sh -c "$$INSTALL" install '.[class,dev]'
 	@touch $(LAB_READY) $@
+
+# Where it is not to be had, the tests of the hub say so.
+$(HUB_PROXY): | $(TEST_READY)
+	@-$(PYTHON) -m labkit.jupyterhub.get_proxy
 
 $(VENV)/.made-for:
 	@sh -c "$$MAKE_VENV"

@@ -1,0 +1,8 @@
+"""A student's server behind a JupyterHub, as `labkit lab` would open it: `python -m labkit.jupyterhub`."""
+
+from __future__ import annotations
+
+from labkit.jupyterhub.student_server import run
+
+if __name__ == "__main__":
+    run()

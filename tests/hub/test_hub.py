@@ -1,0 +1,114 @@
+"""A class behind a real hub: five students at once, each in a server of their own, against one shared sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.hub.at_the_hub import AtTheHub, Refused, RemoteKernel
+from tests.hub.conftest import MADE_UP
+from tests.hub.running_hub import RunningHub
+
+VPCS = """
+import json
+from labkit.clients import aws
+ec2 = lab.world.aws.ec2
+print(json.dumps([vpc.id for vpc in aws.find_student_vpcs(ec2, lab.world.student)]))
+"""
+
+
+def printed(kernel: RemoteKernel, source: str) -> str:
+    output = kernel.run(source)
+    assert output.error == "", output.text
+    return output.text
+
+
+def test_five_students_at_once_have_each_a_vpc_of_their_own_on_one_sandbox(kernels: list[RemoteKernel]) -> None:
+    found = [json.loads(printed(kernel, VPCS)) for kernel in kernels]
+    assert [len(mine) for mine in found] == [1] * 5
+    assert len({vpc for mine in found for vpc in mine}) == 5
+
+
+def test_every_step_of_part_2_is_checked_true_in_each_students_own_server(kernels: list[RemoteKernel]) -> None:
+    for kernel in kernels:
+        assert printed(kernel, 'print(all(step.passed for step in lab.chapter("2").results))') == "True"
+
+
+def test_a_students_number_follows_from_the_user_name_and_forms_are_still_there(kernels: list[RemoteKernel]) -> None:
+    for number, kernel in enumerate(kernels, 1):
+        assert printed(kernel, "print(lab.world.student, lab.unattended)") == f"{number} False"
+
+
+def test_the_server_opens_on_the_first_chapter_which_is_there(students: list[AtTheHub]) -> None:
+    page = students[0].session.get(f"{students[0].url}/", timeout=20)
+    assert page.url.endswith("/lab/tree/notebooks/00_start_here.ipynb")
+    names = {one["name"] for one in students[0].call("GET", "contents/notebooks")["content"]}
+    assert {"00_start_here.ipynb", "02_create_environment.ipynb"} <= names
+
+
+def test_jupyterlab_has_the_settings_that_labkit_lab_gives(students: list[AtTheHub]) -> None:
+    settings = f"{students[0].url}/lab/api/settings/@jupyterlab/apputils-extension:themes"
+    page = students[0].session.get(settings, timeout=20).json()
+    assert page["schema"]["properties"]["adaptive-theme"]["default"] is True
+
+
+def test_the_plain_aws_cli_reaches_the_class_from_a_terminal(kernels: list[RemoteKernel]) -> None:
+    mine = json.loads(printed(kernels[0], VPCS))
+    query = "aws ec2 describe-vpcs --filters Name=tag:labkit:student,Values=1 --query Vpcs[].VpcId --output json"
+    assert json.loads(printed(kernels[0], f"!cd ~ && bash -c '{query}'")) == mine
+
+
+def test_the_password_that_a_student_made_up_opens_that_students_server_alone(
+    hub: RunningHub, students: list[AtTheHub]
+) -> None:
+    assert not AtTheHub(hub.url, "student1").log_in(MADE_UP.format(2))
+    assert AtTheHub(hub.url, "student1").log_in(MADE_UP.format(1))
+    assert students[1].session.get(f"{students[0].url}/api/contents", timeout=20).status_code == 403
+
+
+def test_who_is_not_on_the_list_does_not_get_in(hub: RunningHub) -> None:
+    stranger = AtTheHub(hub.url, "another7")
+    assert not stranger.log_in("made-up-by-a-stranger")
+    with pytest.raises(Refused):
+        stranger.open_server()
+
+
+READABLE = """
+from pathlib import Path
+def readable(path):
+    try:
+        return bool(Path(path).read_bytes())
+    except PermissionError:
+        return False
+"""
+
+
+def test_no_student_sees_files_and_keys_of_another_where_the_hub_is_roots(
+    hub: RunningHub, kernels: list[RemoteKernel]
+) -> None:
+    server = printed(kernels[1], "import os; print(os.getppid())")
+    chapter = hub.folder / "students" / "student2" / "notebooks" / "00_start_here.ipynb"
+    paths = [
+        f"/proc/{server}/environ",
+        chapter,
+        hub.variables["LABKIT_CLASS_KEYS"],
+        hub.folder / "hub/jupyterhub.sqlite",
+    ]
+    kernels[0].run(READABLE)
+    seen = [printed(kernels[0], f"print(readable({str(path)!r}))") for path in paths]
+    assert seen == [str(os.geteuid() != 0)] * 4
+
+
+def test_no_key_is_in_an_argument_a_log_or_the_hubs_database(hub: RunningHub, kernels: list[RemoteKernel]) -> None:
+    lines = Path(hub.variables["LABKIT_CLASS_KEYS"]).read_text().splitlines()
+    secrets = {line.partition("=")[2] for line in lines if line.startswith(("AWS_SECRET_ACCESS_KEY=", "TS_API_KEY="))}
+    database = "\n".join(sqlite3.connect(hub.folder / "hub" / "jupyterhub.sqlite").iterdump())
+    started = psutil.Process(hub.process.pid).children(recursive=True)
+    arguments = "\n".join(" ".join(one.cmdline()) for one in started)
+    assert secrets and len(started) >= 11  # the proxy, five servers, five kernels
+    assert [where for where in (database, arguments, hub.log) if any(secret in where for secret in secrets)] == []
