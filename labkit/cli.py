@@ -68,12 +68,16 @@ def main() -> None:
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=int, help="The port of JupyterLab; without it, the first free one from 8888.")
+@click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, in place of the first.")
 @tells_errors
-def lab_command(browser: bool, port: int | None) -> None:
-    """Open JupyterLab on the first chapter; the sandbox starts and ends with it."""
+def lab_command(browser: bool, port: int | None, chapter: str) -> None:
+    """Open JupyterLab on the first chapter; the sandbox starts and ends with it.
+
+    Where the lab's JupyterLab runs already, the chapter opens in that one.
+    """
     from labkit import jupyterlab
 
-    jupyterlab.run(port, browser)
+    jupyterlab.run(port, browser, chapter)
 
 
 @main.group(cls=Verbs)

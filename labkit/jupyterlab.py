@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import os
 import secrets
 import socket
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from labkit.clients import sandbox_process
+from labkit.clients import jupyter_server, sandbox_process
 from labkit.environment import settings
-from labkit.model.errors import LabError
+from labkit.files import write_private
+from labkit.model.errors import InvalidInput, LabError
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
@@ -31,7 +34,7 @@ def skip_needless_imports() -> None:
     sys.modules["httpx._main"] = None  # type: ignore[assignment]  # httpx's own command line, with rich and pygments
 
 
-def _load_jupyterlab() -> Any:
+def load_jupyterlab() -> Any:
     """JupyterLab's application class, loaded without asking Node.js, where there is one, for yarn's registry.
 
     Only a build of JupyterLab needs that answer, and the lab builds nothing; it costs a quarter of a second.
@@ -57,29 +60,59 @@ def lab_folder() -> Path:
     )
 
 
-def run(port: int | None, open_browser: bool) -> None:
+def chapter_path(folder: Path, number: str) -> str:
+    """The chapter of this number, such as "3" or "03", as a path in the lab's folder. Raises InvalidInput."""
+    chapters = {int(path.name[:2]): path.name for path in sorted(folder.glob("notebooks/[0-9][0-9]_*.ipynb"))}
+    if number.strip().isdecimal() and int(number) in chapters:
+        return f"notebooks/{chapters[int(number)]}"
+    listed = ", ".join(f"{one} ({name[3:-6].replace('_', ' ')})" for one, name in chapters.items())
+    raise InvalidInput(f"There is no chapter “{number}”.", f"The chapters are {listed}.", "Take one of these numbers.")
+
+
+def run(port: int | None, open_browser: bool, chapter: str = "0") -> None:
     """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it.
 
-    The sandbox starts while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free,
-    or the sandbox does not start.
+    Where the lab's JupyterLab runs already, and no port is asked for, the chapter opens in that one. The sandbox starts
+    while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free, or the sandbox does
+    not start; InvalidInput for a chapter that is not there.
     """
     folder, home = lab_folder(), settings().home
+    path = chapter_path(folder, chapter)
+    if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
+        _show(f"{server.url}lab/tree/{path}?token={server.token}", home if open_browser else None)
+        return
     starting = sandbox_process.Starting(home, parent=os.getpid())
     try:
-        application = _load_jupyterlab()
+        application = load_jupyterlab()
         starting.finish()
         from labkit import backends
 
-        url = _configure(backends.open_world().opened.environment(), port)
+        url = _configure(backends.open_world().opened.environment(), port, path)
+        jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(url,), daemon=True).start()
-        threading.Thread(target=_keep_alive, args=(home,), daemon=True).start()
-        application.launch_instance(argv=_arguments(folder, url, open_browser))
+        threading.Thread(target=keep_alive, args=(home,), daemon=True).start()
+        application.launch_instance(argv=_arguments(folder, url, path, open_browser))
     finally:
+        jupyter_server.forget_server(home)
+        _opener(home).unlink(missing_ok=True)
         if starting.process is not None:
             sandbox_process.stop(home)
 
 
-def _arguments(folder: Path, url: str, open_browser: bool) -> list[str]:
+def _show(url: str, home: Path | None) -> None:
+    """Say where a chapter is open; with a home, in the web browser too."""
+    click.echo(f"\nJupyterLab runs already. The chapter is open at\n\n    {url}\n")
+    if home is not None:
+        # Through a private file, as Jupyter does it: anybody can read a process's arguments.
+        write_private(_opener(home), f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(url)}">')
+        webbrowser.open(_opener(home).as_uri())
+
+
+def _opener(home: Path) -> Path:
+    return home / "open-lab.html"
+
+
+def _arguments(folder: Path, url: str, path: str, open_browser: bool) -> list[str]:
     """JupyterLab's own options; the token is in the environment, since anybody can read a process's arguments."""
     arguments = [
         f"--ServerApp.root_dir={folder}",
@@ -89,7 +122,7 @@ def _arguments(folder: Path, url: str, open_browser: bool) -> list[str]:
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
         shell_argument(),
-        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
+        f"--LabApp.default_url=/lab/tree/{path}",
     ]
     if os.geteuid() == 0:
         arguments.append("--ServerApp.allow_root=True")
@@ -101,11 +134,11 @@ def shell_argument() -> str:
     return f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}"
 
 
-def _configure(environment: Mapping[str, str], port: int | None) -> str:
+def _configure(environment: Mapping[str, str], port: int | None, path: str) -> str:
     """Set this process's environment for JupyterLab, with a token of its own; the address to open."""
     set_environment(environment)
     token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
-    return f"http://127.0.0.1:{port or _free_port()}/lab/tree/{FIRST_CHAPTER}?token={token}"
+    return f"http://127.0.0.1:{port or free_port()}/lab/tree/{path}?token={token}"
 
 
 def set_environment(environment: Mapping[str, str]) -> None:
@@ -121,7 +154,8 @@ def set_environment(environment: Mapping[str, str]) -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """The first free port from 8888. Raises LabError when the fifty after it are taken too."""
     for port in range(FIRST_PORT, FIRST_PORT + 50):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -151,7 +185,7 @@ def _announce(url: str) -> None:
     click.echo(f"\nJupyterLab is open at\n\n    {url}\n\nKeep this window; Ctrl-C twice ends the lab.\n")
 
 
-def _keep_alive(home: Path) -> None:
+def keep_alive(home: Path) -> None:
     """Start the sandbox again if it dies."""
     while True:
         time.sleep(1)

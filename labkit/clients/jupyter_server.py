@@ -1,4 +1,4 @@
-"""The Jupyter server that this kernel belongs to, as far as the lab needs it: its terminals."""
+"""Jupyter servers, as far as the lab needs them: the one of this kernel with its terminals, and the one of a home."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from labkit.files import write_private
 
 PATIENCE_SECONDS = 5.0
 
@@ -17,6 +19,18 @@ class JupyterServer:
 
     url: str
     token: str = field(repr=False)
+
+    def answers(self) -> bool:
+        """Whether it is there and takes the token."""
+        import requests
+
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["Authorization"] = f"token {self.token}"
+            try:
+                return session.get(f"{self.url.rstrip('/')}/api/status", timeout=PATIENCE_SECONDS).ok
+            except requests.RequestException:
+                return False
 
     def open_terminal(self, name: str, command: Sequence[str]) -> bool:
         """Begin a terminal with this command, or find it; False where the server has none to give.
@@ -41,15 +55,51 @@ class JupyterServer:
 
 
 def server_of_this_kernel() -> JupyterServer | None:
-    """The server that started this kernel, from the file that each server keeps in Jupyter's runtime folder; or None.
+    """The server that started this kernel; None where none did. jupyter_client sets JPY_PARENT_PID."""
+    return _server_of(os.environ.get("JPY_PARENT_PID", ""))
 
-    Source: jupyter_server, `write_server_info_file`; jupyter_client sets JPY_PARENT_PID.
+
+def _server_of(pid: str | int, folder: Path | None = None) -> JupyterServer | None:
+    """The server that is this process, from the file that each server keeps in Jupyter's runtime folder; None where
+    there is no such file, or where it serves another folder.
+
+    Source: jupyter_server, `write_server_info_file`.
     """
     from jupyter_core.paths import jupyter_runtime_dir
 
     try:
-        text = Path(jupyter_runtime_dir(), f"jpserver-{os.environ['JPY_PARENT_PID']}.json").read_text(encoding="utf-8")
-        found = json.loads(text)
-        return JupyterServer(found["url"], found["token"])
+        found = json.loads(Path(jupyter_runtime_dir(), f"jpserver-{pid}.json").read_text(encoding="utf-8"))
+        serves = folder is None or Path(found["root_dir"]) == folder
+        return JupyterServer(found["url"], found["token"]) if serves else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
+
+
+# --- the server of a home ---
+
+
+def server_of_home(home: Path, folder: Path) -> JupyterServer | None:
+    """The server that shows the chapters of this folder with the lab of this home; None when none answers."""
+    try:
+        server = _server_of(int(_pid_file(home).read_text(encoding="utf-8")), folder)
+    except (OSError, ValueError):
+        return None
+    return server if server is not None and server.answers() else None
+
+
+def note_server(home: Path) -> None:
+    """Say that this process is the server of this home."""
+    write_private(_pid_file(home), f"{os.getpid()}\n")
+
+
+def forget_server(home: Path) -> None:
+    """Take that back, if it was said of this process."""
+    try:
+        if _pid_file(home).read_text(encoding="utf-8").strip() == str(os.getpid()):
+            _pid_file(home).unlink()
+    except OSError:
+        return  # nobody's
+
+
+def _pid_file(home: Path) -> Path:
+    return home / "jupyterlab.pid"
