@@ -1,0 +1,46 @@
+"""`labkit handout`: the chapters as pages to read."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]…")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("handout"), show_default=True, help="The folder to write to."
+)
+@click.option("--from-mine", is_flag=True, help="Your notebooks as you saved them; nothing is run.")
+@click.option("--pdf", is_flag=True, help="PDF files as well, by the Chromium of this machine.")
+def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) -> None:
+    """Write the chapters with their results as HTML pages that need no network, no program and no Jupyter.
+
+    The chapters are run in a lab made for it, which is thrown away with all that is in it; yours is not touched.
+    CHAPTER is a chapter's number; without one it is all of them, and a single page with the whole lab besides.
+    Examples: labkit handout, labkit handout 2 3 --out /tmp/lab, labkit handout --from-mine
+    """
+    from labkit.handout import folder as files
+    from labkit.handout import making
+    from labkit.jupyterlab import lab_folder, skip_needless_imports
+
+    signal.signal(signal.SIGTERM, _end)
+    skip_needless_imports()
+    clone = lab_folder()
+    wanted = making.chapters(clone, chapters, copies=from_mine)
+    files.require_writable(out)
+    made = making.Handout(clone, wanted, whole=not chapters, say=click.echo)
+    if from_mine:
+        making.make_from_saved(made)
+    else:
+        making.make_by_running(made)
+    files.write_files(out, made.files())
+    click.echo(f"The handout is in {out}: open {out / 'index.html'}")
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C would, so that the lab which was made for the handout ends too."""
+    sys.exit(128 + signum)

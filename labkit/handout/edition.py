@@ -1,0 +1,59 @@
+"""What joins the chapters: a page of contents, and the whole lab as one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labkit.handout.markup import Found, Rules, rewrite
+from labkit.handout.page import CONTENTS_DOWN_TO, HandoutExporter, Heading, Page, nested
+
+TITLE = "Self-Protecting Cloud"
+CONTENTS, WHOLE = "index", "self-protecting-cloud"
+"""The names of the two pages, without their ending."""
+
+
+def contents(exporter: HandoutExporter, links: Sequence[tuple[str, str]], whole: Mapping[str, str], note: str) -> str:
+    """The page that leads to the others. links: title and address of each. whole: the same for the whole lab."""
+    frame = {"title": TITLE, "styles": [], "home": "", "note": note, "stand_ins": False}
+    return exporter.render("contents", page=frame, links=links, whole=whole)
+
+
+def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:
+    """All chapters as one page: one h1, each chapter's headings one level down, links between chapters within it."""
+    found = Found(has_title=True, anchors={_prefix(page) for page in pages})
+    parts = [(_prefix(page), rewrite(page.part, _rules(page, pages), found)) for page in pages]
+    headings = [
+        Heading(level + 1, f"{_prefix(page)}--{anchor}", words)
+        for page in pages
+        for level, anchor, words in page.found.headings
+        if level < CONTENTS_DOWN_TO
+    ]
+    frame: dict[str, Any] = {
+        "title": TITLE,
+        "styles": list(dict.fromkeys(style for page in pages for style in page.found.styles)),
+        "home": f"{CONTENTS}.html",
+        "note": note,
+        "stand_ins": any(page.found.stand_ins for page in pages),
+    }
+    return exporter.render("whole", page=frame, parts=parts, headings=nested(headings))
+
+
+def _rules(page: Page, pages: Sequence[Page]) -> Rules:
+    names = {f"{one.name}.html": _prefix(one) for one in pages}
+
+    def within(address: str) -> str:
+        path, _, anchor = address.partition("#")
+        if not path:
+            return f"#{_prefix(page)}--{anchor}"
+        if path in names:
+            return f"#{names[path]}--{anchor}" if anchor else f"#{names[path]}"
+        return address if re.match(r"(?:https?|mailto):", address) else ""
+
+    return Rules(link=within, picture=lambda source: source, deeper=1, prefix=f"{_prefix(page)}--")
+
+
+def _prefix(page: Page) -> str:
+    """What makes a chapter's anchors its own, and the anchor of the chapter itself."""
+    return re.sub(r"\s", "-", page.name)

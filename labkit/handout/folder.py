@@ -1,0 +1,55 @@
+"""The folder that a handout is written to: its files come whole or not at all, and no other file of it is touched."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from labkit.model.errors import LabError
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"The handout cannot be written to {folder}.",
+            f"The system says: {error.strerror or type(error).__name__}.",
+            "Choose another folder: labkit handout --out FOLDER",
+        ) from error
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder when it is absent; raise LabError when nothing can be written there."""
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by name. Each takes its place only when all of them are on the disk. Raises LabError."""
+    written: dict[Path, str] = {}
+    try:
+        with _told(folder):
+            for name, content in files.items():
+                descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".handout-")
+                written[folder / name] = temporary
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                os.chmod(temporary, 0o666 & ~_umask())
+            for path, temporary in written.items():
+                os.replace(temporary, path)
+    finally:
+        for temporary in written.values():
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

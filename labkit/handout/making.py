@@ -1,0 +1,148 @@
+"""Makes a handout: chapters in, files out."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from labkit.environment import settings
+from labkit.handout.running import UNATTENDED_FROM, Chapter, run, throw_away_lab
+from labkit.handout.safety import Cleaner, cleaner_of_this_machine
+from labkit.model.errors import InvalidInput, LabError
+
+if TYPE_CHECKING:
+    from labkit.handout.page import HandoutExporter, Page
+
+CHAPTER = re.compile(r"[0-9]{2}_[a-z_]+\.ipynb")
+"""A chapter's file name; a copy of one has another."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Handout:
+    """The pages of a handout, as they are made.
+
+    folder: where `notebooks/` lies. wanted: the notebooks asked for. whole: whether those are all there are.
+    say: told what happens, a line at a time.
+    """
+
+    folder: Path
+    wanted: Sequence[Path]
+    whole: bool
+    say: Say
+    note: str = ""
+    pages: list[Page] = field(default_factory=list)
+
+    @cached_property
+    def exporter(self) -> HandoutExporter:
+        from labkit.handout.page import HandoutExporter
+
+        return HandoutExporter()
+
+    def add(self, name: str, notebook: Any, cleaner: Cleaner, *, note: str = "", stand_ins: bool = False) -> None:
+        """Make the page of one notebook."""
+        from labkit.handout.notebook import Reading
+
+        reading = Reading(cleaner, self.folder / "notebooks", self.folder, stand_ins=stand_ins)
+        self.pages.append(self.exporter.page(name, notebook, reading, home="index.html", note=note))
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the handout by its name."""
+        from labkit.handout.edition import CONTENTS, WHOLE, contents, whole_lab
+
+        files = {f"{page.name}.html": page.html for page in self.pages}
+        forms = {}
+        if self.whole:
+            files[f"{WHOLE}.html"] = whole_lab(self.exporter, self.pages, self.note)
+            forms = {"the whole lab": f"{WHOLE}.html"}
+        links = [(page.title, quote(f"{page.name}.html")) for page in self.pages]
+        files[f"{CONTENTS}.html"] = contents(self.exporter, links, forms, self.note)
+        return {name: text.encode() for name, text in files.items()}
+
+
+def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:
+    """The notebooks of these chapters, in order; all of them for none.
+
+    copies: whether copies of chapters and other notebooks count.
+    A name is a chapter's number, `2` or `02`, or its file's name. Raises InvalidInput for one that no notebook bears.
+    """
+    there = sorted((folder / "notebooks").glob("*.ipynb"))
+    there = [path for path in there if copies or CHAPTER.fullmatch(path.name)]
+    chosen: set[Path] = set()
+    for name in names:
+        found = [path for path in there if _is_called(path, name)]
+        if not found:
+            raise InvalidInput(
+                f"There is no chapter “{name}”.",
+                f"Chapters here: {', '.join(path.stem for path in there) or 'none'}.",
+                "Name a chapter by its number, such as 2, or leave the numbers out for all of them.",
+                field="chapter",
+            )
+        chosen.update(found)
+    return sorted(chosen) if names else there
+
+
+def _is_called(path: Path, name: str) -> bool:
+    number = re.fullmatch(r"[0-9]{1,2}", name)
+    return path.name.startswith(f"{name:0>2}_") if number else name in (path.stem, path.name)
+
+
+def make_by_running(handout: Handout) -> None:
+    """Run what was asked for, with the chapters that it builds on, and make the pages. Raises LabError."""
+    needed = list(_with_needs(handout))
+    begun: dict[Path, float] = {}
+
+    def begin(chapter: Chapter) -> None:
+        begun[chapter.path] = time.monotonic()
+
+    with throw_away_lab() as lab:
+        for chapter in run(needed, lab, lambda: _rehearse(handout, needed[0]), begin):
+            seconds = time.monotonic() - begun[chapter.path]
+            handout.say(f"{chapter.path.stem}: run in {seconds:.1f} s")
+            if chapter.path in handout.wanted:
+                cleaner = cleaner_of_this_machine(lab.home, handout.folder)
+                handout.add(chapter.path.stem, _as_node(chapter.notebook), cleaner, stand_ins=True)
+
+
+def _with_needs(handout: Handout) -> Iterator[Chapter]:
+    """What was asked for, and, from the first that builds on another, all before it: the same pages either way."""
+    last = max(handout.wanted)
+    for path in chapters(handout.folder, (), copies=False):
+        if path in handout.wanted or UNATTENDED_FROM <= path.name < last.name:
+            yield Chapter.read(path)
+
+
+def _rehearse(handout: Handout, chapter: Chapter) -> None:
+    """Make a page that nobody sees, while this process would wait: whatever is loaded for it is loaded then."""
+    handout.add(chapter.path.stem, _as_node(chapter.notebook), Cleaner())
+    handout.pages.clear()
+
+
+def _as_node(notebook: Any) -> Any:
+    from nbformat import from_dict
+
+    return from_dict(notebook)
+
+
+def make_from_saved(handout: Handout) -> None:
+    """Make the pages of the notebooks as they were saved. Raises LabError for one that cannot be read."""
+    from labkit.handout import saved
+
+    if not handout.wanted:
+        raise LabError(
+            "There is nothing to make a handout of.",
+            f"{handout.folder / 'notebooks'} holds no notebook.",
+            "Change into the folder of the clone, and say it again.",
+        )
+    cleaner = cleaner_of_this_machine(settings().home, handout.folder)
+    for path in handout.wanted:
+        notebook = saved.read(path)
+        handout.add(path.stem, notebook, cleaner, note=saved.note(notebook))
+    handout.note = saved.AS_SAVED.replace("a notebook as it was", "what was").replace("page", "handout")

@@ -1,0 +1,147 @@
+"""A notebook made ready for a page: each cell and each output is safe HTML or clean source, and nothing else is left."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from labkit.handout.markup import Found, Rules, rewrite
+from labkit.handout.safety import Cleaner
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+TWIN = "labkit-twin"
+"""The class of a form's static result, which stands beside each of the lab's own forms."""
+DETAILS = "The notebook has the details."
+TRACE = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<name>[\w.]+).*$", re.M)
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+LARGEST_PICTURE = 4_000_000
+"""Bytes; what is larger would make a page that nobody can send."""
+
+
+@dataclass
+class Reading:
+    """What a notebook becomes, and how.
+
+    folder: where the notebook lies, for its pictures. inside: the folder that a picture must lie in. stand_ins: whether
+    measured values give way to their size, which is the same each time.
+    """
+
+    cleaner: Cleaner
+    folder: Path | None = None
+    inside: Path | None = None
+    stand_ins: bool = False
+    found: Found = field(default_factory=Found)
+
+    def read(self, notebook: Any) -> Any:
+        """The notebook itself, its cells replaced: markdown and outputs are HTML now."""
+        notebook.metadata.pop("widgets", None)
+        notebook.metadata["title"] = self.cleaner.clean(str(notebook.metadata.get("title", "")))
+        for cell in notebook.cells:
+            cell.metadata = type(cell.metadata)()
+            if cell.cell_type == "markdown":
+                cell.source = self._markdown(cell.source, cell.pop("attachments", {}))
+            else:
+                cell.source = self.cleaner.clean(cell.source)
+            if cell.cell_type == "code":
+                cell.outputs = [_as_html(cell, html) for html in self._outputs(cell.outputs) if html.strip()]
+        return notebook
+
+    # --- markdown ---
+
+    def _markdown(self, source: str, attachments: Any = None) -> str:
+        renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+        html = MarkdownWithMath(renderer=renderer).render(self.cleaner.clean(source))
+        return rewrite(html, self._rules(anchored=True), self.found)
+
+    def _rules(self, anchored: bool = False) -> Rules:
+        return Rules(link=link_of_page, picture=self._picture, anchored=anchored, stand_ins=self.stand_ins)
+
+    def _picture(self, source: str) -> str:
+        """The picture itself in place of its address; "" for one elsewhere, or outside the lab's own folder."""
+        if source.startswith("data:image/"):
+            return source
+        if self.folder is None or urlsplit(source).scheme:
+            return ""
+        path = (self.folder / unquote(urlsplit(source).path)).resolve()
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        allowed = path.is_relative_to((self.inside or self.folder).resolve()) and kind.startswith("image/")
+        if not allowed or not path.is_file() or path.stat().st_size > LARGEST_PICTURE:
+            return ""
+        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+    # --- outputs ---
+
+    def _outputs(self, outputs: Any) -> Iterator[str]:
+        has_twin = any(TWIN in _text(output.get("data", {}).get("text/html")) for output in outputs)
+        for output in outputs:
+            if output.output_type == "stream":
+                yield self._text(_text(output.text))
+            elif output.output_type == "error":
+                yield self._error(output)
+            elif WIDGET in output.get("data", {}):
+                if not has_twin:
+                    yield '<p class="remark">A control stood here; it works in the notebook.</p>'
+            else:
+                yield self._data(output.get("data", {}))
+
+    def _data(self, data: Any) -> str:
+        """The best of an output's forms that a page can show."""
+        if "text/html" in data:
+            return rewrite(self.cleaner.clean(_text(data["text/html"])), self._rules(), self.found)
+        if "text/markdown" in data:
+            return self._markdown(_text(data["text/markdown"]))
+        if "image/svg+xml" in data:
+            drawn = base64.b64encode(self.cleaner.clean(_text(data["image/svg+xml"])).encode()).decode()
+            return _picture_of_cell(f"data:image/svg+xml;base64,{drawn}")
+        for kind in PICTURES:
+            if kind in data:
+                return _picture_of_cell(f"data:{kind};base64,{re.sub(r'[^A-Za-z0-9+/=]', '', _text(data[kind]))}")
+        return self._text(_text(data.get("text/plain")))
+
+    def _text(self, text: str) -> str:
+        """Plain text as a terminal would leave it; a trace in it becomes one line."""
+        lines = re.sub(r"^.*\r(?!\n)", "", strip_ansi(text), flags=re.M)
+        told = TRACE.sub(lambda found: f"{found['name']}: {DETAILS}", self.cleaner.clean(lines)).strip("\n")
+        return f"<pre>{escape(told)}</pre>" if told else ""
+
+    def _error(self, error: Any) -> str:
+        """One line: the lab's own words where it stopped by itself, else the exception's name."""
+        lines = [strip_ansi(line) for line in error.get("traceback", [])]
+        if len(lines) == 1 and lines[0].startswith("Stopped here: "):
+            return f'<p class="stopped">{escape(self.cleaner.clean(lines[0]))}</p>'
+        name = re.sub(r"[^\w.]", "", str(error.get("ename", ""))) or "An error"
+        return f'<p class="stopped">The cell stopped with <code>{name}</code>. {DETAILS}</p>'
+
+
+def link_of_page(address: str) -> str:
+    """Where a page's link leads: a chapter's page for its notebook; nowhere for a file that is not beside the page."""
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https", "mailto") or (not parts.scheme and not parts.path and parts.fragment):
+        return address
+    if parts.scheme or parts.netloc or "/" in parts.path or not parts.path.endswith(".ipynb"):
+        return ""
+    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    return f"{parts.path.removesuffix('.ipynb')}.html{fragment}"
+
+
+def _as_html(cell: Any, html: str) -> Any:
+    return type(cell)(output_type="display_data", data=type(cell)({"text/html": html}), metadata=type(cell)())
+
+
+def _picture_of_cell(source: str) -> str:
+    return f'<img src="{source}" alt="A picture that this cell drew; it has no description.">'
+
+
+def _text(value: Any) -> str:
+    """Text that a notebook may also keep as a list of lines."""
+    return "".join(value) if isinstance(value, list) else str(value or "")

@@ -1,0 +1,180 @@
+"""Runs the chapters as nobody's: in a lab that is made for it, and thrown away with all that is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.clients import sandbox_process
+from labkit.model.errors import LabError
+from labkit.range.processes import wait_for_end
+
+if TYPE_CHECKING:
+    from labkit.handout.kernel import ChapterKernel
+
+SEED = "handout"
+"""What the ids of the throw-away world derive from: the same for every handout."""
+
+RANGE_END_SECONDS = 5
+STUDENT = "7"
+UNATTENDED_FROM = "02"
+"""The chapters before this one speak to somebody who is new, so nothing is given to them."""
+
+WARM_UP = """
+def _():
+    import labkit.lab
+    from labkit.clients.aws_account import Account
+    from labkit.model.access_keys import AccessKeys
+    nobody = Account(AccessKeys("", ""), "us-east-1", "http://127.0.0.1:9")
+    nobody.ec2, nobody.sts
+_(); del _
+"""
+"""Loads in a kernel what every chapter loads, while the sandbox comes up; no request is made."""
+
+NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_")
+"""Beginnings of environment variables that would reach outside the throw-away lab."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter's file, and the notebook in it."""
+
+    path: Path
+    notebook: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Chapter:
+        """The chapter in a file as it is in the repository: format 4, lines as a list."""
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"])
+        return cls(path, notebook)
+
+    @property
+    def unattended(self) -> bool:
+        return self.path.name >= UNATTENDED_FROM
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """Its code cells."""
+        return [cell for cell in self.notebook["cells"] if cell["cell_type"] == "code"]
+
+
+class ThrowAwayLab:
+    """A sandbox in a temporary home, started when made, and kernels that know no other lab."""
+
+    def __init__(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="labkit-handout-"))
+        try:
+            self._starting = sandbox_process.Starting(self.home, parent=os.getpid(), seed=SEED)
+        except BaseException:
+            shutil.rmtree(self.home, ignore_errors=True)
+            raise
+        self._sandbox: sandbox_process.Sandbox | None = None
+
+    def start_kernel(self, chapter: Chapter) -> ChapterKernel:
+        """A kernel for this chapter, in its folder."""
+        from labkit.handout.kernel import ChapterKernel
+
+        return ChapterKernel(chapter.path.parent, self._environment(chapter), self.home / "kernels.log")
+
+    def _environment(self, chapter: Chapter) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+        return inherited | {
+            "LABKIT_HOME": str(self.home),
+            "LABKIT_STUDENT": STUDENT if chapter.unattended else "",
+            "JPY_SESSION_NAME": chapter.path.name,
+            "IPYTHONDIR": str(self.home / "ipython"),
+            "JUPYTER_RUNTIME_DIR": str(self.home / "jupyter"),
+            "PYTHONHASHSEED": "0",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def keys(self) -> Mapping[str, str]:
+        """The AWS keys of its account, as environment variables, as soon as it answers."""
+        if self._sandbox is None:
+            self._sandbox = self._starting.finish()
+        keys = self._sandbox.credentials()["aws"]
+        return {"AWS_ACCESS_KEY_ID": keys["access_key_id"], "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"]}
+
+    def close(self) -> None:
+        """End the sandbox, which has nothing to save, and the range below it; delete the home."""
+        import psutil
+
+        process = self._starting.process
+        with suppress(LabError):  # it never came up, and was ended
+            if self._sandbox is None:
+                self._starting.finish()
+        if process is not None and process.poll() is None:
+            range_of_it = psutil.Process(process.pid).children()
+            process.kill()
+            process.wait()
+            for keeper in range_of_it:
+                wait_for_end(keeper.pid, RANGE_END_SECONDS)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+@contextmanager
+def throw_away_lab() -> Iterator[ThrowAwayLab]:
+    """A lab for this block; it ends in the background while the block's results are used, and is waited for."""
+    lab = ThrowAwayLab()
+    try:
+        yield lab
+    finally:
+        lab.close()
+
+
+def run(
+    chapters: Sequence[Chapter], lab: ThrowAwayLab, meanwhile: Callable[[], None], begun: Callable[[Chapter], None]
+) -> Iterator[Chapter]:
+    """Run the chapters in order, each in a kernel of its own, which starts while the one before it works.
+
+    meanwhile: work of this process's own that is done while the first chapter runs. begun: told of each chapter.
+    Yields each chapter with its outputs. Raises LabError when a cell stops.
+    """
+    kernels: list[ChapterKernel] = []
+    try:
+        kernels.append(lab.start_kernel(chapters[0]))
+        for number, chapter in enumerate(chapters):
+            begun(chapter)
+            kernel = kernels[-1]
+            kernel.wait()
+            kernel.prepare(WARM_UP)
+            kernel.prepare(_given(lab.keys()) if chapter.unattended else "pass")
+            kernel.send([cell["source"] for cell in chapter.cells])
+            if number + 1 < len(chapters):
+                kernels.append(lab.start_kernel(chapters[number + 1]))
+            if number == 0:
+                kernel.outputs(cells=1)  # until then this machine's cores are busy enough
+                meanwhile()
+            _fill_in(chapter, kernel.outputs())
+            threading.Thread(target=kernels.pop(0).close).start()
+            yield chapter
+    finally:
+        for kernel in kernels:
+            kernel.close()
+
+
+def _given(keys: Mapping[str, str]) -> str:
+    """What gives the keys to a kernel: by message, since the environment that a process began with can be read."""
+    return f"import os; os.environ.update({dict(keys)!r}); del os"
+
+
+def _fill_in(chapter: Chapter, outputs: Sequence[list[dict[str, Any]]]) -> None:
+    for number, (cell, shown) in enumerate(zip(chapter.cells, outputs, strict=True), 1):
+        cell["outputs"], cell["execution_count"] = shown, number
+        stopped = next((output for output in shown if output["output_type"] == "error"), None)
+        if stopped is not None:
+            raise LabError(
+                f"{chapter.path.name} stopped at its cell {number}.",
+                "\n".join(stopped["traceback"]) if len(stopped["traceback"]) == 1 else f"It raised {stopped['ename']}.",
+                "Run the chapter in JupyterLab to see why.",
+            )

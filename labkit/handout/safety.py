@@ -1,0 +1,148 @@
+"""What must not leave this machine: every text of a handout goes through `Cleaner.clean`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from labkit.clients import sandbox_process
+from labkit.model.errors import LabError
+
+LEFT_OUT = "[left out: a secret]"
+
+SHAPES = (
+    # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (unique prefixes)
+    r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
+    # An AWS secret access key; words of small letters and slashes, such as a path, are none.
+    r"(?<![\w/+])(?=[a-z/]{0,39}[A-Z0-9+])[A-Za-z0-9/+]{40}(?![\w/+=])",
+    # An AWS session token.
+    r"(?<![\w/+])(?:IQoJ|FwoG|FQoG)[A-Za-z0-9/+=]{60,}",
+    # An API key of the detection service.
+    r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])",
+)
+"""What a key looks like, whoever it belongs to."""
+
+NAMED = re.compile(
+    r"""(?P<name>\b[\w-]*(?:secret|token|passw(?:or)?d|api_?key)[\w-]*["']?\s*[=:,]\s*)(?P<quote>["'])[^"'\s]{8,}(?P=quote)""",
+    re.IGNORECASE,
+)
+"""A value in quotes behind a name that says it is secret: `api_key="…"`."""
+
+SECRET_VARIABLE = re.compile(r"(?:SECRET|TOKEN|PASSWORD|API_?KEY|ACCESS_KEY|CREDENTIAL)(?!.*_(?:FILE|URI|URL|PATH)$)")
+"""Names of environment variables that hold a secret."""
+
+SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """Takes secrets and this machine's paths out of text.
+
+    secrets: values that are known. folders: a path and the word that stands for it.
+    """
+
+    secrets: frozenset[str] = frozenset()
+    folders: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Cleaner of {len(self.secrets)} secrets>"
+
+    def clean(self, text: str) -> str:
+        """The text with words in place of each secret, and paths that mean nothing elsewhere shortened.
+
+        >>> Cleaner(folders=(("/home/kim", "~"),)).clean("/home/kim/x: AKIAIOSFODNN7EXAMPLE")
+        '~/x: [left out: a secret]'
+        """
+        if self._known is not None:
+            text = self._known.sub(LEFT_OUT, text)
+        text = _SHAPE.sub(LEFT_OUT, text)
+        text = NAMED.sub(rf"\g<name>\g<quote>{LEFT_OUT}\g<quote>", text)
+        if self._paths is None:
+            return text
+        return self._paths.sub(lambda found: self._words[found[0]], text)
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return dict(self.folders)
+
+    @cached_property
+    def _known(self) -> re.Pattern[str] | None:
+        """Each secret as it is, and as it is written in an address, in HTML and in JSON."""
+        forms = {form for secret in self.secrets for form in _forms(secret)}
+        return re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+
+    @cached_property
+    def _paths(self) -> re.Pattern[str] | None:
+        """The longest path first, so that a folder inside another has its own word."""
+        paths = sorted(self._words, key=len, reverse=True)
+        return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?![\w-])") if paths else None
+
+
+_SHAPE = re.compile("|".join(SHAPES))
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), quote(secret), escape(secret), json.dumps(secret)[1:-1]}
+
+
+def cleaner_of_this_machine(home: Path, clone: Path) -> Cleaner:
+    """A cleaner that knows this machine's folders, and the secrets of this lab and of this process's environment.
+
+    home: LABKIT_HOME. clone: the folder that holds `notebooks/`.
+    """
+    found = _of_environment() | _of_aws_files(home) | _of_sandbox(home)
+    secrets = frozenset(value for value in found if len(value) >= SHORTEST_SECRET)
+    return Cleaner(secrets, tuple(_folders(home, clone).items()))
+
+
+def _of_environment() -> set[str]:
+    return {value for name, value in os.environ.items() if SECRET_VARIABLE.search(name)}
+
+
+def _of_aws_files(home: Path) -> set[str]:
+    """What AWS's credentials files hold: the lab's own, and the user's."""
+    own = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    found: set[str] = set()
+    for file in (home / "aws" / "credentials", Path(own).expanduser()):
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # what cannot be read was not shown either; the shapes stand
+        found |= set(re.findall(r"^\s*aws_(?:access_key_id|secret_access_key|session_token)\s*=\s*(\S+)", text, re.M))
+    return found
+
+
+def _of_sandbox(home: Path) -> set[str]:
+    """The keys that the sandbox of this home gives out, and what opens its control calls."""
+    sandbox = sandbox_process.find(home)
+    if sandbox is None:
+        return set()
+    try:
+        keys = sandbox.credentials()
+    except LabError:
+        return {sandbox.token}  # it ended meanwhile
+    return {sandbox.token} | {value for one in keys.values() for name, value in one.items() if "key" in name}
+
+
+def _folders(home: Path, clone: Path) -> dict[str, str]:
+    """Each folder of this machine that an output might name, as typed and as resolved, and the word for it."""
+    named = {
+        Path(tempfile.gettempdir()): "TMP",
+        Path(sys.prefix): "PYTHON",
+        Path.home(): "~",
+        clone: ".",
+        home: "LABKIT_HOME",
+    }
+    words = {str(form): word for path, word in named.items() for form in (path, path.resolve())}
+    inside = str(clone.resolve())
+    return {
+        path: word for path, word in words.items() if path != "/" and not (word == "PYTHON" and path.startswith(inside))
+    }

@@ -1,0 +1,37 @@
+"""Notebooks as a student left them: read, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from labkit.model.errors import LabError
+
+AS_SAVED = "This is a notebook as it was saved. Nothing was run for this page."
+NO_RESULTS = "This is a notebook as it was saved, without results: its cells were not run, or were cleared."
+
+
+def read(path: Path) -> Any:
+    """The notebook in a file, of whatever format. Raises LabError when it is none."""
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        for cell in notebook.cells:
+            cell.setdefault("metadata", nbformat.NotebookNode())
+            cell.source = "".join(cell.get("source", ""))
+            if cell.cell_type == "code":
+                cell.setdefault("outputs", [])
+        return notebook
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
+        raise LabError(
+            f"{path.name} cannot be read as a notebook.",
+            f"{type(error).__name__}: its text is damaged, or it is something else.",
+            "Open it in JupyterLab, or move it away; a chapter's number leaves the others out: labkit handout 2",
+        ) from error
+
+
+def note(notebook: Any) -> str:
+    """The sentence that its page begins with."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return NO_RESULTS if code and not any(cell.outputs for cell in code) else AS_SAVED
