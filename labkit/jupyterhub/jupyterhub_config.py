@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets.log import get_logger
 
+import labkit
 from labkit.jupyterhub import class_config
 
 BY_ROOT = os.geteuid() == 0
@@ -85,12 +87,27 @@ def proxy_command() -> list[str]:
     return [found]
 
 
+def closed_to_students(*paths: Path) -> Path | None:
+    """The first folder on the way to these that other users may not pass through."""
+    above = (folder for path in paths for folder in (*reversed(path.resolve().parents), *reversed(path.parents)))
+    return next((one for one in above if not one.stat().st_mode & stat.S_IXOTH), None)
+
+
 def files(c: Any, folder: Path) -> None:
-    """Keep the hub's own files where only the hub may look, and each student's beside them."""
+    """Keep the hub's own files where only the hub may look, and each student's beside them.
+
+    Ends in words where students, as Linux users, could not reach their folders, Python or the lab.
+    """
     own, homes = folder / "hub", folder / "students"
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     own.mkdir(mode=0o700, exist_ok=True)
     homes.mkdir(mode=0o711, exist_ok=True)
+    if BY_ROOT and (closed := closed_to_students(homes / "student1", Path(sys.executable), Path(labkit.__file__))):
+        raise SystemExit(
+            f"Students' servers could not start: their Linux users may not pass through {closed}.\n"
+            "Install Python and the lab where everybody may look, as below /opt; LABKIT_HUB_FOLDER names another folder"
+            " for the class. Or start the hub as an ordinary user, for a class whose members trust one another."
+        )
     c.JupyterHub.db_url = f"sqlite:///{own / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(own / "cookie_secret")
     c.ConfigurableHTTPProxy.pid_file = str(own / "proxy.pid")

@@ -19,19 +19,25 @@ import pytest
 from labkit.clients import sandbox_process
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel
-from tests.hub.running_hub import RunningHub
+from tests.hub.running_hub import CONFIG, RunningHub
+from tests.sandbox.student import users
 
 HOW_TO_GET_A_HUB = (
     "They need JupyterHub and its proxy: install .[class] into this Python, then python -m labkit.jupyterhub.get_proxy"
 )
 MADE_UP = "made-up-by-student{}"
+MARKER = "hub: needs JupyterHub and its proxy"
 _not_run: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     beside = str(Path(sys.executable).parent)
     has_proxy = shutil.which("configurable-http-proxy", path=os.pathsep.join([beside, os.environ["PATH"]]))
-    left_out = [item for item in items if "hub" in getattr(item, "fixturenames", ())]
+    left_out = [item for item in items if item.get_closest_marker("hub")]
     if not left_out or (has_proxy and find_spec("jupyterhub")):
         return
     if os.environ.get("CI") == "true":
@@ -74,6 +80,22 @@ def hub(open_folder: Path, sandbox: sandbox_process.Sandbox) -> Iterator[Running
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def ordinary_hub() -> Iterator[RunningHub]:
+    """A hub of an ordinary user, with the instructor's own lines after the lab's; each in it has a sandbox."""
+    user = users()[-1]
+    top = Path(tempfile.mkdtemp(prefix="labkit-hub-"))
+    config = top / "my_hub.py"
+    config.write_text(f"load_subconfig({str(CONFIG)!r})\nc.Authenticator.admin_users = {{'instructor'}}\n")
+    os.chown(top, user.pw_uid, user.pw_gid)
+    variables = {"LABKIT_HUB_AUTHENTICATOR": "firstuse", "LABKIT_CLASS_STUDENTS": "2"}
+    running = RunningHub(top, variables, config, user if user.pw_uid != os.getuid() else None)
+    running.start()
+    yield running
+    running.stop()
+    shutil.rmtree(top)
 
 
 @pytest.fixture(scope="session")

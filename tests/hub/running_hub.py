@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import requests
 
 from labkit import jupyterhub
+from tests.sandbox.student import AS_USER
 from tests.wait import until
 
 CONFIG = Path(jupyterhub.__file__).with_name("jupyterhub_config.py")
@@ -24,10 +26,15 @@ STOP_TIMEOUT_SECONDS = 30
 
 @dataclass
 class RunningHub:
-    """A JupyterHub on ports of its own. top: a folder that every user may pass through; the hub writes nowhere else."""
+    """A JupyterHub on ports of its own. top: a folder that every user may pass through; the hub writes nowhere else.
+
+    user: who starts it, where that is not who runs the tests.
+    """
 
     top: Path
     variables: Mapping[str, str]
+    config: Path = CONFIG
+    user: pwd.struct_passwd | None = None
 
     @property
     def folder(self) -> Path:
@@ -42,10 +49,12 @@ class RunningHub:
         """Start it and wait until it answers."""
         port, hub_port, proxy_port = free_ports(3)
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG), "--url", self.url]
+        command = [sys.executable, "-m", "jupyterhub", "-f", str(self.config), "--url", self.url]
         command += [f"--JupyterHub.hub_port={hub_port}"]
         command += [f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy_port}"]
-        if os.geteuid() == 0:
+        if self.user is not None:
+            command = [sys.executable, AS_USER, str(self.user.pw_uid), str(self.user.pw_gid), *command]
+        elif os.geteuid() == 0:
             command = [sys.executable, "-m", "tests.hub.shown", *command]
         with (self.top / "hub.log").open("wb") as log:
             self.process = subprocess.Popen(

@@ -14,6 +14,8 @@ from tests.hub.at_the_hub import AtTheHub, Refused, RemoteKernel
 from tests.hub.conftest import MADE_UP
 from tests.hub.running_hub import RunningHub
 
+pytestmark = pytest.mark.hub
+
 VPCS = """
 import json
 from labkit.clients import aws
@@ -112,3 +114,28 @@ def test_no_key_is_in_an_argument_a_log_or_the_hubs_database(hub: RunningHub, ke
     arguments = "\n".join(" ".join(one.cmdline()) for one in started)
     assert secrets and len(started) >= 11  # the proxy, five servers, five kernels
     assert [where for where in (database, arguments, hub.log) if any(secret in where for secret in secrets)] == []
+
+
+def test_an_ordinary_user_may_run_a_hub_and_is_told_what_it_cannot_keep_apart(
+    ordinary_hub: RunningHub,
+) -> None:
+    assert "All students' servers run as you" in ordinary_hub.log
+    student = AtTheHub(ordinary_hub.url, "student2")
+    assert student.log_in(MADE_UP.format(2))
+    student.open_server()
+    kernel = student.start_kernel()
+    assert printed(kernel, "import os; print(os.getuid())") == str(owner(ordinary_hub))
+    kernel.close()
+
+
+def test_an_administrator_has_a_sandbox_that_ends_with_the_server(ordinary_hub: RunningHub) -> None:
+    instructor = AtTheHub(ordinary_hub.url, "instructor")
+    assert instructor.log_in("made-up-by-the-instructor")
+    instructor.open_server()
+    kernel = instructor.start_kernel()
+    assert printed(kernel, "from labkit import open_lab; print(open_lab().world.opened.aws)").startswith("sandbox")
+    kernel.close()
+
+
+def owner(hub: RunningHub) -> int:
+    return hub.user.pw_uid if hub.user else os.getuid()

@@ -1,0 +1,119 @@
+"""Who is which student, whose keys go where, and what an instructor reads who forgot to say something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from labkit.files import write_private
+from labkit.jupyterhub import class_config, student_server
+from labkit.jupyterhub.class_config import NoPlace, give_place, number_of, students
+
+KEYS = """
+LABKIT_STUDENT=1
+AWS_ACCESS_KEY_ID=AKIA1
+TS_API_KEY=key-of-1
+
+LABKIT_STUDENT=7
+AWS_ACCESS_KEY_ID=AKIA7
+TS_API_KEY=key-of-7
+"""
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The list of a class with places 1 and 7."""
+    path = tmp_path / "class-keys"
+    write_private(path, KEYS)
+    monkeypatch.setenv("LABKIT_CLASS_KEYS", str(path))
+    return path
+
+
+def spawner(name: str, admin: bool = False) -> SimpleNamespace:
+    """What the hook sees of JupyterHub's spawner."""
+    return SimpleNamespace(user=SimpleNamespace(name=name, admin=admin), environment={"LANG": "C.UTF-8"})
+
+
+def test_a_student_gets_the_own_keys_and_nobody_elses(keys: Path) -> None:
+    seventh = spawner("student7")
+    give_place(seventh)
+    own = {"LABKIT_STUDENT": "7", "AWS_ACCESS_KEY_ID": "AKIA7", "TS_API_KEY": "key-of-7"}
+    assert seventh.environment == {"LANG": "C.UTF-8", **own}
+
+
+def test_there_are_as_many_students_as_keys_unless_somebody_said_how_many(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert students() == [f"student{number}" for number in range(1, 8)]
+    monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "2")
+    assert students() == ["student1", "student2"]
+
+
+def test_a_list_of_names_gives_numbers_in_its_order(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "ada, grace,linus")
+    assert [number_of(name) for name in ("ada", "grace", "linus", "student1")] == [1, 2, 3, None]
+
+
+@pytest.mark.parametrize("name", ["another7", "student07", "student7x", "student", "student8"])
+def test_a_name_that_only_looks_like_a_students_opens_nothing(keys: Path, name: str) -> None:
+    stranger = spawner(name)
+    with pytest.raises(NoPlace, match="not on the list"):
+        give_place(stranger)
+    assert stranger.environment == {"LANG": "C.UTF-8"}
+
+
+def test_an_administrator_who_is_no_student_gets_no_students_keys(keys: Path) -> None:
+    instructor = spawner("instructor", admin=True)
+    give_place(instructor)
+    assert instructor.environment == {"LANG": "C.UTF-8"}
+
+
+def test_a_student_without_a_place_is_told_so_in_words_that_hold_no_key(keys: Path) -> None:
+    with pytest.raises(NoPlace) as refused:
+        give_place(spawner("student3"))
+    assert "no place for student 3" in refused.value.jupyterhub_message
+    assert "key-of" not in refused.value.jupyterhub_message
+
+
+def test_a_list_that_everybody_may_read_is_not_used(keys: Path) -> None:
+    keys.chmod(0o644)
+    with pytest.raises(NoPlace, match="chmod 600"):
+        give_place(spawner("student7"))
+
+
+def test_new_keys_need_no_new_hub(keys: Path) -> None:
+    write_private(keys, KEYS.replace("AKIA7", "AKIANEW"))
+    seventh = spawner("student7")
+    give_place(seventh)
+    assert seventh.environment["AWS_ACCESS_KEY_ID"] == "AKIANEW"
+
+
+def test_without_a_list_of_keys_each_student_has_a_number_and_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "3")
+    third = spawner("student3")
+    give_place(third)
+    assert third.environment == {"LANG": "C.UTF-8", "LABKIT_STUDENT": "3"}
+
+
+def test_a_hub_that_nobody_told_who_the_students_are_does_not_start() -> None:
+    with pytest.raises(SystemExit, match="LABKIT_CLASS_STUDENTS"):
+        class_config.configure(SimpleNamespace(Spawner=SimpleNamespace(), Authenticator=SimpleNamespace()))
+
+
+def test_chapters_are_laid_out_beside_what_the_student_did_and_never_over_it(tmp_path: Path) -> None:
+    clone, folder = tmp_path / "clone", tmp_path / "student1"
+    for name in ("notebooks/00.ipynb", "notebooks/01.ipynb", "images/lab.svg"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("as shipped")
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "notebooks/00.ipynb").write_text("the student's work")
+    for _ in range(2):
+        student_server.lay_out_chapters(clone, folder)
+    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")}
+    assert found == {
+        "notebooks/00.ipynb": "the student's work",
+        "notebooks/01.ipynb": "as shipped",
+        "images/lab.svg": "as shipped",
+    }

@@ -1,0 +1,67 @@
+"""The configuration of a hub on one machine, read as JupyterHub reads it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config, PyFileConfigLoader
+
+from tests.hub.running_hub import CONFIG
+
+pytestmark = pytest.mark.hub
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The hub's folder; who the students are and how they log in has been said."""
+    monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "3")
+    monkeypatch.setenv("LABKIT_HUB_PASSWORD", "known-to-all")
+    monkeypatch.setenv("LABKIT_HUB_FOLDER", str(tmp_path / "class"))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    return tmp_path / "class"
+
+
+def read() -> Config:
+    return PyFileConfigLoader(str(CONFIG)).load_config()
+
+
+def test_it_answers_on_this_machine_alone_unless_told_otherwise(folder: Path) -> None:
+    assert read().JupyterHub.bind_url == "http://127.0.0.1:8000"
+
+
+def test_students_alone_may_log_in(folder: Path) -> None:
+    assert read().Authenticator.allowed_users == {"student1", "student2", "student3"}
+
+
+def test_the_instructor_has_to_choose_how_students_log_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABKIT_HUB_PASSWORD")
+    with pytest.raises(SystemExit, match=r"LABKIT_HUB_AUTHENTICATOR=firstuse.*LABKIT_HUB_PASSWORD"):
+        read()
+    monkeypatch.setenv("LABKIT_HUB_AUTHENTICATOR", "pam")
+    assert read().JupyterHub.authenticator_class == "pam"
+
+
+def test_the_hubs_own_files_lie_where_the_hub_alone_may_look(folder: Path) -> None:
+    config = read()
+    assert (folder / "hub").stat().st_mode & 0o777 == 0o700
+    kept = (config.JupyterHub.db_url, config.JupyterHub.cookie_secret_file, config.FirstUseAuthenticator.dbm_path)
+    assert all(f"{folder}/hub/" in path for path in kept)
+
+
+def test_without_the_proxy_it_says_how_to_get_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"labkit\.jupyterhub\.get_proxy"):
+        read()
+
+
+def test_a_folder_that_students_could_not_reach_is_refused_where_they_are_linux_users(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    with pytest.raises(SystemExit, match="may not pass through"):
+        read()
