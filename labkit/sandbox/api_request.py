@@ -19,11 +19,12 @@ STORE = "detection_store"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who signed the request, for which organization, and their role there."""
+    """Who signed the request, for which organization, and their role there. student: of a class, by number."""
 
     user: ApiUser
     organization_id: str
     role: str
+    student: int | None = None
 
 
 def caller() -> Caller:

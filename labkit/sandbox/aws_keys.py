@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import string
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,10 @@ ACCOUNT = "123456789012"
 STUDENT, READER = "student", "reader-without-ec2"
 POLICIES: dict[str, list[str]] = {STUDENT: ["ec2:*", "sts:*"], READER: []}
 """Which actions each IAM user may take; the reader has valid keys and no permission at all."""
+
+CLASS_POLICY = ["ec2:*", "sts:GetCallerIdentity"]
+"""Which actions a student of a class may take in the account of their own. The rest of STS leads into other accounts:
+moto lets anybody with sts:AssumeRole take any role of any account, whether there is one or not."""
 
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
@@ -32,11 +37,13 @@ class AccessKeys:
         return asdict(self)
 
 
-def load_keys(path: Path, ids: Ids | None = None) -> dict[str, AccessKeys]:
-    """The keys of every IAM user, by user name; the file is made at the first call."""
+def load_keys(path: Path, ids: Ids | None = None, users: Iterable[str] = tuple(POLICIES)) -> dict[str, AccessKeys]:
+    """The keys of these IAM users and of those the file knows already, by user name; the file is made at the first
+    call, and grows."""
     known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    chance = (ids or Ids()).chance("AWS keys")
-    keys = {user: AccessKeys(**known[user]) if user in known else _new_keys(chance) for user in POLICIES}
+    chance = (ids or Ids()).chance("AWS keys" if path.stem == "aws-keys" else path.stem)
+    keys = {user: AccessKeys(**pair) for user, pair in known.items()}
+    keys |= {user: _new_keys(chance) for user in users if user not in known}
     if keys.keys() != known.keys():
         write_private(path, json.dumps({user: pair.to_dict() for user, pair in keys.items()}, indent=1) + "\n")
     return keys

@@ -11,6 +11,7 @@ from labkit.sandbox.api_request import body, caller, note, organization_id, repl
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.paging import Question, checked_id, span
 from labkit.sandbox.store_alerts import AlertQuery, Dismissal
+from labkit.sandbox.student_rights import require_own_alerts
 
 blueprint = Blueprint("alerts", __name__)
 
@@ -66,9 +67,13 @@ def dismiss() -> Response:
     why = Dismissal(reason, text, caller().user.id, now_ms())
     with store().transaction():
         if "ids" in given:
-            number = store().alerts.dismiss(organization_id(), _checked_ids(given["ids"]), why)
+            ids = _checked_ids(given["ids"])
+            require_own_alerts(ids)
+            number = store().alerts.dismiss(organization_id(), ids, why)
         else:
-            number = store().alerts.dismiss_query(organization_id(), _checked_query(given), why)
+            query = _checked_query(given)
+            require_own_alerts(store().alerts.active_ids(organization_id(), query))
+            number = store().alerts.dismiss_query(organization_id(), query, why)
         note("update", "alert.dismiss", f"dismissed {number} alerts", {"dismissReason": reason})
     return reply({"dismissed": number})
 

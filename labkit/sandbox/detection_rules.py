@@ -17,6 +17,7 @@ from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.paging import Question, checked_id
 from labkit.sandbox.rule_body import checked_rule
 from labkit.sandbox.store_rules import NameTaken
+from labkit.sandbox.student_rights import require_own_rule
 
 blueprint = Blueprint("rules", __name__)
 
@@ -103,6 +104,7 @@ def list_rules(ruleset_id: str) -> Response:
 def create_rule(ruleset_id: str) -> Response:
     """Add a rule to a rule set; 200, never 201."""
     wanted = checked_rule(body())
+    require_own_rule(wanted["name"])
     with store().transaction():
         made = store().rules.create_rule(organization_id(), checked_id(ruleset_id), wanted, now_ms())
         note("create", "rule.create", f"created rule {made['name']}", _ids(made))
@@ -119,7 +121,9 @@ def show_rule(ruleset_id: str, rule_id: str) -> Response:
 def update_rule(ruleset_id: str, rule_id: str) -> Response:
     """Replace a whole rule."""
     stored = store().rules.rule(organization_id(), checked_id(ruleset_id), checked_id(rule_id))
+    require_own_rule(stored["name"])
     wanted = checked_rule(body(), stored)
+    require_own_rule(wanted["name"])
     with store().transaction():
         made = store().rules.update_rule(organization_id(), ruleset_id, rule_id, wanted, now_ms())
         turned = {(False, True): ", now enabled", (True, False): ", now disabled"}
@@ -132,7 +136,9 @@ def update_rule(ruleset_id: str, rule_id: str) -> Response:
 def delete_rule(ruleset_id: str, rule_id: str) -> Response:
     """Remove a rule."""
     with store().transaction():
-        gone = store().rules.delete_rule(organization_id(), checked_id(ruleset_id), checked_id(rule_id))
+        there = store().rules.rule(organization_id(), checked_id(ruleset_id), checked_id(rule_id))
+        require_own_rule(there["name"])
+        gone = store().rules.delete_rule(organization_id(), ruleset_id, rule_id)
         note("delete", "rule.delete", f"deleted rule {gone['name']}", _ids(gone))
     return reply(gone)
 
@@ -155,7 +161,8 @@ def set_tags(rule_id: str) -> Response:
     """Replace a rule's tags; the reply is the body."""
     tags = _checked_tags(body())
     with store().transaction():
-        store().rules.set_tags(organization_id(), checked_id(rule_id), tags)
+        require_own_rule(store().rules.name(organization_id(), checked_id(rule_id)))
+        store().rules.set_tags(organization_id(), rule_id, tags)
         note("update", "rule.tags", f"set the tags of rule {rule_id}", {"ruleId": rule_id})
     return reply(tags)
 

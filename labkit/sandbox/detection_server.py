@@ -18,9 +18,13 @@ from labkit.sandbox.engine import Engine
 from labkit.sandbox.engine_routes import feed_blueprint
 from labkit.sandbox.hawk import HawkRefused, NonceStore, receive, sign_reply
 from labkit.sandbox.rate_limit import RateLimit
+from labkit.sandbox.roll import Roll
+from labkit.sandbox.student_events import student_events_blueprint
+from labkit.sandbox.student_rights import refuse_students
 
 REQUESTS_PER_MINUTE = 6000
-"""Sandbox: the real service allowed an organization 200. A class shares one here; 100 a second only stops a runaway."""
+"""Sandbox: the real service allowed an organization 200. 100 a second only stops a runaway; in a class each student has
+as many, so that no runaway stops the others."""
 
 _MOST_BODY_BYTES = 1_000_000
 _CHANGING = {"POST", "PUT", "DELETE"}
@@ -30,12 +34,16 @@ self_test = Blueprint("self_test", __name__)
 
 
 def create_detection_app(
-    store: DetectionStore, rate_limit: RateLimit | None = None, engine: Engine | None = None
+    store: DetectionStore,
+    rate_limit: RateLimit | None = None,
+    engine: Engine | None = None,
+    roll: Roll | None = None,
 ) -> Flask:
     """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
 
     rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told. engine: whose alerts are fed to
-    who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service.
+    who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service. roll: of a class, where
+    it is noted which student was seen.
     """
     app = Flask("labkit.sandbox.detection", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
@@ -45,12 +53,14 @@ def create_detection_app(
         STORE: store,
         "nonces": NonceStore(),
         "rate_limit": rate_limit or RateLimit(REQUESTS_PER_MINUTE),
+        "roll": roll or Roll(),
     }
     for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
         app.register_blueprint(module.blueprint, url_prefix="/v2")
     app.register_blueprint(self_test)
     if engine is not None:
         app.register_blueprint(feed_blueprint(engine))
+        app.register_blueprint(student_events_blueprint(engine))
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_error_handler(HawkRefused, _answer_refused)
@@ -74,12 +84,19 @@ def _admit() -> Response | None:
     if request.blueprint == self_test.name:
         return None
     g.caller = _caller(g.receiver)
-    g.allowance = extensions["rate_limit"].take(g.caller.organization_id)
+    g.allowance = extensions["rate_limit"].take(_who_counts(g.caller))
     if not g.allowance.allowed:
         return Response("Too many requests\n", 429, mimetype="text/plain")
     if g.caller.role == "reader" and request.method in _CHANGING:
         raise ApiError(403, "a reader may not change anything")
+    if request.method in _CHANGING:
+        refuse_students(g.caller)
     return None
+
+
+def _who_counts(who: Caller) -> str:
+    """Whose requests count together: an organization's, but for each student of a class their own."""
+    return who.organization_id if who.student is None else f"{who.organization_id} student {who.student}"
 
 
 def _key_of(user_id: str) -> str:
@@ -97,7 +114,10 @@ def _caller(receiver: Receiver) -> Caller:
     if role is None:
         raise ApiError(403, f"organization {organization_id!r} (Hawk's ext) is not one that the user is a member of")
     store().people.note_authenticated(user.id, now_ms())
-    return Caller(user, organization_id, role)
+    student = store().students.by_user.get(user.id)
+    if student is not None:
+        current_app.extensions["roll"].note(student)
+    return Caller(user, organization_id, role, student)
 
 
 def _finish(response: Response) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from labkit.sandbox import store_agents, store_alerts, store_engine, store_people, store_rules, world
+from labkit.sandbox import store_agents, store_alerts, store_engine, store_people, store_rules, store_students, world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import Database
 from labkit.sandbox.ids import Ids
@@ -29,11 +29,13 @@ class DetectionStore:
         self.agents = store_agents.AgentTable(self._database)
         self.alerts = store_alerts.AlertTable(self._database)
         self.engine = store_engine.EngineTable(self._database)
+        self.students = store_students.StudentTable(self._database)
         with self.transaction():
-            for module in (store_people, store_rules, store_agents, store_alerts, store_engine):
+            for module in (store_people, store_rules, store_agents, store_alerts, store_engine, store_students):
                 self._database.create(module.SCHEMA)
             self.engine.set_up()
             world.plant(self, now_ms())
+        self.students.load()
 
     def credentials(self) -> dict[str, str]:
         """What signs the student's requests: `user_id`, `api_key`, `organization_id`."""

@@ -16,13 +16,11 @@ import orjson
 
 from labkit.model.alert_text import UNDEFINED, fill_title
 from labkit.model.alerting import KIND_OF_EVENT, ArmedRule, Standing, agent_of, identity, place, window_start
-from labkit.model.detection import Rule
-from labkit.model.errors import FilterError
-from labkit.model.rule_index import RuleIndex
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import NoSuch
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.rulebook import Rulebook, Rulebooks
 from labkit.sandbox.store_alerts import NewAlert
 from labkit.sandbox.store_engine import DAY_MS, EVENT_DAYS, KeptEvent, RuleCount
 
@@ -78,7 +76,7 @@ class Engine:
 
     def __init__(self, store: DetectionStore, clock: Callable[[], int] = now_ms) -> None:
         self._store, self._clock = store, clock
-        self._rules = _ArmedRules(store)
+        self._rules = Rulebooks(store)
         self._news = threading.Condition()
         self._latest: dict[tuple[str, str | None], int] = {}
         self._closed = False
@@ -144,58 +142,16 @@ class Engine:
                 self._news.notify_all()
 
 
-Indexes = Mapping[tuple[str, str], RuleIndex]
-"""The rules by organization and kind."""
-
 Verdict = tuple[ArmedRule, bool]
 """A rule that an event fired, and whether one of its suppressions silenced it."""
-
-
-class _ArmedRules:
-    """The enabled rules, compiled; each is compiled once for as long as it stays the same."""
-
-    def __init__(self, store: DetectionStore) -> None:
-        self._store = store
-        self._version = -1
-        self._indexes: Indexes = {}
-        self._armed: dict[str, ArmedRule] = {}
-
-    def current(self) -> Indexes:
-        """The rules as they are now; call it inside a transaction."""
-        version = self._store.engine.rules_version()
-        if version != self._version:
-            self._load()
-            self._version = version
-        return self._indexes
-
-    def _load(self) -> None:
-        by_kind: dict[tuple[str, str], list[ArmedRule]] = {}
-        armed_before, self._armed = self._armed, {}
-        for organization_id, body in self._store.engine.rules():
-            if not body.get("enabled"):
-                continue
-            rule = Rule.from_api(body)
-            known = armed_before.get(rule.id)
-            armed = known if known and known.rule.raw == rule.raw else _arm(rule)
-            if armed is not None:
-                self._armed[rule.id] = armed
-                by_kind.setdefault((organization_id, rule.type), []).append(armed)
-        self._indexes = {key: RuleIndex(rules) for key, rules in by_kind.items()}
-
-
-def _arm(rule: Rule) -> ArmedRule | None:
-    try:
-        return ArmedRule.of(rule)
-    except FilterError as error:  # the API takes no such filter; a file of another version might hold one
-        log.warning("rule %s is left out: %s", rule.id, error)
-        return None
 
 
 class _Batch:
     """Some events being taken in, inside one transaction. `latest`: the last change, by organization and rule."""
 
-    def __init__(self, store: DetectionStore, rules: Indexes, now: int) -> None:
+    def __init__(self, store: DetectionStore, rules: Rulebook, now: int) -> None:
         self._store, self._rules, self._now = store, rules, now
+        self._students = store.students.by_agent
         self._sequence = self._first = store.engine.sequence()
         self._counts: dict[tuple[str, int], RuleCount] = {}
         self.result = Ingested()
@@ -207,7 +163,8 @@ class _Batch:
         _check(event, result.events)
         result.events += 1
         organization_id = event.get("organization_id") or world.ORGANIZATION_ID
-        rules = self._rules.get((organization_id, KIND_OF_EVENT.get(event.get("event_type") or "", "")))
+        kind = organization_id, KIND_OF_EVENT.get(event.get("event_type") or "", "")
+        rules = self._rules.met_by(kind, self._students.get(event.get("agent_id") or ""))
         fired = rules.fired(event) if rules is not None else ()
         if not fired:
             return

@@ -49,7 +49,7 @@ def control_blueprint(engine: Engine, token: str) -> Blueprint:
     def ingest() -> Response:
         request.max_content_length = MOST_BODY_BYTES
         try:
-            return reply(asdict(engine.ingest(_events(request.get_data()))))
+            return reply(asdict(engine.ingest(events_in(request.get_data()))))
         except (EventRefused, orjson.JSONDecodeError) as fault:
             return reply({"errors": [str(fault)]}, 400)
 
@@ -60,7 +60,7 @@ def control_blueprint(engine: Engine, token: str) -> Blueprint:
     return blueprint
 
 
-def _events(body: bytes) -> Iterator[Any]:
+def events_in(body: bytes) -> Iterator[Any]:
     """The events of a body: a JSON array, or one object a line. Raises orjson.JSONDecodeError."""
     if body.lstrip()[:1] == b"[":
         yield from orjson.loads(body)

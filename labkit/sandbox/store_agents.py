@@ -48,6 +48,10 @@ class AgentTable:
         """Note a report of every agent that is online: their hosts are there whenever the sandbox is."""
         self._database.write("UPDATE agent SET last_reported_at = ? WHERE status = 'online'", now)
 
+    def note_report(self, agent_id: str, now: int) -> None:
+        """Note a report of one agent."""
+        self._database.write("UPDATE agent SET last_reported_at = ? WHERE id = ?", now, agent_id)
+
     def agent(self, organization_id: str, agent_id: str) -> dict[str, Any]:
         """One agent. Raises NoSuch."""
         sql = "SELECT * FROM agent WHERE organization_id = ? AND id = ?"

@@ -136,6 +136,21 @@ class AlertTable:
         rows = self._database.rows(sql, organization_id, from_ms, until_ms)
         return {1: 0, 2: 0, 3: 0} | {row["severity"]: row["number"] for row in rows}
 
+    def active_ids(self, organization_id: str, query: AlertQuery) -> list[str]:
+        """The ids of all active alerts that a query means."""
+        chosen = {sql: value for sql, value in query.conditions(organization_id).items() if value is not None}
+        sql = f"SELECT id FROM alert WHERE is_dismissed = 0 AND {' AND '.join(chosen)}"
+        return [row["id"] for row in self._database.rows(sql, *chosen.values())]
+
+    def origins(self, organization_id: str, alert_ids: Iterable[str]) -> list[tuple[str, str | None, str | None]]:
+        """Where alerts come from: id, the rule's name (None when the rule is gone), agent. Unknown ids are left out."""
+        sql = """SELECT alert.id, agent_id, body FROM alert LEFT JOIN rule ON rule.id = rule_id
+            WHERE alert.organization_id = ? AND alert.id = ?"""
+        found = [row for one in alert_ids for row in self._database.rows(sql, organization_id, one)]
+        return [
+            (row["id"], orjson.loads(row["body"])["name"] if row["body"] else None, row["agent_id"]) for row in found
+        ]
+
     def dismiss(self, organization_id: str, alert_ids: Iterable[str], why: Dismissal) -> int:
         """Put aside the active ones of these alerts; returns how many they were. Unknown ids are left out."""
         return self._dismiss({"organization_id = ?": organization_id}, list(alert_ids), why)

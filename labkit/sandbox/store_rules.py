@@ -134,6 +134,15 @@ class RuleTable:
             raise NoSuch("rule", rule_id)
         return _rule(rows[0])
 
+    def name(self, organization_id: str, rule_id: str) -> str:
+        """A rule's name, whichever rule sets it is in."""
+        rows = self._database.rows(
+            "SELECT body FROM rule WHERE organization_id = ? AND id = ?", organization_id, rule_id
+        )
+        if not rows:
+            raise NoSuch("rule", rule_id)
+        return str(orjson.loads(rows[0]["body"])["name"])
+
     def create_rule(
         self, organization_id: str, ruleset_id: str, body: Mapping[str, Any], now: int, rule_id: str = ""
     ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.model.criteria import AGGREGATE_FIELDS, DESCRIPTION, FILTER, TITLE_ENDING
 from labkit.model.detection import BASE_RULE_SET, PRECREATED_RULE
-from labkit.model.vpc import HOST_ADDRESS
+from labkit.model.vpc import HOST_ADDRESS, HOST_NAME
 from labkit.sandbox.store_people import ApiUser
 
 if TYPE_CHECKING:
@@ -217,10 +217,12 @@ _AGENT_SERVICES = (
 """Sandbox: the original's agent has twelve services too; but for dnsTracer, networkTracer and processSandbox their
 names are ours."""
 
-AGENTS = (
-    _agent(
-        LAB_AGENT_ID,
-        "udf-host",
+
+def host_agent(identifier: str, name: str) -> dict[str, Any]:
+    """The agent of a lab's host, whole and healthy: of the one here, or of a student's in a class."""
+    return _agent(
+        identifier,
+        name,
         HOST_ADDRESS,
         instanceId="i-0123456789abcdef0",
         ipAddresses={
@@ -229,7 +231,11 @@ AGENTS = (
             "public": [_LAB_PUBLIC_ADDRESS],
         },
         agentModuleHealth={"isHealthy": True, **dict.fromkeys(_AGENT_SERVICES, "HEALTHY")},
-    ),
+    )
+
+
+AGENTS = (
+    host_agent(LAB_AGENT_ID, HOST_NAME),
     _agent("251c7f90-b7c1-11f0-9f53-0242ac110002", "web-1", "10.0.0.23", agentType="monitor", version="2.4.1"),
     _agent(OFFLINE_AGENT_ID, "build-1", "10.0.0.31", "offline", version="2.3.2", osVersion="ubuntu-18.04"),
 )

@@ -1,0 +1,45 @@
+"""Events from a student's own host, beside the published API: `POST /lab/events`, signed with Hawk like the API.
+
+The body is what `POST /_lab/events` takes. Whatever an event says, it is of the student's own agent and organization:
+nobody raises an alert for anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from labkit.sandbox.api_errors import ApiError
+from labkit.sandbox.api_request import caller, reply, store
+from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.engine import Engine, EventRefused
+from labkit.sandbox.engine_routes import events_in
+
+
+def student_events_blueprint(engine: Engine) -> Blueprint:
+    """The call, for an app that has checked who asks."""
+    blueprint = Blueprint("student_events", __name__)
+
+    @blueprint.post("/lab/events")
+    def ingest() -> Response:
+        student = caller().student
+        if student is None:
+            raise ApiError(403, "only a student of a class has a host whose events come this way")
+        own = {"agent_id": store().students.agent_id(student), "organization_id": caller().organization_id}
+        try:
+            ingested = engine.ingest(_of(own, request.get_data()))
+        except (EventRefused, orjson.JSONDecodeError) as fault:
+            raise ApiError(400, str(fault)) from fault
+        store().agents.note_report(own["agent_id"], now_ms())
+        return reply(asdict(ingested))
+
+    return blueprint
+
+
+def _of(own: Mapping[str, str], body: bytes) -> Iterator[Any]:
+    for event in events_in(body):
+        yield {**event, **own} if isinstance(event, dict) else event
