@@ -1,0 +1,91 @@
+"""What an earlier hour left in the instructor's own world; looked at, never touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from labkit import backends, steps
+from labkit.clients import sandbox_process
+from labkit.environment import settings
+from labkit.files import private_folder, told
+from labkit.model.errors import LabError
+from labkit.steps.account import check_account
+from labkit.steps.host import READY
+from labkit.steps.world import World
+from labkit.views.readiness import Line
+
+NOTES, AWS_FILES, WORLD = "notes.json", "aws", "world"
+
+
+class OwnWorld:
+    """The world of the home. Where no sandbox serves it, a copy is served in a throw-away home, which shows too whether
+    the world can be read at all.
+
+    copy: the throw-away home, which does not exist yet.
+    """
+
+    def __init__(self, copy: Path) -> None:
+        self._copy = copy
+
+    def close(self) -> None:
+        """End the sandbox of the copy."""
+        if self._copy.exists():
+            with contextlib.suppress(LabError):
+                sandbox_process.stop(self._copy)
+
+    def lines(self) -> Iterator[Line]:
+        """How far the steps are there; and the account, where AWS is live. Raises LabError when it cannot be read."""
+        found = backends.world_as_found()
+        if found.opened.ask_first:
+            yield _account_line(found)
+        home = settings().home
+        if sandbox_process.find(home) is not None:
+            yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
+        elif found.opened.ask_first:
+            yield Line("Your world", "ready", "not looked at: its sandbox is not running", str(home))
+        elif not (home / WORLD).is_dir():
+            yield Line("Your world", "ready", "none yet: the first `labkit lab` makes one", str(home))
+        else:
+            self._take_copy(home)
+            sandbox_process.start(self._copy, parent=os.getpid())
+            yield _steps_line(backends.world_apart(self._copy, settings().student), f"{home}, in a copy")
+
+    def _take_copy(self, home: Path) -> None:
+        """Copy world, notes and the lab's AWS files. Raises LabError when a sandbox holds the world."""
+        from filelock import FileLock, Timeout
+
+        private_folder(self._copy)
+        try:
+            with told(home), FileLock(home / WORLD / "lock", timeout=0, mode=0o600):
+                shutil.copytree(home / WORLD, self._copy / WORLD, ignore=shutil.ignore_patterns("lock"))
+                for name in (NOTES, f"{AWS_FILES}/config", f"{AWS_FILES}/credentials"):
+                    if (home / name).is_file():
+                        private_folder((self._copy / name).parent)
+                        shutil.copy(home / name, self._copy / name)
+        except Timeout as error:
+            raise LabError(
+                "A sandbox holds your world, and cannot be found.",
+                f"Its state file in {home} is gone.",
+                "End it: labkit sandbox stop",
+            ) from error
+
+
+def _steps_line(world: World, looked_at: str) -> Line:
+    results = list(steps.status(world))
+    done = [one for one in results if one.passed and one.step != READY.key]  # that one is never undone
+    if not done:
+        return Line("Your world", "ready", "nothing of the lab is done in it", looked_at)
+    count = sum(one.passed for one in results)
+    found = f"{count} of {len(results)} steps done, the last of them “{done[-1].title}”"
+    return Line("Your world", "remark", found, looked_at, "labkit reset takes you back to the start.")
+
+
+def _account_line(world: World) -> Line:
+    result = check_account(world)
+    return Line(
+        "AWS account", "ready" if result.passed else "missing", result.found, world.opened.aws, result.next_step
+    )
