@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -40,12 +42,22 @@ def load_jupyterlab() -> Any:
     Only a build of JupyterLab needs that answer, and the lab builds nothing; it costs a quarter of a second.
     """
     skip_needless_imports()
+    sys.modules.setdefault("aiohttp", _WhenUsed("aiohttp"))  # jupyter-server-proxy's, for when a tile is first opened
     from jupyterlab import commands
 
     commands._yarn_config = lambda _: {"yarn config": {}, "npm config": {}}
     from jupyterlab.labapp import LabApp
 
     return LabApp
+
+
+class _WhenUsed(ModuleType):
+    """Stands for a module until somebody looks at what is in it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def lab_folder() -> Path:
