@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from labkit.views.marks import mono, pill, tone
+from labkit.views.measured import measured, without_measures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,6 +26,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters |= {"mono": mono, "pill": pill, "tone": tone}
+    environment.filters |= {"measured": measured, "without_measures": without_measures}
     return environment
 
 

@@ -34,8 +34,8 @@ class Timeline(Shown):
 
     @property
     def moments(self) -> list[Said]:
-        """What is shown, newest first."""
-        timed = [one for one in self.said if one.entered_at_ms is not None]
+        """What is shown, newest first; in a burst several have the same millisecond."""
+        timed = [one for one in reversed(self.said) if one.entered_at_ms is not None]
         return sorted(timed, key=lambda one: one.entered_at_ms or 0, reverse=True)
 
     def rows(self) -> list[tuple[list[str], bool]]:

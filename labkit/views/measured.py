@@ -1,0 +1,69 @@
+"""What was measured when an output was made is marked, so that a handout can show what holds in every run instead.
+
+The mark is `data-as="STAND-IN"` on an element around the words (`data-label-as` beside an SVG's `aria-label`); what is
+seen in a notebook stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+_MEASURED = re.compile(
+    r"(?P<date>\b\d{4}-\d\d-\d\d)(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z| \d\d:\d\d UTC)"
+    r"|(?P<clock>\b\d\d:\d\d:\d\d\.\d{3}\b)"
+    r"|\b(?P<ms>\d+) (?:ms|milliseconds)\b"
+    r"|\b(?P<s>\d+\.\d) s\b"
+    r"|(?P<address>http://127\.0\.0\.1:)\d+"
+    r"|\b[1-9]\d*(?P<bytes> bytes) received"
+    r"|(?<=dropped )\d+(?P<packets> packet)s?\b"
+    r"|(?m:^)(?P<dots>\.{2,})(?m:$)"
+)
+_SIZES = ((2, "< 2 s"), (10, "< 10 s"), (60, "< 1 min"))
+"""Bounds with room on both sides: what a service does takes part of a second, and what waits for TCP to give up takes
+three, or four at the time limit of a chapter's call."""
+
+
+class Counted(str):
+    """A number of packets: another run gives another one, but for none."""
+
+    def __html__(self) -> Markup:
+        return Markup("0") if self == "0" else _marked("span", str(self), "≥ 1")
+
+
+def measured(words: object, element: str = "span") -> Markup:
+    """The words, or markup, with each time of day, length of time, port, number of bytes and row of dots marked.
+
+    >>> measured("after 12 ms")
+    Markup('after <span data-as="&lt; 2 s">12 ms</span>')
+    """
+    return Markup(_MEASURED.sub(lambda found: _marked(element, Markup(found[0]), _stand_in(found)), str(escape(words))))
+
+
+def without_measures(words: str) -> str:
+    """The words with a stand-in for each.
+
+    >>> without_measures("event at 02:37:30.730, alert after 3 ms")
+    'event at hh:mm:ss, alert after < 2 s'
+    """
+    return _MEASURED.sub(_stand_in, words)
+
+
+def _marked(element: str, words: str, stand_in: str) -> Markup:
+    return Markup('<{0} data-as="{1}">{2}</{0}>').format(element, stand_in, words)
+
+
+def _stand_in(found: re.Match[str]) -> str:
+    kind = found.lastgroup
+    if kind == "ms" or kind == "s":
+        seconds = float(found[kind]) / (1000 if kind == "ms" else 1)
+        return next((words for bound, words in _SIZES if seconds < bound), "≥ 1 min")
+    return {
+        "date": "yyyy-mm-dd hh:mm UTC",
+        "clock": "hh:mm:ss",
+        "address": "http://127.0.0.1:port",
+        "bytes": "some bytes received",
+        "packets": "some packets",
+        "dots": "a few dots",
+    }[kind or ""]
