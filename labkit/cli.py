@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labkit import cli_gallery, cli_handout, cli_range, cli_ready, cli_respond
+from labkit import cli_board, cli_gallery, cli_handout, cli_range, cli_ready, cli_respond
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
@@ -250,6 +250,7 @@ def _asking(world: World, yes: bool, begin: Callable[[], Any]) -> Any:
 
 
 main.command("ready")(tells_errors(cli_ready.ready))
+main.command("board")(tells_errors(cli_board.board))
 main.command("respond")(tells_errors(cli_respond.respond))
 main.command("shell")(tells_errors(cli_range.shell))
 main.command("run", context_settings={"ignore_unknown_options": True})(tells_errors(cli_range.run))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit import backends
 from labkit.cells.base import StatusCells, link_to
+from labkit.cells.board import BoardCells
 from labkit.cells.clean_up import CleanUpCells
 from labkit.cells.environment import EnvironmentCells
 from labkit.cells.exercises import ExerciseCells
@@ -26,6 +27,7 @@ class Lab(
     TerminalCells,
     TopologyCells,
     ExerciseCells,
+    BoardCells,
     CleanUpCells,
 ):
     """One call a cell. Each requires the steps that it needs, and returns what the cell shows."""

@@ -1,0 +1,29 @@
+"""The board as a tile of JupyterLab's launcher, through jupyter-server-proxy and behind Jupyter's own login.
+
+Loaded whenever a Jupyter server starts: it imports nothing that is not there already.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
+
+
+def class_board() -> dict[str, Any]:
+    """How jupyter-server-proxy starts the board and reaches it; the entry point of `jupyter_serverproxy_servers`.
+
+    Source: https://jupyter-server-proxy.readthedocs.io/en/latest/server-process.html
+    """
+    token = secrets.token_urlsafe(24)
+    return {
+        "command": [sys.executable, "-m", "labkit", "board", "--no-browser", "--port", "{port}"],
+        "environment": {TOKEN_VARIABLE: token},
+        "request_headers_override": {TOKEN_HEADER: token},
+        "timeout": 20,
+        "new_browser_tab": False,
+        "launcher_entry": {"title": "Class board", "icon_path": str(Path(__file__).with_name("board.svg"))},
+    }

@@ -1,0 +1,123 @@
+"""What the services hold at one moment, and which students are seen in it.
+
+Without a class all students share one AWS account: a student is there once a VPC's tag or a rule's name bears their
+number. In a class each has an account of their own, and the class says who there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from labkit.clients.aws_account import Caller
+from labkit.model.detection import Rule
+from labkit.model.detection_records import Agent, Alert, Ruleset
+from labkit.model.errors import LabError
+from labkit.model.vpc import Vpc
+
+Raw = Mapping[str, Any]
+
+NUMBER_IN_RULE_NAME = re.compile(r"selfprotect:student([1-9][0-9]{0,2}):")
+"""In a rule's name without its spaces and in small letters, since a name that is nearly right is a student's too."""
+
+
+NOBODY = Caller("", "", "")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one AWS account holds in one region, as boto3 tells it. caller: whose account it is.
+
+    fault: why it could not be looked at; None when it was.
+    """
+
+    region: str
+    caller: Caller = NOBODY
+    vpcs: tuple[Raw, ...] = ()
+    network_acls: tuple[Raw, ...] = ()
+    subnets: tuple[Raw, ...] = ()
+    fault: LabError | None = None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the detection service holds. rules: of the base rule set. alerts: the active ones, newest first.
+
+    fault: why it could not be looked at; None when it was.
+    """
+
+    rulesets: tuple[Ruleset, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    fault: LabError | None = None
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student as the world shows them. keys_used: whether something shows that their AWS keys work.
+
+    last_seen: when they did something last; None where nothing tells.
+    """
+
+    number: int
+    account: Account
+    keys_used: bool
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look at the world. at: when it began."""
+
+    at: datetime
+    students: tuple[Student, ...]
+    detection: Detection
+
+
+def students_of_one_account(account: Account, detection: Detection) -> tuple[Student, ...]:
+    """The students whose number a VPC's tag or a rule's name bears, by number.
+
+    Their keys are taken to work once a VPC bears their number: before that, nothing in a shared account shows them.
+    """
+    with_vpc = {number for vpc in account.vpcs if (number := Vpc.from_aws(vpc).student) is not None}
+    numbers = with_vpc | {number for rule in detection.rules if (number := number_of(rule)) is not None}
+    seen = last_seen(detection)
+    return tuple(Student(number, account, number in with_vpc, seen.get(number)) for number in sorted(numbers))
+
+
+def number_of(rule: Rule) -> int | None:
+    """The number of the student whose rule it is, by its name; None for a rule that is nobody's.
+
+    >>> number_of(Rule("Self Protect: Student 7: Network", "", "", (), ""))
+    7
+    """
+    found = NUMBER_IN_RULE_NAME.match("".join(rule.name.split()).casefold())
+    return int(found[1]) if found else None
+
+
+def last_seen(detection: Detection) -> dict[int, datetime]:
+    """When each student's rule was changed, or raised an active alert, last. AWS tells no time of a VPC or an entry."""
+    whose = {rule.id: number for rule in detection.rules if (number := number_of(rule)) is not None}
+    times = [(whose[rule.id], rule.updated_at or rule.created_at) for rule in detection.rules if rule.id in whose]
+    times += [(whose[alert.rule_id], alert.created_at) for alert in detection.alerts if alert.rule_id in whose]
+    return _latest((number, time) for number, text in times if (time := _time(text)) is not None)
+
+
+def _latest(times: Iterable[tuple[int, datetime]]) -> dict[int, datetime]:
+    latest: dict[int, datetime] = {}
+    for number, time in times:
+        latest[number] = max(time, latest.get(number, time))
+    return latest
+
+
+def _time(text: str) -> datetime | None:
+    """A time of the API; None for a text that is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

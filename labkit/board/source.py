@@ -1,0 +1,118 @@
+"""Takes a reading: eight calls at most, however many students there are.
+
+Three of EC2 and five of the detection service. Alerts come a hundred a page: what was on the older pages is remembered
+from the reading before, and they are asked for again only when the number of active alerts no longer fits.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from labkit.board.reading import Account, Detection, Reading, students_of_one_account
+from labkit.clients import aws
+from labkit.clients.aws_account import Caller
+from labkit.clients.aws_errors import told
+from labkit.clients.detection_api import DetectionApi
+from labkit.model.detection import BASE_RULE_SET
+from labkit.model.detection_records import Alert
+from labkit.model.errors import LabError, ServiceUnreachable
+from labkit.steps.world import World
+
+PATIENCE_SECONDS = 2.0
+"""Of one call to the detection service: who watches the board is told sooner that nothing answers."""
+
+ALERTS_A_PAGE = 100
+"""The service's own page: one more than these would ask for another."""
+
+
+class Source:
+    """The world of whoever runs the board, looked at with their own keys."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._caller: Caller | None = None
+        self._alerts = AlertBook()
+        self._api: DetectionApi | None = None
+
+    def read(self) -> Reading:
+        """The world now. Raises ServiceUnreachable where a service does not answer; any other fault is in the reading,
+        since the other service's half is worth seeing."""
+        at = datetime.now(UTC)
+        detection = self._detection()
+        account = self._account()
+        return Reading(at, students_of_one_account(account, detection), detection)
+
+    def _account(self) -> Account:
+        world = self._world
+        try:
+            keys = world.keys or world.opened.cloud_account()
+            opened = world.account(keys, world.region) if keys is not None else world.aws
+            if self._caller is None:
+                self._caller = aws.caller(opened.sts)
+            return Account(
+                world.region,
+                self._caller,
+                tuple(vpc.raw for vpc in aws.describe_vpcs(opened.ec2)),
+                tuple(network_acl.raw for network_acl in aws.describe_network_acls(opened.ec2)),
+                _subnets(opened.ec2),
+            )
+        except ServiceUnreachable:
+            raise
+        except LabError as error:
+            return Account(world.region, fault=_as_told(error))
+
+    def _detection(self) -> Detection:
+        try:
+            api = self._opened_api()
+            rulesets = api.rulesets()
+            base = next((one for one in rulesets if one.name == BASE_RULE_SET), None)
+            rules = api.rules(base.id) if base is not None else ()
+            return Detection(rulesets, rules, self._alerts.read(api), tuple(api.agents("online")))
+        except ServiceUnreachable:
+            raise
+        except LabError as error:
+            return Detection(fault=_as_told(error))
+
+    def _opened_api(self) -> DetectionApi:
+        """A client of the board's own, as long as the login stays the same."""
+        login = self._world.detection_login
+        if self._api is None or self._api.url != login.url:
+            self._api = DetectionApi(
+                login.url, login.user_id, login.api_key, login.organization_id, patience_seconds=PATIENCE_SECONDS
+            )
+        return self._api
+
+
+def _subnets(ec2: Any) -> tuple[dict[str, Any], ...]:
+    with told(ec2):
+        pages = ec2.get_paginator("describe_subnets").paginate()
+        return tuple(subnet for page in pages for subnet in page["Subnets"])
+
+
+def _as_told(error: LabError) -> LabError:
+    """The same words as a plain LabError: that the board's own keys are refused says nothing of a student's."""
+    return LabError(error.what, error.why, error.next_step, code=error.code)
+
+
+class AlertBook:
+    """The active alerts, newest first."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Alert, ...] = ()
+
+    def read(self, api: DetectionApi) -> tuple[Alert, ...]:
+        """Every active alert: one call where they are few, two where they are many and those behind the first page
+        are known, all the pages else. Alerts are only added and dismissed, so their number tells whether they are."""
+        pages = api.alerts("active")
+        newest = tuple(islice(pages, ALERTS_A_PAGE))
+        self._known = newest if len(newest) < ALERTS_A_PAGE else self._with_older(newest, api, pages)
+        return self._known
+
+    def _with_older(self, newest: tuple[Alert, ...], api: DetectionApi, pages: Any) -> tuple[Alert, ...]:
+        last = (newest[-1].created_at, newest[-1].id)
+        older = tuple(alert for alert in self._known if (alert.created_at, alert.id) < last)
+        if len(newest) + len(older) == sum(api.severity_counts().values()):
+            return (*newest, *older)
+        return (*newest, *pages)

@@ -1,0 +1,47 @@
+"""A board of the world as it is now: a reading, judged, and what the class's rules and responders have done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from labkit import steps
+from labkit.board.judge import results_of
+from labkit.board.reading import Reading, number_of
+from labkit.board.source import Source
+from labkit.model.network_acl import NetworkAcl
+from labkit.model.response import own_entries
+from labkit.model.vpc import Vpc
+from labkit.steps.world import Opened, World
+from labkit.views.board_table import Board, BoardRow, Denied, Raised
+
+CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
+
+
+def taker(world: World) -> Callable[[], Board]:
+    """What takes a board each time it is called. That raises ServiceUnreachable."""
+    source = Source(world)
+    return lambda: board_of(world.opened, source.read())
+
+
+def board_of(opened: Opened, reading: Reading) -> Board:
+    """The board that a reading makes."""
+    rows = [BoardRow(one.number, results_of(opened, one, reading), one.last_seen) for one in reading.students]
+    return Board(rows, list(_denied(reading)), list(_raised(reading)), reading.at, CHAPTERS)
+
+
+def _denied(reading: Reading) -> Iterator[Denied]:
+    """The entries of the students' responders, in the network ACLs of the VPCs that bear each student's tag."""
+    for student in reading.students:
+        vpcs = {vpc.id for vpc in map(Vpc.from_aws, student.account.vpcs) if vpc.student == student.number}
+        for network_acl in map(NetworkAcl.from_aws, student.account.network_acls):
+            if network_acl.vpc_id in vpcs:
+                for entry in own_entries(network_acl.entries):
+                    yield Denied(student.number, str(entry.network.network_address))
+
+
+def _raised(reading: Reading) -> Iterator[Raised]:
+    """The active alerts of the students' rules; one that was not told the address is told by its title."""
+    numbers = {rule.id: number for rule in reading.detection.rules if (number := number_of(rule)) is not None}
+    for alert in reading.detection.alerts:
+        if alert.rule_id in numbers:
+            yield Raised(numbers[alert.rule_id], dict(alert.aggregates).get("dst_ip") or alert.title)

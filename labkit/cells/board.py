@@ -1,0 +1,16 @@
+"""The class at a glance, in a notebook."""
+
+from __future__ import annotations
+
+from labkit.cells.base import Cells
+from labkit.views.shown import Shown
+
+
+class BoardCells(Cells):
+    """The board."""
+
+    def board(self) -> Shown:
+        """Where every student of the class is now; `labkit board` shows the same live."""
+        from labkit.board.take import taker
+
+        return taker(self.world)()

@@ -1,0 +1,35 @@
+"""`labkit board`: the class at a glance, as a page or once as text."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+
+@click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; without it, any that is free.")
+@click.option("--once", is_flag=True, help="Print the table once, as text, and end.")
+def board(browser: bool, port: int, once: bool) -> None:
+    """Show the class at a glance: a row a student, a column a step, live on a page until Ctrl-C.
+
+    It reads the world and changes nothing: students are seen by their accounts, VPCs and rules. The page answers on
+    this machine only, to who has the address with its token.
+    """
+    from labkit import backends
+    from labkit.board.take import taker
+
+    world = backends.world_as_found()
+    take = taker(world)
+    if once:
+        click.echo(take().text())
+        return
+    from labkit.board.serving import BoardServer, opened_in_browser
+
+    server = BoardServer(take, port)
+    if not server.proxied:
+        click.echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
+    opening = opened_in_browser(server.url, world.opened.home) if browser and not server.proxied else None
+    with contextlib.suppress(KeyboardInterrupt), opening or contextlib.nullcontext():
+        server.serve()
+    click.echo("\nThe board is closed.")
