@@ -9,10 +9,10 @@ import json
 import re
 from importlib.resources import files
 
-from labkit.gallery import doings, panels, tables
+from labkit.gallery import boards, doings, panels, tables
 from labkit.gallery.component import Component
 
-COMPONENTS: tuple[Component, ...] = (*panels.COMPONENTS, *tables.COMPONENTS, *doings.COMPONENTS)
+COMPONENTS: tuple[Component, ...] = (*panels.COMPONENTS, *tables.COMPONENTS, *doings.COMPONENTS, *boards.COMPONENTS)
 
 _STYLE = re.compile(r"\s*<style>.*?</style>\s*", re.DOTALL)
 

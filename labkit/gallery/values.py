@@ -170,7 +170,11 @@ RESULTS = (PASSED, WRONG, NOT_YET, COULD_NOT_LOOK)
 def steps(done: int, wrong: str = "") -> tuple[CheckResult, ...]:
     """All twelve steps, the first of them done; wrong: the one that is there and not right."""
     return tuple(
-        passed(step) if place < done else replace(WRONG if step == wrong else NOT_YET, step=step, title=title)
+        replace(WRONG, step=step, title=title)
+        if step == wrong
+        else passed(step)
+        if place < done
+        else replace(NOT_YET, step=step, title=title)
         for place, (step, title) in enumerate(TITLES.items())
     )
 

@@ -53,11 +53,8 @@ class Twin(Shown):
     used: bool
 
     template: ClassVar[str] = "twin.html.j2"
+    own_style: ClassVar[str] = "twin_style.html.j2"
     how: ClassVar[str] = RUN_THIS_CELL
-
-    def _repr_html_(self) -> str:
-        """With the style that hides it while the form below it lives."""
-        return f"{render('twin_style.html.j2')}{super()._repr_html_()}"
 
     def text(self) -> str:
         return self.inner.text() if self.used else f"{self.inner.text()}\n{RUN_THIS_CELL}"

@@ -20,6 +20,8 @@ class Shown:
     """
 
     template: ClassVar[str]
+    own_style: ClassVar[str] = ""
+    """A template with a style of its own, beside the one that every output has."""
 
     def text(self) -> str:
         """The same in plain words, for a terminal."""
@@ -41,7 +43,7 @@ class Shown:
         return render(self.template, view=self)
 
     def _repr_html_(self) -> str:
-        return str(render("output.html.j2", body=self.__html__()))
+        return str(render("output.html.j2", body=self.__html__(), own_style=self.own_style))
 
     def __repr__(self) -> str:
         return self.text()

@@ -1,0 +1,181 @@
+"""The class board: a row a student, a column a step, and what the class's responders and rules have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from labkit.model.check import CheckResult, Outcome
+from labkit.views.marks import tone
+from labkit.views.panels import SYMBOLS
+from labkit.views.shown import Shown, text_table
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """Where one student is. results: each step's check, in the steps' order, the same steps in every row.
+
+    last_seen: when they did something last; None where nothing tells.
+    """
+
+    student: int
+    results: Sequence[CheckResult]
+    last_seen: datetime | None = None
+
+    @property
+    def done(self) -> int:
+        return sum(one.passed for one in self.results)
+
+
+@dataclass(frozen=True)
+class Denied:
+    """A deny entry that a student's responder made."""
+
+    student: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An active alert of a student's rule: where the program connected to."""
+
+    student: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One step of one student."""
+
+    result: CheckResult
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.result.outcome]
+
+    @property
+    def tone(self) -> str:
+        return tone(self.symbol)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it tells more than its outcome: what was found, and what to do."""
+        return self.result.outcome in (Outcome.WRONG, Outcome.COULD_NOT_LOOK)
+
+
+@dataclass(frozen=True, repr=False)
+class Board(Shown):
+    """The class at one moment, `at`. The HTML is the same as long as nothing but the moment changes.
+
+    chapters: a step's key to the number of its chapter, for the headings above the steps; a step without one has none.
+    Times are shown in this machine's time zone; rows bear `data-key`, their student's number.
+    """
+
+    rows: Sequence[BoardRow]
+    denies: Sequence[Denied]
+    alerts: Sequence[Raised]
+    at: datetime
+    chapters: Mapping[str, str] = field(default_factory=dict)
+
+    template: ClassVar[str] = "board_table.html.j2"
+    own_style: ClassVar[str] = "board_style.html.j2"
+
+    @property
+    def steps(self) -> Sequence[CheckResult]:
+        """A check of each step, for its key and title; empty while nobody is there."""
+        return self.rows[0].results if self.rows else ()
+
+    @property
+    def caption(self) -> str:
+        if not self.rows:
+            return "Nobody was seen yet."
+        all_steps = len(self.rows) * len(self.steps)
+        return f"{_counted(len(self.rows), 'student')}, {sum(row.done for row in self.rows)} of {all_steps} steps done"
+
+    def groups(self) -> list[tuple[str, int]]:
+        """The headings above the steps: a chapter's name and how many steps stand below it, in the steps' order."""
+        groups: list[tuple[str, int]] = []
+        for step in self.steps:
+            number = self.chapters.get(step.step, "")
+            name = f"Part {number}" if number else ""
+            before = groups.pop() if groups and groups[-1][0] == name else (name, 0)
+            groups.append((name, before[1] + 1))
+        return groups
+
+    def starts(self) -> set[str]:
+        """The keys of the steps that begin a group."""
+        places, at = [], 0
+        for _, count in self.groups():
+            places.append(at)
+            at += count
+        return {self.steps[place].step for place in places}
+
+    def cells(self, row: BoardRow) -> list[Cell]:
+        return [Cell(result) for result in row.results]
+
+    def done_by_step(self) -> list[int]:
+        """How many students have done each step."""
+        return [sum(row.results[place].passed for row in self.rows) for place in range(len(self.steps))]
+
+    def seen(self, row: BoardRow) -> str:
+        """When a student was last seen: the time of day, or the day when it was another one."""
+        if row.last_seen is None:
+            return "–"
+        seen, now = row.last_seen.astimezone(), self.at.astimezone()
+        return f"{seen:%H:%M:%S}" if seen.date() == now.date() else f"{seen:%Y-%m-%d}"
+
+    def below(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """What is counted for the whole class: a title, and each address with whose it is."""
+        return [
+            (_counted(len(self.denies), "deny entry", "deny entries"), _by_address(self.denies)),
+            (_counted(len(self.alerts), "active alert"), _by_address(self.alerts)),
+        ]
+
+    def text(self) -> str:
+        headers = ["Student", *map(str, range(1, len(self.steps) + 1)), "Done", "Last seen"]
+        rows = [
+            [row.student, *(cell.symbol for cell in self.cells(row)), row.done, self.seen(row)] for row in self.rows
+        ]
+        legend = [f"{place:>2} {step.title}" for place, step in enumerate(self.steps, 1)]
+        signs = ", ".join(f"{SYMBOLS[outcome]} {outcome.value}" for outcome in Outcome)
+        table = [text_table(headers, rows), "", *legend, signs] if self.rows else []
+        below = [f"{title}{': ' if told else ''}{'; '.join(map(' '.join, told))}" for title, told in self.below()]
+        return "\n".join([f"{self.caption} at {self.at.astimezone():%H:%M:%S}", *table, *self._reasons(), *below])
+
+    def _reasons(self) -> list[str]:
+        """A line for each cell that tells more than its outcome."""
+        return [f"Student {row.student}: {cell.result}" for row in self.rows for cell in self.cells(row) if cell.opens]
+
+    def records(self) -> list[dict[str, object]]:
+        return [
+            {"student": row.student, **{one.step: one.outcome.value for one in row.results}, "done": row.done,
+             "last_seen": row.last_seen}
+            for row in self.rows
+        ]  # fmt: skip
+
+
+def _counted(number: int, noun: str, nouns: str = "") -> str:
+    """A number with its noun.
+
+    >>> _counted(1, "student"), _counted(2, "deny entry", "deny entries")
+    ('1 student', '2 deny entries')
+    """
+    return f"{number} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def _by_address(found: Iterable[Denied | Raised]) -> list[tuple[str, str]]:
+    """Each address, the most frequent first, and whose it is in words.
+
+    >>> _by_address([Denied(1, "203.0.113.10"), Denied(2, "203.0.113.10")])
+    [('203.0.113.10', 'of students 1, 2')]
+    """
+    students: dict[str, set[int]] = {}
+    for one in found:
+        students.setdefault(one.address, set()).add(one.student)
+    ordered = sorted(students.items(), key=lambda each: (-len(each[1]), each[0]))
+    return [
+        (address, f"of student{'s' if len(whose) > 1 else ''} {', '.join(map(str, sorted(whose)))}")
+        for address, whose in ordered
+    ]
