@@ -12,7 +12,6 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.core.request import Request
-from moto.core.responses import BaseResponse
 from moto.iam.responses import IamResponse
 from moto.sts.responses import TokenResponse
 from werkzeug.test import EnvironBuilder
@@ -20,11 +19,13 @@ from werkzeug.wrappers import Response
 
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws_errors import AwsError, as_aws_error, error_body
-from labkit.sandbox.aws_keys import AccessKeys
+from labkit.sandbox.aws_keys import ACCOUNT, AccessKeys
 from labkit.sandbox.aws_signature import Credential, SignedResponse, service_of
 from labkit.sandbox.aws_strict import StrictEC2Response
+from labkit.sandbox.aws_users import Users
 from labkit.sandbox.aws_world import World
 from labkit.sandbox.ids import Ids
+from labkit.sandbox.roll import Roll
 
 LARGEST_BODY = 1_000_000
 """Bytes; no request of the lab has more than a few hundred."""
@@ -40,17 +41,17 @@ class ServerRequest(Request):
 class SignedIam(SignedResponse, IamResponse):
     """IAM, for the account that the signature names."""
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, world: World, credential: Credential) -> None:
         super().__init__()
-        self.credential = credential
+        self.world, self.credential = world, credential
 
 
 class SignedSts(SignedResponse, TokenResponse):
     """STS, for the account that the signature names."""
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, world: World, credential: Credential) -> None:
         super().__init__()
-        self.credential = credential
+        self.world, self.credential = world, credential
 
 
 class AwsRequests:
@@ -62,10 +63,13 @@ class AwsRequests:
         keys: dict[str, AccessKeys],
         on_change: Callable[[str, str], object] | None = None,
         ids: Ids | None = None,
+        roll: Roll | None = None,
     ) -> None:
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
+        self._roll = roll or Roll()
+        users = Users(keys, self._roll.keys)
         self.world = World(
-            journal, keys, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
+            journal, users, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
         )
 
     def warm(self, keys: AccessKeys) -> None:
@@ -82,7 +86,7 @@ class AwsRequests:
         try:
             request = ServerRequest(environ)
             action = request.values.get("Action", "")
-            status, headers, body = self._service(Credential.of(authorization))._dispatch(request)
+            status, headers, body = self._dispatched(self._service(Credential.of(authorization)), request)
         except Exception as error:  # noqa: BLE001 - as_aws_error logs what is not a refusal; AWS answers in XML always
             return _refusal(service_of(authorization), as_aws_error(error, action))
         return Response(body, status, _text(headers))
@@ -96,14 +100,21 @@ class AwsRequests:
             return Response('{"status": "ok"}', mimetype="application/json")
         return create_backend_app("moto_api")
 
-    def _service(self, credential: Credential) -> BaseResponse:
+    def _dispatched(self, service: SignedResponse, request: ServerRequest) -> Any:
+        try:
+            return service._dispatch(request)
+        finally:
+            if service.authentic and service.current_account != ACCOUNT:
+                self._roll.note(int(service.current_account))
+
+    def _service(self, credential: Credential) -> SignedResponse:
         match credential.service:
             case "ec2":
                 return StrictEC2Response(self.world, credential)
             case "sts":
-                return SignedSts(credential)
+                return SignedSts(self.world, credential)
             case "iam":
-                return SignedIam(credential)
+                return SignedIam(self.world, credential)
         raise AwsError("InvalidAction", "The sandbox has EC2, STS and IAM, and no other service.")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.sandbox.aws_keys import STUDENT, AccessKeys, load_keys
 from labkit.sandbox.ids import Ids
+from labkit.sandbox.roll import Roll
 
 if TYPE_CHECKING:
     from labkit.sandbox.aws_requests import AwsRequests
@@ -29,9 +30,13 @@ class AwsApp:
     """The WSGI application. keys: the student's. Everything it keeps is in one 0700 folder."""
 
     def __init__(
-        self, folder: Path, on_change: Callable[[str, str], object] | None = None, ids: Ids | None = None
+        self,
+        folder: Path,
+        on_change: Callable[[str, str], object] | None = None,
+        ids: Ids | None = None,
+        roll: Roll | None = None,
     ) -> None:
-        self._folder, self._on_change, self._ids = folder, on_change, ids
+        self._folder, self._on_change, self._ids, self._roll = folder, on_change, ids, roll
         self._all_keys = load_keys(folder / "aws-keys.json", ids)
         self._requests: AwsRequests | None = None
         self._loaded = threading.Event()
@@ -51,7 +56,8 @@ class AwsApp:
         try:
             from labkit.sandbox.aws_requests import AwsRequests
 
-            requests = AwsRequests(self._folder / "aws-journal.ndjson", self._all_keys, self._on_change, self._ids)
+            journal = self._folder / "aws-journal.ndjson"
+            requests = AwsRequests(journal, self._all_keys, self._on_change, self._ids, self._roll)
             requests.warm(self.keys)
             self._requests = requests
         finally:
@@ -64,6 +70,15 @@ class AwsApp:
         if self._requests is None:
             raise RuntimeError("the AWS side is not loaded yet")
         return self._requests.world.read(look)
+
+    def regions_of(self, account: str) -> dict[str, dict[str, Any]]:
+        """What an account has, by region, as boto3 would show it; nothing before `warm` has ended. The world is held
+        for one account at a time, so that a whole class is looked at without making it wait."""
+        if self._requests is None:
+            return {}
+        from labkit.sandbox.class_view import regions_of
+
+        return self._requests.world.read(lambda: regions_of(account))
 
     def close(self) -> None:
         """Close the journal."""
@@ -84,11 +99,14 @@ class AwsApp:
 
 
 def create_aws_app(
-    folder: Path, on_change: Callable[[str, str], object] | None = None, ids: Ids | None = None
+    folder: Path,
+    on_change: Callable[[str, str], object] | None = None,
+    ids: Ids | None = None,
+    roll: Roll | None = None,
 ) -> AwsApp:
     """The AWS side of the sandbox whose world is in `folder`; call its `warm` in a thread.
 
     on_change: told (account, region) after each changing request that went through, before its reply. ids: where the
-    ids and keys of a new world come from.
+    ids and keys of a new world come from. roll: the students of a class, each with an account.
     """
-    return AwsApp(folder, on_change, ids)
+    return AwsApp(folder, on_change, ids, roll)

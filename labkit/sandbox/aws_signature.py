@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import BaseResponse
 from werkzeug.exceptions import HTTPException
 
 from labkit.sandbox.aws_errors import AwsError
+
+if TYPE_CHECKING:
+    from labkit.sandbox.aws_world import World
 
 SKEW = timedelta(minutes=5)
 """How far a request's clock may be off.
@@ -54,9 +57,14 @@ def service_of(authorization: str) -> str:
 
 
 class SignedResponse(BaseResponse):
-    """Mixed into moto's response classes: the account and the region come from the signature and nowhere else."""
+    """Mixed into moto's response classes: the account and the region come from the signature and nowhere else.
 
+    authentic: whether the signature was looked at and found right.
+    """
+
+    world: World
     credential: Credential
+    authentic = False
 
     def get_access_key(self) -> str:
         return self.credential.access_key_id
@@ -65,9 +73,7 @@ class SignedResponse(BaseResponse):
         return self.credential.region
 
     def get_current_account(self) -> str:
-        from moto.iam.models import get_account_id_from
-
-        return get_account_id_from(self.credential.access_key_id)
+        return self.world.users.account_of(self.credential.access_key_id)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
         """moto's own check, then the clock's. Raises AwsError with the service's own codes."""
@@ -79,6 +85,7 @@ class SignedResponse(BaseResponse):
             # moto looks for a signed X-Amz-Date and meets none
             raise AwsError("IncompleteSignature", "The request needs a signed X-Amz-Date header.") from None
         self._check_clock()
+        self.authentic = True
 
     def _refusal(self, refused: HTTPException) -> AwsError:
         code = getattr(refused, "error_type", "AuthFailure")

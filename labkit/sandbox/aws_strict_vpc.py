@@ -20,6 +20,7 @@ class StrictVpcs:
     """Checks of the VPC actions, and the rest of what deleting one deletes."""
 
     params: dict[str, Any]
+    current_account: str
     ec2_backend: EC2Backend
 
     def check_create_vpc(self) -> None:
@@ -32,6 +33,12 @@ class StrictVpcs:
     def check_create_default_vpc(self) -> None:
         if len(self.ec2_backend.vpcs) >= VPC_QUOTA:
             raise AwsError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+
+    def check_create_vpc_peering_connection(self) -> None:
+        """Sandbox: no other account's VPC is there to be connected with; moto would look into any account."""
+        if self.params.get("PeerOwnerId", self.current_account) != self.current_account:
+            vpc_id = self.params.get("PeerVpcId", "")
+            raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
 
     def check_describe_vpcs(self) -> None:
         for vpc_id in self.params.get("VpcIds", []):

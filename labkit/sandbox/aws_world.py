@@ -5,12 +5,10 @@ moto keeps its state per process, so one World is alive in a process at a time: 
 
 from __future__ import annotations
 
-import json
 import logging
-import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,62 +17,39 @@ from moto import settings
 from moto.core.model_instances import reset_model_data
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.subnets import Subnet
-from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
-from moto.moto_api._internal.moto_random import MotoRandom
-from moto.sts.models import sts_backends
 
+from labkit.model.classroom import account_of
 from labkit.model.detection import vpc_name
 from labkit.model.settings import DEFAULT_REGION
+from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG
 from labkit.sandbox.aws_errors import EXPECTED, AwsError
 from labkit.sandbox.aws_journal import Change, Journal
-from labkit.sandbox.aws_keys import ACCOUNT, POLICIES, STUDENT, AccessKeys
+from labkit.sandbox.aws_keys import ACCOUNT
+from labkit.sandbox.aws_random import ThreadRandom
+from labkit.sandbox.aws_users import Users
 from labkit.sandbox.ids import Ids
 
 log = logging.getLogger("labkit.sandbox.aws")
 T = TypeVar("T")
 
 OTHER_STUDENT = 12
-START: list[tuple[str, dict[str, Any]]] = [
-    ("CreateVpc", {"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": [
-        {"Key": "Name", "Value": vpc_name(OTHER_STUDENT)},
-        {"Key": "labkit:student", "Value": str(OTHER_STUDENT)},
-    ]}]}),
-]  # fmt: skip
-"""What a new world holds beside the default VPC of each region: the VPC of another student."""
 
 
-class ThreadRandom(MotoRandom):
-    """moto's one source of ids, with a generator for each thread: a reading request cannot take from a changing one."""
+def start_of(account: str) -> list[tuple[str, dict[str, Any]]]:
+    """What a new account holds beside the default VPC of each region: the VPC of another student."""
+    other = OTHER_STUDENT + (account == account_of(OTHER_STUDENT))
+    tags = [{"Key": key, "Value": value} for key, value in {"Name": vpc_name(other), STUDENT_TAG: str(other)}.items()]
+    specification = [{"ResourceType": "vpc", "Tags": tags}]
+    return [("CreateVpc", {"CidrBlock": LAB_CIDR_BLOCK, "TagSpecifications": specification})]
 
-    _of_thread = threading.local()
 
-    @classmethod
-    def generator(cls) -> random.Random:
-        """This thread's own generator."""
-        if not hasattr(cls._of_thread, "generator"):
-            cls._of_thread.generator = random.Random()
-        return cls._of_thread.generator
+class StudentBackend(EC2Backend):
+    """EC2 of a student of a class: without the thousand public images, which take moto a tenth of a second and four
+    megabytes an account, and which the lab has no use for."""
 
-    @classmethod
-    @contextmanager
-    def seeded(cls, seed: str) -> Iterator[None]:
-        """Let this thread's ids derive from `seed` while the block runs."""
-        outer = cls.generator()
-        cls._of_thread.generator = random.Random(seed)
-        try:
-            yield
-        finally:
-            cls._of_thread.generator = outer
-
-    def seed(self, a: Any = None, version: int = 2) -> None:
-        self.generator().seed(a, version)
-
-    def random(self) -> float:
-        return self.generator().random()
-
-    def getrandbits(self, k: int, /) -> int:
-        return self.generator().getrandbits(k)
+    def _load_amis(self) -> None:
+        """None."""
 
 
 class World:
@@ -87,13 +62,13 @@ class World:
     def __init__(
         self,
         path: Path,
-        keys: dict[str, AccessKeys],
+        users: Users,
         perform: Callable[[Change], object],
         on_change: Callable[[str, str], object] | None = None,
         ids: Ids | None = None,
     ) -> None:
         self._ids = ids or Ids()
-        self._path, self._keys, self._perform, self._on_change = path, keys, perform, on_change
+        self._path, self.users, self._perform, self._on_change = path, users, perform, on_change
         self._lock = threading.RLock()
         self._journal: Journal | None = None
         self._next = 0
@@ -105,7 +80,7 @@ class World:
         """Bring moto to the state that the journal tells; make a new world where there is no journal."""
         with self._lock:
             if not self._users_there:
-                self._install_users()
+                self.users.install()
                 self._users_there = True
             journal = self._open_journal()
             try:
@@ -143,8 +118,17 @@ class World:
             if region not in regions:
                 raise AwsError("InvalidRegion", f"There is no region '{region}'.")
             with self._lock, self._seeded(f"{account}:{region}"):
+                if account != ACCOUNT and not dict.__contains__(regions, region):
+                    self._begin_students(account, region)
                 return regions[region]
         return regions[region]
+
+    def _begin_students(self, account: str, region: str) -> None:
+        """What a student of a class finds in a region. It is in no journal, since it is the same at every start."""
+        dict.__setitem__(ec2_backends[account], region, StudentBackend(region, account))
+        if region == DEFAULT_REGION:
+            for action, params in start_of(account):
+                self._perform(Change(0, account, region, action, params))
 
     def read(self, answer: Callable[[], T]) -> T:
         """Do a reading request while nothing changes."""
@@ -197,7 +181,8 @@ class World:
             log.warning("the journal is damaged; kept as %s, and a new world is made", aside.name)
             journal = None
         if journal is None:
-            start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in enumerate(START, 1)]
+            changes = enumerate(start_of(ACCOUNT), 1)
+            start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in changes]
             seed = self._ids.chance("AWS").randbytes(16).hex()
             journal = Journal.begin(self._path, moto.__version__, seed, start)
         self._journal = journal
@@ -228,22 +213,3 @@ class World:
         if self._journal is None:
             raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
         return ThreadRandom.seeded(f"{self._journal.seed}:{what}")
-
-    def _install_users(self) -> None:
-        with ThreadRandom.seeded(self._keys[STUDENT].access_key_id):  # so that user ids stay the same too
-            self._make_users()
-
-    def _make_users(self) -> None:
-        iam_backends.clear()
-        sts_backends.clear()
-        backend = iam_backends[ACCOUNT]["aws"]
-        for user, actions in POLICIES.items():
-            backend.create_user(DEFAULT_REGION, user)
-            if actions:
-                statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-                backend.put_user_policy(user, "lab", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-            made = backend.create_access_key(user)
-            del backend.access_keys[made.access_key_id]
-            made.access_key_id = self._keys[user].access_key_id
-            made.secret_access_key = self._keys[user].secret_access_key
-            backend.access_keys[made.access_key_id] = made

@@ -31,8 +31,13 @@ class ClassSettings:
 
     @property
     def tls(self) -> bool:
-        """Whether students are served with TLS, on a listener beside the one of this machine."""
+        """Whether students are served with TLS."""
         return bool(self.certificate)
+
+    @property
+    def beside(self) -> bool:
+        """Whether the class has a listener beside the one of this machine, which never asks for TLS."""
+        return self.tls or self.host != "127.0.0.1"
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.sandbox.aws_server import CONTROL_FLAG
 from labkit.sandbox.control import TOKEN_HEADER, same_token
+from labkit.sandbox.http_server import OUTSIDE
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -25,6 +26,8 @@ class Dispatcher:
 
     def _service(self, environ: dict[str, Any]) -> WSGIApp:
         path = environ.get("PATH_INFO", "")
+        if environ.get(OUTSIDE) and path.startswith(("/_lab/", "/moto-api")):
+            return _nothing_here
         if path.startswith("/_lab/"):
             return self._control
         if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
@@ -34,6 +37,12 @@ class Dispatcher:
                 return _refuse
             environ[CONTROL_FLAG] = True
         return self._aws
+
+
+def _nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """The sandbox's own calls are for this machine: no token, however it was come by, opens them from elsewhere."""
+    start_response("404 NOT FOUND", [("Content-Type", "text/plain")])
+    return [b"Nothing is here.\n"]
 
 
 def _refuse(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -44,7 +44,7 @@ class Handler(WSGIRequestHandler):
 
     def make_environ(self) -> dict[str, Any]:
         environ = super().make_environ()
-        environ[OUTSIDE] = self.server.context is not None
+        environ[OUTSIDE] = self.server.outside
         return environ
 
     def run_wsgi(self) -> None:
@@ -110,12 +110,18 @@ def _drained(body: LimitedStream, length: int) -> bool:
 
 
 class Server(ThreadedWSGIServer):
-    """Serves an application on a listening socket, a thread a connection. context: of TLS; None without it."""
+    """Serves an application on a listening socket, a thread a connection.
 
-    def __init__(self, listener: socket.socket, app: WSGIApp, context: ssl.SSLContext | None = None) -> None:
+    context: of TLS; None without it. outside: the listener is for others than this machine.
+    """
+
+    def __init__(
+        self, listener: socket.socket, app: WSGIApp, context: ssl.SSLContext | None = None, outside: bool = False
+    ) -> None:
         host, port = listener.getsockname()[:2]
         super().__init__(host, port, app, Handler, fd=listener.fileno())
         self.context = self.ssl_context = context
+        self.outside = outside
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection. A handshake is done here, in the connection's own thread: one that never comes to its

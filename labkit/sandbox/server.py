@@ -1,4 +1,4 @@
-"""The sandbox: one process, one port on 127.0.0.1, the real protocols of both services.
+"""The sandbox: one process, one port on 127.0.0.1, and for a class one more, the real protocols of both services.
 
 `python -m labkit.sandbox.server --home FOLDER` answers at once and loads moto in a thread meanwhile.
 """
@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -21,10 +22,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock, Timeout
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.files import private_folder
+from labkit.model.errors import LabError
+from labkit.sandbox import class_settings
 from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.http_server import Server, listen
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
 if TYPE_CHECKING:
@@ -36,81 +40,103 @@ IDLE_HOURS = 12
 log = logging.getLogger("labkit.sandbox")
 
 
-class QuietHandler(WSGIRequestHandler):
-    """Logs method, path and status only, since a query may hold a ticket."""
+def _listen_here(home: Path, served: ClassSettings | None) -> socket.socket:
+    """The listener of this machine: on a class's own port, else on the port of before if it is free, else on any."""
+    if served is not None and not served.beside:
+        return _listen_for(served)
+    try:
+        return listen(HOST, previous_port(home))
+    except OSError:
+        return listen(HOST, 0)
 
-    disable_nagle_algorithm = True
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        log.info("%s %s %s", self.command, self.path.split("?", 1)[0], code)
+def _listen_for(served: ClassSettings) -> socket.socket:
+    """The listener of a class: on that address and port, or on none, since its students know no other."""
+    try:
+        return listen(served.host, served.port)
+    except OSError as error:
+        raise LabError(
+            f"The class's port {served.port} at {served.host} cannot be had: {error.strerror}.",
+            "Another program listens there, or the address is no longer one of this machine.",
+            "Free it, or say `labkit sandbox start --host ADDRESS --port PORT` for another.",
+        ) from error
 
 
-def _listen(port: int) -> socket.socket:
-    """A listening socket on the loopback address: this port if it is free, else any."""
-    for wanted in (port, 0):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, wanted))
-        except OSError:
-            listener.close()
-            if wanted == 0:
-                raise
-            continue
-        listener.listen(128)
-        return listener
-    raise AssertionError("a port of 0 is always tried")
+def _context(served: ClassSettings) -> ssl.SSLContext | None:
+    if not served.tls:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(served.certificate, served.key, password=lambda: "")
+    except OSError as error:
+        raise LabError(
+            f"The class's certificate cannot be used: {getattr(error, 'reason', None) or error.strerror}.",
+            f"It is {served.certificate}, with the key {served.key}.",
+            "Put them back, or say `labkit sandbox start --cert FILE --key FILE`.",
+        ) from error
+    return context
 
 
 def serve(home: Path, parent: int | None = None, seed: str = "") -> None:
     """Serve the world in `home` until SIGTERM, until nobody asked for twelve hours, or until `parent` (a pid) ended.
 
+    Where the home serves a class, only SIGTERM ends it: a class outlives its instructor's JupyterLab and a night.
     seed: what all ids and keys of a new world derive from, for a throw-away world. Raises filelock.Timeout when another
-    sandbox serves the same world, FileExistsError for a seed where there is a world already.
+    sandbox serves the same world, LabError for a seed where there is a world already or a class that cannot be served.
     """
     world = private_folder(private_folder(home) / "world")
     with FileLock(world / "lock", timeout=5, mode=0o600):
         if seed and (world / "detection.sqlite").exists():
-            raise FileExistsError(f"A seed is for a new world, and there is one in {world}.")
+            raise LabError(f"A seed is for a new world, and there is one in {world}.")
         _serve_world(home, world, parent, seed)
 
 
 def _serve_world(home: Path, world: Path, parent: int | None, seed: str) -> None:
     from labkit.sandbox.services import Services
 
-    services = Services(home, world, seed)
-    listener = _listen(previous_port(home))
-    server = make_server(
-        HOST, 0, services.application, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
-    )
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    served = class_settings.load(home)
+    here = _listen_here(home, served)
+    services = Services(home, world, seed, served)
+    servers = [Server(here, services.application)]
+    if served is not None and served.beside:
+        servers.append(Server(_listen_for(served), services.application, _context(served), outside=True))
+    url = f"http://{HOST}:{here.getsockname()[1]}"
     point_aws_cli_at(home / "aws" / "config", url)
     created = psutil.Process().create_time()
     write_state(home, State(os.getpid(), created, url, version("moto"), services.token))
-    log.info("serving %s from %s", url, world)
+    log.info("serving %s from %s%s", url, world, f", and a class at {served.url}" if served else "")
+    _serve_until_stopped(servers, services, None if served else parent, lasts=served is not None)
+    remove_state(home)
+    services.close()
+    log.info("stopped")
+
+
+def _serve_until_stopped(servers: list[Server], services: Services, parent: int | None, lasts: bool) -> None:
+    """lasts: nobody asking for hours is no reason to stop."""
+    stopped = threading.Event()
 
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
-        threading.Thread(target=server.shutdown).start()
+        stopped.set()
 
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Thread(target=services.load, daemon=True).start()
-    threading.Thread(target=_watch, args=(services, parent, stop), daemon=True).start()
+    threading.Thread(target=_watch, args=(services, parent, stop, lasts), daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    try:
-        server.serve_forever()
-    finally:
-        remove_state(home)
-        services.close()
-        log.info("stopped")
+    stopped.wait()
+    for server in servers:
+        server.shutdown()
 
 
-def _watch(services: Services, parent: int | None, stop: Callable[[], None]) -> None:
+def _watch(services: Services, parent: int | None, stop: Callable[[], None], lasts: bool) -> None:
     """Stop when the parent process is gone or nobody has asked for hours."""
     lives_with = psutil.Process(parent) if parent is not None else None
     while True:
         time.sleep(1)
         services.look_after()
-        idle = time.monotonic() - services.application.last_request > IDLE_HOURS * 3600
+        idle = not lasts and time.monotonic() - services.application.last_request > IDLE_HOURS * 3600
         if idle or (lives_with is not None and not lives_with.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")
             stop()
@@ -127,7 +153,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         serve(arguments.home, arguments.parent, arguments.seed)
-    except FileExistsError as error:
+    except LabError as error:
         sys.exit(str(error))
     except Timeout:
         sys.exit("Another sandbox serves this world already.")

@@ -8,7 +8,12 @@ import threading
 from pathlib import Path
 
 from labkit.model.rule_filter import parse
+from labkit.sandbox import certificate
+from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.aws_keys import ACCOUNT
 from labkit.sandbox.aws_server import AwsApp, create_aws_app
+from labkit.sandbox.class_routes import class_blueprint
+from labkit.sandbox.class_settings import ClassSettings
 from labkit.sandbox.control import create_control_app
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
@@ -18,25 +23,30 @@ from labkit.sandbox.engine_routes import control_blueprint
 from labkit.sandbox.host import Host
 from labkit.sandbox.host_routes import host_blueprint
 from labkit.sandbox.ids import Ids
+from labkit.sandbox.roll import Roll
 
 
 class Services:
-    """All of it, on one world. application: answers the requests. token: opens the control calls; random always."""
+    """All of it, on one world. application: answers the requests. token: opens the control calls; random always.
 
-    def __init__(self, home: Path, world: Path, seed: str = "") -> None:
+    served: the class that has accounts and users here; None for none.
+    """
+
+    def __init__(self, home: Path, world: Path, seed: str = "", served: ClassSettings | None = None) -> None:
         ids = Ids(seed)
+        roll = Roll.load(world, served.size if served else 0, ids)
         self.token = secrets.token_urlsafe(32)
         self._warm = threading.Event()
         self._store = DetectionStore(world / "detection.sqlite", ids)
+        self._store.students.enrol(len(roll.keys), now_ms())
         self._engine = Engine(self._store)
         self._host = Host(home, self._store, self._engine)
-        self._aws: AwsApp = create_aws_app(
-            world, on_change=lambda account, region: self._host.refresh(self._aws), ids=ids
-        )
-        detection = create_detection_app(self._store, engine=self._engine)
+        self._aws: AwsApp = create_aws_app(world, self._changed, ids, roll)
+        detection = create_detection_app(self._store, engine=self._engine, roll=roll)
         control = create_control_app(self.token, self._health, self._credentials)
         control.register_blueprint(control_blueprint(self._engine, self.token))
         control.register_blueprint(host_blueprint(self._host, self.token))
+        control.register_blueprint(class_blueprint(roll, self._aws, self._store, lambda: _address(served), self.token))
         self.application = Dispatcher(self._aws, detection, control, self.token)
 
     def load(self) -> None:
@@ -57,8 +67,20 @@ class Services:
         self._aws.close()
         self._store.close()
 
+    def _changed(self, account: str, region: str) -> None:
+        """The host here is in the sandbox's own account; the hosts of students are theirs."""
+        if account == ACCOUNT:
+            self._host.refresh(self._aws)
+
     def _health(self) -> dict[str, object]:
         return {"warm": self._warm.is_set(), "pid": os.getpid()}
 
     def _credentials(self) -> dict[str, dict[str, str]]:
         return {"aws": self._aws.keys.to_dict(), "detection": self._store.credentials()}
+
+
+def _address(served: ClassSettings | None) -> dict[str, str]:
+    """Where students find the sandbox, and what certificate they are to trust there."""
+    if served is None:
+        return {"url": "", "fingerprint": ""}
+    return {"url": served.url, "fingerprint": certificate.pinned(Path(served.certificate)) if served.tls else ""}

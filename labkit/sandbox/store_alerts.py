@@ -147,9 +147,8 @@ class AlertTable:
         sql = """SELECT alert.id, agent_id, body FROM alert LEFT JOIN rule ON rule.id = rule_id
             WHERE alert.organization_id = ? AND alert.id = ?"""
         found = [row for one in alert_ids for row in self._database.rows(sql, organization_id, one)]
-        return [
-            (row["id"], orjson.loads(row["body"])["name"] if row["body"] else None, row["agent_id"]) for row in found
-        ]
+        names = [orjson.loads(row["body"])["name"] if row["body"] else None for row in found]
+        return [(row["id"], name, row["agent_id"]) for row, name in zip(found, names, strict=True)]
 
     def dismiss(self, organization_id: str, alert_ids: Iterable[str], why: Dismissal) -> int:
         """Put aside the active ones of these alerts; returns how many they were. Unknown ids are left out."""

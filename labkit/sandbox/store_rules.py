@@ -136,9 +136,8 @@ class RuleTable:
 
     def name(self, organization_id: str, rule_id: str) -> str:
         """A rule's name, whichever rule sets it is in."""
-        rows = self._database.rows(
-            "SELECT body FROM rule WHERE organization_id = ? AND id = ?", organization_id, rule_id
-        )
+        sql = "SELECT body FROM rule WHERE organization_id = ? AND id = ?"
+        rows = self._database.rows(sql, organization_id, rule_id)
         if not rows:
             raise NoSuch("rule", rule_id)
         return str(orjson.loads(rows[0]["body"])["name"])

@@ -36,7 +36,7 @@ class StudentTable:
         self.by_agent = {row["agent_id"]: row["number"] for row in rows}
 
     def enrol(self, size: int, now: int) -> None:
-        """Let the students from 1 to `size` be there, with a key each; who is there already stays. now: milliseconds."""
+        """Let the students from 1 to `size` be there, with a key each; who is there stays. now: milliseconds."""
         with self._database.transaction():
             there = set(self.by_user.values())
             for number in range(1, size + 1):

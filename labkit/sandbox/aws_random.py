@@ -1,0 +1,44 @@
+"""Where moto's ids come from, so that each can be made to derive from a seed."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.moto_api._internal.moto_random import MotoRandom
+
+
+class ThreadRandom(MotoRandom):
+    """moto's one source of ids, with a generator for each thread: a reading request cannot take from a changing one."""
+
+    _of_thread = threading.local()
+
+    @classmethod
+    def generator(cls) -> random.Random:
+        """This thread's own generator."""
+        if not hasattr(cls._of_thread, "generator"):
+            cls._of_thread.generator = random.Random()
+        return cls._of_thread.generator
+
+    @classmethod
+    @contextmanager
+    def seeded(cls, seed: str) -> Iterator[None]:
+        """Let this thread's ids derive from `seed` while the block runs."""
+        outer = cls.generator()
+        cls._of_thread.generator = random.Random(seed)
+        try:
+            yield
+        finally:
+            cls._of_thread.generator = outer
+
+    def seed(self, a: Any = None, version: int = 2) -> None:
+        self.generator().seed(a, version)
+
+    def random(self) -> float:
+        return self.generator().random()
+
+    def getrandbits(self, k: int, /) -> int:
+        return self.generator().getrandbits(k)
