@@ -1,0 +1,116 @@
+"""The gallery shows everything that the lab can show, as it is shown, and needs nothing to be looked at."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jinja2 import Environment
+
+from labkit import gallery
+from labkit.cli import main
+from labkit.views import render
+
+TEMPLATES = Path(render.__file__).parent / "templates"
+THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
+
+
+@pytest.fixture(scope="module")
+def written() -> str:
+    return gallery.page()
+
+
+def parts() -> set[str]:
+    """Every template of something that is shown; whole pages are not."""
+    return {path.name for path in TEMPLATES.iterdir() if not path.read_text("utf-8").startswith("<!doctype html>")}
+
+
+def test_every_template_is_shown_or_a_sample_is_missing(monkeypatch: pytest.MonkeyPatch):
+    used = set()
+    get_template = Environment.get_template
+    monkeypatch.setattr(
+        Environment,
+        "get_template",
+        lambda self, name, *others: (used.add(name), get_template(self, name, *others))[1],
+    )
+    gallery.page()
+
+    assert parts() - used == set()
+
+
+def test_each_component_has_a_name_of_its_own_a_use_and_a_template_that_is_there():
+    anchors = [component.anchor for component in gallery.COMPONENTS]
+
+    assert len(set(anchors)) == len(anchors)
+    assert all(component.when.endswith(".") for component in gallery.COMPONENTS)
+    assert {component.template for component in gallery.COMPONENTS} <= parts()
+
+
+def test_every_state_stands_in_both_themes_side_by_side(written: str):
+    states = [state for component in gallery.COMPONENTS for state in component.make()]
+
+    assert written.count('<div class="sample light">') == written.count('<div class="sample dark">') == len(states)
+    assert len(states) > 2 * len(gallery.COMPONENTS)
+
+
+def test_the_contents_lead_to_every_component(written: str):
+    anchors = re.findall(r'<section id="([^"]+)">', written)
+
+    assert re.findall(r'<li><a href="#([^"]+)">', written.split("</nav>")[0]) == anchors
+    assert len(anchors) == len(gallery.COMPONENTS)
+
+
+def test_the_page_needs_nothing_else_and_runs_nothing(written: str):
+    assert not re.search(r"<script|<link|@import|url\(|src=.(?!about:blank)", written)
+    assert written.count("<title>") == written.count("<h1>") == 1
+
+
+def test_each_style_is_there_once_in_the_head(written: str):
+    head, _, body = written.partition("</head>")
+
+    assert head.count(str(render.render("style.html.j2")).strip()) == 1
+    assert "<style" not in body
+
+
+def test_the_same_lab_gives_the_same_page(written: str):
+    assert gallery.page() == written
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_theme_is_jupyterlabs_own(theme: str):
+    css = (THEMES / f"theme-{theme}-extension" / "index.css").read_text("utf-8")
+    values = dict(re.findall(r"(--[\w-]+):([^;}]*)", css))
+
+    def meant(value: str) -> str:
+        variable = re.fullmatch(r"var\((--[\w-]+)(?:,(.*))?\)", value)
+        return meant(values.get(variable[1], variable[2])) if variable else value
+
+    assert gallery.themes()[theme] == {name: meant(values[name]) for name in gallery.themes()[theme]}
+
+
+def test_every_theme_variable_that_the_styles_use_has_a_value(written: str):
+    used = set(re.findall(r"var\((--jp-[\w-]+)", written))
+
+    assert used <= gallery.themes()["light"].keys() == gallery.themes()["dark"].keys()
+
+
+def test_the_command_writes_the_page_and_says_where(tmp_path: Path, written: str):
+    out = tmp_path / "looks.html"
+    ran = CliRunner().invoke(main, ["gallery", "--out", str(out)])
+
+    assert str(out) in ran.output
+    assert out.read_text("utf-8") == written
+
+
+def test_a_file_that_cannot_be_written_is_told_in_words(tmp_path: Path):
+    ran = CliRunner().invoke(main, ["gallery", "--out", str(tmp_path / "absent" / "looks.html")])
+
+    assert ran.exit_code == 1
+    assert "was not written" in ran.output and "labkit gallery --out FILE" in ran.output
+
+
+def test_what_an_attacker_wrote_is_seen_as_text(written: str):
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in written
