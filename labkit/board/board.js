@@ -71,6 +71,12 @@ async function look() {
   }
 }
 
+for (const [id, value] of [["large", "checked"], ["colours", "value"]]) {
+  const kept = localStorage.getItem(`board-${id}`);
+  if (kept !== null) part(id)[value] = JSON.parse(kept);
+  part(id).addEventListener("change", () => localStorage.setItem(`board-${id}`, JSON.stringify(part(id)[value])));
+}
+
 (async () => {
   for (;;) {
     await new Promise((done) => setTimeout(done, EVERY_MS));
