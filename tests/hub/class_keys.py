@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle, islice
 from pathlib import Path
 
 from labkit.clients.sandbox_process import Sandbox
@@ -11,8 +12,8 @@ REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
 """A region a student: five VPCs of one account are as many as a region holds."""
 
 
-def write(path: Path, sandbox: Sandbox) -> None:
-    """The keys of five students who share one sandbox."""
+def write(path: Path, sandbox: Sandbox, students: int = 5) -> None:
+    """The keys of students who share one sandbox."""
     keys = sandbox.credentials()
     shared = {
         "LABKIT_AWS": "live",
@@ -25,6 +26,7 @@ def write(path: Path, sandbox: Sandbox) -> None:
         "TS_ORGANIZATION_ID": keys["detection"]["organization_id"],
         "TS_API_KEY": keys["detection"]["api_key"],
     }
-    places = [{"LABKIT_STUDENT": n, "AWS_REGION": region, **shared} for n, region in enumerate(REGIONS, 1)]
+    regions = islice(cycle(REGIONS), students)
+    places = [{"LABKIT_STUDENT": n, "AWS_REGION": region, **shared} for n, region in enumerate(regions, 1)]
     blocks = ["".join(f"{name}={value}\n" for name, value in place.items()) for place in places]
     write_private(path, "\n".join(blocks))
