@@ -81,14 +81,16 @@ def _on_terminal(begun: Sequence[Look]) -> list[Line]:
 
 
 def _table(lines: Sequence[Line]) -> object:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "What", "What was found", "Looked at", header_style="bold", expand=False)
+    table = Table("", "What", "Found, and what was looked at", box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for line in lines:
         found = Text(line.found)
+        if line.looked_at:
+            found.append(f" ({line.looked_at})", style="dim")
         if line.next_step:
             found.append(f"\n→ {line.next_step}", style="bold")
-        sign = Text(SIGNS[line.state], style=COLOURS[line.state])
-        table.add_row(sign, line.title, found, Text(line.looked_at, style="dim"))
+        table.add_row(Text(SIGNS[line.state], style=COLOURS[line.state]), Text(line.title), found)
     return table

@@ -52,7 +52,7 @@ def looks() -> Iterator[tuple[Look, ...]]:
             begin("Disk", lambda: disk_line(settings().home)),
             begin("Proxy", proxy_line),
             begin("Sandbox", lambda: trial.sandbox_line(started)),
-            begin("Lab", lambda: trial.lab_lines(started)),
+            begin("Steps and range", lambda: trial.lab_lines(started)),
             begin("JupyterLab", lambda: jupyter.line(trial.home, started)),
             begin("Your world", own.lines),
         )

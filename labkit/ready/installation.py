@@ -76,12 +76,17 @@ def chapters_line() -> Line:
     if missing:
         next_step = f"In {folder}: git restore notebooks, or unpack the lab anew."
         return Line("Chapters", "missing", f"not there: {', '.join(missing)}", looked_at, next_step)
-    changed = {name: words for name in sorted(NOTEBOOKS) if (words := _changes(folder, name))}
+    changed: dict[str, list[str]] = {}
+    for name in sorted(NOTEBOOKS):
+        if words := _changes(folder, name):
+            changed.setdefault(words, []).append(name)
     if not changed:
         return Line("Chapters", "ready", f"all {len(NOTEBOOKS)}, as shipped and without outputs", looked_at)
-    found = "; ".join(f"{name} {words}" for name, words in changed.items())
-    names = " ".join(f"notebooks/{name}" for name in changed)
-    return Line("Chapters", "remark", found, looked_at, f"Keep a copy if it is wanted, then: git restore {names}")
+    found = "; ".join(f"{words}: {', '.join(names)}" for words, names in changed.items())
+    names = [name for names in changed.values() for name in names]
+    which = f"notebooks/{names[0]}" if len(names) == 1 else "notebooks"
+    next_step = f"Keep a copy of what is wanted; then, in {folder}: git restore {which}"
+    return Line("Chapters", "remark", found, looked_at, next_step)
 
 
 def _changes(folder: Path, name: str) -> str:
@@ -89,12 +94,11 @@ def _changes(folder: Path, name: str) -> str:
     try:
         cells = _cells((folder / "notebooks" / name).read_bytes())
     except (ValueError, LookupError, TypeError):
-        return "cannot be read"
-    ran = sum(bool(cell.get("outputs")) for cell in cells)
-    words = [f"has outputs in {ran} cells"] if ran else []
+        return "not to be read"
+    words = ["with outputs"] if any(cell.get("outputs") for cell in cells) else []
     shipped = _as_shipped(folder, name)
     if shipped is not None and _sources(shipped) != _sources(cells):
-        words.append("was edited")
+        words.append("edited")
     return " and ".join(words)
 
 

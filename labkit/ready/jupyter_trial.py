@@ -23,6 +23,11 @@ from labkit.views.readiness import Line
 PATIENCE_SECONDS = 30
 CELL = "from labkit import open_lab\nopen_lab().status()"
 LOOKED_AT = "labkit lab --no-browser, and a kernel"
+ENDS_UNUSED = {
+    "ServerApp": {"shutdown_no_activity_timeout": 60},
+    "MappingKernelManager": {"cull_idle_timeout": 30, "cull_interval": 10},
+}
+"""JupyterLab's settings with which it ends within two minutes, should this process be killed."""
 NOT_THE_INSTRUCTORS = ("LABKIT_AWS", "LABKIT_DETECTION", "LABKIT_DETECTION_URL", "LABKIT_STUDENT")
 
 
@@ -72,9 +77,7 @@ class JupyterTrial:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         own = private_folder(self._folder / "config")
-        # Should this process be killed, JupyterLab notices that nobody uses it.
-        idle = {"ServerApp": {"shutdown_no_activity_timeout": 60}, "MappingKernelManager": {"cull_idle_timeout": 30}}
-        write_private(own / "jupyter_server_config.json", json.dumps(idle))
+        write_private(own / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
         config_path = os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
         environment = {name: value for name, value in os.environ.items() if name not in NOT_THE_INSTRUCTORS}
         environment |= {"LABKIT_HOME": str(home), "JUPYTER_RUNTIME_DIR": str(private_folder(self._runtime))}

@@ -16,9 +16,9 @@ from labkit.jupyterlab import FIRST_PORT, free_port, lab_folder
 from labkit.views.readiness import Line
 
 MEGABYTE = 2**20
-MEMORY_NEEDED = 1000 * MEGABYTE
-"""JupyterLab, the sandbox and the range, and the kernels of four chapters held 820 MB when this was measured; a browser
-comes on top where it runs on the same machine."""
+MEMORY_NEEDED = 800 * MEGABYTE
+"""JupyterLab, the sandbox with its range, and the kernels of four chapters held 760 MB when this was measured; a
+browser on the same machine comes on top."""
 DISK_NEEDED = 200 * MEGABYTE
 """A world is half a megabyte when new and grows with what students do; JupyterLab saves each chapter with its outputs
 twice. The sandbox keeps its word only as long as it can write."""
@@ -118,18 +118,10 @@ def proxy_line() -> Line:
 
 
 def _without_password(address: str) -> str:
-    """A proxy's host and port.
-
-    >>> _without_password("http://ada:secret@proxy.example:3128")
-    'proxy.example:3128'
-    """
+    """A proxy's host and port."""
     return urlsplit(address if "//" in address else f"//{address}").netloc.rpartition("@")[2]
 
 
 def _size(count: int) -> str:
-    """A number of bytes for people.
-
-    >>> _size(3 * 2**30), _size(200 * 2**20)
-    ('3.0 GB', '200 MB')
-    """
+    """A number of bytes for people."""
     return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{count // MEGABYTE} MB"

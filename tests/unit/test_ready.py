@@ -1,0 +1,244 @@
+"""What `labkit ready` says of the installation and of the machine, each fault in its own words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import webbrowser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from labkit import jupyterlab
+from labkit.cli_ready import in_words, verdict
+from labkit.ready import installation, machine
+from labkit.views.readiness import Line
+
+ROOT = Path(__file__).parents[2]
+SECOND = "02_create_environment.ipynb"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone with the chapters in it, where somebody stands."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for chapter in (folder / "notebooks").iterdir():
+        chapter.write_text(json.dumps({"cells": [cell("markdown", "# Title"), cell("code", "lab.status()")]}))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def committed(clone: Path) -> Path:
+    """The same, known to git."""
+    as_somebody = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    for words in (("init", "-q"), ("add", "."), (*as_somebody, "commit", "-qm", "The lab")):
+        subprocess.run(["git", *words], cwd=clone, check=True)
+    return clone
+
+
+def cell(kind: str, source: str, **more: object) -> dict[str, object]:
+    return {"cell_type": kind, "source": [source], **more}
+
+
+def write(clone: Path, *cells: dict[str, object]) -> None:
+    (clone / "notebooks" / SECOND).write_text(json.dumps({"cells": cells}))
+
+
+OUTPUT = [{"output_type": "stream", "name": "stdout", "text": "x"}]
+
+
+# --- Python and packages ---
+
+
+def test_what_is_installed_here_is_what_the_lab_is_made_for() -> None:
+    line = installation.python_line()
+
+    assert line.state == "ready", line.found
+    assert "pyproject.toml" in line.looked_at
+
+
+def test_a_package_that_is_missing_or_of_another_version_is_named_with_what_is_wanted() -> None:
+    wanted = [Requirement("click>=99"), Requirement("no-such-package-of-the-lab>=1"), Requirement("rich>=1")]
+
+    first, second = installation.out_of_range(wanted)
+
+    assert first.startswith("click ") and first.endswith(", not >=99")
+    assert second == "no-such-package-of-the-lab is not installed"
+
+
+def test_python_out_of_range_says_how_to_install_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nrequires-python = ">=3.99"\ndependencies = ["click>=99"]\n')
+    monkeypatch.setattr(installation, "PROJECT_FILE", project)
+
+    line = installation.python_line()
+
+    assert line.state == "missing"
+    assert "not >=3.99" in line.found and "not >=99" in line.found
+    assert "make setup" in line.next_step
+
+
+def test_without_a_clone_the_installed_package_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "PROJECT_FILE", tmp_path / "nothing")
+
+    line = installation.python_line()
+
+    assert line.looked_at.startswith("the installed package")
+    assert "pytest" not in line.found  # what only the tests need does not count
+
+
+# --- the chapters ---
+
+
+def test_chapters_as_they_were_shipped_are_ready(committed: Path) -> None:
+    line = installation.chapters_line()
+
+    assert (line.state, line.next_step) == ("ready", "")
+    assert line.found == "all 5, as shipped and without outputs"
+
+
+def test_a_students_outputs_and_edits_are_told_apart_with_what_takes_them_back(committed: Path) -> None:
+    write(committed, cell("markdown", "# Title"), cell("code", "lab.status()", outputs=OUTPUT))
+    ran = installation.chapters_line()
+    write(committed, cell("markdown", "# Title"), cell("code", "lab.solve()", outputs=OUTPUT))
+    both = installation.chapters_line()
+
+    assert (ran.state, ran.found) == ("remark", f"with outputs: {SECOND}")
+    assert both.found == f"with outputs and edited: {SECOND}"
+    assert both.next_step.endswith(f"git restore notebooks/{SECOND}")
+    subprocess.run(["git", "restore", f"notebooks/{SECOND}"], cwd=committed, check=True)
+    assert installation.chapters_line().state == "ready"
+
+
+def test_what_jupyterlab_changes_by_itself_is_no_edit(committed: Path) -> None:
+    """It saves a text as lines or as one, and an empty cell at the end comes from running the last one."""
+    write(committed, {**cell("markdown", ""), "source": "# Title"}, cell("code", "lab.status()"), cell("code", ""))
+
+    assert installation.chapters_line().state == "ready"
+
+
+def test_without_git_outputs_are_seen_all_the_same(clone: Path) -> None:
+    write(clone, cell("code", "lab.anything()", outputs=OUTPUT))
+
+    assert installation.chapters_line().found == f"with outputs: {SECOND}"
+
+
+def test_a_chapter_that_is_gone_or_damaged_is_named(committed: Path) -> None:
+    (committed / "notebooks" / SECOND).write_text("{")
+    damaged = installation.chapters_line()
+    (committed / "notebooks" / SECOND).unlink()
+    gone = installation.chapters_line()
+
+    assert damaged.found == f"not to be read: {SECOND}"
+    assert gone.state == "missing"
+    assert SECOND in gone.found and "git restore notebooks" in gone.next_step
+
+
+# --- the machine ---
+
+
+def test_a_port_that_is_taken_says_by_whom_and_which_the_lab_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(machine, "FIRST_PORT", port)
+        monkeypatch.setattr(jupyterlab, "FIRST_PORT", port)
+        line = machine.port_line()
+
+    assert line.state == "ready"
+    assert f"{port} is taken by " in line.found and "(pid " in line.found
+    assert "the lab takes it" in line.found
+
+
+@pytest.mark.parametrize("found", [None, webbrowser.GenericBrowser("lynx")])
+def test_without_a_browser_that_shows_pictures_the_way_from_another_computer_is_told(
+    monkeypatch: pytest.MonkeyPatch, found: webbrowser.BaseBrowser | None
+) -> None:
+    def get() -> webbrowser.BaseBrowser:
+        if found is None:
+            raise webbrowser.Error("could not locate runnable browser")
+        return found
+
+    monkeypatch.setattr(webbrowser, "get", get)
+    line = machine.browser_line()
+
+    assert line.state == "remark"
+    assert "--no-browser" in line.next_step and "ssh -L 8888:127.0.0.1:8888" in line.next_step
+
+
+def test_a_browser_of_the_desktop_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.Chrome("chromium"))
+
+    assert machine.browser_line() == Line("Browser", "ready", "chromium", "what this user's desktop opens")
+
+
+def test_too_little_memory_is_a_fault_with_what_the_lab_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_left_in_container", lambda: 300 * machine.MEGABYTE)
+    line = machine.memory_line()
+
+    assert line.state == "missing"
+    assert line.found == "300 MB free; the lab takes about 800 MB"
+
+
+def test_a_containers_limit_counts_and_no_limit_does_not(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("400\n")
+    assert machine._left_in_container(tmp_path) == 600
+
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine._left_in_container(tmp_path) > 2**60
+    assert machine._left_in_container(tmp_path / "nothing") > 2**60
+
+
+def test_the_disk_of_a_home_that_is_not_there_yet_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "not" / "yet"
+    assert machine.disk_line(home).looked_at.startswith(str(tmp_path))
+
+    monkeypatch.setattr(machine, "DISK_NEEDED", 2**60)
+    assert machine.disk_line(home).state == "missing"
+    assert not home.exists()
+
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def test_a_proxy_that_would_catch_this_machine_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*PROXIES, *map(str.upper, PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+    assert machine.proxy_line().found == "none"
+
+    monkeypatch.setenv("http_proxy", "http://ada:hunter2@proxy.example:3128")
+    caught = machine.proxy_line()
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    past = machine.proxy_line()
+
+    assert (caught.state, caught.next_step) == ("remark", "export no_proxy=127.0.0.1,localhost")
+    assert "proxy.example:3128" in caught.found and "hunter2" not in caught.found
+    assert past.state == "ready"
+
+
+# --- the words ---
+
+
+READY, REMARK, MISSING = (Line(name, state, "found", "looked", "do") for name, state in (
+    ("A", "ready"), ("B", "remark"), ("C", "missing")))  # fmt: skip
+
+
+def test_one_fault_makes_it_not_ready_and_a_remark_does_not() -> None:
+    assert verdict([READY, REMARK], 2.04) == (
+        "Ready: this machine carries the demo. Good to know: B. Looked for 2.0 s."
+    )
+    assert verdict([READY, REMARK, MISSING], 2.04) == "Not ready. To mend first: C. Looked for 2.0 s."
+
+
+def test_a_line_says_what_was_found_where_it_was_looked_and_what_to_do() -> None:
+    assert in_words(MISSING) == "✕ C: found (looked)\n  → do"
+    assert in_words(Line("A", "ready", "found", "")) == "✓ A: found"
