@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from labkit.clients import sandbox_process
 from labkit.clients.credentials import check_region, load_profile
@@ -89,6 +90,10 @@ class LocalSandbox:
         """A page that shows the keys once."""
         return self.ensure().cloud_account_url()
 
+    def class_view(self) -> Sequence[Mapping[str, Any]]:
+        """What each student of the class has made that it serves; none without a class."""
+        return tuple(self.ensure().control("GET", "/_lab/class")["students"])
+
     def detection_login(self) -> DetectionLogin:
         """The address and the key of its detection service, which do not change while the world lives."""
         url = self.url()
@@ -129,6 +134,7 @@ def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live:
         student=wanted.student,
         region=wanted.region,
         agreed=wanted.agreed,
+        class_view=None if aws_live else local.class_view,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.clients.host import Host
 from labkit.clients.notes import Notes
@@ -37,6 +37,8 @@ class Opened:
     host: the lab's host, whose packets the network ACL filters; None where the student has one elsewhere.
     detection_login: where the detection service answers now, and the key. cloud_account: the keys that UDF's Cloud
     Accounts page would show; None where the lab cannot know. cloud_account_url: a page that shows them once.
+    class_view: what each student of the class has made that this machine's sandbox serves, as its `GET /_lab/class`
+    tells it, empty without a class; None where AWS is elsewhere.
     given_keys: keys that the environment gives, for unattended work. own_keys: keys that AWS's own tools would find.
     config_file, credentials_file: the AWS files of the lab's profile. point_aws_cli: lets the AWS CLI reach the same
     endpoint with that profile before it has keys. ask_first: a change waits for a yes.
@@ -62,6 +64,7 @@ class Opened:
     student: str = ""
     region: str = ""
     agreed: str = ""
+    class_view: Callable[[], Sequence[Mapping[str, Any]]] | None = None
 
     @property
     def sentence(self) -> str:
