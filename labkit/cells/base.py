@@ -173,7 +173,7 @@ class StatusCells(Cells):
 
     def reset(self, what: str = "") -> Shown:
         """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
-        ended = [(step.title, str(result)) for step, result in steps.reset(self.world, steps.named(what))]
+        ended = [(step.title, steps.undone(result)) for step, result in steps.reset(self.world, steps.named(what))]
         return panels.Happened("Back to before these steps.", ended)
 
     def choose_backend(self, backend: str = "") -> Form | Shown:
@@ -187,5 +187,5 @@ class StatusCells(Cells):
             return use(chosen)
         if self.unattended:
             return panels.Note("In use", self.world.opened.sentence)
-        question = panels.Note("Where is AWS?", f"Now: {self.world.opened.sentence}")
-        return forms.choice_form("Where is AWS?", BACKENDS, use, table=question, link_to=link_to)
+        now = panels.Note("In use", self.world.opened.sentence)
+        return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)

@@ -123,7 +123,6 @@ class EnvironmentCells(Cells):
             "Which network ACL is yours?",
             options,
             lambda chosen: network.save_network_acl(self.world, chosen),
-            table=self.network_acls(),
             link_to=link_to,
         )
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from labkit.cells.base import Cells, link_to
 from labkit.clients import aws
+from labkit.model.detection import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.steps.world import DetectionLogin
-from labkit.views import host_views, panels, rule_views
+from labkit.views import host_views, panels
 from labkit.views.detection_key_form import detection_key_form
 from labkit.views.form_parts import Form
 from labkit.views.readiness import Line, Readiness
@@ -40,11 +41,12 @@ class HostCells(Cells):
             raise LabError(
                 "No agent of the host is online.", "The detection service does not list it.", "Wait a moment."
             )
+        looked_at = f"GET /v2/agents/{agent.id}"
         lines = [
-            Line(name, "ready" if state == "HEALTHY" else "missing", state.lower(), f"GET /v2/agents/{agent.id}")
+            Line(name, "ready" if state == "HEALTHY" else "missing", state.lower(), looked_at)
             for name, state in host.services_of(agent).items()
         ]
-        return Readiness(lines, f"Services of the agent on {agent.name}")
+        return Readiness(lines, f"{len(lines)} services of the agent on {agent.name}", looked_at)
 
     def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | Shown:
         """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
@@ -154,13 +156,20 @@ class HostCells(Cells):
         parse(suppression)
         if suppression not in mine.suppressions:
             mine = self.world.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
-        return rule_views.RuleCard(mine)
+        return _suppressions(mine)
 
     def remove_suppressions(self) -> Shown:
         """Take the suppressions of your rule away."""
         self.begin(rule.ENABLED.key)
         mine = rule.students_rule(self.world)
-        return rule_views.RuleCard(self.world.detection.update_rule(replace(mine, suppressions=())))
+        return _suppressions(self.world.detection.update_rule(replace(mine, suppressions=())))
+
+
+def _suppressions(mine: Rule) -> Shown:
+    if not mine.suppressions:
+        return panels.Happened("Your rule has no suppression.", (("Rule", mine.name),))
+    facts = [("Rule", mine.name), *(("No alert for", one) for one in mine.suppressions)]
+    return panels.Happened("Your rule holds these events back.", facts)
 
 
 def _dropped(drops: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -16,7 +16,7 @@ from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.panels import Happened
 from labkit.views.responder_panel import ResponderPanel, Say
-from labkit.views.responder_view import ResponderView
+from labkit.views.responder_view import ResponderEnd, ResponderView
 from labkit.views.shown import Shown
 
 FIRST_ROUND_SECONDS = 10.0
@@ -42,11 +42,11 @@ class ResponderCells(Cells):
         return self._panel
 
     def stop_responder(self) -> Shown:
-        """End the responder that `responder()` started; what it did and said."""
+        """End the responder that `responder()` started."""
         if self._panel is None:
             return ResponderView("not started")
-        self._panel.stop()
-        return self._panel.view
+        self._panel.show(self._panel.stop(), lasting=False)
+        return ResponderEnd(self._panel.view.said)
 
     def respond_once(self, safe: Sequence[str] = ()) -> Shown:
         """Look at the alerts once, deny what is to be denied, and show what was done and why."""
@@ -54,7 +54,7 @@ class ResponderCells(Cells):
         said: list[Said] = []
         responder = self._make(said.append, tuple(safe))
         responder.run_once()
-        return ResponderView("looked once", tuple(said), responder.network_acl, self.world.region)
+        return ResponderView("looked once", tuple(said))
 
     def remove_denies(self) -> Shown:
         """Take the responder's own entries away, and no other."""

@@ -13,7 +13,7 @@ from labkit.model.event import connect_event
 from labkit.model.network_acl import Packet
 from labkit.model.rule_filter import explain, parse, straighten
 from labkit.steps import rule
-from labkit.views import rule_form, rule_views
+from labkit.views import panels, rule_form, rule_views
 from labkit.views.criteria_table import CriteriaTable
 from labkit.views.form_parts import Form
 from labkit.views.shown import Shown
@@ -67,7 +67,10 @@ class RuleCells(Cells):
             )
         parse(criteria.filter)
         saved = self.world.detection.update_rule(criteria.put_on(rule.students_rule(self.world)))
-        return CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.world.student)))
+        table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.world.student)))
+        if all(one.equal for one in table.comparisons):
+            return panels.Happened("The rule was saved.", remark=f"{table.caption}.")
+        return table
 
     def explain(
         self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int = 80

@@ -9,12 +9,16 @@ from markupsafe import Markup
 from labkit.gallery.component import Component, State
 from labkit.gallery.panels import filter_error
 from labkit.gallery.values import (
+    ACL_ID,
     ATTACK,
     BAD,
+    DEFAULT_ACL,
+    DEFAULT_ENTRIES,
     DENYING_ACL,
     ENDED,
     GOOD,
     REGION,
+    SIX_ACL,
     STARTED,
     THERE,
     TRANSCRIPT,
@@ -26,6 +30,7 @@ from labkit.gallery.values import (
 )
 from labkit.model.criteria import compare
 from labkit.model.errors import InvalidInput
+from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.said import Said
 from labkit.views import forms
 from labkit.views.criteria_table import CriteriaTable, FieldComparison
@@ -36,10 +41,11 @@ from labkit.views.host_views import RanView
 from labkit.views.keys_form import aws_keys_form
 from labkit.views.panels import ErrorPanel, Happened
 from labkit.views.render import render
-from labkit.views.responder_view import ResponderView
+from labkit.views.responder_view import ResponderEnd, ResponderView
 from labkit.views.rule_form import FieldState, rule_form
 from labkit.views.terminal_link import TerminalLink
 from labkit.views.timeline import Timeline
+from labkit.views.topology import Met, Stop, Topology
 
 
 def _ran() -> tuple[State, ...]:
@@ -50,10 +56,26 @@ def _ran() -> tuple[State, ...]:
         State("an answer", RanView("curl -sS dadismad.com", 0, page, "", 0.02)),
         State("dropped", RanView("curl -sS dadismad.com", 28, "", dropped, 3.1,
                                  f"Egress entry 1 dropped 3 packets to {BAD}.")),
+        State("many answers", RanView("curl -sS 198.51.100.[101-122]", 0, page * 22, "", 0.2)),
         State("a long answer, then silence", RanView("curl -sS --max-time 4 time.example.org:7777", 28, stream,
                                                      "curl: (28) Operation timed out\n", 4.0)),
         State("an answer that an attacker wrote", RanView(f"curl {ATTACK}", 0, ATTACK, "", 0.1)),
     )  # fmt: skip
+
+
+def _topologies() -> tuple[State, ...]:
+    host, six, mirror = "10.0.1.10", "2001:db8:bad::10", "mirror.example.net"
+    no_answers = Entry(50, False, "deny", "6", f"{GOOD}/32", (1024, 65535))
+    answers_denied = NetworkAcl(ACL_ID, VPC_ID, True, (*DEFAULT_ENTRIES, no_answers))
+    return (
+        State("no subnet yet", Topology(host, BAD, 80, "dadismad.com")),
+        State("dropped on its way out", Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Met(Stop(True, 1), 3))),
+        State("its answer dropped", Topology(host, GOOD, 80, mirror, answers_denied, Met(Stop(False, 50), 6))),
+        State("answered, and denied since", Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Met())),
+        State("nothing sent: it would stop", Topology(host, GOOD, 443, ATTACK, answers_denied)),
+        State("nothing sent: it would pass", Topology(host, GOOD, 80, "", DEFAULT_ACL)),
+        State("IPv6", Topology("2001:db8:1234:1a01::10", six, 80, "six.dadismad.com", SIX_ACL, Met(Stop(True, 2), 2))),
+    )
 
 
 def _terminal() -> tuple[State, ...]:
@@ -78,6 +100,7 @@ def _responders() -> tuple[State, ...]:
         State("at work, nothing done yet", ResponderView("at work", (STARTED,), None, REGION)),
         State("at work", ResponderView("at work", TRANSCRIPT, DENYING_ACL, REGION)),
         State("in trouble", ResponderView("at work", (STARTED, TROUBLE), DENYING_ACL, REGION)),
+        State("stopped by a cell", ResponderEnd((STARTED, *TRANSCRIPT, ENDED))),
         State("stopped, after a long time", ResponderView("stopped", (*long, *TRANSCRIPT, ENDED), DENYING_ACL, REGION)),
     )
 
@@ -135,6 +158,8 @@ def _done(*_: object) -> Happened:
 COMPONENTS = (
     Component("A program on the host", "After lab.run(…): what it said, and what its exit code means.", "ran.html.j2",
               _ran),
+    Component("Topology", "Where the host’s last packet was stopped, or would be: the network ACL’s two lanes.",
+              "topology.svg.j2", _topologies),
     Component("Terminal link", "The way to a prompt on the host.", "terminal_link.html.j2", _terminal),
     Component("Timeline", "How long it took from a connection to its deny entry.", "timeline.html.j2", _timelines),
     Component("Responder", "What the responder has done and said, while it works and afterwards.",

@@ -149,7 +149,7 @@ def _readiness() -> tuple[State, ...]:
     return (
         State("something is missing", Readiness(lines)),
         State("ready", Readiness(lines[:3])),
-        State("the agent’s services", Readiness(services, "Services of the agent on udf-host")),
+        State("the agent’s services", Readiness(services, "Services of the agent on udf-host", agent)),
     )
 
 

@@ -14,6 +14,9 @@ from labkit.model.response_plan import cidr_block_of
 from labkit.model.safe_addresses import parse_address
 from labkit.model.said import Kind, Said
 
+MOST_LISTED = 4
+"""Destinations of a poll that are told one by one."""
+
 
 class Done(NamedTuple):
     """An outcome that was carried out, and when, in milliseconds since 1970."""
@@ -48,7 +51,7 @@ class Telling:
         if blocked == self._blocked:
             return
         self._blocked = blocked
-        destinations = "{" + ", ".join(map(repr, blocked)) + "}" if blocked else "set()"
+        destinations = _as_a_set(blocked)
         sources = [{"container": "Host", "address": address} for address in self._sources(about)]
         words = f"Alert poll returned destination {destinations} source {sources} to block at the firewall"
         self._say(Said("poll", words))
@@ -108,6 +111,21 @@ class Telling:
         before = self._last.get(key)
         self._last[key] = what
         return before != what
+
+
+def _as_a_set(cidr_blocks: tuple[str, ...]) -> str:
+    """Destinations as the original printed them; of many, their number, the first and the last.
+
+    >>> _as_a_set(()), _as_a_set(("203.0.113.10/32",))
+    ('set()', "{'203.0.113.10/32'}")
+    >>> _as_a_set(tuple(f"203.0.113.{number}/32" for number in range(10, 32)))
+    "{22 addresses: '203.0.113.10/32' … '203.0.113.31/32'}"
+    """
+    if not cidr_blocks:
+        return "set()"
+    if len(cidr_blocks) > MOST_LISTED:
+        return f"{{{len(cidr_blocks)} addresses: {cidr_blocks[0]!r} … {cidr_blocks[-1]!r}}}"
+    return "{" + ", ".join(map(repr, cidr_blocks)) + "}"
 
 
 def _key(destination: Destination) -> str:

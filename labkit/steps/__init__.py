@@ -121,6 +121,11 @@ def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown |
             yield step, error
 
 
+def undone(ended: Shown | LabError) -> str:
+    """What `reset` says of one step, in a sentence."""
+    return ended.title if isinstance(ended, Happened) else str(ended)
+
+
 def _with_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     keys = {step.key for step in steps}
     for step in STEPS:

@@ -6,6 +6,7 @@ from labkit import steps
 from labkit.clients import aws
 from labkit.model.detection import rule_name
 from labkit.model.errors import LabError
+from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
 from labkit.views.clean_up_view import CleanUpView
@@ -17,7 +18,7 @@ def clean_up(world: World) -> CleanUpView:
     Raises StepNotReady while there is no student number, since nothing can be told apart then.
     """
     student, keys = world.student, world.keys or world.opened.cloud_account()
-    ended = list(steps.reset(world, steps.STEPS))
+    ended = list(steps.reset(world, tuple(step for step in steps.STEPS if step.key != READY.key)))
     students = [rule.name for rule in all_rules(world.detection) if rule.name.startswith("Self Protect: Student")]
     rules = {f"rule “{name}”": name == rule_name(student) for name in students}
     vpcs: dict[str, bool] = {}
@@ -26,7 +27,7 @@ def clean_up(world: World) -> CleanUpView:
         vpcs = {f"VPC {vpc}": vpc.student == student for vpc in found}
     things = {**rules, **vpcs}
     return CleanUpView(
-        removed=[(step.title, str(words)) for step, words in ended if not isinstance(words, LabError)],
+        removed=[(step.title, steps.undone(one)) for step, one in ended if not isinstance(one, LabError)],
         failed=[(step.title, str(words)) for step, words in ended if isinstance(words, LabError)],
         still_there=[thing for thing, own in things.items() if own],
         left_alone=[thing for thing, own in things.items() if not own],

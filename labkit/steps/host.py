@@ -61,7 +61,7 @@ def program_lines() -> list[Line]:
     for program, what in PROGRAMS.items():
         path = shutil.which(program, path=_search_path())
         next_step = "" if path else f"Install {what}: sudo apt install {'awscli' if program == 'aws' else program}"
-        found = path or "not installed"
+        found = "installed" if path else "not installed"
         lines.append(Line(program, "ready" if path else "missing", found, f"which {program}", next_step))
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from labkit.clients import aws
 from labkit.model.check import CheckResult, Outcome
@@ -22,6 +22,8 @@ from labkit.views.panels import Happened
 
 COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")
 ALERT_SECONDS = 5.0
+MOST_NAMED = 3
+"""Entries that are named one by one in a sentence."""
 
 
 def students_alerts(world: World) -> Iterator[Alert]:
@@ -66,7 +68,8 @@ def undo_alert(world: World) -> Happened:
     ids = [alert.id for alert in students_alerts(world)]
     if ids:
         world.detection.dismiss(ids, "OTHER", "The lab was reset.")
-    return Happened(f"{len(ids)} alerts of your rule were dismissed." if ids else "Your rule had no active alert.")
+    alerts = f"{len(ids)} alert{'' if len(ids) == 1 else 's'} of your rule"
+    return Happened(f"Dismissed: {alerts}." if ids else "Your rule had no active alert.")
 
 
 def check_denied(world: World) -> CheckResult:
@@ -75,10 +78,10 @@ def check_denied(world: World) -> CheckResult:
     expected = f"a deny entry of the responder that decides, in {network_acl.id}"
     deciding = [entry for entry in own if _decides(entry, network_acl.entries)]
     if deciding:
-        words = ", ".join(f"{entry.rule_number} denies {entry.cidr_block}" for entry in deciding)
+        words = ", ".join(f"entry {entry.rule_number} denies {entry.cidr_block}" for entry in deciding)
         return DENIED.result(Outcome.PASSED, expected, words)
     if own:
-        words = ", ".join(f"{entry.rule_number} for {entry.cidr_block} is never reached" for entry in own)
+        words = ", ".join(f"entry {entry.rule_number} for {entry.cidr_block} is never reached" for entry in own)
         return DENIED.result(Outcome.WRONG, expected, words, "Look which entry comes before: lab.entries()")
     return DENIED.result(Outcome.NOT_YET, expected, "none", "Start the responder: lab.responder()")
 
@@ -102,8 +105,15 @@ def undo_denied(world: World) -> Happened:
     for entry in own:
         world.require_agreement()
         aws.delete_entry(world.aws.ec2, network_acl.id, entry.rule_number, entry.egress)
-    words = ", ".join(f"{entry.rule_number} ({entry.cidr_block})" for entry in own)
-    return Happened(f"The responder's entries {words} were taken away." if own else "The responder had no entry.")
+    return Happened(_taken_away(own))
+
+
+def _taken_away(own: Sequence[Entry]) -> str:
+    if not own:
+        return "The responder had no entry."
+    if len(own) > MOST_NAMED:
+        return f"Deleted: the responder's {len(own)} entries."
+    return f"Deleted: {', '.join(f'entry {entry.rule_number} ({entry.cidr_block})' for entry in own)}."
 
 
 ALERT = Step(

@@ -47,7 +47,9 @@ def _range_line(world: World) -> Line:
     status = world.opened.host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
-    return Line("Range", "ready" if status.tier == 1 else "remark", status.words, "the sandbox")
+    if status.tier == 1:
+        return Line("Range", "ready", "tier 1 of 3: packets", "the sandbox")
+    return Line("Range", "remark", status.words, "the sandbox")
 
 
 def _clock_line(world: World) -> Line:

@@ -18,6 +18,10 @@ CURL_CODES = {
 """Exit codes of curl. Source: https://everything.curl.dev/cmdline/exitcode.html"""
 
 
+MOST_LINES = 8
+"""Of what a program wrote that are shown whole."""
+
+
 @dataclass(frozen=True, repr=False)
 class RanView(Shown):
     """How a program on the host ended. remark: that none really ran, and why."""
@@ -42,11 +46,19 @@ class RanView(Shown):
         return "good" if self.code == 0 else "bad"
 
     @property
+    def page(self) -> str:
+        """What it wrote; of many lines the first two and the last two."""
+        lines = self.out.rstrip().splitlines()
+        if len(lines) <= MOST_LINES:
+            return self.out.rstrip()
+        return "\n".join([*lines[:2], f"… {len(lines) - 4} more lines …", *lines[-2:]])
+
+    @property
     def ending(self) -> str:
         return f"exit code {self.code} after {self.seconds:.1f} s: {self.meaning}"
 
     def text(self) -> str:
-        lines = [f"$ {self.command}", self.out.rstrip(), self.err.rstrip(), self.ending, self.remark]
+        lines = [f"$ {self.command}", self.page, self.err.rstrip(), self.ending, self.remark]
         return "\n".join(line for line in lines if line)
 
 

@@ -148,16 +148,18 @@ class AclEntriesTable(Shown):
     """The entries of a network ACL in the order AWS tries them, a table a direction.
 
     packets: how many packets each entry, as (egress, rule number), has decided; None where nobody counts them.
+    egress_only: leave out the ingress entries, and the remarks about them.
     """
 
     acl: NetworkAcl
     region: str = ""
     packets: Mapping[tuple[bool, int], int] | None = None
+    egress_only: bool = False
 
     template: ClassVar[str] = "entries_table.html.j2"
 
     def directions(self) -> list[Direction]:
-        return [self._direction(egress=True), self._direction(egress=False)]
+        return [self._direction(egress) for egress in ((True,) if self.egress_only else (True, False))]
 
     def _direction(self, egress: bool) -> Direction:
         entries = self.acl.egress if egress else self.acl.ingress
@@ -176,7 +178,8 @@ class AclEntriesTable(Shown):
 
     def warnings(self) -> list[str]:
         """A sentence for each entry that is never reached."""
-        return [f"{'Egress' if one.entry.egress else 'Ingress'}: {one}" for one in never_reached(self.acl.entries)]
+        entries = self.acl.egress if self.egress_only else self.acl.entries
+        return [f"{'Egress' if one.entry.egress else 'Ingress'}: {one}" for one in never_reached(entries)]
 
     def text(self) -> str:
         tables = [

@@ -25,25 +25,44 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Readiness(Shown):
-    """The lines of the host's readiness."""
+    """The lines of the host's readiness. A column that says nothing, or the same in each line, is left out.
+
+    looked_at: what every line is about, where it is one thing.
+    """
 
     lines: Sequence[Line]
     title: str = "The host"
+    looked_at: str = ""
 
     template: ClassVar[str] = "readiness.html.j2"
-    headers: ClassVar[list[str]] = ["What", "State", "Found", "Looked at", "What to do"]
 
     @property
     def caption(self) -> str:
         missing = sum(line.state == "missing" for line in self.lines)
-        return f"{self.title}: {f'{missing} missing' if missing else 'ready'}"
+        of = f" ({self.looked_at})" if self.looked_at else ""
+        return f"{self.title}: {f'{missing} missing' if missing else 'ready'}{of}"
+
+    @property
+    def _columns(self) -> dict[str, list[str]]:
+        """The columns that are shown: header and cells."""
+        columns = {
+            "What": [line.title for line in self.lines],
+            "State": [STATE_WORDS[line.state] for line in self.lines],
+            "Found": [line.found for line in self.lines],
+        }
+        if not self.looked_at:
+            columns["Looked at"] = [line.looked_at for line in self.lines]
+        if any(line.next_step for line in self.lines):
+            columns["What to do"] = [line.next_step or "nothing" for line in self.lines]
+        return columns
+
+    @property
+    def headers(self) -> list[str]:
+        return list(self._columns)
 
     def rows(self) -> list[tuple[list[str], bool]]:
         """Each line as cells; none is marked."""
-        return [
-            ([line.title, STATE_WORDS[line.state], line.found, line.looked_at, line.next_step or "nothing"], False)
-            for line in self.lines
-        ]
+        return [(list(cells), False) for cells in zip(*self._columns.values(), strict=True)]
 
     def text(self) -> str:
         return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])

@@ -11,16 +11,20 @@ from labkit.model.said import Said
 from labkit.views.network_tables import AclEntriesTable
 from labkit.views.shown import Shown
 from labkit.views.timeline import Timeline
+from labkit.views.transcript import summed_up
 
 MOST_LINES = 60
 """Of the transcript on a page; `text()` has them all."""
 
+WAITING = ("not started", "at work")
+"""States in which an entry may still come."""
+
 
 @dataclass(frozen=True, repr=False)
 class ResponderView(Shown):
-    """The responder's state, its timeline, the network ACL as it last saw it, and what it said.
+    """The responder's state, its timeline, the egress entries as it last saw them, and what it said.
 
-    state: in words, such as "stopped". acl: None before the first look.
+    state: in words, such as "stopped". acl: None before the first look, and where the entries are not to be shown.
     """
 
     state: str
@@ -31,26 +35,28 @@ class ResponderView(Shown):
     template: ClassVar[str] = "responder.html.j2"
 
     @property
-    def timeline(self) -> Timeline:
-        return Timeline(self.said)
+    def timeline(self) -> Timeline | None:
+        """None where there is nothing to time, and nothing to wait for."""
+        timeline = Timeline(self.said)
+        return timeline if timeline.moments or self.state in WAITING else None
 
     @property
     def table(self) -> AclEntriesTable | None:
-        return None if self.acl is None else AclEntriesTable(self.acl, self.region)
+        return None if self.acl is None else AclEntriesTable(self.acl, self.region, egress_only=True)
 
     @property
     def earlier(self) -> int:
-        """How many sentences are too old to be on the page."""
-        return max(0, len(self.said) - MOST_LINES)
+        """How many lines are too old to be on the page."""
+        return max(0, len(summed_up(self.said)) - MOST_LINES)
 
     @property
     def lines(self) -> list[str]:
-        """The last sentences, oldest first."""
-        return [one.sentence for one in self.said[-MOST_LINES:]]
+        """The last lines, oldest first."""
+        return summed_up(self.said)[-MOST_LINES:]
 
     def text(self) -> str:
-        parts = [f"The responder: {self.state}.", *(one.sentence for one in self.said)]
-        parts += [self.timeline.text()] if self.timeline.moments else []
+        parts = [f"The responder: {self.state}.", *summed_up(self.said)]
+        parts += [self.timeline.text()] if self.timeline is not None and self.timeline.moments else []
         parts += [self.table.text()] if self.table is not None else []
         return "\n".join(parts)
 
@@ -60,3 +66,23 @@ class ResponderView(Shown):
              "rule_number": one.entry.rule_number if one.entry else None, "event_to_entry_ms": one.event_to_entry_ms}
             for one in self.said
         ]  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class ResponderEnd(Shown):
+    """That the responder was stopped; `said` has all that it said, which its panel shows."""
+
+    said: Sequence[Said]
+
+    template: ClassVar[str] = "note.html.j2"
+    title: ClassVar[str] = "The responder was stopped."
+    tone: ClassVar[str] = ""
+
+    @property
+    def words(self) -> str:
+        made = sum(one.kind in ("added", "replaced") for one in self.said)
+        entries = "no entry" if not made else "1 entry, which stays" if made == 1 else f"{made} entries, which stay"
+        return f"It has made {entries}. What it said stands in its panel above."
+
+    def text(self) -> str:
+        return f"{self.title} {self.words}"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
-from labkit.views.criteria_table import CriteriaTable, FieldComparison
+from labkit.views.criteria_table import FieldComparison
 from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
 from labkit.views.panels import ErrorPanel, Note
 from labkit.views.shown import Shown
@@ -38,8 +38,7 @@ def rule_form(
     there: Criteria, wanted: Criteria, submit: Callable[[Criteria], Shown], *, link_to: LinkTo = no_link
 ) -> Form:
     """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
-    table = CriteriaTable(compare(there, wanted))
-    form = Form(Note(table.caption), link_to)
+    form = Form(Note("The five criteria of your rule", "Under each field stands whether it is as wanted."), link_to)
     rows: list[Any] = []
     for name, label in CRITERIA_LABELS.items():
         value = getattr(there, name)

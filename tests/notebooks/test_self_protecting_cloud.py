@@ -51,11 +51,13 @@ def test_the_chapter_runs_twice_in_a_row_and_shows_what_its_text_tells_the_secon
     part_2: World, kernels: Kernels
 ) -> None:
     seen = {id: output.text for id, output in run(kernels.fresh(), CELLS).items()}
-    assert "packets" in seen["progress"] and "none yet" in seen["host-before"]
+    assert "packets" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
     assert "exit code 0" in seen["curl-first"] and "203.0.113.10" in seen["alerts"]
     assert "10.0.0.2 is not denied" in seen["respond-once"] and "denied already" in seen["respond-once"]
     assert "exit code 28" in seen["curl-again"] and "Denied: 1 denies" in seen["decide"]
+    assert "Stopped on its way out" in seen["where-out"] and "egress entry 1 dropped" in seen["where-out"]
     assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
+    assert "answer was stopped" in seen["where-in"] and "ingress entry 50 dropped" in seen["where-in"]
     assert "150 is never reached" in seen["at-150-entries"]
     assert "at 2001:db8:bad::10" in seen["six-run"]
     assert "198.51.100.7" not in seen["good-once"] and "198.51.100.80" in seen["good-once"]
@@ -157,9 +159,11 @@ def test_under_a_lower_tier_the_chapter_runs_to_its_end_and_says_what_is_differe
     tier, world, environment = lower_tier
     with one_kernel(FOLDER, environment) as kernel:
         seen = {id: output.text for id, output in run(kernel, CELLS).items()}
-    assert f"tier {tier} of 3" in seen["progress"] and f"tier {tier} of 3" in seen["host-before"]
+    assert f"tier {tier} of 3" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
     assert "exit code 0" in seen["curl-first"] and "exit code 28" in seen["curl-again"]
     assert ("No program ran" in seen["curl-first"]) == (tier == "3")
     assert ("No terminal" in seen["terminal-open"]) == (tier == "3")
     assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
+    verb = "would drop" if tier == "3" else "dropped"
+    assert f"egress entry 1 {verb}" in seen["where-out"] and f"ingress entry 50 {verb}" in seen["where-in"]
     assert own_entries(students_network_acl(world).entries)

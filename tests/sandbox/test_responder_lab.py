@@ -24,6 +24,7 @@ from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.ids import new_id
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
+from labkit.views.responder_view import ResponderEnd
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.responder_fixtures import raise_alert, soon
 from tests.sandbox.test_cli import labkit
@@ -68,8 +69,9 @@ def test_from_a_cell_it_denies_shows_and_is_taken_away_again(ready: Lab, lab_hom
     here.respond_once()  # a second one beside it does no harm
     soon(lambda: denied(ready) == [f"{DADISMAD}/32"])
     soon(lambda: f"{DADISMAD}/32" in repr(panel))
-    left = here.stop_responder()
-    assert "Egress" in repr(left) and "3 of 20 used" in repr(left)
+    assert "made 1 entry, which stays" in repr(here.stop_responder())
+    assert "Egress" in repr(panel) and "3 of 20 used" in repr(panel) and "Ingress" not in repr(panel)
+    assert "was stopped" in panel.message.value
     assert "1 of the responder’s own entries" in repr(here.remove_denies())
     assert denied(ready) == []
 
@@ -90,6 +92,7 @@ def test_an_event_that_reaches_the_sandbox_is_an_entry_a_moment_later(ready: Lab
         soon(lambda: denied(ready) == ["198.51.100.7/32"])
     finally:
         left = here.stop_responder()
+    assert isinstance(left, ResponderEnd)
     (added,) = [one for one in left.said if one.kind == "added"]
     assert (
         added.event_to_entry_ms is not None and added.event_to_entry_ms < 5000

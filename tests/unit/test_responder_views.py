@@ -8,9 +8,9 @@ import pytest
 
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.said import Said, milliseconds
+from labkit.model.said import Kind, Said, milliseconds
 from labkit.views.responder_panel import START, STOP, ResponderPanel
-from labkit.views.responder_view import MOST_LINES, ResponderView
+from labkit.views.responder_view import MOST_LINES, ResponderEnd, ResponderView
 from labkit.views.timeline import Timeline
 from tests.wait import until
 
@@ -152,3 +152,30 @@ def test_an_interrupt_ends_it() -> None:
     panel.start()
     panel.interrupt()
     until(lambda: "The responder: stopped" in shown(panel))
+
+
+def entry_said(kind: Kind, number: int) -> Said:
+    entry = Entry(number, True, "deny", "-1", f"198.51.100.{number}/32")
+    return Said(kind, f"About {number}.", f"198.51.100.{number}", "a1", entry)
+
+
+def test_what_it_said_of_many_addresses_is_one_line_and_of_two_it_is_two() -> None:
+    view = ResponderView("looked once", [entry_said("added", number) for number in range(6, 20)])
+    assert view.lines[0].startswith("Added 14 entries, 6 to 19: deny all to 198.51.100.6, 198.51.100.7")
+    kept = ResponderView("looked once", [entry_said("kept", number) for number in (2, 5, 9)])
+    assert "3 addresses are denied already: 198.51.100.2 by entry 2, 198.51.100.5 by entry 5" in repr(kept)
+    two = [entry_said("added", 1), entry_said("added", 2), entry_said("kept", 3)]
+    assert ResponderView("looked once", two).lines == ["About 1.", "About 2.", "About 3."]
+    assert len(kept.records()) == 3
+
+
+def test_once_it_has_looked_and_made_nothing_no_entry_is_waited_for() -> None:
+    said = [Said("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")]
+    assert "No entry was made yet" in ResponderView("at work", said)._repr_html_()
+    assert "No entry was made yet" not in ResponderView("looked once", said)._repr_html_()
+
+
+def test_its_end_says_how_many_entries_stay() -> None:
+    assert "made no entry." in repr(ResponderEnd([Said("started", "It began.")]))
+    assert "made 1 entry, which stays." in repr(ResponderEnd([added()]))
+    assert "made 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()

@@ -27,6 +27,7 @@ from labkit.model.network_acl import Entry, NetworkAcl, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse
 from labkit.views.criteria_table import CriteriaTable, pieces_text
 from labkit.views.decision_table import DecisionTable, WhatIfTable
+from labkit.views.host_views import RanView
 from labkit.views.network_tables import AclEntriesTable, NetworkAclTable, VpcTable
 from labkit.views.packet_picture import MOST_BOXES, PacketPicture
 from labkit.views.panels import CheckPanel, ErrorPanel, Happened
@@ -204,3 +205,9 @@ def test_an_explanation_tells_true_or_false_and_the_reason_for_each_clause():
     assert "✓ true event_type = &#34;audit&#34;" in text
     assert "✕ false connection.dst_addr != &#34;127.0.0.0/8&#34;" in text
     assert "is in 127.0.0.0/8" in text
+
+
+def test_of_many_lines_of_a_program_the_first_and_the_last_are_shown() -> None:
+    ran = RanView("curl", 0, "".join(f"line {number}\n" for number in range(1, 23)), "", 0.1)
+    assert ran.page.splitlines() == ["line 1", "line 2", "… 18 more lines …", "line 21", "line 22"]
+    assert RanView("curl", 0, "one\ntwo\n", "", 0.1).page == "one\ntwo"
