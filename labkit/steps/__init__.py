@@ -110,7 +110,7 @@ def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown | LabError]]:
     """Undo each of these steps and those that need them, last first: what was taken away, or why it was not."""
-    for step in reversed(_with_dependents(steps)):
+    for step in reversed(with_dependents(steps)):
         try:
             yield step, step.undo(world)
         except ConsentNeeded:
@@ -126,7 +126,8 @@ def undone(ended: Shown | LabError) -> str:
     return ended.title if isinstance(ended, Happened) else str(ended)
 
 
-def _with_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def with_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """These steps and all that need them, in order."""
     keys = {step.key for step in steps}
     for step in STEPS:
         if keys & set(step.needs):
