@@ -25,14 +25,16 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     """
     from labkit.handout import folder as files
     from labkit.handout import making
+    from labkit.handout.pdf import find_chromium
     from labkit.jupyterlab import lab_folder, skip_needless_imports
 
     signal.signal(signal.SIGTERM, _end)
     skip_needless_imports()
     clone = lab_folder()
     wanted = making.chapters(clone, chapters, copies=from_mine)
+    browser = find_chromium() if pdf else ""
     files.require_writable(out)
-    made = making.Handout(clone, wanted, whole=not chapters, say=click.echo)
+    made = making.Handout(clone, wanted, whole=not chapters, say=click.echo, browser=browser)
     if from_mine:
         making.make_from_saved(made)
     else:

@@ -161,7 +161,8 @@ def set_environment(environment: Mapping[str, str]) -> None:
         else:
             os.environ.pop(name, None)
     own = str(Path(__file__).resolve().parent / "jupyter")
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [own, os.environ.get("JUPYTER_CONFIG_PATH")]))
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # its settings, and the handouts' template
+        os.environ[name] = os.pathsep.join(filter(None, [own, os.environ.get(name)]))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 

@@ -14,10 +14,12 @@ CONTENTS, WHOLE = "index", "self-protecting-cloud"
 """The names of the two pages, without their ending."""
 
 
-def contents(exporter: HandoutExporter, links: Sequence[tuple[str, str]], whole: Mapping[str, str], note: str) -> str:
-    """The page that leads to the others. links: title and address of each. whole: the same for the whole lab."""
+def contents(
+    exporter: HandoutExporter, titles: Mapping[str, str], whole: Sequence[str], has_pdf: bool, note: str
+) -> str:
+    """The page that leads to the others. titles: each chapter's, by its name. whole: the whole lab's page."""
     frame = {"title": TITLE, "styles": [], "home": "", "note": note, "stand_ins": False}
-    return exporter.render("contents", page=frame, links=links, whole=whole)
+    return exporter.render("contents", page=frame, titles=titles, whole=whole, has_pdf=has_pdf)
 
 
 def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:

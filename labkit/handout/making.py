@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from labkit.environment import settings
 from labkit.handout.running import UNATTENDED_FROM, Chapter, run, throw_away_lab
@@ -30,13 +29,14 @@ class Handout:
     """The pages of a handout, as they are made.
 
     folder: where `notebooks/` lies. wanted: the notebooks asked for. whole: whether those are all there are.
-    say: told what happens, a line at a time.
+    say: told what happens, a line at a time. browser: what makes a PDF of each page; "" for none.
     """
 
     folder: Path
     wanted: Sequence[Path]
     whole: bool
     say: Say
+    browser: str = ""
     note: str = ""
     pages: list[Page] = field(default_factory=list)
 
@@ -54,17 +54,24 @@ class Handout:
         self.pages.append(self.exporter.page(name, notebook, reading, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the handout by its name."""
+        """Every file of the handout by its name. Raises LabError when a PDF cannot be made."""
         from labkit.handout.edition import CONTENTS, WHOLE, contents, whole_lab
 
-        files = {f"{page.name}.html": page.html for page in self.pages}
-        forms = {}
+        pages = {page.name: page.html.encode() for page in self.pages}
         if self.whole:
-            files[f"{WHOLE}.html"] = whole_lab(self.exporter, self.pages, self.note)
-            forms = {"the whole lab": f"{WHOLE}.html"}
-        links = [(page.title, quote(f"{page.name}.html")) for page in self.pages]
-        files[f"{CONTENTS}.html"] = contents(self.exporter, links, forms, self.note)
-        return {name: text.encode() for name, text in files.items()}
+            pages[WHOLE] = whole_lab(self.exporter, self.pages, self.note).encode()
+        files = {f"{name}.html": text for name, text in pages.items()}
+        files |= {f"{name}.pdf": self._print(name, text) for name, text in pages.items() if self.browser}
+        titles = {page.name: page.title for page in self.pages}
+        whole = [WHOLE] if self.whole else []
+        files[f"{CONTENTS}.html"] = contents(self.exporter, titles, whole, bool(self.browser), self.note).encode()
+        return files
+
+    def _print(self, name: str, page: bytes) -> bytes:
+        from labkit.handout.pdf import to_pdf
+
+        self.say(f"{name}: printing")
+        return to_pdf(self.browser, page)
 
 
 def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:

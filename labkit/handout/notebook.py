@@ -1,4 +1,4 @@
-"""A notebook made ready for a page: each cell and each output is safe HTML or clean source, and nothing else is left."""
+"""A notebook made ready for a page: its cells and outputs are safe HTML or clean source, and nothing else is left."""
 
 from __future__ import annotations
 

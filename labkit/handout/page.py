@@ -1,4 +1,4 @@
-"""A chapter as a page: nbconvert's exporter with the template of `templates/handout`."""
+"""A chapter as a page: nbconvert's exporter with the lab's template, which JupyterLab's own export uses too."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labkit.handout.markup import Found
 from labkit.handout.notebook import Reading
 from labkit.handout.safety import cleaner_of_this_machine
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "jupyter" / "nbconvert" / "templates"
 CONTENTS_DOWN_TO = 3
 """The lowest level of heading that a table of contents names."""
 
@@ -98,7 +98,8 @@ class HandoutPreprocessor(Preprocessor):
 def _reading_of(metadata: Mapping[str, Any]) -> Reading:
     """How to read a notebook that JupyterLab exports: its folder is known, its lab is this process's."""
     folder = Path(metadata.get("path") or os.getcwd())
-    return Reading(cleaner_of_this_machine(settings().home, folder.parent), folder, folder.parent)
+    clone = folder.parent if folder.name == "notebooks" else folder
+    return Reading(cleaner_of_this_machine(settings().home, clone), folder, clone)
 
 
 def nested(headings: list[Heading]) -> list[Heading]:

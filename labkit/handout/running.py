@@ -148,7 +148,8 @@ def run(
             kernel = kernels[-1]
             kernel.wait()
             kernel.prepare(WARM_UP)
-            kernel.prepare(_given(lab.keys()) if chapter.unattended else "pass")
+            keys = lab.keys()  # waited for by every chapter: until then nobody else finds this sandbox
+            kernel.prepare(_given(keys) if chapter.unattended else "pass")
             kernel.send([cell["source"] for cell in chapter.cells])
             if number + 1 < len(chapters):
                 kernels.append(lab.start_kernel(chapters[number + 1]))
