@@ -118,5 +118,5 @@ def configure(c: Any) -> None:
         raise SystemExit(str(fault)) from fault
 
 
-if "get_config" in globals():  # JupyterHub reads this file; `jupyterhub_config.py` imports it
-    configure(globals()["get_config"]())
+if "c" in globals():  # a hub reads this file; `jupyterhub_config.py` imports it
+    configure(globals()["c"])

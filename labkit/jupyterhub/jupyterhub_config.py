@@ -130,4 +130,4 @@ def configure(c: Any) -> None:
         )
 
 
-configure(get_config())  # type: ignore[name-defined]  # noqa: F821
+configure(c)  # type: ignore[name-defined]  # noqa: F821

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -14,10 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from labkit.clients import sandbox_process
+from labkit.clients.sandbox_process import Sandbox
 from tests.bench.measure import Row, at_most, table
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel
+from tests.hub.class_keys import class_sandbox
 from tests.hub.running_hub import CONFIG, RunningHub
 
 PASSWORD = "known-to-the-class"
@@ -29,13 +29,15 @@ MEGABYTE = 2**20
 def run(scale: float = 1.0) -> list[Row]:
     """The rows; scale: how many students come alone, 1 for a few."""
     alone = max(1, round(3 * scale))
-    with class_sandbox(alone + FIVE) as (sandbox, keys), hub(keys) as ours, hub(keys, stock=True) as peer:
+    folder = Path(tempfile.mkdtemp(prefix="labkit-bench-"))
+    with class_sandbox(folder, alone + FIVE) as sandbox, hub(sandbox) as ours, hub(sandbox, stock=True) as peer:
         pairs = [(ready(ours, [number]), ready(peer, [number])) for number in range(1, alone + 1)]
         mine, stock = (min(times) for times in zip(*pairs, strict=True))
         five = range(alone + 1, alone + FIVE + 1)
         together = ready(ours, five)
         shared = memory(ours, five)
         own = shared + uss(psutil.Process(sandbox.pid))
+    shutil.rmtree(folder)
     in_turn = FIVE * mine
     return [
         at_most("a student's server until ready, against stock", seconds(mine), seconds(stock), mine / stock, 1),
@@ -47,21 +49,12 @@ def run(scale: float = 1.0) -> list[Row]:
 
 
 @contextmanager
-def class_sandbox(students: int) -> Iterator[tuple[sandbox_process.Sandbox, Path]]:
-    """A sandbox for that many students, and the file with their keys."""
-    folder = Path(tempfile.mkdtemp(prefix="labkit-bench-"))
-    sandbox, _ = sandbox_process.start(folder / "lab", parent=os.getpid())
-    class_keys.write(folder / "keys", sandbox, students)
-    yield sandbox, folder / "keys"
-    sandbox_process.stop(folder / "lab")
-    shutil.rmtree(folder)
-
-
-@contextmanager
-def hub(keys: Path, stock: bool = False) -> Iterator[RunningHub]:
+def hub(sandbox: Sandbox, stock: bool = False) -> Iterator[RunningHub]:
     """The lab's hub; or one that starts JupyterHub's own server for a student."""
     top = Path(tempfile.mkdtemp(prefix="labkit-bench-"))
     top.chmod(0o711)
+    keys = top / "class-keys"
+    class_keys.write(keys, sandbox)
     config = top / "stock.py"
     command = str(Path(sys.executable).with_name("jupyterhub-singleuser"))
     config.write_text(STOCK.format(config=str(CONFIG), command=command))

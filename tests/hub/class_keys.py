@@ -1,32 +1,32 @@
-"""The list of keys that a class's instructor gives to the hub."""
+"""A sandbox for a class, and the list of keys that its instructor gives to the hub."""
 
 from __future__ import annotations
 
-from itertools import cycle, islice
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.clients import sandbox_process
 from labkit.clients.sandbox_process import Sandbox
 from labkit.files import write_private
+from labkit.model.classroom import ClassKeys
+from labkit.sandbox import class_settings
 
-REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1")
-"""A region a student: five VPCs of one account are as many as a region holds."""
+
+@contextmanager
+def class_sandbox(home: Path, students: int) -> Iterator[Sandbox]:
+    """A sandbox with an account for each student, on this machine alone."""
+    class_settings.save(home, class_settings.ClassSettings(students))
+    yield sandbox_process.start(home, parent=os.getpid())[0]
+    sandbox_process.stop(home)
 
 
-def write(path: Path, sandbox: Sandbox, students: int = 5) -> None:
-    """The keys of students who share one sandbox."""
-    keys = sandbox.credentials()
-    shared = {
-        "LABKIT_AWS": "live",
-        "LABKIT_DETECTION": "live",
-        "AWS_ENDPOINT_URL": sandbox.url,
-        "AWS_ACCESS_KEY_ID": keys["aws"]["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": keys["aws"]["secret_access_key"],
-        "LABKIT_DETECTION_URL": sandbox.url,
-        "TS_USER_ID": keys["detection"]["user_id"],
-        "TS_ORGANIZATION_ID": keys["detection"]["organization_id"],
-        "TS_API_KEY": keys["detection"]["api_key"],
-    }
-    regions = islice(cycle(REGIONS), students)
-    places = [{"LABKIT_STUDENT": n, "AWS_REGION": region, **shared} for n, region in enumerate(regions, 1)]
-    blocks = ["".join(f"{name}={value}\n" for name, value in place.items()) for place in places]
+def write(path: Path, sandbox: Sandbox) -> None:
+    """Every student's block of keys."""
+    told = sandbox.control("GET", "/_lab/class/keys")
+    blocks = [
+        ClassKeys(one["number"], sandbox.url, **one["aws"], **one["detection"]).block
+        for one in told["students"]
+    ]
     write_private(path, "\n".join(blocks))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.clients import sandbox_process
+from labkit.clients.sandbox_process import Sandbox
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel
 from tests.hub.running_hub import CONFIG, RunningHub
@@ -64,15 +64,14 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The one that the class shares."""
-    home = tmp_path_factory.mktemp("shared")
-    yield sandbox_process.start(home, parent=os.getpid())[0]
-    sandbox_process.stop(home)
+    with class_keys.class_sandbox(tmp_path_factory.mktemp("shared"), students=5) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def hub(open_folder: Path, sandbox: sandbox_process.Sandbox) -> Iterator[RunningHub]:
+def hub(open_folder: Path, sandbox: Sandbox) -> Iterator[RunningHub]:
     """A hub in which each student makes up a password at the first login."""
     keys = open_folder / "class-keys"
     class_keys.write(keys, sandbox)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from traitlets.config import Config
 
 from labkit.files import write_private
 from labkit.jupyterhub import class_config, student_server
@@ -100,6 +103,27 @@ def test_without_a_list_of_keys_each_student_has_a_number_and_a_sandbox(monkeypa
 def test_a_hub_that_nobody_told_who_the_students_are_does_not_start() -> None:
     with pytest.raises(SystemExit, match="LABKIT_CLASS_STUDENTS"):
         class_config.configure(SimpleNamespace(Spawner=SimpleNamespace(), Authenticator=SimpleNamespace()))
+
+
+def test_zero_to_jupyterhub_reads_the_file_among_its_own_names(keys: Path) -> None:
+    """Its configuration executes the file in its own namespace, where `get_config` is another function.
+
+    Source: zero-to-jupyterhub-k8s, jupyterhub/files/hub/jupyterhub_config.py.
+    """
+    c = Config()
+    path = Path(class_config.__file__)
+    exec(compile(path.read_text(), path.name, "exec"), {"c": c, "get_config": lambda key, default=None: default})
+    assert c.Spawner.cmd[1:] == ["-m", "labkit.jupyterhub"]
+    seventh = spawner("student7")
+    c.Spawner.pre_spawn_hook(seventh)
+    assert seventh.environment["TS_API_KEY"] == "key-of-7"
+
+
+def test_it_needs_nothing_of_the_lab_so_that_a_hub_without_the_lab_can_read_it() -> None:
+    tree = ast.parse(Path(class_config.__file__).read_text())
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert {name.split(".")[0] for name in imported} <= set(sys.stdlib_module_names)
 
 
 def test_chapters_are_laid_out_beside_what_the_student_did_and_never_over_it(tmp_path: Path) -> None:

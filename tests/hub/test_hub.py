@@ -36,6 +36,28 @@ def test_five_students_at_once_have_each_a_vpc_of_their_own_on_one_sandbox(kerne
     assert len({vpc for mine in found for vpc in mine}) == 5
 
 
+def test_each_student_has_an_account_and_finds_nothing_of_another_in_it(kernels: list[RemoteKernel]) -> None:
+    asking = "!aws ec2 describe-vpcs --vpc-ids {}"
+    own = [json.loads(printed(kernel, VPCS))[0] for kernel in kernels]
+    accounts = [printed(kernel, "!aws sts get-caller-identity --query Account --output text") for kernel in kernels]
+    assert accounts == [f"{number:012d}" for number in range(1, 6)]
+    assert own[0] in printed(kernels[0], asking.format(own[0]))
+    assert "InvalidVpcID.NotFound" in printed(kernels[0], asking.format(own[1]))
+
+
+def test_a_student_changes_no_rule_of_another_in_the_shared_detection_service(kernels: list[RemoteKernel]) -> None:
+    first = printed(kernels[0], "print(lab.world.notes.get('rule_id'))")
+    found = f"""
+from labkit.steps.rule import all_rules
+rule = next(one for one in all_rules(lab.world.detection) if one.id == {first!r})
+print(rule.name)
+"""
+    assert "Student1:" in printed(kernels[1], found)
+    refused = kernels[1].run("lab.world.detection.delete_rule(rule.ruleset_id, rule.id)")
+    assert refused.error == "CredentialsRefused" or "403" in refused.text, refused.text
+    assert "Student1:" in printed(kernels[1], found)
+
+
 def test_every_step_of_part_2_is_checked_true_in_each_students_own_server(kernels: list[RemoteKernel]) -> None:
     for kernel in kernels:
         assert printed(kernel, 'print(all(step.passed for step in lab.chapter("2").results))') == "True"
