@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from labkit import cli_board, cli_gallery, cli_handout, cli_range, cli_ready, cli_respond
-from labkit.model.errors import ConsentNeeded, LabError
-
-if TYPE_CHECKING:
-    from labkit.steps.world import World
+from labkit import cli_board, cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
+from labkit.model.errors import LabError
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 
@@ -194,61 +190,8 @@ def _as_json(chapter: str, result: Any) -> dict[str, Any]:
     }
 
 
-@main.command("solve")
-@click.argument("what", default="", metavar="[STEP|CHAPTER]")
-@click.option("--yes", is_flag=True, help="Agree to changes in a real AWS account without being asked.")
-@tells_errors
-def solve_command(what: str, yes: bool) -> None:
-    """Do the steps for you: one step or chapter with all it needs, or the whole lab.
-
-    The student number is LABKIT_STUDENT, else the one noted, else 1. Examples: labkit solve 2, labkit solve vpc
-    """
-    from labkit import backends, steps
-
-    world = backends.open_world()
-    chosen = steps.named(what)
-    result = None
-    for step, result in _asking(world, yes, lambda: steps.solve(world, chosen)):
-        click.echo(f"{result.outcome.value:>9}  {step.title}: {result.found}")
-    if result is None or not result.passed:
-        sys.exit(1)
-
-
-@main.command("reset")
-@click.argument("what", default="", metavar="[STEP|CHAPTER]")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@tells_errors
-def reset_command(what: str, yes: bool) -> None:
-    """Take away what the steps left: one step or chapter and all that needs it, or the whole lab."""
-    from labkit import backends, steps
-
-    world = backends.open_world()
-    chosen = steps.named(what)
-    names = ", ".join(step.title for step in chosen)
-    if not yes and not click.confirm(f"{world.opened.sentence}\nTake away what these steps left: {names}?"):
-        raise click.Abort
-    failed = False
-    for step, ended in _asking(world, yes, lambda: steps.reset(world, chosen)):
-        failed |= isinstance(ended, LabError)
-        click.echo(f"{step.title}: {ended}")
-    if failed:
-        sys.exit(1)
-
-
-def _asking(world: World, yes: bool, begin: Callable[[], Any]) -> Any:
-    """Run a series of steps; ask once for the account and region when the world wants a yes first."""
-    if yes:
-        world.agree_unasked()
-    try:
-        yield from begin()
-    except ConsentNeeded as question:
-        click.echo(f"{question.what} {question.why}")
-        if not click.confirm("Go on?"):
-            raise click.Abort from question
-        world.agree()
-        yield from begin()
-
-
+main.command("solve")(tells_errors(cli_instructor.solve))
+main.command("reset")(tells_errors(cli_instructor.reset))
 main.command("ready")(tells_errors(cli_ready.ready))
 main.command("board")(tells_errors(cli_board.board))
 main.command("respond")(tells_errors(cli_respond.respond))

@@ -1,0 +1,188 @@
+"""`labkit solve` and `labkit reset`: forward and back, for oneself or, by the instructor, for one student."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labkit.model.errors import ConsentNeeded, LabError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from labkit.steps.step import Step
+    from labkit.steps.world import World
+
+NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
+"""The steps of what a student has on their own machine: the host, the number and the keys."""
+
+WHAT = click.argument("what", default="", metavar="[STEP|CHAPTER]")
+STUDENT = click.option(
+    "--student", metavar="NUMBER", help="Do it for this student, after a question; your own notes stay as they are."
+)
+
+
+@WHAT
+@STUDENT
+@click.option("--yes", is_flag=True, help="Agree unasked, to changes in a real AWS account too.")
+def solve(what: str, student: str | None, yes: bool) -> None:
+    """Do the steps for you: one step or chapter with all it needs, or the whole lab.
+
+    The student number is LABKIT_STUDENT, else the one noted, else 1. Examples: labkit solve 2, labkit solve vpc
+    """
+    from labkit import steps
+
+    chosen = steps.named(what)
+    world = _open(student)
+    if student is not None:
+        chosen = _from_here(steps.with_needs(chosen))
+        if not yes:
+            _ask(world, f"{_host_moves(world, chosen)}Do for student {world.student} what is missing of", chosen)
+    result = None
+    with Followed("Doing", steps.with_needs(chosen)) as followed:
+        for step, result in _asking(world, yes, followed, lambda: steps.solve(world, chosen)):
+            followed.told(f"{result.outcome.value:>9}  {step.title}: {result.found}")
+    if result is not None and not result.passed:
+        sys.exit(1)
+
+
+@WHAT
+@STUDENT
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def reset(what: str, student: str | None, yes: bool) -> None:
+    """Take away what the steps left: one step or chapter and all that needs it, or the whole lab."""
+    from labkit import steps
+
+    chosen = steps.with_dependents(steps.named(what))
+    world = _open(student)
+    if student is not None:
+        chosen = _from_here(chosen)
+    if not yes:
+        _ask(world, "Take away what these steps left", chosen)
+    failed = False
+    with Followed("Taking away", chosen[::-1]) as followed:
+        for step, ended in _asking(world, yes, followed, lambda: steps.reset(world, chosen)):
+            failed |= isinstance(ended, LabError)
+            followed.told(f"{step.title}: {steps.undone(ended)}")
+    if failed:
+        sys.exit(1)
+
+
+def _open(student: str | None) -> World:
+    if student is None:
+        from labkit import backends
+
+        return backends.open_world()
+    from labkit.students import open_students_world
+
+    return open_students_world(student)
+
+
+def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
+    """Those that the instructor can do for a student. Raises LabError when there is none."""
+    found = tuple(step for step in chosen if step.key not in NOT_FROM_HERE)
+    if found:
+        return found
+    raise LabError(
+        f"“{chosen[-1].title}” is the student's own.",
+        "The host, the number and the keys are on their machine.",
+        "Let them do it there, or take a later step.",
+    )
+
+
+def _host_moves(world: World, chosen: Sequence[Step]) -> str:
+    """A word about the one host of a sandbox that is no class's, which lives with whoever placed it last."""
+    from labkit.students import ToldHost
+
+    moves = any(step.key == "host_subnet" for step in chosen)
+    shared = world.opened.host is not None and not isinstance(world.opened.host, ToldHost)
+    return "The host of this sandbox moves into their VPC.\n" if moves and shared else ""
+
+
+def _ask(world: World, question: str, chosen: Sequence[Step]) -> None:
+    """Say whose work it is and how far it is, and go on with a yes only."""
+    from labkit import steps
+
+    done = [one for one in steps.status(world) if one.passed]
+    number = world.opened.student or world.notes.get("student")
+    who = f"Student {number}" if number else "No student number yet"
+    last = f", the last of them “{done[-1].title}”" if done else ""
+    click.echo(f"{world.opened.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
+    if not click.confirm(f"{question}: {', '.join(step.title for step in chosen)}?"):
+        raise click.Abort
+
+
+def _asking(world: World, yes: bool, followed: Followed, begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    """Run a series of steps; ask once for the account and region when the world wants a yes first."""
+    if yes:
+        world.agree_unasked()
+    try:
+        yield from begin()
+    except ConsentNeeded as question:
+        followed.pause()
+        click.echo(f"{question.what} {question.why}")
+        if not click.confirm("Go on?"):
+            raise click.Abort from question
+        world.agree()
+        followed.begin()
+        yield from begin()
+
+
+class Followed:
+    """Steps under way, a line each: with a bar below on a terminal, plainly elsewhere.
+
+    An interruption becomes a LabError that says how far it went: what a step had begun is found there the next time.
+    """
+
+    def __init__(self, doing: str, steps: Sequence[Step]) -> None:
+        self._doing, self._steps = doing, steps
+        self._done = 0
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Followed:
+        self.begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pause()
+        if isinstance(error, KeyboardInterrupt):
+            raise LabError(
+                f"Stopped after {self._done} of {len(self._steps)} steps.",
+                "What the one after them had begun is found there the next time.",
+                "Say the same again: it goes on from there.",
+            ) from None
+
+    def begin(self) -> None:
+        """From the first step."""
+        self._done = 0
+        if sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+            columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+            self._bar = Progress(*columns, transient=True)
+            self._bar.add_task(self._now(), total=len(self._steps))
+            self._bar.start()
+
+    def told(self, words: str) -> None:
+        """One step more, in words."""
+        self._done += 1
+        if self._bar is None:
+            click.echo(words)
+            return
+        self._bar.console.print(words, markup=False, highlight=False, soft_wrap=True)
+        self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._now())
+
+    def pause(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _now(self) -> str:
+        return f"{self._doing}: {self._steps[self._done].title}" if self._done < len(self._steps) else ""

@@ -1,0 +1,135 @@
+"""A student's world as the instructor opens it: that student's number, and in a class that student's own keys.
+
+Keys and notes of it live in memory only, so the instructor's own stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from labkit import backends
+from labkit.clients import sandbox_process
+from labkit.clients.detection_api import DetectionApi
+from labkit.clients.host import RUN_SECONDS, Host, Ran
+from labkit.clients.notes import Notes
+from labkit.model.access_keys import AccessKeys
+from labkit.model.classroom import host_of
+from labkit.model.errors import InvalidInput, LabError
+from labkit.model.event import connect_event
+from labkit.model.settings import parse_student_number
+from labkit.range.evaluated import aim
+from labkit.steps.world import DetectionLogin, World
+
+
+def open_students_world(typed: str) -> World:
+    """The world of the student with this number: in a class with their keys and account, else in the instructor's.
+
+    Raises InvalidInput for what is no number, or no student of the class that this machine's sandbox serves.
+    """
+    number, own = parse_student_number(typed), backends.open_world()
+    roll = _roll(own)
+    if not roll:
+        return _beside(own, number)
+    if number not in roll:
+        raise InvalidInput(
+            f"There is no student {number} in this class.",
+            f"It has the students {min(roll)} to {max(roll)}.",
+            "Take one of these numbers.",
+            field="student number",
+        )
+    return _in_class(own, number, roll[number])
+
+
+def _roll(own: World) -> dict[int, Mapping[str, Any]]:
+    """The keys of each student of the class that this machine's sandbox serves; none without a class."""
+    sandbox = sandbox_process.find(own.opened.home)
+    if sandbox is None or own.opened.class_view is None:
+        return {}
+    return {one["number"]: one for one in sandbox.control("GET", "/_lab/class/keys")["students"]}
+
+
+def _beside(own: World, number: int) -> World:
+    """The same account and the same key of the detection service; a student is told apart by tag and rule name."""
+    keys = own.keys or own.opened.cloud_account() or own.opened.given_keys
+    return _world(own, number, keys)
+
+
+def _in_class(own: World, number: int, student: Mapping[str, Any]) -> World:
+    """The student's own account and user."""
+
+    def login() -> DetectionLogin:
+        return DetectionLogin(own.opened.detection_login().url, **student["detection"])
+
+    return _world(
+        own,
+        number,
+        AccessKeys(**student["aws"]),
+        aws=f"account {student['account']} of the class",
+        detection="the class's sandbox on this machine",
+        detection_login=login,
+        host=ToldHost(own.opened.home, number, lambda: DetectionApi(**vars(login()))),
+    )
+
+
+def _world(own: World, number: int, keys: AccessKeys | None, **opened: Any) -> World:
+    """The world, with whatever is not as in the instructor's own."""
+    nowhere = own.opened.home / "students" / str(number)  # no file is there: the keys are in memory
+    world = World(
+        replace(
+            own.opened,
+            student=str(number),
+            region=own.region,
+            config_file=nowhere / "config",
+            credentials_file=nowhere / "credentials",
+            point_aws_cli=lambda: None,
+            cloud_account=lambda: keys,
+            given_keys=keys,
+            own_keys=lambda: None,
+            **opened,
+        ),
+        NotesInMemory(student=number),
+    )
+    world.use_keys(keys)
+    return world
+
+
+class NotesInMemory(Notes):
+    """Notes that are in no file."""
+
+    def __init__(self, **notes: str | int) -> None:
+        super().__init__(Path("notes in memory"))
+        self._text = "{}"
+        self.save(**notes)
+
+    def _read(self) -> str:
+        return self._text
+
+    def _write(self, notes: dict[str, str]) -> None:
+        self._text = json.dumps(notes)
+
+
+class ToldHost(Host):
+    """The host of a student of the class. The instructor runs nothing there: that a program connected is told to the
+    detection service as the student's agent would tell it."""
+
+    def __init__(self, home: Path, student: int, detection: Callable[[], DetectionApi]) -> None:
+        super().__init__(lambda: sandbox_process.start(home)[0])
+        self._student, self._detection = student, detection
+
+    def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> Ran:
+        """Tell it of the host that the command line names; nothing runs."""
+        target, name = aim(argv), host_of(self._student)
+        agent = next((one for one in self._detection().agents("online") if one.name == name), None)
+        if target is None or not target.addresses or agent is None:
+            raise LabError(
+                f"No connection of {name} could be told.",
+                "The command names no host, or the detection service does not list that agent.",
+                "Let the student run it on their own host.",
+            )
+        event = {**connect_event(target.addresses[0], target.port), "agent_id": agent.id}
+        self._sandbox().control("POST", "/_lab/events", event)
+        return Ran(0, "", "No program ran: the connection was told in its place.", 0.0, really=False)
