@@ -99,9 +99,10 @@ def files(c: Any, folder: Path) -> None:
     Ends in words where students, as Linux users, could not reach their folders, Python or the lab.
     """
     own, homes = folder / "hub", folder / "students"
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    own.mkdir(mode=0o700, exist_ok=True)
-    homes.mkdir(mode=0o711, exist_ok=True)
+    for one, mode in ((folder, 0o711), (own, 0o700), (homes, 0o711)):
+        if not one.exists():
+            one.mkdir(parents=True)
+            one.chmod(mode)  # whatever the umask, which for the list of keys was a strict one
     if BY_ROOT and (closed := closed_to_students(homes / "student1", Path(sys.executable), Path(labkit.__file__))):
         raise SystemExit(
             f"Students' servers could not start: their Linux users may not pass through {closed}.\n"

@@ -25,8 +25,5 @@ def class_sandbox(home: Path, students: int) -> Iterator[Sandbox]:
 def write(path: Path, sandbox: Sandbox) -> None:
     """Every student's block of keys."""
     told = sandbox.control("GET", "/_lab/class/keys")
-    blocks = [
-        ClassKeys(one["number"], sandbox.url, **one["aws"], **one["detection"]).block
-        for one in told["students"]
-    ]
+    blocks = [ClassKeys(one["number"], sandbox.url, **one["aws"], **one["detection"]).block for one in told["students"]]
     write_private(path, "\n".join(blocks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_the_hubs_own_files_lie_where_the_hub_alone_may_look(folder: Path) -> No
     assert (folder / "hub").stat().st_mode & 0o777 == 0o700
     kept = (config.JupyterHub.db_url, config.JupyterHub.cookie_secret_file, config.FirstUseAuthenticator.dbm_path)
     assert all(f"{folder}/hub/" in path for path in kept)
+
+
+def test_a_strict_umask_does_not_shut_students_out(folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        read()
+    finally:
+        os.umask(before)
+    assert [(folder / name).stat().st_mode & 0o777 for name in (".", "hub", "students")] == [0o711, 0o700, 0o711]
 
 
 def test_without_the_proxy_it_says_how_to_get_one(
