@@ -86,10 +86,11 @@ class Replace:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A destination that is not denied; why: a whole sentence."""
+    """A destination that is not denied; why: a whole sentence. full: for want of room, which may come."""
 
     destination: Destination
     why: str
+    full: bool = False
 
     @property
     def sentence(self) -> str:

@@ -176,7 +176,8 @@ class _Room:
         ]
         if not older:
             none = "no entry of the responder’s own is of an older alert"
-            return Refuse(destination, f"{parse_address(destination.address)} is not denied: {because}, and {none}.")
+            why = f"{parse_address(destination.address)} is not denied: {because}, and {none}."
+            return Refuse(destination, why, full=True)
         oldest = min(older, key=lambda entry: (self._age(entry), entry.rule_number))
         number = oldest.rule_number if oldest.rule_number in usable else free[0]
         return Replace(destination, oldest, _deny(number, cidr), because)

@@ -87,17 +87,16 @@ class Responder:
         same. Raises LabError.
         """
         with self._lock:
-            started_ms, made, self._done = _now_ms(), None, []
+            started_ms, made, self._done, full = _now_ms(), None, [], news is None
             try:
                 self._hurry(news or ())
                 self._asked = DETECTION
-                full = news is None
                 reading = self._alerts.read(started_ms, self._last_good_ms) if full else self._alerts.read_newest()
                 if reading.trouble is None:
                     self._answered(DETECTION)
                 made = self._carry_out(reading.destinations)
             finally:
-                self._telling.tell(self._done, made)
+                self._telling.tell(self._done, made, full)
             if reading.trouble is not None:
                 self._asked = DETECTION
                 raise reading.trouble

@@ -32,26 +32,36 @@ class Telling:
         self._say, self._alerts = say, alerts
         self._last: dict[str, Entry | str] = {}
         self._entered: set[tuple[str, str]] = set()
-        self._blocked: tuple[str, ...] | None = None
+        self._blocked: set[str] | None = None
 
-    def tell(self, done: Iterable[Done], made: Plan | None) -> None:
-        """Say what became of the destinations. made: the whole plan, when all of it was carried out."""
+    def tell(self, done: Iterable[Done], made: Plan | None, full: bool) -> None:
+        """Say what became of the destinations. made: the whole plan, when all of it was carried out. full: whether it
+        is about all alerts, else about those that are news, and then it is the same however many came at once.
+        """
+        done = list(done)
+        if not full:
+            for outcome, at_ms in done:
+                if isinstance(outcome, Refuse) and not outcome.full:
+                    self._tell_outcome(outcome, at_ms)
         if made is not None:
-            self._tell_poll(made)
+            self._tell_poll(made, full)
         for outcome, at_ms in done:
             self._tell_outcome(outcome, at_ms)
-        if made is not None:
+        if made is not None and full:
             told = {_key(one.destination) for one in made.outcomes if not isinstance(one, Remove)}
             self._last = {key: said for key, said in self._last.items() if key in told}
 
-    def _tell_poll(self, made: Plan) -> None:
-        """The original's line about a poll, once for each set of destinations."""
+    def _tell_poll(self, made: Plan, full: bool) -> None:
+        """The original's line about a poll, once for each set of destinations, and of news for those that are new."""
         about = [one.destination for one in made.outcomes if isinstance(one, Add | Keep | Replace)]
-        blocked = tuple(sorted(_key(destination) for destination in about))
-        if blocked == self._blocked:
+        before = self._blocked or set()
+        if not full:
+            about = [destination for destination in about if _key(destination) not in before]
+        blocked = {_key(destination) for destination in about}
+        if blocked == (self._blocked if full else set()):
             return
-        self._blocked = blocked
-        destinations = _as_a_set(blocked)
+        self._blocked = blocked if full else before | blocked
+        destinations = _as_a_set(tuple(sorted(blocked)))
         sources = [{"container": "Host", "address": address} for address in self._sources(about)]
         words = f"Alert poll returned destination {destinations} source {sources} to block at the firewall"
         self._say(Said("poll", words))

@@ -195,6 +195,43 @@ def test_an_alert_that_a_feed_tells_of_is_denied_before_anything_else_is_asked(s
     assert scene.kinds("added")
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_it_says_of_news_does_not_depend_on_how_many_come_at_once(scene: Scene, at_once: bool) -> None:
+    responder = scene.responder()
+    responder.run_once()
+    scene.said.clear()
+    told: list[Alert] = []
+    for address in ("10.7.0.9", DADISMAD):
+        told.append(raised(scene, address))
+        if not at_once or address == DADISMAD:
+            responder.run_once(told)
+            told = []
+    (refused, poll, added) = scene.sentences
+    assert refused.startswith("10.7.0.9 is not denied")
+    assert poll.startswith("Alert poll returned destination {'203.0.113.10/32'} source")
+    assert added == "Added entry 1: deny all to 203.0.113.10/32."
+
+
+def test_news_of_what_was_said_already_are_not_worth_a_word(scene: Scene) -> None:
+    known = [raised(scene, address) for address in ("10.7.0.9", DADISMAD)]
+    responder = scene.responder()
+    responder.run_once()
+    scene.said.clear()
+    responder.run_once(known[:1])
+    responder.run_once(known)
+    assert scene.sentences == []
+    responder.run_once([raised(scene, "198.51.100.7")])
+    assert [one.kind for one in scene.said] == ["poll", "added"]
+    assert "{'198.51.100.7/32'}" in scene.sentences[0]
+    responder.run_once()
+    assert len(scene.said) == 2
+
+
+def raised(scene: Scene, address: str) -> Alert:
+    """An alert that is there, as a feed tells of it."""
+    return Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, address)))
+
+
 def test_a_feed_that_tells_of_other_rules_and_of_dismissed_alerts_moves_nothing(scene: Scene) -> None:
     responder = scene.responder()
     responder.run_once()
