@@ -2,7 +2,8 @@
 
 A check that looks at what only the student has is decided by what the world shows of it:
 
-- *Your student number*: done, since a student is only seen by it; a note that contradicts LABKIT_STUDENT is not seen.
+- *Your student number*: done once something bears it, a VPC's tag or a rule's name, or in a class once their keys were
+  used; a note that contradicts LABKIT_STUDENT is not seen.
 - *Your AWS account*: done once something shows that their keys work: their VPC, or in a class a call that they made.
 - *The NetworkAclId*, *The RuleID*: looked up, as the student's own check does where nothing is noted; a note of a wrong
   id is seen by the student alone.
@@ -24,7 +25,7 @@ def results_of(opened: Opened, student: Student, reading: Reading) -> tuple[Chec
     """Each step's check for one student, in the steps' order; no call is made."""
     world = StudentsWorld(opened, student, reading.detection)
     own = {host.READY.key: check_host(world)}
-    if world.keys is None:
+    if student.numbered and world.keys is None:
         own[account.ACCOUNT.key] = keys_not_seen()
     return tuple(own.get(result.step, result) for result in steps.status(world))
 

@@ -1,7 +1,7 @@
 """What the services hold at one moment, and which students are seen in it.
 
 Without a class all students share one AWS account: a student is there once a VPC's tag or a rule's name bears their
-number. In a class each has an account of their own, and the class says who there is.
+number. In a class each has an account of their own, all are there from the beginning, and a call that they made counts.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labkit.clients.aws_account import Caller
+from labkit.model.classroom import user_of
 from labkit.model.detection import Rule
 from labkit.model.detection_records import Agent, Alert, Ruleset
 from labkit.model.errors import LabError
+from labkit.model.settings import DEFAULT_REGION
 from labkit.model.vpc import Vpc
 
 Raw = Mapping[str, Any]
@@ -58,14 +60,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class Student:
-    """A student as the world shows them. keys_used: whether something shows that their AWS keys work.
-
-    last_seen: when they did something last; None where nothing tells.
+    """A student as the world shows them. keys_used: whether something shows that their keys work. numbered: whether
+    something bears their number. last_seen: when they did something last; None where nothing tells.
     """
 
     number: int
     account: Account
     keys_used: bool
+    numbered: bool = True
     last_seen: datetime | None = None
 
 
@@ -84,9 +86,46 @@ def students_of_one_account(account: Account, detection: Detection) -> tuple[Stu
     Their keys are taken to work once a VPC bears their number: before that, nothing in a shared account shows them.
     """
     with_vpc = {number for vpc in account.vpcs if (number := Vpc.from_aws(vpc).student) is not None}
-    numbers = with_vpc | {number for rule in detection.rules if (number := number_of(rule)) is not None}
     seen = last_seen(detection)
-    return tuple(Student(number, account, number in with_vpc, seen.get(number)) for number in sorted(numbers))
+    numbers = sorted(with_vpc | numbers_in(detection))
+    return tuple(Student(number, account, number in with_vpc, True, seen.get(number)) for number in numbers)
+
+
+def students_of_a_class(told: Iterable[Raw], detection: Detection) -> tuple[Student, ...]:
+    """The students of a class, as the sandbox that serves it tells of them, by number."""
+    seen, with_rule = last_seen(detection), numbers_in(detection)
+    return tuple(_student_of_a_class(one, one["number"] in with_rule, seen.get(one["number"])) for one in told)
+
+
+def _student_of_a_class(told: Raw, with_rule: bool, changed: datetime | None) -> Student:
+    number, regions = int(told["number"]), told["regions"]
+    theirs = [name for name, holds in regions.items() if _with_their_vpc(number, holds)]
+    region = theirs[0] if theirs and DEFAULT_REGION not in theirs else DEFAULT_REGION
+    keys_used = bool(told["keys_used"] or theirs)
+    asked = told["last_seen_ms"] and datetime.fromtimestamp(told["last_seen_ms"] / 1000, UTC)
+    seen = max(filter(None, (asked, changed)), default=None)
+    return Student(number, _account(told, region), keys_used, keys_used or with_rule, seen)
+
+
+def _with_their_vpc(number: int, holds: Raw) -> bool:
+    return any(Vpc.from_aws(vpc).student == number for vpc in holds["Vpcs"])
+
+
+def _account(told: Raw, region: str) -> Account:
+    """A student's account in the region that they work in."""
+    account, holds = told["account"], told["regions"].get(region, {})
+    return Account(
+        region,
+        Caller(account, f"arn:aws:iam::{account}:user/{user_of(told['number'])}", ""),
+        tuple(holds.get("Vpcs", ())),
+        tuple(holds.get("NetworkAcls", ())),
+        tuple(holds.get("Subnets", ())),
+    )
+
+
+def numbers_in(detection: Detection) -> set[int]:
+    """The students whose number a rule's name bears."""
+    return {number for rule in detection.rules if (number := number_of(rule)) is not None}
 
 
 def number_of(rule: Rule) -> int | None:

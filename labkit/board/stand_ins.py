@@ -30,7 +30,8 @@ class StudentsWorld(World):
 
     def __init__(self, opened: Opened, student: Student, detection: Detection) -> None:
         super().__init__(replace(opened, student=""))
-        self.notes = SeenNotes(student=str(student.number), region=student.account.region)
+        number = str(student.number) if student.numbered else ""
+        self.notes = SeenNotes(student=number, region=student.account.region)
         self._seen_keys = KEYS if student.keys_used or student.account.fault else None
         self._seen_account = cast("aws_account.Account", SeenAccount(student.account))
         self._seen_detection = cast("detection_api.DetectionApi", SeenDetection(detection))

@@ -1,18 +1,33 @@
-"""Students who share one AWS account, each with notes of their own, and every HTTP request that is made counted."""
+"""Students for the board: who share one AWS account, and a class of thirty; and every HTTP request counted."""
 
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
+import requests
 
 from labkit import backends, steps
+from labkit.clients import aws, sandbox_process
+from labkit.clients.hawk_auth import HawkAuth
+from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
-from labkit.steps.world import World
+from labkit.model.event import connect_event
+from labkit.sandbox import class_settings
+from labkit.sandbox.class_settings import ClassSettings
+from labkit.steps import network, rule
+from labkit.steps.world import DetectionLogin, World
+
+ADDRESS = "203.0.113.10"
+SIZE = 30
 
 
 def students_own_world(folder: Path, number: int, keys: bool = True) -> World:
@@ -49,3 +64,97 @@ def requests_counted() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(http.client.HTTPConnection, "putrequest", counted)
         yield sent
+
+
+@dataclass
+class Class:
+    """A class of thirty at one sandbox. home: of the sandbox. folder: where each student's notes are."""
+
+    home: Path
+    folder: Path
+
+    @cached_property
+    def keys(self) -> Mapping[int, Mapping[str, Any]]:
+        """What is handed out, by number."""
+        sandbox = sandbox_process.find(self.home)
+        assert sandbox is not None
+        told = sandbox.control("GET", "/_lab/class/keys")["students"]
+        return {one["number"]: one for one in told}
+
+    def world(self, number: int) -> World:
+        """The world of a student who was handed their keys and noted their number."""
+        sandbox, keys = sandbox_process.find(self.home), self.keys[number]
+        assert sandbox is not None
+        opened = replace(
+            backends.open_world().opened,
+            home=self.folder / f"student-{number}",
+            student="",
+            aws_endpoint=lambda: sandbox.url,
+            detection_login=lambda: DetectionLogin(sandbox.url, **keys["detection"]),
+            cloud_account=lambda: None,
+            host=None,
+        )
+        world = World(opened)
+        world.notes.save(student=number)
+        world.use_keys(AccessKeys(**keys["aws"]))
+        return world
+
+    def connects(self, number: int, address: str = ADDRESS) -> None:
+        """A program on the student's own host connects somewhere."""
+        login = self.world(number).detection_login
+        session = requests.Session()
+        session.auth = HawkAuth(login.user_id, login.api_key, login.organization_id)
+        event = {**connect_event(address), "_id": f"{number}-{address}", "timestamp": _now_ms(), "agent_id": "theirs"}
+        session.headers["Content-Type"] = "application/json"
+        session.post(f"{login.url}/lab/events", data=orjson.dumps([event]), timeout=10).raise_for_status()
+
+    def reaches(self, number: int, what: str) -> World:
+        """The student's world after all up to a step is done; alert and deny entry as their host brings them about."""
+        world = self.world(number)
+        if what in ("first_alert", "deny_entry"):
+            solved(solved(world, "host_subnet"), "rule_enabled")
+            self.connects(number)
+        return solved(world, what)
+
+    def goes_wrong(self, number: int) -> World:
+        """The student's world with criteria that are not those wanted, and a deny entry that is never reached."""
+        world = self.reaches(number, "deny_entry")
+        network_acl = network.students_network_acl(world)
+        (entry,) = [one for one in network_acl.egress if one.rule_action == "deny" and one.rule_number < 100]
+        aws.delete_entry(world.aws.ec2, network_acl.id, entry.rule_number, egress=True)
+        aws.create_entry(world.aws.ec2, network_acl.id, replace(entry, rule_action="allow", cidr_block="0.0.0.0/0"))
+        aws.create_entry(world.aws.ec2, network_acl.id, replace(entry, rule_number=9))
+        return world
+
+
+def _now_ms() -> int:
+    from labkit.sandbox.api_time import now_ms
+
+    return now_ms()
+
+
+PROGRESS = ("", "aws_account", "vpc", "network_acl_id", "rule", "rule_criteria", "2", "host_subnet", "deny_entry")
+"""How far students are, in turns; the first have not come yet."""
+
+
+@contextmanager
+def a_class(home: Path, folder: Path) -> Iterator[Class]:
+    """A class of thirty whose sandbox runs meanwhile; LABKIT_HOME names its home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_HOME", str(home))
+        class_settings.save(home, ClassSettings(SIZE))
+        sandbox_process.start(home, parent=os.getpid())
+        yield Class(home, folder)
+        sandbox_process.stop(home)
+
+
+def at_different_steps(of: Class) -> dict[int, World]:
+    """Every student's world, each brought as far as `PROGRESS` says; students 28 to 30 have something wrong."""
+    worlds: dict[int, World] = {}
+    for number in of.keys:
+        what = PROGRESS[(number - 1) % len(PROGRESS)]
+        worlds[number] = of.world(number) if not what else of.reaches(number, what)
+    second = solved(worlds[29], "rule_enabled")
+    second.detection.update_rule(replace(rule.students_rule(second), aggregate_fields=("user",)))
+    worlds[30] = of.goes_wrong(30)
+    return worlds
