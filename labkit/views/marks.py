@@ -38,14 +38,14 @@ def pill(words: str) -> Markup:
     return Markup('<b class="{}">{}</b>').format(kind, words) if kind else Markup("<b>{}</b>").format(words)
 
 
-def mono(words: object) -> Markup:
+def mono(words: object) -> object:
     """The words with each id and address in the font of code; the short ones are kept whole where there is room.
 
-    Markup stays as it is.
+    Markup, and what makes its own, stays as it is.
 
     >>> mono("vpc-1f (10.0.0.0/16) <b>")
     Markup('<samp>vpc-1f</samp> (<samp>10.0.0.0/16</samp>) &lt;b&gt;')
     """
-    if isinstance(words, Markup):
+    if hasattr(words, "__html__"):
         return words
     return Markup(_LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", str(escape(words)))))

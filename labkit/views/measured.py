@@ -25,11 +25,37 @@ _SIZES = ((2, "< 2 s"), (10, "< 10 s"), (60, "< 1 min"))
 three, or four at the time limit of a chapter's call."""
 
 
-class Counted(str):
-    """A number of packets: another run gives another one, but for none."""
+class Measured(str):
+    """Words that were measured, where they alone are shown, with their stand-in."""
+
+    stand_in: str
+
+    def __new__(cls, words: object, stand_in: str) -> Measured:
+        measured = super().__new__(cls, words)
+        measured.stand_in = stand_in
+        return measured
 
     def __html__(self) -> Markup:
-        return Markup("0") if self == "0" else _marked("span", str(self), "≥ 1")
+        return _marked("span", str(self), self.stand_in)
+
+
+def stand_in(words: str) -> str:
+    """The stand-in for words that were measured; others are what they are."""
+    return words.stand_in if isinstance(words, Measured) else words
+
+
+def counted(number: int) -> str:
+    """A number of packets: another run gives another one, but for none."""
+    return Measured(number, "≥ 1") if number else "0"
+
+
+def length(words: str, seconds: float, least: int = 2) -> Measured:
+    """A length of time. least: the smallest bound that its stand-in may name, in seconds.
+
+    >>> length("12 ms", 0.012).stand_in, length("12 ms", 0.012, least=10).stand_in
+    ('< 2 s', '< 10 s')
+    """
+    return Measured(words, _bound(seconds, least))
 
 
 def measured(words: object, element: str = "span") -> Markup:
@@ -38,16 +64,9 @@ def measured(words: object, element: str = "span") -> Markup:
     >>> measured("after 12 ms")
     Markup('after <span data-as="&lt; 2 s">12 ms</span>')
     """
+    if isinstance(words, Measured):
+        return _marked(element, str(words), words.stand_in)
     return Markup(_MEASURED.sub(lambda found: _marked(element, Markup(found[0]), _stand_in(found)), str(escape(words))))
-
-
-def without_measures(words: str) -> str:
-    """The words with a stand-in for each.
-
-    >>> without_measures("event at 02:37:30.730, alert after 3 ms")
-    'event at hh:mm:ss, alert after < 2 s'
-    """
-    return _MEASURED.sub(_stand_in, words)
 
 
 def _marked(element: str, words: str, stand_in: str) -> Markup:
@@ -57,8 +76,7 @@ def _marked(element: str, words: str, stand_in: str) -> Markup:
 def _stand_in(found: re.Match[str]) -> str:
     kind = found.lastgroup
     if kind == "ms" or kind == "s":
-        seconds = float(found[kind]) / (1000 if kind == "ms" else 1)
-        return next((words for bound, words in _SIZES if seconds < bound), "≥ 1 min")
+        return _bound(float(found[kind]) / (1000 if kind == "ms" else 1))
     return {
         "date": "yyyy-mm-dd hh:mm UTC",
         "clock": "hh:mm:ss",
@@ -67,3 +85,7 @@ def _stand_in(found: re.Match[str]) -> str:
         "packets": "some packets",
         "dots": "a few dots",
     }[kind or ""]
+
+
+def _bound(seconds: float, least: int = 0) -> str:
+    return next((words for bound, words in _SIZES if seconds < bound >= least), "≥ 1 min")

@@ -14,7 +14,7 @@ from labkit.model.network_acl import (
     never_reached,
 )
 from labkit.model.vpc import Vpc
-from labkit.views.measured import Counted
+from labkit.views.measured import counted
 from labkit.views.shown import Shown, text_table
 
 ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
@@ -174,7 +174,7 @@ class AclEntriesTable(Shown):
     def _counted(self, entry: Entry) -> list[str]:
         if self.packets is None:
             return []
-        return [Counted(self.packets.get((entry.egress, entry.rule_number), 0))]
+        return [counted(self.packets.get((entry.egress, entry.rule_number), 0))]
 
     def warnings(self) -> list[str]:
         """A sentence for each entry that is never reached."""

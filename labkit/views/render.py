@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from labkit.views.marks import mono, pill, tone
-from labkit.views.measured import measured, without_measures
+from labkit.views.measured import measured
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,8 +25,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"mono": mono, "pill": pill, "tone": tone}
-    environment.filters |= {"measured": measured, "without_measures": without_measures}
+    environment.filters |= {"mono": mono, "pill": pill, "tone": tone, "measured": measured}
     return environment
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.said import Said, clock_text
+from labkit.views.measured import Measured, length, stand_in
 from labkit.views.shown import Shown, text_table
+
+BY_HAND_SECONDS = 10
+"""Where a person runs the responder, an entry waits for that person: no shorter time holds in every run."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,10 @@ class Timeline(Shown):
             (
                 [
                     one.address,
-                    clock_text(one.event_at_ms),
+                    _clock(one.event_at_ms),
                     _took(one.event_to_alert_ms),
-                    _took(one.alert_to_entry_ms),
-                    _took(one.event_to_entry_ms),
+                    _took(one.alert_to_entry_ms, BY_HAND_SECONDS),
+                    _took(one.event_to_entry_ms, BY_HAND_SECONDS),
                 ],
                 False,
             )
@@ -61,27 +65,33 @@ class Timeline(Shown):
         one = self.moments[0]
         number = f"entry {one.entry.rule_number}" if one.entry is not None else "entry"
         return [
-            Dot(70, "event", "", clock_text(one.event_at_ms), ""),
-            Dot(270, "alert", "!", clock_text(one.alerted_at_ms), _took(one.event_to_alert_ms)),
-            Dot(470, number, "✕", clock_text(one.entered_at_ms), _took(one.alert_to_entry_ms)),
+            Dot(70, "event", "", _clock(one.event_at_ms), ""),
+            Dot(270, "alert", "!", _clock(one.alerted_at_ms), _took(one.event_to_alert_ms)),
+            Dot(470, number, "✕", _clock(one.entered_at_ms), _took(one.alert_to_entry_ms, BY_HAND_SECONDS)),
         ]
 
     @property
     def in_all(self) -> str:
         """How long the newest one took from its event to its entry; empty where that is not known."""
         took = self.moments[0].event_to_entry_ms if self.moments else None
-        return "" if took is None else f"in all {_took(took)}"
+        return "" if took is None else _took(took, BY_HAND_SECONDS)
 
     @property
     def sentence(self) -> str:
         """The drawing in words."""
+        return self._told(str)
+
+    @property
+    def sentence_of_any_run(self) -> str:
+        """The same with stand-ins for what was measured."""
+        return self._told(stand_in)
+
+    def _told(self, words: Callable[[str], str]) -> str:
         if not self.moments:
             return "No entry was made yet."
-        one = self.moments[0]
-        return (
-            f"{one.address}: event at {clock_text(one.event_at_ms)}, alert after {_took(one.event_to_alert_ms)}, "
-            f"deny entry after {_took(one.alert_to_entry_ms)} more."
-        )
+        one, (event, alert, entry) = self.moments[0], self.dots
+        times = words(event.at), words(alert.after), words(entry.after)
+        return "{}: event at {}, alert after {}, deny entry after {} more.".format(one.address, *times)
 
     def text(self) -> str:
         if not self.moments:
@@ -97,7 +107,11 @@ class Timeline(Shown):
         ]  # fmt: skip
 
 
-def _took(milliseconds: int | None) -> str:
+def _clock(at_ms: int | None) -> str:
+    return clock_text(at_ms) if at_ms is None else Measured(clock_text(at_ms), "hh:mm:ss")
+
+
+def _took(milliseconds: int | None, least: int = 2) -> str:
     """A length of time in milliseconds, in seconds once there are ten of them.
 
     >>> _took(12), _took(12_345), _took(None)
@@ -105,4 +119,5 @@ def _took(milliseconds: int | None) -> str:
     """
     if milliseconds is None:
         return "–"
-    return f"{milliseconds} ms" if abs(milliseconds) < 10_000 else f"{milliseconds / 1000:.1f} s"
+    words = f"{milliseconds} ms" if abs(milliseconds) < 10_000 else f"{milliseconds / 1000:.1f} s"
+    return length(words, milliseconds / 1000, least)

@@ -58,7 +58,7 @@ def counted(denied: int, allowed: int) -> Shown:
 
 
 TWO_RUNS = {
-    "responder": (responder(1_764_000_000_000, alert=3, entry=12), responder(1_764_000_099_123, alert=40, entry=612)),
+    "responder": (responder(1_764_000_000_000, alert=3, entry=12), responder(1_764_000_099_123, alert=40, entry=2612)),
     "program": (ran(4.0, 6, 7), ran(4.4, 7, 1)),
     "alerts": (alerts("2026-11-25T02:00:48.174Z"), alerts("2026-11-26T12:01:08.729Z")),
     "check": (check("2026-11-25T02:00:48.174Z"), check("2026-11-25T02:01:08.729Z")),
