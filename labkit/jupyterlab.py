@@ -25,6 +25,9 @@ from labkit.model.errors import InvalidInput, LabError
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
+LARGE_TYPE = Path(__file__).resolve().parent / "jupyter_large"
+"""A folder of JupyterLab settings: its own type sizes, half as large again."""
+TYPE_SIZE_THERE = "Its type size is changed there: Settings > Theme > Increase … Font Size.\n"
 
 
 def skip_needless_imports() -> None:
@@ -81,8 +84,8 @@ def chapter_path(folder: Path, number: str) -> str:
     raise InvalidInput(f"There is no chapter “{number}”.", f"The chapters are {listed}.", "Take one of these numbers.")
 
 
-def run(port: int | None, open_browser: bool, chapter: str = "0") -> None:
-    """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it.
+def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = False) -> None:
+    """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it. large: in large type.
 
     Where the lab's JupyterLab runs already, and no port is asked for, the chapter opens in that one. The sandbox starts
     while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free, or the sandbox does
@@ -92,6 +95,8 @@ def run(port: int | None, open_browser: bool, chapter: str = "0") -> None:
     path = chapter_path(folder, chapter)
     if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
         _show(f"{server.url}lab/tree/{path}?token={server.token}", home if open_browser else None)
+        if large:
+            click.echo(TYPE_SIZE_THERE)
         return
     starting = sandbox_process.Starting(home, parent=os.getpid())
     try:
@@ -100,6 +105,8 @@ def run(port: int | None, open_browser: bool, chapter: str = "0") -> None:
         from labkit import backends
 
         url = _configure(backends.open_world().opened.environment(), port, path)
+        if large:
+            os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"
         jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(url,), daemon=True).start()
         threading.Thread(target=keep_alive, args=(home,), daemon=True).start()
