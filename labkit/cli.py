@@ -65,15 +65,16 @@ def main() -> None:
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=int, help="The port of JupyterLab; without it, the first free one from 8888.")
 @click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, in place of the first.")
+@click.option("--large", is_flag=True, help="In large type, for a projector.")
 @tells_errors
-def lab_command(browser: bool, port: int | None, chapter: str) -> None:
+def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> None:
     """Open JupyterLab on the first chapter; the sandbox starts and ends with it.
 
     Where the lab's JupyterLab runs already, the chapter opens in that one.
     """
     from labkit import jupyterlab
 
-    jupyterlab.run(port, browser, chapter)
+    jupyterlab.run(port, browser, chapter, large)
 
 
 @main.group(cls=Verbs)
