@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labkit import joined
 from labkit.clients import sandbox_process
 from labkit.clients.credentials import check_region, load_profile
 from labkit.clients.host import Host
@@ -14,12 +15,13 @@ from labkit.clients.notes import Notes
 from labkit.clients.sandbox_process import Sandbox
 from labkit.environment import settings
 from labkit.model.access_keys import AccessKeys
-from labkit.model.errors import LabError, ServiceUnreachable
+from labkit.model.errors import ServiceUnreachable
 from labkit.model.settings import PROFILE, Backend, Settings
 from labkit.sandbox.aws_files import point_aws_cli_at
-from labkit.steps.world import DetectionLogin, Opened, World
+from labkit.steps.world import DetectionLogin, LoginIncomplete, Opened, World
 
 REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
+LOGIN_VARIABLES = ("LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS")
 
 
@@ -114,10 +116,11 @@ class FoundSandbox(LocalSandbox):
 
 def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live: bool) -> Opened:
     files = _aws_files(wanted.home, aws_live)
-    login = _live_login(wanted.detection_url) if detection_live else local.detection_login
-    return Opened(
+    certificate = joined.certificate_of(wanted) if aws_live or detection_live else ""
+    login = _live_login(wanted, certificate) if detection_live else local.detection_login
+    opened = Opened(
         aws=f"live, {wanted.aws_endpoint_url or 'your own account'}" if aws_live else "sandbox on this machine",
-        detection=f"live, {wanted.detection_url}" if detection_live else "sandbox on this machine",
+        detection=_detection_words(wanted) if detection_live else "sandbox on this machine",
         home=wanted.home,
         config_file=files[0],
         credentials_file=files[1],
@@ -129,13 +132,20 @@ def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live:
         given_keys=_keys_of_environment(),
         own_keys=_keys_of_aws_tools if aws_live else lambda: None,
         point_aws_cli=(lambda: None) if aws_live else lambda: point_aws_cli_at(files[0], local.url()),
-        environment=lambda: _environment(files, aws_live, login),
+        environment=lambda: _environment(files, aws_live, login, certificate),
         ask_first=aws_live,
         student=wanted.student,
         region=wanted.region,
         agreed=wanted.agreed,
         class_view=None if aws_live else local.class_view,
+        aws_certificate=certificate if aws_live else "",
     )
+    return joined.with_aws_of_class(opened, wanted) if aws_live and joined.AWS in wanted.joined else opened
+
+
+def _detection_words(wanted: Settings) -> str:
+    is_class = joined.DETECTION in wanted.joined
+    return f"{'class sandbox at' if is_class else 'live,'} {wanted.detection_url}"
 
 
 def _aws_files(home: Path, aws_live: bool) -> tuple[Path, Path]:
@@ -159,35 +169,34 @@ def _keys_of_aws_tools() -> AccessKeys | None:
     return default_keys()
 
 
-def _live_login(url: str) -> Callable[[], DetectionLogin]:
+def _live_login(wanted: Settings, certificate: str) -> Callable[[], DetectionLogin]:
+    given = {**os.environ, **wanted.joined}
+
     def login() -> DetectionLogin:
-        names = ("TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")
-        missing = [name for name in names if not os.environ.get(name)]
-        if not url:
-            missing.insert(0, "LABKIT_DETECTION_URL")
+        user_id, organization_id, api_key = (given.get(name, "") for name in LOGIN_VARIABLES[1:])
+        known = DetectionLogin(wanted.detection_url, user_id, organization_id, api_key, certificate)
+        values = (known.url, user_id, organization_id, api_key)
+        missing = [name for name, value in zip(LOGIN_VARIABLES, values, strict=True) if not value]
         if missing:
-            raise LabError(
+            raise LoginIncomplete(
                 f"The live detection service cannot be opened: {', '.join(missing)} not set.",
                 "A live service needs its address and a user's API key, from the environment.",
-                "Set them and open the lab again, or leave LABKIT_DETECTION out to use the sandbox.",
+                "Set them and open the lab again, or enter the key with lab.enter_detection_key(). Without "
+                "LABKIT_DETECTION the sandbox is used.",
+                known,
             )
-        user_id, organization_id, api_key = (os.environ[name] for name in names)
-        return DetectionLogin(url, user_id, organization_id, api_key)
+        return known
 
     return login
 
 
-def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], DetectionLogin]) -> dict[str, str]:
-    detection = login()
-    variables = {
-        "TS_API_ENDPOINT": detection.url,
-        "TS_USER_ID": detection.user_id,
-        "TS_ORGANIZATION_ID": detection.organization_id,
-        "TS_API_KEY": detection.api_key,
-    }
+def _environment(
+    files: tuple[Path, Path], aws_live: bool, login: Callable[[], DetectionLogin], certificate: str
+) -> dict[str, str]:
+    variables = _detection_variables(login)
     if aws_live:
-        kept = load_profile(*files)
-        return variables | ({"AWS_PROFILE": PROFILE} if kept is not None else {})
+        kept, trust = load_profile(*files), {"AWS_CA_BUNDLE": certificate} if certificate else {}
+        return variables | trust | ({"AWS_PROFILE": PROFILE} if kept is not None else {})
     loopback = [*filter(None, os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")), "127.0.0.1"]
     return variables | {
         "NO_PROXY": ",".join(dict.fromkeys(loopback)),
@@ -197,4 +206,18 @@ def _environment(files: tuple[Path, Path], aws_live: bool, login: Callable[[], D
         "AWS_PROFILE": PROFILE,
         "AWS_EC2_METADATA_DISABLED": "true",
         **dict.fromkeys((*REAL_KEY_VARIABLES, *ENDPOINT_VARIABLES, "AWS_REGION", "AWS_DEFAULT_REGION"), ""),
+    }
+
+
+def _detection_variables(login: Callable[[], DetectionLogin]) -> dict[str, str]:
+    """What other clients of the service look for; nothing while nobody gave a key."""
+    try:
+        detection = login()
+    except LoginIncomplete as incomplete:
+        return {"TS_API_ENDPOINT": incomplete.login.url} if incomplete.login.url else {}
+    return {
+        "TS_API_ENDPOINT": detection.url,
+        "TS_USER_ID": detection.user_id,
+        "TS_ORGANIZATION_ID": detection.organization_id,
+        "TS_API_KEY": detection.api_key,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from labkit import cli_board, cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
+from labkit import cli_board, cli_class, cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
 from labkit.model.errors import LabError
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
@@ -83,14 +83,14 @@ def sandbox() -> None:
 
 
 @sandbox.command("start")
+@cli_class.start_options
 @tells_errors
-def sandbox_start() -> None:
-    """Start the sandbox, or find it running."""
-    from labkit.clients import sandbox_process
-    from labkit.environment import settings
+def sandbox_start(yes: bool, **wish: Any) -> None:
+    """Start the sandbox, or find it running. The options let it serve a class; they are kept for the next start.
 
-    found, started = sandbox_process.start(settings().home)
-    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+    A class can grow, and never shrinks. Example: labkit sandbox start --class 30 --host 192.168.1.20
+    """
+    cli_class.start(yes, **wish)
 
 
 @sandbox.command("stop")
@@ -105,7 +105,7 @@ def sandbox_stop() -> None:
 
 
 @sandbox.command("status")
-@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log, class.")
 @tells_errors
 def sandbox_status(as_json: bool) -> None:
     """Say whether the sandbox runs, and where."""
@@ -122,13 +122,21 @@ def sandbox_status(as_json: bool) -> None:
         "warm": bool(health.get("warm")),
         "home": str(home),
         "log": str(home / "sandbox.log"),
+        "class": cli_class.facts(home),
     }
     if as_json:
         click.echo(json.dumps(facts))
-    elif found:
+        return
+    if found:
         click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
     else:
         click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
+    cli_class.tell_served(home)
+
+
+@main.group("class", cls=Verbs)
+def class_group() -> None:
+    """A class at this machine's sandbox, for its instructor; `labkit sandbox start --class N` serves one."""
 
 
 @main.command("env")
@@ -198,5 +206,7 @@ main.command("board")(tells_errors(cli_board.board))
 main.command("respond")(tells_errors(cli_respond.respond))
 main.command("shell")(tells_errors(cli_range.shell))
 main.command("run", context_settings={"ignore_unknown_options": True})(tells_errors(cli_range.run))
+main.command("join")(tells_errors(cli_class.join))
+class_group.command("keys")(tells_errors(cli_class.keys))
 main.command("gallery")(tells_errors(cli_gallery.gallery))
 main.command("handout")(tells_errors(cli_handout.handout))

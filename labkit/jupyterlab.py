@@ -22,6 +22,8 @@ from labkit.clients import jupyter_server, sandbox_process
 from labkit.environment import settings
 from labkit.files import write_private
 from labkit.model.errors import InvalidInput, LabError
+from labkit.model.settings import Settings
+from labkit.sandbox import class_settings
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
@@ -85,8 +87,9 @@ def chapter_path(folder: Path, number: str) -> str:
 
 
 def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = False) -> None:
-    """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it. large: in large type.
+    """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it, unless it serves a class.
 
+    large: in large type. Where both services are elsewhere, as in a class that was joined, no sandbox is started here.
     Where the lab's JupyterLab runs already, and no port is asked for, the chapter opens in that one. The sandbox starts
     while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free, or the sandbox does
     not start; InvalidInput for a chapter that is not there.
@@ -98,10 +101,12 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
         if large:
             click.echo(TYPE_SIZE_THERE)
         return
-    starting = sandbox_process.Starting(home, parent=os.getpid())
+    starting = None if is_served_elsewhere(settings()) else sandbox_process.Starting(home, parent=os.getpid())
     try:
         application = load_jupyterlab()
-        starting.finish()
+        if starting is not None:
+            starting.finish()
+            threading.Thread(target=keep_alive, args=(home,), daemon=True).start()
         from labkit import backends
 
         url = _configure(backends.open_world().opened.environment(), port, path)
@@ -109,13 +114,17 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
             os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"
         jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(url,), daemon=True).start()
-        threading.Thread(target=keep_alive, args=(home,), daemon=True).start()
         application.launch_instance(argv=_arguments(folder, url, path, open_browser))
     finally:
         jupyter_server.forget_server(home)
         _opener(home).unlink(missing_ok=True)
-        if starting.process is not None:
+        if starting is not None and starting.process is not None and class_settings.load(home) is None:
             sandbox_process.stop(home)
+
+
+def is_served_elsewhere(wanted: Settings) -> bool:
+    """Whether neither service is this machine's sandbox, so that none need be started."""
+    return wanted.aws == "live" and wanted.detection == "live"
 
 
 def _show(url: str, home: Path | None) -> None:

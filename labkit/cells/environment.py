@@ -24,9 +24,8 @@ class EnvironmentCells(Cells):
         given = self.world.opened.student if number is None else number
         if given != "":
             return account.save_student(self.world, given)
-        return forms.student_number_form(
-            self.student_or_none(), lambda typed: account.save_student(self.world, typed), link_to=link_to
-        )
+        known = self.student_or_none() or int(self.world.opened.assigned or 0) or None
+        return forms.student_number_form(known, lambda typed: account.save_student(self.world, typed), link_to=link_to)
 
     def enter_aws_keys(
         self,

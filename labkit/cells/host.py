@@ -17,7 +17,7 @@ from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
-from labkit.steps.world import DetectionLogin
+from labkit.steps.world import DetectionLogin, LoginIncomplete
 from labkit.views import host_views, panels
 from labkit.views.detection_key_form import detection_key_form
 from labkit.views.form_parts import Form
@@ -52,26 +52,34 @@ class HostCells(Cells):
         """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
         if api_key or self.unattended:
             return self._use_detection_key(user_id, api_key, organization_id)
-        login = self.world.detection_login
-        known = f"in use: the key of user {login.user_id} at {login.url}"
+        login = self._login_so_far()
+        in_use = f"in use: the key of user {login.user_id}" if login.api_key else "none yet"
+        known = f"{in_use} at {login.url}"
         return detection_key_form(login.user_id, login.organization_id, self._use_detection_key, known, link_to=link_to)
 
     def _use_detection_key(self, user_id: str, api_key: str, organization_id: str) -> Shown:
-        before = self.world.detection_login
+        before = self._login_so_far()
         login = DetectionLogin(
             before.url,
             user_id.strip() or before.user_id,
             organization_id.strip() or before.organization_id,
             api_key.strip() or before.api_key,
+            before.certificate,
         )
         self.world.use_detection_login(login)
         try:
             self.world.detection.self_test()
         except LabError:
-            self.world.use_detection_login(before)
+            self.world.use_detection_login(before if before.api_key else None)
             raise
         facts = (("Address", login.url), ("User", login.user_id), ("Organization", login.organization_id))
         return panels.Happened("The detection service accepts the key.", facts, remark="It is kept in memory only.")
+
+    def _login_so_far(self) -> DetectionLogin:
+        try:
+            return self.world.detection_login
+        except LoginIncomplete as incomplete:
+            return incomplete.login
 
     def place_host(self) -> Shown:
         """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""

@@ -17,11 +17,13 @@ class Account:
     """Keys, a region and perhaps an endpoint, with the clients made from them once, when first used.
 
     Nothing but these arguments decides: no profile, no configuration file and no instance metadata is looked at.
-    With no endpoint_url, `AWS_ENDPOINT_URL` counts as it does for every AWS tool.
+    With no endpoint_url, `AWS_ENDPOINT_URL` counts as it does for every AWS tool. certificate: a file with the one
+    certificate to trust at the endpoint; "" for those that every AWS tool trusts.
     """
 
-    def __init__(self, keys: AccessKeys, region: str, endpoint_url: str | None = None) -> None:
+    def __init__(self, keys: AccessKeys, region: str, endpoint_url: str | None = None, certificate: str = "") -> None:
         self.keys, self.region, self.endpoint_url = keys, region, endpoint_url or None
+        self._certificate = certificate
 
     def __repr__(self) -> str:
         return f"<Account {self.keys!r} in {self.region}{' at ' + self.endpoint_url if self.endpoint_url else ''}>"
@@ -42,6 +44,7 @@ class Account:
             service,
             region_name=region or self.region,
             endpoint_url=self.endpoint_url,
+            verify=self._certificate or None,
             config=Config(
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 read_timeout=READ_TIMEOUT_SECONDS,

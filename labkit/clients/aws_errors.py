@@ -160,7 +160,7 @@ def _clock_off(service: str, skew: float | None, code: str) -> ServiceError:
 def _no_answer(error: Exception, client: Any) -> LabError:
     """The LabError for no reply, or for one that cannot be read."""
     from botocore.exceptions import ConnectionError as NoConnection
-    from botocore.exceptions import HTTPClientError, WaiterError
+    from botocore.exceptions import HTTPClientError, SSLError, WaiterError
     from botocore.parsers import ResponseParserError
 
     endpoint = client.meta.endpoint_url
@@ -177,6 +177,12 @@ def _no_answer(error: Exception, client: Any) -> LabError:
             "EC2 needs a moment until a new thing is seen everywhere.",
             "Run this again: it is found then, not made twice.",
             code="WaiterError",
+        )
+    if isinstance(error, SSLError):
+        return ServiceUnreachable(
+            f"What answers at {endpoint} shows a certificate that is not to be trusted there.",
+            "It may be another program, or the certificate was made anew. Nothing was sent to it.",
+            "Ask your instructor. In a class, join again with a new block: labkit join",
         )
     if isinstance(error, HTTPClientError | NoConnection):
         return ServiceUnreachable(

@@ -39,7 +39,8 @@ class DetectionApi:
 
     Raises InvalidInput for an id or a key that cannot be one. Every method may raise CredentialsRefused,
     ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is off.
-    patience_seconds: the longest that the tries of one call may take.
+    patience_seconds: the longest that the tries of one call may take. certificate: a file with the one certificate to
+    trust there; "" for those that every program trusts.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class DetectionApi:
         organization_id: str,
         session: Session | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        certificate: str = "",
     ) -> None:
         self.url = url.rstrip("/").removesuffix("/v2")
         self.user_id, self.organization_id = user_id, organization_id
         self._auth = HawkAuth(user_id, api_key, organization_id)
-        self._session, self._patience_seconds = session, patience_seconds
+        self._session, self._patience_seconds, self._certificate = session, patience_seconds, certificate
 
     def __repr__(self) -> str:
         return f"DetectionApi({self.url!r}, user_id={self.user_id!r}, organization_id={self.organization_id!r})"
@@ -183,7 +185,7 @@ class DetectionApi:
     def _send(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
     ) -> Response:
-        from requests.exceptions import RequestException
+        from requests.exceptions import RequestException, SSLError
 
         try:
             return self._opened_session().request(
@@ -195,9 +197,12 @@ class DetectionApi:
                 auth=self._auth,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
+                verify=self._certificate or None,  # here, since the environment would win over a session's
             )
         except NotAuthentic as error:
             raise detection_errors.not_authentic(self.url) from error
+        except SSLError as error:
+            raise detection_errors.untrusted(self.url) from error
         except RequestException as error:
             fault = detection_errors.unreachable(self.url, method)
             raise (_TryAgain(fault) if method == "GET" else fault) from error

@@ -41,8 +41,9 @@ _WHY = {
         "Mend the value that is named, then run the cell again.",
     ),
     403: (
-        "The user may not do this: a reader may only look, and the organization must be one of the user's.",
-        "Check TS_ORGANIZATION_ID, or take the keys of a user who may change rules.",
+        "The user may not do this: a reader may only look, a student of a class changes only rules that bear their "
+        "number, and the organization must be one of the user's.",
+        "Check the student number and TS_ORGANIZATION_ID, or take the keys of a user who may change rules.",
     ),
     404: (
         "There is no such thing in this organization, or no longer.",
@@ -134,4 +135,13 @@ def unreachable(url: str, method: str) -> LabError:
         f"No answer from the detection service at {url}.",
         f"The sandbox has stopped, or the network does not reach there.{unknown}",
         "Start the sandbox again (`labkit sandbox start`), or check the URL, then run the cell again.",
+    )
+
+
+def untrusted(url: str) -> LabError:
+    """The error for a certificate that is not to be trusted."""
+    return ServiceUnreachable(
+        f"What answers at {url} shows a certificate that is not to be trusted there.",
+        "It may be another program, or the certificate was made anew. Nothing was sent to it.",
+        "Ask your instructor. In a class, join again with a new block: labkit join",
     )

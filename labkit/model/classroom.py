@@ -29,6 +29,15 @@ def account_of(student: int) -> str:
     return f"{student:012d}"
 
 
+def is_of_class(account: str) -> bool:
+    """Whether an account is a student's of a class, and so nobody's real one.
+
+    >>> is_of_class("000000000007"), is_of_class("123456789012")
+    (True, False)
+    """
+    return re.fullmatch("0{9}[0-9]{3}", account) is not None
+
+
 def user_of(student: int) -> str:
     """The name of a student's user, in AWS and in the detection service.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,8 @@ class Settings:
     home: folder of everything that the lab keeps. aws, detection: the backend of each side; None when nobody chose.
     region: AWS region asked for, or "". student: student number as typed, or "".
     agreed: `ACCOUNT REGION` in which changes are agreed to without a question, or "".
-    aws_endpoint_url, detection_url: endpoints asked for, or "".
+    aws_endpoint_url, detection_url: endpoints asked for, or "". certificate: the fingerprint of the one certificate to
+    trust there, or "". joined: the variables of a class that the home has joined, as far as they count (not shown).
     """
 
     home: Path
@@ -36,6 +37,8 @@ class Settings:
     agreed: str = ""
     aws_endpoint_url: str = ""
     detection_url: str = ""
+    certificate: str = ""
+    joined: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], default_home: Path) -> Settings:
@@ -55,6 +58,7 @@ class Settings:
             agreed=environment.get("LABKIT_AGREE", ""),
             aws_endpoint_url=environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or "",
             detection_url=detection_url,
+            certificate=environment.get("LABKIT_CERTIFICATE", ""),
         )
 
 

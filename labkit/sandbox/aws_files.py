@@ -14,12 +14,16 @@ from labkit.model.profile_text import read_section, set_options
 from labkit.model.settings import DEFAULT_REGION, PROFILE
 
 
-def point_aws_cli_at(config_file: Path, url: str) -> None:
-    """Let the default profile and the lab's profile use this endpoint; every other line of the file stays."""
+def point_aws_cli_at(config_file: Path, url: str, certificate: str = "") -> None:
+    """Let the default profile and the lab's profile use this endpoint; every other line of the file stays.
+
+    certificate: a file with the one to trust there, "" for the ordinary ones.
+    """
     text = _readable(config_file)
     for section in ("default", f"profile {PROFILE}"):
         region = (read_section(text, section) or {}).get("region") or DEFAULT_REGION
-        text = set_options(text, section, {"endpoint_url": url, "region": region})
+        trust = {"ca_bundle": certificate or None}
+        text = set_options(text, section, {"endpoint_url": url, "region": region} | trust)
     write_private(config_file, text)
 
 

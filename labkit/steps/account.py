@@ -7,7 +7,7 @@ from labkit.clients.credentials import SavedProfile, check_region, remove_profil
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection import rule_name, vpc_name
-from labkit.model.errors import CredentialsRefused, LabError
+from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
 from labkit.model.settings import PROFILE, parse_student_number
 from labkit.steps.rule import students_rules
 from labkit.steps.step import Step
@@ -34,6 +34,14 @@ def check_student(world: World) -> CheckResult:
 def save_student(world: World, typed: str | int) -> Happened:
     """Note the student number and say which names follow from it, and what of that student is there already."""
     number = parse_student_number(typed)
+    if world.opened.assigned and number != parse_student_number(world.opened.assigned):
+        raise InvalidInput(
+            f"Student number {number} was refused.",
+            f"You joined the class as student {world.opened.assigned}: its keys open that student's account and change "
+            "that student's rule only.",
+            f"Take {world.opened.assigned}. With a block of student {number}, say `labkit join` first.",
+            field="student number",
+        )
     world.notes.save(student=number)
     there = things_there(world)
     remark = (
@@ -58,7 +66,8 @@ def things_there(world: World) -> list[str]:
 
 
 def do_student(world: World) -> Happened:
-    return save_student(world, world.opened.student or world.notes.get("student") or SINGLE_STUDENT)
+    given = world.opened.student or world.opened.assigned or world.notes.get("student")
+    return save_student(world, given or SINGLE_STUDENT)
 
 
 def undo_student(world: World) -> Happened:

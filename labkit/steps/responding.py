@@ -14,7 +14,7 @@ from labkit.model.vpc import Vpc
 from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
-from labkit.steps.world import World
+from labkit.steps.world import World, detection_of
 
 PATIENCE_SECONDS = 2.0
 """Of one call: a longer wait is the responder's own, which can be ended at any moment."""
@@ -48,10 +48,7 @@ def students_responder(
 
 def _detection(world: World) -> DetectionApi:
     """A client of the responder's own: the notebook's cells go on using theirs meanwhile."""
-    login = world.detection_login
-    return DetectionApi(
-        login.url, login.user_id, login.api_key, login.organization_id, patience_seconds=PATIENCE_SECONDS
-    )
+    return detection_of(world.detection_login, PATIENCE_SECONDS)
 
 
 def _safe(world: World, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tuple[SafeNetwork, ...]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.clients.host import Host
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
+from labkit.model.classroom import is_of_class
 from labkit.model.errors import ConsentNeeded, LabError, StepNotReady
 from labkit.model.settings import DEFAULT_REGION, parse_student_number
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DetectionLogin:
-    """Where the detection service answers, and whose key opens it (never shown)."""
+    """Where the detection service answers, and whose key opens it (never shown). certificate: a file with the one to
+    trust there, "" for the ordinary ones."""
 
     url: str
     user_id: str
     organization_id: str
     api_key: str = field(repr=False)
+    certificate: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Opened:
     given_keys: keys that the environment gives, for unattended work. own_keys: keys that AWS's own tools would find.
     config_file, credentials_file: the AWS files of the lab's profile. point_aws_cli: lets the AWS CLI reach the same
     endpoint with that profile before it has keys. ask_first: a change waits for a yes.
-    agreed: account and region that the environment agrees to, for unattended work.
+    agreed: account and region that the environment agrees to, for unattended work. aws_certificate: a file with the one
+    to trust where AWS answers, "" for the ordinary ones. assigned: the student number that a class's keys belong to.
     environment: the variables of a shell or JupyterLab; an empty value means that the variable is taken away.
     """
 
@@ -64,12 +68,36 @@ class Opened:
     student: str = ""
     region: str = ""
     agreed: str = ""
+    aws_certificate: str = ""
+    assigned: str = ""
     class_view: Callable[[], Sequence[Mapping[str, Any]]] | None = None
 
     @property
     def sentence(self) -> str:
         """Both backends in one line."""
         return f"AWS: {self.aws}. Detection: {self.detection}."
+
+
+class LoginIncomplete(LabError):
+    """A detection service whose key nobody gave yet; login: what is known of it."""
+
+    def __init__(self, what: str, why: str, next_step: str, login: DetectionLogin) -> None:
+        super().__init__(what, why, next_step)
+        self.login = login
+
+
+def detection_of(login: DetectionLogin, patience_seconds: float | None = None) -> DetectionApi:
+    """The service that a login opens. patience_seconds: the longest that a call may take; the client's own if None."""
+    from labkit.clients.detection_api import PATIENCE_SECONDS, DetectionApi
+
+    return DetectionApi(
+        login.url,
+        login.user_id,
+        login.api_key,
+        login.organization_id,
+        patience_seconds=PATIENCE_SECONDS if patience_seconds is None else patience_seconds,
+        certificate=login.certificate,
+    )
 
 
 class World:
@@ -84,7 +112,7 @@ class World:
         self._keys: AccessKeys | None = None
         self._login: DetectionLogin | None = None
         self._agreed_unasked = False
-        self._accounts: dict[tuple[AccessKeys, str, str | None], Account] = {}
+        self._accounts: dict[tuple[AccessKeys, str, str | None, str], Account] = {}
         self._detection: tuple[DetectionLogin, DetectionApi] | None = None
 
     def alone(self) -> AbstractContextManager[object]:
@@ -143,7 +171,7 @@ class World:
         """The account that these keys open, its clients made once."""
         from labkit.clients.aws_account import Account
 
-        place = (keys, region, self.opened.aws_endpoint())
+        place = (keys, region, self.opened.aws_endpoint(), self.opened.aws_certificate)
         if place not in self._accounts:
             self._accounts[place] = Account(*place)
         return self._accounts[place]
@@ -160,11 +188,9 @@ class World:
     @property
     def detection(self) -> DetectionApi:
         """The detection service; raises LabError when nobody said where it is."""
-        from labkit.clients.detection_api import DetectionApi
-
         login = self.detection_login
         if self._detection is None or self._detection[0] != login:
-            self._detection = login, DetectionApi(login.url, login.user_id, login.api_key, login.organization_id)
+            self._detection = login, detection_of(login)
         return self._detection[1]
 
     @property
@@ -183,7 +209,7 @@ class World:
         if not self.opened.ask_first or self._agreed_unasked:
             return
         place = self._place()
-        if self.opened.agreed.split() == place.split():
+        if self.opened.agreed.split() == place.split() or is_of_class(place.split()[0]):
             return
         if self.notes.get("agreed") != place:
             account, region = place.split()

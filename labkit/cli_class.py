@@ -1,0 +1,182 @@
+"""The verbs of a class: the sandbox for many, the keys to hand out, and joining on a student's machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labkit.model.errors import LabError
+
+START_OPTIONS = (
+    click.option("--class", "size", type=int, metavar="N", help="Serve a class: an account and keys a student, 1 to N."),
+    click.option("--host", default="", metavar="ADDRESS", help="Where to serve it; without it, on this machine alone."),
+    click.option("--port", type=click.IntRange(1, 65535), help="Its port; without it 8443, or any that is free."),
+    click.option("--known-as", default="", metavar="NAME", help="What students call the host, if that differs."),
+    click.option("--cert", "certificate", default="", metavar="FILE", help="A certificate; without it, one is made."),
+    click.option("--key", default="", metavar="FILE", help="The certificate's key."),
+    click.option("--tls", is_flag=True, help="Use TLS on 127.0.0.1 too; beyond this machine it always is."),
+    click.option("--yes", is_flag=True, help="Do not ask before listening beyond this machine."),
+)  # fmt: skip
+
+
+def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `labkit sandbox start` that are about a class."""
+    for option in reversed(START_OPTIONS):
+        command = option(command)
+    return command
+
+
+def start(yes: bool, **wish: Any) -> None:
+    """Start the sandbox, or find it running; with other settings of its class than before, start it again."""
+    from labkit.clients import sandbox_process
+    from labkit.environment import settings
+    from labkit.sandbox import class_settings
+    from labkit.sandbox.class_plan import Wish, plan
+
+    home = settings().home
+    before = class_settings.load(home)
+    wanted = plan(home, before, Wish(**wish))
+    if wanted != before and wanted is not None:
+        if wanted.beyond_this_machine and not yes:
+            _ask(wanted)
+        if sandbox_process.stop(home):
+            click.echo("The sandbox is started again, for the class as it is to be. Nothing in it is lost.")
+        class_settings.save(home, wanted)
+    try:
+        found, started = sandbox_process.start(home)
+    except LabError:
+        class_settings.save(home, before)
+        raise
+    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+    if wanted is not None:
+        _tell(wanted)
+
+
+def _ask(wanted: Any) -> None:
+    """Say what listening beyond this machine means, and take a no."""
+    where = "every address of this machine" if wanted.host in ("0.0.0.0", "::") else wanted.host
+    click.echo(
+        f"This opens the sandbox to other machines. It will listen at {where}, port {wanted.port}:\n"
+        "whoever reaches that address can ask it something. A firewall may have to let them.\n\n"
+        f"What protects it: {_tls_words(wanted)} Every request is signed with a student's own keys,\n"
+        "and no secret key ever travels. What is yours alone, such as the list of keys, answers on 127.0.0.1 only.\n"
+        "What does not: who gets hold of a student's block can act as that student, here and nowhere else.\n"
+    )
+    if not click.confirm("Go on?"):
+        raise click.Abort
+
+
+def _tls_words(wanted: Any) -> str:
+    whose = "a certificate made here" if wanted.own_certificate else f"your certificate {wanted.certificate}"
+    return f"TLS, with {whose}."
+
+
+def _tell(served: Any) -> None:
+    """What an instructor needs to know of a class that is served."""
+    from labkit.sandbox import certificate
+
+    click.echo(f"It serves a class of {served.size} at {served.url}")
+    if served.tls:
+        pinned = certificate.pinned(Path(served.certificate))
+        click.echo(f"Certificate (SHA-256): {pinned}" if pinned else "Its certificate is one that an authority signed.")
+    click.echo(
+        "Hand out the keys with `labkit class keys`; each student says `labkit join` and pastes theirs.\n"
+        f"For your own lab on this machine take a student number above {served.size}."
+    )
+
+
+def tell_served(home: Path) -> None:
+    """The class that is served from this home, in words; nothing without one."""
+    from labkit.sandbox import class_settings
+
+    if (served := class_settings.load(home)) is not None:
+        _tell(served)
+
+
+def facts(home: Path) -> dict[str, Any] | None:
+    """The class that is served from this home, for `labkit sandbox status`; None without one."""
+    from labkit.sandbox import certificate, class_settings
+
+    served = class_settings.load(home)
+    if served is None:
+        return None
+    pinned = certificate.pinned(Path(served.certificate)) if served.tls else ""
+    return {"size": served.size, "url": served.url, "host": served.host, "port": served.port, "fingerprint": pinned}
+
+
+@click.argument("student", required=False, metavar="[NUMBER]")
+@click.option("--csv", "as_csv", is_flag=True, help="As a table, for a mail merge.")
+def keys(student: str | None, as_csv: bool) -> None:
+    """Print what each student pastes into `labkit join`: blocks of keys, or one student's.
+
+    They are secrets. A file that you keep them in should be yours alone: umask 077
+    """
+    from labkit.clients import class_keys, sandbox_process
+    from labkit.environment import settings
+    from labkit.model.settings import parse_student_number
+
+    number = None if student is None else parse_student_number(student)
+    sandbox = sandbox_process.find(settings().home)
+    if sandbox is None:
+        raise LabError("The sandbox is not running.", "It knows the keys.", "Start it: labkit sandbox start")
+    chosen = class_keys.class_keys(sandbox, number)
+    click.echo((class_keys.as_csv if as_csv else class_keys.as_blocks)(chosen), nl=False)
+
+
+@click.argument("file", required=False, type=click.File("r"))
+@click.option("--leave", is_flag=True, help="Forget the class that was joined, and its keys.")
+def join(file: Any, leave: bool) -> None:
+    """Join a class: paste the block of keys that your instructor gave you, or name a file that holds it.
+
+    The keys are tried, then kept in the lab's home. From then on the lab works with the class's sandbox.
+    """
+    from labkit import backends
+    from labkit.clients import class_join
+    from labkit.environment import settings
+    from labkit.model.classroom import ClassKeys
+
+    home = settings().home
+    if leave:
+        left = class_join.leave(home)
+        click.echo("You left the class. Its keys are gone from here." if left else "There was no class to leave.")
+        return
+    block = ClassKeys.parse(file.read() if file is not None else _pasted())
+    class_join.join(home, block)
+    opened = backends.open_world().opened
+    opened.point_aws_cli()
+    click.echo(f"You are student {block.student}. {opened.sentence}\nNow open the lab: labkit lab")
+
+
+def _pasted() -> str:
+    """What was pasted into a terminal, up to an empty line; or all that comes through a pipe."""
+    if not sys.stdin.isatty():
+        return sys.stdin.read()
+    click.echo("Paste your block, then press Enter on an empty line. What you paste is not shown.")
+    lines: list[str] = []
+    with _without_echo():
+        for line in sys.stdin:
+            if not line.strip() and lines:
+                break
+            lines.append(line)
+    return "".join(lines)
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """Keys are pasted here, and the terminal may be on a projector."""
+    import termios
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)

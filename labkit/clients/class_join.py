@@ -1,0 +1,93 @@
+"""Joining a class: the block of keys is tried against the sandbox, then kept in the lab's home, 0600."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from labkit.clients.aws import caller
+from labkit.clients.aws_account import Account
+from labkit.clients.class_certificate import pinned
+from labkit.clients.credentials import SavedProfile, save_profile
+from labkit.clients.detection_api import DetectionApi
+from labkit.clients.notes import Notes
+from labkit.environment import CLASS_FILE
+from labkit.files import private_folder, told, write_private
+from labkit.model.access_keys import examine
+from labkit.model.classroom import ClassKeys, account_of
+from labkit.model.errors import CredentialsRefused
+from labkit.model.settings import DEFAULT_REGION
+
+PATIENCE_SECONDS = 5.0
+
+
+def certificate_file(home: Path) -> Path:
+    """Where the certificate of the class's sandbox is kept."""
+    return home / "class-certificate.pem"
+
+
+def aws_files(home: Path) -> tuple[Path, Path]:
+    """The AWS configuration and credentials file for a class: neither the student's own nor the local sandbox's."""
+    return home / "class-aws" / "config", home / "class-aws" / "credentials"
+
+
+def join(home: Path, keys: ClassKeys) -> None:
+    """Try these keys with both services, then keep them; a class that was joined before is replaced.
+
+    Raises LabError, and keeps nothing, when the certificate is another, nothing answers, or a key is refused.
+    """
+    with told(home):
+        private_folder(home)
+    arriving = home / "class-certificate.arriving.pem"
+    try:
+        certificate = str(pinned(keys.url, keys.fingerprint, arriving)) if keys.fingerprint else ""
+        _try(keys, certificate)
+        with told(home):
+            if keys.fingerprint:
+                arriving.replace(certificate_file(home))
+            _keep(home, keys)
+    finally:
+        arriving.unlink(missing_ok=True)
+
+
+def _try(keys: ClassKeys, certificate: str) -> None:
+    """One call to each service. Raises LabError in words when either refuses, or the keys are another student's."""
+    pair = examine(keys.access_key_id, keys.secret_access_key).require()
+    account = caller(Account(pair, DEFAULT_REGION, keys.url, certificate).sts).account
+    if account != account_of(keys.student):
+        raise CredentialsRefused(
+            f"The AWS keys are of account {account}, and student {keys.student} has account "
+            f"{account_of(keys.student)}.",
+            "Each student of a class has an account of their own: these lines are of two blocks.",
+            "Copy your whole block again, from LABKIT_STUDENT to its last line.",
+        )
+    detection = DetectionApi(
+        keys.url,
+        keys.user_id,
+        keys.api_key,
+        keys.organization_id,
+        patience_seconds=PATIENCE_SECONDS,
+        certificate=certificate,
+    )
+    detection.rulesets()
+
+
+def _keep(home: Path, keys: ClassKeys) -> None:
+    pair = examine(keys.access_key_id, keys.secret_access_key).require()
+    shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
+    save_profile(SavedProfile(pair, DEFAULT_REGION, keys.url), *aws_files(home), overwrite=True)
+    Notes(home / "notes.json").save(student=keys.student)
+    write_private(home / CLASS_FILE, json.dumps(keys.variables, indent=1) + "\n")
+
+
+def leave(home: Path) -> bool:
+    """Forget the class and its keys; False when none was joined. What was made there stays there."""
+    with told(home):
+        there = (home / CLASS_FILE).exists()
+        (home / CLASS_FILE).unlink(missing_ok=True)
+        certificate_file(home).unlink(missing_ok=True)
+        shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
+    if there:
+        Notes(home / "notes.json").forget("student", "region", "agreed", "vpc_id", "network_acl_id", "rule_id")
+    return there

@@ -1,0 +1,74 @@
+"""A class that this home has joined, as the lab opens it: just another endpoint, and nobody's real account."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from labkit.clients.class_certificate import pinned
+from labkit.clients.class_join import aws_files, certificate_file
+from labkit.model.access_keys import AccessKeys
+from labkit.model.classroom import account_of
+from labkit.model.settings import PROFILE, Settings, parse_student_number
+from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.steps.world import Opened
+
+AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"
+"""Of the variables of a class: those by which a side is the class's."""
+
+
+def certificate_of(wanted: Settings) -> str:
+    """The file with the one certificate to trust at a class's sandbox; "" for the ordinary ones.
+
+    Raises LabError when it is not there yet and cannot be fetched, or another one is shown.
+    """
+    if not wanted.certificate:
+        return ""
+    url = wanted.aws_endpoint_url or wanted.detection_url
+    return str(pinned(url, wanted.certificate, certificate_file(wanted.home)))
+
+
+def with_aws_of_class(opened: Opened, wanted: Settings) -> Opened:
+    """What was opened, with AWS in the account of a class's student.
+
+    No consent is asked for, since no real account is there. The AWS files are the lab's own: a student's real ones are
+    neither read nor written.
+    """
+    url, number = wanted.aws_endpoint_url, parse_student_number(wanted.joined["LABKIT_STUDENT"])
+    keys = AccessKeys(wanted.joined["AWS_ACCESS_KEY_ID"], wanted.joined["AWS_SECRET_ACCESS_KEY"])
+    files, certificate = aws_files(wanted.home), opened.aws_certificate
+    variables = _variables(files, url, certificate)
+    detection = opened.environment
+    return replace(
+        opened,
+        aws=f"class sandbox at {url}, account {account_of(number)}",
+        config_file=files[0],
+        credentials_file=files[1],
+        cloud_account=lambda: keys,
+        given_keys=keys,
+        own_keys=lambda: None,
+        point_aws_cli=lambda: point_aws_cli_at(files[0], url, certificate),
+        environment=lambda: detection() | variables,
+        ask_first=False,
+        assigned=str(number),
+    )
+
+
+def _variables(files: tuple[Path, Path], url: str, certificate: str) -> dict[str, str]:
+    """What lets the AWS CLI reach the class with the lab's profile; empty values are taken away."""
+    not_by_proxy = [*filter(None, os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(","))]
+    hosts = ",".join(dict.fromkeys([*not_by_proxy, urlsplit(url).hostname or ""]))
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
+    places = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_DEFAULT_REGION")
+    return {
+        "NO_PROXY": hosts,
+        "no_proxy": hosts,
+        "AWS_CONFIG_FILE": str(files[0]),
+        "AWS_SHARED_CREDENTIALS_FILE": str(files[1]),
+        "AWS_PROFILE": PROFILE,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CA_BUNDLE": certificate,
+        **dict.fromkeys((*names, *places), ""),
+    }
