@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeVar
+
 from labkit import backends, steps
 from labkit.clients import aws
 from labkit.clients.host import Host
@@ -15,6 +18,9 @@ from labkit.steps.world import World
 from labkit.views import display, forms, panels, progress
 from labkit.views.form_parts import Form
 from labkit.views.shown import Shown
+
+Ended = TypeVar("Ended")
+"""A step and how it ended."""
 
 CHAPTERS = {
     "1": "01_initial_configuration.ipynb",
@@ -164,17 +170,18 @@ class StatusCells(Cells):
     def solve(self, what: str = "") -> Shown:
         """Do the steps of a chapter, or up to one step, for you; those that are done are left alone."""
         chosen = steps.named(what)
-        bar = display.ProgressDisplay("Doing the steps", len(steps.with_needs(chosen)))
-        results = []
-        for _, result in steps.solve(self.world, chosen):
-            results.append(result)
-            bar.move(len(results))
-        return progress.Progress(results, links())
+        total = len(steps.with_needs(chosen))
+        results = _followed("Doing the steps", total, steps.solve(self.world, chosen))
+        return progress.Progress([result for _, result in results], links())
 
     def reset(self, what: str = "") -> Shown:
         """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
-        ended = [(step.title, steps.undone(result)) for step, result in steps.reset(self.world, steps.named(what))]
-        return panels.Happened("Back to before these steps.", ended)
+        chosen = steps.named(what)
+        total = len(steps.with_dependents(chosen))
+        ended = _followed("Taking away what the steps left", total, steps.reset(self.world, chosen))
+        return panels.Happened(
+            "Back to before these steps.", [(step.title, steps.undone(result)) for step, result in ended]
+        )
 
     def choose_backend(self, backend: str = "") -> Form | Shown:
         """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""
@@ -189,3 +196,20 @@ class StatusCells(Cells):
             return panels.Note("In use", self.world.opened.sentence)
         now = panels.Note("In use", self.world.opened.sentence)
         return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)
+
+
+def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
+    """Go through a series of steps with a bar. Raises LabError when the kernel is interrupted meanwhile."""
+    bar = display.ProgressDisplay(doing, total)
+    ended: list[Ended] = []
+    try:
+        for each in series:
+            ended.append(each)
+            bar.move(len(ended))
+    except KeyboardInterrupt:
+        raise LabError(
+            f"Stopped after {len(ended)} of {total} steps.",
+            "What the one after them had begun is found there the next time.",
+            "Run this cell again: it goes on from there.",
+        ) from None
+    return ended
