@@ -38,9 +38,10 @@ def chromium() -> str:
 
 @dataclass
 class RunningLab:
-    """A JupyterLab that `labkit lab` started. top: everything that it may write is below."""
+    """A JupyterLab that `labkit lab` started. top: everything that it may write is below. options: of `labkit lab`."""
 
     top: Path
+    options: tuple[str, ...] = ()
     token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @property
@@ -75,7 +76,7 @@ class RunningLab:
         self._set("@jupyter-widgets/jupyterlab-manager", "plugin", saveState=True)
         self._set("@jupyterlab/terminal-extension", "plugin", screenReaderMode=True)
         self.port = _free_port()
-        command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(self.port)]
+        command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(self.port), *self.options]
         with (self.top / "jupyterlab.log").open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
