@@ -16,7 +16,7 @@ from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.panels import Happened
 from labkit.views.responder_panel import ResponderPanel, Say
-from labkit.views.responder_view import ResponderEnd, ResponderView
+from labkit.views.responder_view import LOOKED_ONCE, ResponderEnd, ResponderView
 from labkit.views.shown import Shown
 
 FIRST_ROUND_SECONDS = 10.0
@@ -54,7 +54,7 @@ class ResponderCells(Cells):
         said: list[Said] = []
         responder = self._make(said.append, tuple(safe))
         responder.run_once()
-        return ResponderView("looked once", tuple(said))
+        return ResponderView(LOOKED_ONCE, tuple(said))
 
     def remove_denies(self) -> Shown:
         """Take the responder's own entries away, and no other."""

@@ -16,6 +16,7 @@ from labkit.views.transcript import summed_up
 MOST_LINES = 60
 """Of the transcript on a page; `text()` has them all."""
 
+LOOKED_ONCE = "looked once"
 WAITING = ("not started", "at work")
 """States in which an entry may still come."""
 
@@ -36,9 +37,11 @@ class ResponderView(Shown):
 
     @property
     def timeline(self) -> Timeline | None:
-        """None where there is nothing to time, and nothing to wait for."""
+        """None where there is nothing to time; a look that was made by hand says nothing of how fast it is."""
         timeline = Timeline(self.said)
-        return timeline if timeline.moments or self.state in WAITING else None
+        if self.state == LOOKED_ONCE or not (timeline.moments or self.state in WAITING):
+            return None
+        return timeline
 
     @property
     def table(self) -> AclEntriesTable | None:

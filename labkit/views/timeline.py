@@ -14,6 +14,9 @@ BY_HAND_SECONDS = 10
 """Where a person runs the responder, an entry waits for that person: no shorter time holds in every run."""
 
 
+MOST_ROWS = 8
+
+
 @dataclass(frozen=True)
 class Dot:
     """A moment in the drawing: where it is, what it is called, the sign in it, when it was, how long after the one
@@ -28,13 +31,21 @@ class Dot:
 
 @dataclass(frozen=True, repr=False)
 class Timeline(Shown):
-    """A row for each entry whose times are known, the newest first, and a drawing of the newest."""
+    """A row for each of the newest entries whose times are known, and a drawing of the very newest.
+
+    `.frame` has them all.
+    """
 
     said: Sequence[Said]
 
     template: ClassVar[str] = "timeline.html.j2"
-    caption: ClassVar[str] = "From the connection to the deny entry (UTC)"
     headers: ClassVar[list[str]] = ["Address", "Connected at", "Event → alert", "Alert → entry", "In all"]
+
+    @property
+    def caption(self) -> str:
+        number = len(self.moments)
+        which = f", the newest {MOST_ROWS} of {number}" if number > MOST_ROWS else ""
+        return f"From the connection to the deny entry (UTC){which}"
 
     @property
     def moments(self) -> list[Said]:
@@ -54,7 +65,7 @@ class Timeline(Shown):
                 ],
                 False,
             )
-            for one in self.moments
+            for one in self.moments[:MOST_ROWS]
         ]
 
     @property

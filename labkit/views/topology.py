@@ -14,7 +14,7 @@ from labkit.views.shown import Shown
 ANSWER_PORT = 49152
 """A port that an answer goes to: Linux takes one from 32768 to 60999 for each connection."""
 
-LONGEST_LINE = 19
+LONGEST_LINE = 20
 """Characters of a line that fit into a box of the drawing."""
 
 
@@ -163,8 +163,8 @@ class Topology(Shown):
             return (
                 f"In {acl}, no entry {'would drop' if would else 'dropped'} packets between {self.host} and {self.far}."
             )
-        ends = (self.host, self.far) if self.stop.egress else (self.far, self.host)
-        return f"In {acl}, {self.stop} {'would drop' if would else 'dropped'} packets from {ends[0]} to {ends[1]}."
+        way = f"from {self.host} to {self.far}" if self.stop.egress else f"to {self.host} from {self.far}"
+        return f"In {acl}, {self.stop} {'would drop' if would else 'dropped'} packets {way}."
 
     @property
     def basis(self) -> str:

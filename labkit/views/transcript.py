@@ -16,7 +16,7 @@ def summed_up(said: Sequence[Said]) -> list[str]:
 
     >>> why = "is not denied: it is a private address."
     >>> summed_up([Said("refused", f"{address} {why}", address) for address in ("10.0.0.7", "10.0.0.8", "10.0.0.9")])
-    ['3 addresses are not denied: it is a private address. 10.0.0.7, 10.0.0.8, 10.0.0.9']
+    ['3 addresses (10.0.0.7, 10.0.0.8, 10.0.0.9) are not denied: it is a private address.']
     """
     lines: list[str] = []
     for (kind, words), alike in groupby(said, key=lambda one: (one.kind, _words(one))):
@@ -45,7 +45,7 @@ def _line(kind: str, words: str, group: Sequence[Said]) -> str:
     if kind == "kept":
         by = ", ".join(f"{address} by entry {number}" for address, number in zip(addresses, numbers, strict=True))
         return f"{len(group)} addresses are denied already: {by}."
-    return f"{len(group)} addresses{words.replace(' is not denied', ' are not denied', 1)} {', '.join(addresses)}"
+    return f"{len(group)} addresses ({', '.join(addresses)}){words.replace(' is not denied', ' are not denied', 1)}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

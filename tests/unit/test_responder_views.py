@@ -179,3 +179,10 @@ def test_its_end_says_how_many_entries_stay() -> None:
     assert "made no entry." in repr(ResponderEnd([Said("started", "It began.")]))
     assert "made 1 entry, which stays." in repr(ResponderEnd([added()]))
     assert "made 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
+
+
+def test_of_a_burst_the_timeline_lists_the_newest_and_says_of_how_many() -> None:
+    timeline = Timeline([added(f"198.51.100.{number}", T0 + number) for number in range(1, 19)])
+    assert "the newest 8 of 18" in timeline._repr_html_() and "198.51.100.18" in repr(timeline)
+    assert "198.51.100.10 " not in repr(timeline) and len(timeline.frame) == 18
+    assert "newest" not in Timeline([added()]).caption

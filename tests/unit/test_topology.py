@@ -49,7 +49,7 @@ def written(view: Topology) -> list[str]:
 @pytest.mark.parametrize(
     ("view", "words"),
     [
-        (NOT_PLACED, ["Nothing filters the host yet"]),
+        (NOT_PLACED, ["no network ACL", "dadismad.com"]),
         (DROPPED_OUT, ["egress entry 1", "✕ drops it here", "not reached", "✕ 3 packets dropped"]),
         (DROPPED_IN, ["egress entry 100", "ingress entry 50", "✕ drops the answer", "✕ 4 packets dropped"]),
         (CAME_BACK, ["✓ lets it out", "✓ lets it in", "✓ came back"]),
