@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
+from labkit.files import private_folder, told
 from labkit.model.errors import LabError
 
 START_OPTIONS = (
-    click.option("--class", "size", type=int, metavar="N", help="Serve a class: an account and keys a student, 1 to N."),
+    click.option("--class", "size", type=int, metavar="N", help="Serve a class: account and keys a student, 1 to N."),
     click.option("--host", default="", metavar="ADDRESS", help="Where to serve it; without it, on this machine alone."),
     click.option("--port", type=click.IntRange(1, 65535), help="Its port; without it 8443, or any that is free."),
     click.option("--known-as", default="", metavar="NAME", help="What students call the host, if that differs."),
@@ -39,6 +40,8 @@ def start(yes: bool, **wish: Any) -> None:
     from labkit.sandbox.class_plan import Wish, plan
 
     home = settings().home
+    with told(home):
+        private_folder(home)
     before = class_settings.load(home)
     wanted = plan(home, before, Wish(**wish))
     if wanted != before and wanted is not None:

@@ -62,13 +62,12 @@ def _variables(files: tuple[Path, Path], url: str, certificate: str) -> dict[str
     hosts = ",".join(dict.fromkeys([*not_by_proxy, urlsplit(url).hostname or ""]))
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
     places = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_DEFAULT_REGION")
-    return {
+    return ({"AWS_CA_BUNDLE": certificate} if certificate else {}) | {
         "NO_PROXY": hosts,
         "no_proxy": hosts,
         "AWS_CONFIG_FILE": str(files[0]),
         "AWS_SHARED_CREDENTIALS_FILE": str(files[1]),
         "AWS_PROFILE": PROFILE,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CA_BUNDLE": certificate,
         **dict.fromkeys((*names, *places), ""),
     }

@@ -182,7 +182,7 @@ def _no_answer(error: Exception, client: Any) -> LabError:
         return ServiceUnreachable(
             f"What answers at {endpoint} shows a certificate that is not to be trusted there.",
             "It may be another program, or the certificate was made anew. Nothing was sent to it.",
-            "Ask your instructor. In a class, join again with a new block: labkit join",
+            "Ask your instructor. In a class, join again with the whole block: labkit join",
         )
     if isinstance(error, HTTPClientError | NoConnection):
         return ServiceUnreachable(
