@@ -192,7 +192,7 @@ class StatusCells(Cells):
 
         if chosen := parse_backend(backend, "backend"):
             return use(chosen)
-        if self.unattended:
+        if self.unattended or self.world.opened.assigned:
             return panels.Note("In use", self.world.opened.sentence)
         now = panels.Note("In use", self.world.opened.sentence)
         return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)
