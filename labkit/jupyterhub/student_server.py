@@ -10,13 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labkit import jupyterlab
-from labkit.clients import sandbox_process
+from labkit.clients import class_join, sandbox_process
 from labkit.clients.notes import Notes
 from labkit.environment import settings
+from labkit.model.classroom import ClassKeys
+from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 
 CLONE = Path(__file__).resolve().parents[2]
 CHAPTERS = ("notebooks", "images")
+BLOCK = (
+    "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY", "LABKIT_CERTIFICATE",
+)  # fmt: skip
+"""The names of a block of keys, LABKIT_STUDENT aside."""
 
 
 def run() -> None:
@@ -25,7 +32,7 @@ def run() -> None:
     Where no service of the class was named, the student has a sandbox, which starts and ends with the server.
     """
     jupyterlab.skip_needless_imports()
-    note_number()
+    take_place()
     lay_out_chapters(CLONE, Path.cwd())
     wanted = settings()
     starting = None if _is_served(wanted) else sandbox_process.Starting(wanted.home, parent=os.getpid())
@@ -41,13 +48,27 @@ def run() -> None:
             sandbox_process.stop(wanted.home)
 
 
-def note_number() -> None:
-    """Note the student number that the hub gives.
+def take_place() -> None:
+    """Join the class with the block of keys that the hub put into the environment, which then holds none of it; leave
+    the one of another time where the hub gives none.
 
-    It does not stay in the environment, where it would mean that nobody is there to fill in forms.
+    Where the class's sandbox does not answer now, its address and keys stay in the environment, for when it does. The
+    number does not: there it would mean that nobody is there to fill in forms.
     """
-    if number := os.environ.pop("LABKIT_STUDENT", ""):
-        Notes(settings().home / "notes.json").save(student=number)
+    home, number = settings().home, os.environ.pop("LABKIT_STUDENT", "")
+    if number and os.environ.get("LABKIT_DETECTION_URL"):
+        block = {"LABKIT_STUDENT": number} | {name: os.environ[name] for name in BLOCK if name in os.environ}
+        try:
+            class_join.join(home, ClassKeys.parse("\n".join(f"{name}={value}" for name, value in block.items())))
+        except LabError as error:
+            sys.stderr.write(f"The class was not joined. {error}\n")
+        else:
+            for name in BLOCK:
+                os.environ.pop(name, None)
+    elif number:
+        class_join.leave(home)
+    if number:
+        Notes(home / "notes.json").save(student=number)
 
 
 def lay_out_chapters(clone: Path, folder: Path) -> None:

@@ -96,8 +96,7 @@ def solved(student: AtTheHub) -> RemoteKernel:
     assert student.log_in(PASSWORD)
     student.open_server()
     kernel = student.start_kernel()
-    kernel.run("from labkit import open_lab\nlab = open_lab()\nlab.agree()")
-    assert "8 of 8 steps done" in kernel.run('lab.solve("2")').text
+    assert "8 of 8 steps done" in kernel.run('from labkit import open_lab\nopen_lab().solve("2")').text
     return kernel
 
 

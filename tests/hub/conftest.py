@@ -122,5 +122,4 @@ def kernels(students: list[AtTheHub]) -> Iterator[list[RemoteKernel]]:
 
 def solve_part_2(kernel: RemoteKernel) -> str:
     """What the cell shows."""
-    agreed = kernel.run("from labkit import open_lab\nlab = open_lab()\nlab.agree()")
-    return kernel.run('lab.solve("2")').text if not agreed.error else agreed.text
+    return kernel.run('from labkit import open_lab\nlab = open_lab()\nlab.solve("2")').text

@@ -68,6 +68,14 @@ def test_a_students_number_follows_from_the_user_name_and_forms_are_still_there(
         assert printed(kernel, "print(lab.world.student, lab.unattended)") == f"{number} False"
 
 
+def test_the_keys_are_in_a_private_file_of_the_lab_and_not_in_the_kernels_environment(
+    hub: RunningHub, kernels: list[RemoteKernel]
+) -> None:
+    assert printed(kernels[0], "import os; print('AWS_SECRET_ACCESS_KEY' in os.environ)") == "False"
+    mode = "import os; print(oct(os.stat(lab.world.opened.home / 'class.json').st_mode & 0o777))"
+    assert printed(kernels[0], mode) == "0o600"
+
+
 def test_the_server_opens_on_the_first_chapter_which_is_there(students: list[AtTheHub]) -> None:
     page = students[0].session.get(f"{students[0].url}/", timeout=20)
     assert page.url.endswith("/lab/tree/notebooks/00_start_here.ipynb")
