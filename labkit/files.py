@@ -26,7 +26,7 @@ def write_private(path: Path, text: str) -> None:
             file.write(text)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)  # it is in place when the interruption came after that
         raise
 
 
