@@ -109,8 +109,18 @@ def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown | LabError]]:
-    """Undo each of these steps and those that need them, last first: what was taken away, or why it was not."""
+    """Undo each of these steps and those that need them, last first: what was taken away, or why it was not.
+
+    What a step needs stays when its own undo failed: without number and keys nobody could take it away later.
+    """
+    kept: set[str] = set()
     for step in reversed(with_dependents(steps)):
+        if step.key in kept:
+            yield (
+                step,
+                LabError("Left as it is:", "a step that needs it is not taken away.", "Run the reset again."),
+            )
+            continue
         try:
             yield step, step.undo(world)
         except ConsentNeeded:
@@ -118,6 +128,7 @@ def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown |
         except StepNotReady as error:
             yield step, Happened("There was nothing to take away.", remark=error.why)
         except LabError as error:
+            kept |= {need.key for need in with_needs((step,))}
             yield step, error
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from labkit.clients import aws
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection import rule_name
 from labkit.model.detection_records import Alert
-from labkit.model.errors import LabError
+from labkit.model.errors import LabError, StepNotReady
 from labkit.model.network_acl import Entry, Packet, decide
 from labkit.model.response import own_entries
 from labkit.model.said import Said
@@ -68,6 +69,8 @@ def undo_alert(world: World) -> Happened:
     ids = [alert.id for alert in students_alerts(world)]
     if ids:
         world.detection.dismiss(ids, "OTHER", "The lab was reset.")
+        with suppress(StepNotReady):  # a responder at work may have denied again since `undo_denied`
+            undo_denied(world)
     alerts = f"{len(ids)} alert{'' if len(ids) == 1 else 's'} of your rule"
     return Happened(f"Dismissed: {alerts}." if ids else "Your rule had no active alert.")
 
