@@ -116,8 +116,8 @@ def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab
     original = next(one for one in rule.all_rules(detection) if one.name == PRECREATED_RULE)
     made, counted = [], []
     for numbers in (range(1, 4), range(4, 31)):
-        for number in numbers:
-            made.append(detection.create_rule(original.ruleset_id, replace(original, name=rule_name(number))))
+        named = [replace(original, name=rule_name(number)) for number in numbers]
+        made += [detection.create_rule(original.ruleset_id, one) for one in named]
         take()
         with requests_counted() as sent:
             assert {1, numbers[-1]} <= {one.student for one in take().rows}
