@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.cells.base import Cells, link_to
 from labkit.clients import aws
+from labkit.clients.host import Connection
 from labkit.model.detection import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
@@ -102,7 +103,8 @@ class HostCells(Cells):
         lab_host, started = self.lab_host(), time.time()
         ran = lab_host.run(argv, seconds)
         told = [] if ran.really else [f"No program ran. {lab_host.status().words}"]
-        told += _dropped(lab_host.drops(started))
+        drops = lab_host.drops(started)
+        told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
         return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, " ".join(told))
 
     def alerts(self) -> Shown:
@@ -180,12 +182,26 @@ def _suppressions(mine: Rule) -> Shown:
     return panels.Happened("Your rule holds these events back.", facts)
 
 
+def not_left_over(
+    drops: Iterable[Mapping[str, Any]], connections: Sequence[Connection], started: float
+) -> list[Mapping[str, Any]]:
+    """The drops without those of an earlier program's connection: its kernel goes on sending after it has ended.
+
+    started: when the program at hand was, in seconds since 1970.
+    """
+    earlier = {one.ip for one in connections if one.time < started} - {
+        one.ip for one in connections if one.time >= started
+    }
+    return [drop for drop in drops if _far_end(drop) not in earlier]
+
+
+def _far_end(drop: Mapping[str, Any]) -> str:
+    return str(drop["destination" if drop["egress"] else "source"])
+
+
 def _dropped(drops: Iterable[Mapping[str, Any]]) -> list[str]:
     """Which entries dropped packets meanwhile, a sentence each."""
-    counted = Counter(
-        (bool(drop["egress"]), int(drop["rule_number"]), str(drop["destination" if drop["egress"] else "source"]))
-        for drop in drops
-    )
+    counted = Counter((bool(drop["egress"]), int(drop["rule_number"]), _far_end(drop)) for drop in drops)
     return [
         f"{'Egress' if egress else 'Ingress'} entry {'*' if number >= CATCH_ALL else number} dropped {count} "
         f"packet{'s' if count > 1 else ''} {'to' if egress else 'from'} {far}."

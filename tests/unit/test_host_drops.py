@@ -1,0 +1,31 @@
+"""Which dropped packets are told of a program that ran on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.cells.host import not_left_over
+from labkit.clients.host import Connection
+
+STARTED = 100.0
+
+
+def drop(address: str, egress: bool = True) -> dict[str, Any]:
+    ends = ("10.0.1.10", address) if egress else (address, "10.0.1.10")
+    return {"egress": egress, "rule_number": 5, "source": ends[0], "destination": ends[1]}
+
+
+def connection(address: str, time: float) -> Connection:
+    return Connection(time=time, ip=address, port=80, protocol="tcp")
+
+
+def test_what_an_earlier_program_left_open_is_not_told_of_the_next_one() -> None:
+    drops = [drop("192.0.2.123"), drop("192.0.2.123", egress=False), drop("203.0.113.10")]
+    connections = [connection("192.0.2.123", 90.0), connection("203.0.113.10", 101.0)]
+    assert not_left_over(drops, connections, STARTED) == [drop("203.0.113.10")]
+
+
+def test_an_address_that_both_connected_to_and_one_that_nobody_asked_to_connect_to_are_told() -> None:
+    drops = [drop("203.0.113.10"), drop("198.51.100.7")]
+    connections = [connection("203.0.113.10", 90.0), connection("203.0.113.10", 101.0)]
+    assert not_left_over(drops, connections, STARTED) == drops
