@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -28,21 +30,30 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     from labkit.handout.pdf import find_chromium
     from labkit.jupyterlab import lab_folder, skip_needless_imports
 
-    signal.signal(signal.SIGTERM, _end)
     skip_needless_imports()
     clone = lab_folder()
     wanted = making.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""
     files.require_writable(out)
     made = making.Handout(clone, wanted, whole=not chapters, say=click.echo, browser=browser)
-    if from_mine:
-        making.make_from_saved(made)
-    else:
-        making.make_by_running(made)
-    files.write_files(out, made.files())
+    with _ended_tidily():
+        if from_mine:
+            making.make_from_saved(made)
+        else:
+            making.make_by_running(made)
+        files.write_files(out, made.files())
     click.echo(f"The handout is in {out}: open {out / 'index.html'}")
 
 
-def _end(signum: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C would, so that the lab which was made for the handout ends too."""
-    sys.exit(128 + signum)
+@contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """Let SIGTERM end this block as Ctrl-C would, so that the lab which was made for the handout ends too."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        sys.exit(128 + signum)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

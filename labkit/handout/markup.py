@@ -105,8 +105,9 @@ class _Rewriter(HTMLParser):
         elif tag == "style":
             self._end_style()
         elif any(tag == read for read, _ in self._open):
-            while self._end_last() != tag:
-                pass
+            while self._open[-1][0] != tag:
+                self._end_implied()
+            self._end_last()
 
     def handle_data(self, data: str) -> None:
         if self._style is not None:
@@ -193,17 +194,23 @@ class _Rewriter(HTMLParser):
         kept = {name: attributes[name] for name in ("width", "height", "title") if attributes.get(name)}
         return _tag("img", {"src": source, "alt": alt, **kept})
 
-    def _end_last(self) -> str:
-        """Close the innermost open element; its name as it was read."""
+    def _end_implied(self) -> None:
+        """Close the innermost open element, whose end was left out, as it may be for some."""
+        read, written = self._open[-1]
+        if written in NEED_NO_END:
+            self._open[-1] = (read, "")
+        self._end_last()
+
+    def _end_last(self) -> None:
+        """Close the innermost open element."""
         if self._stand_in is not None and len(self._open) == self._stand_in[0]:
             self._out.append(escape(self._stand_in[1]))
             self._stand_in, self._found.stand_ins = None, True
-        read, written = self._open.pop()
+        _, written = self._open.pop()
         if HEADING.fullmatch(written):
             self._anchor()
         if written:
             self._out.append(f"</{written}>")
-        return read
 
     def _anchor(self) -> None:
         """Give the heading that ends now an anchor of its own: as JupyterLab makes it, blanks become hyphens."""
@@ -229,10 +236,7 @@ class _Rewriter(HTMLParser):
         """All that was written, with whatever is still open closed."""
         self._dropping.clear()
         while self._open:
-            read, written = self._open[-1]
-            if written in NEED_NO_END:
-                self._open[-1] = (read, "")
-            self._end_last()
+            self._end_implied()
         return "".join(self._out)
 
 

@@ -1,0 +1,112 @@
+"""What must not leave this machine is taken out of every text, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from labkit.handout import safety
+from labkit.handout.safety import LEFT_OUT, Cleaner, cleaner_of_this_machine
+from tests.notebooks.chapters import PATHS
+
+SECRET = "canary/typed+secret/0123456789abcdefghij"
+NO_SHAPE = "correct horse/battery+staple"
+
+
+@pytest.mark.parametrize("form", [str, quote, lambda text: quote(text, safe=""), escape, json.dumps])
+def test_a_known_secret_is_left_out_however_it_is_written(form) -> None:
+    cleaned = Cleaner(frozenset({NO_SHAPE})).clean(f"before {form(NO_SHAPE)} after")
+
+    assert LEFT_OUT in cleaned and "battery" not in cleaned
+    assert cleaned.startswith("before ") and cleaned.endswith(" after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIACANARY7TYPED3KEY",
+        "id: ASIACANARY7TYPED3KEY.",
+        SECRET,
+        f"lab.enter_aws_keys('AKIACANARY7TYPED3KEY', '{SECRET}')",
+        f"aws_secret_access_key = {SECRET}",
+        f"export AWS_SECRET_ACCESS_KEY={SECRET}",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        f"key {'0123456789abcdef' * 4}",
+        f"token IQoJb3JpZ2luX2VjE{'Ab9/' * 40}==",
+        'lab.enter_detection_key(api_key="short-but-secret")',
+        "PASSWORD = 'of_somebody'",
+        '{"session_token": "of-somebody-else"}',
+    ],
+)
+def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> None:
+    cleaned = Cleaner().clean(text)
+
+    assert LEFT_OUT in cleaned
+    assert not any(
+        part in cleaned for part in ("CANARY", "canary", "wJalr", "0123456789", "b3JpZ2lu", 'secret"', "body")
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vpc-41d4af28b843c6335 in account 123456789012",
+        "6fd31510-fc3c-11f0-a908-0242ac110002",
+        "/usr/share/doc/somewhere/very/deep/below",
+        "token = os.environ['TOKEN']",
+        "api_key=''",
+        "user 19643937132ae13d138117cd",
+        f"data:image/png;base64,iVBORw0KGgo{'AbC/0+xyz9' * 30}==",
+        "AKIA and 16 capital letters or digits",
+    ],
+)
+def test_what_is_no_key_stays(text: str) -> None:
+    assert Cleaner().clean(text) == text
+
+
+def test_no_word_of_the_chapters_is_taken_for_a_secret() -> None:
+    for path in PATHS:
+        text = path.read_text(encoding="utf-8")
+        assert Cleaner().clean(text) == text
+
+
+def test_folders_of_this_machine_are_shortened_the_innermost_first() -> None:
+    cleaner = Cleaner(folders=(("/home/kim", "~"), ("/home/kim/lab", "."), ("/tmp", "TMP")))
+
+    assert cleaner.clean('File "/home/kim/lab/notebooks/x.py"') == 'File "./notebooks/x.py"'
+    assert cleaner.clean("/home/kim/.aws, file:///tmp/x and /home/kim.") == "~/.aws, file://TMP/x and ~."
+    assert cleaner.clean("/home/kimberley /srv/home/kim /tmpfiles") == "/home/kimberley /srv/home/kim /tmpfiles"
+
+
+def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, own = tmp_path / "home", tmp_path / "own-credentials"
+    (home / "aws").mkdir(parents=True)
+    (home / "aws" / "credentials").write_text("[x]\naws_secret_access_key = kept-in-the-profile\n")
+    own.write_text("[default]\naws_access_key_id = of-the-user\naws_session_token=token-of-the-user\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(own))
+    monkeypatch.setenv("TS_API_KEY", "key-of-the-service")
+    monkeypatch.setenv("JUPYTER_TOKEN", "token-of-jupyter")
+    monkeypatch.setenv("CANARY_TOKEN_FILE", "/no/secret/but/a/path")
+
+    cleaner = cleaner_of_this_machine(home, tmp_path)
+
+    assert {
+        *("kept-in-the-profile", "of-the-user", "token-of-the-user"),
+        *("key-of-the-service", "token-of-jupyter"),
+    } <= cleaner.secrets
+    assert "/no/secret/but/a/path" not in cleaner.secrets
+    assert "key-of" not in repr(cleaner)
+
+
+def test_this_machines_folders_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/kim")
+    monkeypatch.setattr(safety.sys, "prefix", "/opt/python")
+    cleaner = cleaner_of_this_machine(Path("/home/kim/.local/state/labkit"), Path("/home/kim/clone"))
+
+    assert cleaner.clean("/home/kim/.local/state/labkit/aws/config") == "LABKIT_HOME/aws/config"
+    assert cleaner.clean("/home/kim/clone/.venv/bin/aws") == "./.venv/bin/aws"
+    assert cleaner.clean("/home/kim/Desktop, /opt/python/bin/aws") == "~/Desktop, PYTHON/bin/aws"
