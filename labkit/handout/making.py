@@ -80,8 +80,8 @@ def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:
     copies: whether copies of chapters and other notebooks count.
     A name is a chapter's number, `2` or `02`, or its file's name. Raises InvalidInput for one that no notebook bears.
     """
-    there = sorted((folder / "notebooks").glob("*.ipynb"))
-    there = [path for path in there if copies or CHAPTER.fullmatch(path.name)]
+    notebooks = sorted((folder / "notebooks").glob("*.ipynb"), key=lambda path: path.stem)  # a copy after its original
+    there = [path for path in notebooks if copies or CHAPTER.fullmatch(path.name)]
     chosen: set[Path] = set()
     for name in names:
         found = [path for path in there if _is_called(path, name)]
@@ -93,7 +93,7 @@ def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:
                 field="chapter",
             )
         chosen.update(found)
-    return sorted(chosen) if names else there
+    return [path for path in there if path in chosen or not names]
 
 
 def _is_called(path: Path, name: str) -> bool:
