@@ -4,71 +4,94 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labkit import jupyterlab
 from labkit.clients import class_join, sandbox_process
 from labkit.clients.notes import Notes
 from labkit.environment import settings
-from labkit.model.classroom import ClassKeys
-from labkit.model.errors import LabError
-from labkit.model.settings import Settings
 
 CLONE = Path(__file__).resolve().parents[2]
 CHAPTERS = ("notebooks", "images")
 BLOCK = (
-    "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-    "LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY", "LABKIT_CERTIFICATE",
+    "LABKIT_STUDENT", "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY",
+    "LABKIT_CERTIFICATE",
 )  # fmt: skip
-"""The names of a block of keys, LABKIT_STUDENT aside."""
+"""The names in a student's block of keys."""
 
 
 def run() -> None:
     """Run the student's server in this process until it ends; what is the student's lies below the current folder.
 
-    Where no service of the class was named, the student has a sandbox, which starts and ends with the server.
+    With a block of keys in the environment it joins the class, while Jupyter is being loaded. Without one the student
+    has a sandbox, which starts and ends with the server.
     """
     jupyterlab.skip_needless_imports()
-    take_place()
     lay_out_chapters(CLONE, Path.cwd())
-    wanted = settings()
-    starting = None if _is_served(wanted) else sandbox_process.Starting(wanted.home, parent=os.getpid())
+    home, place = settings().home, take_place()
+    joining = Joining(place)
+    starting = None if joining.is_class else sandbox_process.Starting(home, parent=os.getpid())
     try:
         main = _load_server()
+        joining.finish()
         if starting is not None:
             starting.finish()
-            threading.Thread(target=jupyterlab.keep_alive, args=(wanted.home,), daemon=True).start()
+            threading.Thread(target=jupyterlab.keep_alive, args=(home,), daemon=True).start()
         jupyterlab.set_environment(environment())
         main()
     finally:
         if starting is not None and starting.process is not None:
-            sandbox_process.stop(wanted.home)
+            sandbox_process.stop(home)
 
 
-def take_place() -> None:
-    """Join the class with the block of keys that the hub put into the environment, which then holds none of it; leave
-    the one of another time where the hub gives none.
+def take_place() -> dict[str, str]:
+    """What of a block of keys the hub put into the environment, which then holds none of it."""
+    return {name: os.environ.pop(name) for name in BLOCK if name in os.environ}
 
-    Where the class's sandbox does not answer now, its address and keys stay in the environment, for when it does. The
-    number does not: there it would mean that nobody is there to fill in forms.
+
+class Joining:
+    """`labkit join` under way, in a process of its own, so that the server need not carry the AWS library.
+
+    place: the student's block, or the number alone where the hub gives no keys: then a class of another time is left.
     """
-    home, number = settings().home, os.environ.pop("LABKIT_STUDENT", "")
-    if number and os.environ.get("LABKIT_DETECTION_URL"):
-        block = {"LABKIT_STUDENT": number} | {name: os.environ[name] for name in BLOCK if name in os.environ}
-        try:
-            class_join.join(home, ClassKeys.parse("\n".join(f"{name}={value}" for name, value in block.items())))
-        except LabError as error:
-            sys.stderr.write(f"The class was not joined. {error}\n")
-        else:
-            for name in BLOCK:
-                os.environ.pop(name, None)
-    elif number:
-        class_join.leave(home)
-    if number:
-        Notes(home / "notes.json").save(student=number)
+
+    def __init__(self, place: Mapping[str, str]) -> None:
+        self._place, self._process = place, _start_joining(place) if "LABKIT_DETECTION_URL" in place else None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether there are keys to join with."""
+        return self._process is not None
+
+    def finish(self) -> None:
+        """Wait for its end, whose words went to the server's log.
+
+        Where the class's sandbox does not answer now, its address and keys go back into the environment, for when it
+        does. The number does not: there it would mean that nobody is there to fill in forms.
+        """
+        number, home = self._place.get("LABKIT_STUDENT"), settings().home
+        if self._process is not None and self._process.wait() == 0:
+            return
+        if self._process is None and number:
+            class_join.leave(home)
+        os.environ.update({name: value for name, value in self._place.items() if name != "LABKIT_STUDENT"})
+        if number:
+            Notes(home / "notes.json").save(student=number)
+
+
+def _start_joining(place: Mapping[str, str]) -> subprocess.Popen[str]:
+    """The process, which reads the keys from its standard input: anybody may read arguments."""
+    command = [sys.executable, "-m", "labkit", "join"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stdin is not None
+    with process.stdin as block:
+        block.write("".join(f"{name}={value}\n" for name, value in place.items()))
+    return process
 
 
 def lay_out_chapters(clone: Path, folder: Path) -> None:
@@ -90,10 +113,6 @@ def environment() -> dict[str, str]:
     world = backends.open_world()
     asked = {"AWS_DEFAULT_REGION": world.region} if world.opened.ask_first else {}
     return {**asked, **world.opened.environment()}
-
-
-def _is_served(wanted: Settings) -> bool:
-    return wanted.aws == "live" and wanted.detection == "live"
 
 
 def _load_server() -> Callable[[], None]:

@@ -8,22 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labkit.clients import sandbox_process
+from labkit.clients.class_keys import as_blocks, class_keys
 from labkit.clients.sandbox_process import Sandbox
-from labkit.files import write_private
-from labkit.model.classroom import ClassKeys
+from labkit.files import private_folder, write_private
 from labkit.sandbox import class_settings
+from labkit.sandbox.class_plan import Wish, plan
 
 
 @contextmanager
-def class_sandbox(home: Path, students: int) -> Iterator[Sandbox]:
+def class_sandbox(home: Path, students: int, tls: bool = False) -> Iterator[Sandbox]:
     """A sandbox with an account for each student, on this machine alone."""
-    class_settings.save(home, class_settings.ClassSettings(students))
+    class_settings.save(private_folder(home), plan(home, None, Wish(students, tls=tls)))
     yield sandbox_process.start(home, parent=os.getpid())[0]
     sandbox_process.stop(home)
 
 
 def write(path: Path, sandbox: Sandbox) -> None:
-    """Every student's block of keys."""
-    told = sandbox.control("GET", "/_lab/class/keys")
-    blocks = [ClassKeys(one["number"], sandbox.url, **one["aws"], **one["detection"]).block for one in told["students"]]
-    write_private(path, "\n".join(blocks))
+    """What `labkit class keys` prints, as a file that nobody else may read."""
+    write_private(path, as_blocks(class_keys(sandbox)))

@@ -11,7 +11,7 @@ import pytest
 from traitlets.config import Config
 
 from labkit.files import write_private
-from labkit.jupyterhub import class_config, student_server
+from labkit.jupyterhub import class_config
 from labkit.jupyterhub.class_config import NoPlace, give_place, number_of, students
 
 KEYS = """
@@ -124,20 +124,3 @@ def test_it_needs_nothing_of_the_lab_so_that_a_hub_without_the_lab_can_read_it()
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert {name.split(".")[0] for name in imported} <= set(sys.stdlib_module_names)
-
-
-def test_chapters_are_laid_out_beside_what_the_student_did_and_never_over_it(tmp_path: Path) -> None:
-    clone, folder = tmp_path / "clone", tmp_path / "student1"
-    for name in ("notebooks/00.ipynb", "notebooks/01.ipynb", "images/lab.svg"):
-        (clone / name).parent.mkdir(parents=True, exist_ok=True)
-        (clone / name).write_text("as shipped")
-    (folder / "notebooks").mkdir(parents=True)
-    (folder / "notebooks/00.ipynb").write_text("the student's work")
-    for _ in range(2):
-        student_server.lay_out_chapters(clone, folder)
-    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")}
-    assert found == {
-        "notebooks/00.ipynb": "the student's work",
-        "notebooks/01.ipynb": "as shipped",
-        "images/lab.svg": "as shipped",
-    }

@@ -1,0 +1,93 @@
+"""What is done for a student before the server opens: a place in the class, and the chapters."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.clients.class_keys import class_keys
+from labkit.clients.notes import Notes
+from labkit.environment import joined
+from labkit.jupyterhub.student_server import BLOCK, Joining, lay_out_chapters, take_place
+from labkit.model.classroom import ClassKeys
+from tests.hub.class_keys import class_sandbox
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
+KEYS = ClassKeys(7, NOBODY_LISTENS, "AKIAIOSFODNN7EXAMPLE", "x" * 40, "5" * 24, "6" * 24, "y" * 64)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The student's; what is put into the environment meanwhile is taken away again."""
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "lab"))
+    yield tmp_path / "lab"
+    for name in BLOCK:
+        os.environ.pop(name, None)
+
+
+def join(variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    Joining(take_place()).finish()
+
+
+def left_in_environment() -> set[str]:
+    return {name for name in BLOCK if name in os.environ}
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["without TLS", "with TLS"])
+def test_with_keys_the_class_is_joined_and_no_key_stays_in_the_environment(
+    home: Path, tmp_path: Path, tls: bool
+) -> None:
+    with class_sandbox(tmp_path / "class", students=2, tls=tls) as sandbox:
+        keys = class_keys(sandbox)[1]
+        join(keys.variables)
+    assert joined(home) == keys.variables
+    assert ("LABKIT_CERTIFICATE" in keys.variables) == tls
+    assert left_in_environment() == set()
+    assert Notes(home / "notes.json").get("student") == "2"
+
+
+def test_where_the_class_does_not_answer_the_keys_wait_in_the_environment_and_forms_are_kept(home: Path) -> None:
+    began = time.monotonic()
+    join(KEYS.variables)
+    assert joined(home) == {}
+    assert left_in_environment() == KEYS.variables.keys() - {"LABKIT_STUDENT"}
+    assert Notes(home / "notes.json").get("student") == "7"
+    assert time.monotonic() - began < 20
+
+
+def test_without_keys_the_number_is_noted_and_a_class_of_another_time_is_left(home: Path, tmp_path: Path) -> None:
+    with class_sandbox(tmp_path / "class", students=1) as sandbox:
+        join(class_keys(sandbox)[0].variables)
+    join({"LABKIT_STUDENT": "3"})
+    assert joined(home) == {}
+    assert left_in_environment() == set()
+    assert Notes(home / "notes.json").get("student") == "3"
+
+
+def test_who_is_no_student_keeps_a_class_that_was_joined_by_hand(home: Path, tmp_path: Path) -> None:
+    with class_sandbox(tmp_path / "class", students=1) as sandbox:
+        join(class_keys(sandbox)[0].variables)
+    join({})
+    assert joined(home) != {}
+
+
+def test_chapters_are_laid_out_beside_what_the_student_did_and_never_over_it(tmp_path: Path) -> None:
+    clone, folder = tmp_path / "clone", tmp_path / "student1"
+    for name in ("notebooks/00.ipynb", "notebooks/01.ipynb", "images/lab.svg"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("as shipped")
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "notebooks/00.ipynb").write_text("the student's work")
+    for _ in range(2):
+        lay_out_chapters(clone, folder)
+    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")}
+    assert found == {
+        "notebooks/00.ipynb": "the student's work",
+        "notebooks/01.ipynb": "as shipped",
+        "images/lab.svg": "as shipped",
+    }
