@@ -6,72 +6,63 @@ Keys and notes of it live in memory only, so the instructor's own stay as they a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from labkit import backends
-from labkit.clients import sandbox_process
+from labkit.backends import LocalSandbox
+from labkit.clients.class_keys import class_keys
 from labkit.clients.detection_api import DetectionApi
 from labkit.clients.host import RUN_SECONDS, Host, Ran
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import host_of
-from labkit.model.errors import InvalidInput, LabError
+from labkit.model.classroom import ClassKeys, account_of, host_of
+from labkit.model.errors import LabError
 from labkit.model.event import connect_event
 from labkit.model.settings import parse_student_number
 from labkit.range.evaluated import aim
-from labkit.steps.world import DetectionLogin, World
+from labkit.sandbox import class_settings
+from labkit.steps.world import DetectionLogin, World, detection_of
 
 
 def open_students_world(typed: str) -> World:
     """The world of the student with this number: in a class with their keys and account, else in the instructor's.
 
-    Raises InvalidInput for what is no number, or no student of the class that this machine's sandbox serves.
+    Raises InvalidInput for what is no number, or no student of the class that this machine's sandbox serves; LabError
+    on a machine that has joined a class as another student.
     """
     number, own = parse_student_number(typed), backends.open_world()
-    roll = _roll(own)
-    if not roll:
-        return _beside(own, number)
-    if number not in roll:
-        raise InvalidInput(
-            f"There is no student {number} in this class.",
-            f"It has the students {min(roll)} to {max(roll)}.",
-            "Take one of these numbers.",
-            field="student number",
+    if own.opened.assigned not in ("", str(number)):
+        raise LabError(
+            f"The work of student {number} cannot be reached from here.",
+            f"This machine joined the class as student {own.opened.assigned}, and these keys open no other's account.",
+            "Say it on the machine that serves the class.",
         )
-    return _in_class(own, number, roll[number])
+    if class_settings.load(own.opened.home) is not None:
+        sandbox = LocalSandbox(own.opened.home)
+        return _in_class(own, sandbox, class_keys(sandbox.ensure(), number)[0])
+    # The same account and user: a student is told apart by tag and rule name.
+    return _world(own, number, own.keys or own.opened.cloud_account() or own.opened.given_keys)
 
 
-def _roll(own: World) -> dict[int, Mapping[str, Any]]:
-    """The keys of each student of the class that this machine's sandbox serves; none without a class."""
-    sandbox = sandbox_process.find(own.opened.home)
-    if sandbox is None or own.opened.class_view is None:
-        return {}
-    return {one["number"]: one for one in sandbox.control("GET", "/_lab/class/keys")["students"]}
-
-
-def _beside(own: World, number: int) -> World:
-    """The same account and the same key of the detection service; a student is told apart by tag and rule name."""
-    keys = own.keys or own.opened.cloud_account() or own.opened.given_keys
-    return _world(own, number, keys)
-
-
-def _in_class(own: World, number: int, student: Mapping[str, Any]) -> World:
-    """The student's own account and user."""
+def _in_class(own: World, sandbox: LocalSandbox, student: ClassKeys) -> World:
+    """The student's own account and user, at this machine's sandbox."""
 
     def login() -> DetectionLogin:
-        return DetectionLogin(own.opened.detection_login().url, **student["detection"])
+        return DetectionLogin(sandbox.url(), student.user_id, student.organization_id, student.api_key)
 
     return _world(
         own,
-        number,
-        AccessKeys(**student["aws"]),
-        aws=f"account {student['account']} of the class",
-        detection="the class's sandbox on this machine",
+        student.student,
+        AccessKeys(student.access_key_id, student.secret_access_key),
+        aws=f"account {account_of(student.student)} of the class",
+        detection="the class's, on this machine",
+        aws_endpoint=sandbox.url,
         detection_login=login,
-        host=ToldHost(own.opened.home, number, lambda: DetectionApi(**vars(login()))),
+        host=ToldHost(sandbox, student.student, lambda: detection_of(login())),
+        ask_first=False,
     )
 
 
@@ -116,8 +107,8 @@ class ToldHost(Host):
     """The host of a student of the class. The instructor runs nothing there: that a program connected is told to the
     detection service as the student's agent would tell it."""
 
-    def __init__(self, home: Path, student: int, detection: Callable[[], DetectionApi]) -> None:
-        super().__init__(lambda: sandbox_process.start(home)[0])
+    def __init__(self, sandbox: LocalSandbox, student: int, detection: Callable[[], DetectionApi]) -> None:
+        super().__init__(sandbox.ensure)
         self._student, self._detection = student, detection
 
     def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> Ran:
