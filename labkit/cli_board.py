@@ -27,9 +27,10 @@ def board(browser: bool, port: int, once: bool) -> None:
     from labkit.board.serving import BoardServer, opened_in_browser
 
     server = BoardServer(take, port)
-    if not server.proxied:
-        click.echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
-    opening = opened_in_browser(server.url, world.opened.home) if browser and not server.proxied else None
-    with contextlib.suppress(KeyboardInterrupt), opening or contextlib.nullcontext():
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
+        if not server.proxied:
+            click.echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
+            if browser:
+                stack.enter_context(opened_in_browser(server.url, world.opened.home))
         server.serve()
     click.echo("\nThe board is closed.")

@@ -1,0 +1,41 @@
+"""The board as a tile of JupyterLab's launcher, behind Jupyter's own login."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Browser, Page, expect
+
+from labkit import steps
+from labkit.steps.world import World
+from tests.browser.running_lab import RunningLab
+
+
+def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
+    page: Page, browser: Browser, lab: RunningLab, world: World
+) -> None:
+    world.notes.save(student="7")
+    list(steps.solve(world, steps.named("rule")))
+    page.goto(f"http://127.0.0.1:{lab.port}/lab/workspaces/board?reset&token={lab.token}")
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_text("New Launcher", exact=True).click()
+    page.locator(".jp-LauncherCard").filter(has_text="Class board").click()
+
+    board = page.frame_locator("iframe[src*='class-board']")
+    expect(board.locator('tr[data-key="7"]')).to_be_visible(timeout=30_000)
+    list(steps.solve(world, steps.named("rule_criteria")))
+    expect(board.get_by_role("status")).to_contain_text("Student 7: The five criteria done")
+    (address,) = [frame.url for frame in page.frames if "class-board" in frame.url]
+    assert address == f"http://127.0.0.1:{lab.port}/class-board/"
+    assert board.locator("html").evaluate("() => document.cookie") == ""
+
+    with browser.new_context() as stranger:
+        reply = stranger.request.get(address)
+        assert "/login" in reply.url and "Student" not in reply.text()
+
+
+def test_jupyters_own_list_of_servers_does_not_tell_the_token(page: Page, lab: RunningLab) -> None:
+    page.goto(f"http://127.0.0.1:{lab.port}/lab?token={lab.token}")
+    told = page.request.get(f"http://127.0.0.1:{lab.port}/server-proxy/servers-info").json()
+    (entry,) = [one for one in told["server_processes"] if one["name"] == "class-board"]
+    assert "LABKIT_BOARD_TOKEN" not in json.dumps(told) and "Token" not in json.dumps(entry)
