@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from labkit.clients import sandbox_process
 from labkit.environment import settings
 from labkit.files import private_folder, told
 from labkit.model.errors import LabError
+from labkit.sandbox import class_settings
+from labkit.sandbox.class_settings import ClassSettings
 from labkit.steps.account import check_account
 from labkit.steps.host import READY
 from labkit.steps.world import World
@@ -43,7 +46,10 @@ class OwnWorld:
         if found.opened.ask_first:
             yield _account_line(found)
         home = settings().home
-        if sandbox_process.find(home) is not None:
+        running = sandbox_process.find(home) is not None
+        if (served := class_settings.load(home)) is not None:
+            yield class_line(served, running)
+        if running:
             yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
         elif found.opened.ask_first:
             yield Line("Your world", "ready", "not looked at: its sandbox is not running", str(home))
@@ -72,6 +78,25 @@ class OwnWorld:
                 f"Its state file in {home} is gone.",
                 "End it: labkit sandbox stop",
             ) from error
+
+
+def class_line(served: ClassSettings, running: bool) -> Line:
+    """Whether students find the class's sandbox at its address, or would once it runs: networks change."""
+    looked_at = f"{served.host}, port {served.port}"
+    try:
+        if running:
+            socket.create_connection((served.host, served.port), timeout=2).close()
+        else:
+            family = socket.AF_INET6 if ":" in served.host else socket.AF_INET
+            with socket.socket(family) as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((served.host, served.port))
+    except OSError as error:
+        found = f"{served.size} students cannot be served at {served.url}: {error.strerror or error}"
+        next_step = f"labkit sandbox start --class {served.size} --host ADDRESS, with an address of this machine."
+        return Line("Class", "missing", found, looked_at, next_step)
+    found = f"{served.size} students at {served.url}, {'served now' if running else 'served once the sandbox runs'}"
+    return Line("Class", "ready", found, looked_at, "" if running else "labkit sandbox start, or labkit lab")
 
 
 def _steps_line(world: World, looked_at: str) -> Line:

@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from labkit import jupyterlab
 from labkit.cli_ready import in_words, verdict
 from labkit.ready import installation, machine
+from labkit.ready.own_world import class_line
+from labkit.sandbox.class_settings import ClassSettings
 from labkit.views.readiness import Line
 
 ROOT = Path(__file__).parents[2]
@@ -242,3 +244,27 @@ def test_one_fault_makes_it_not_ready_and_a_remark_does_not() -> None:
 def test_a_line_says_what_was_found_where_it_was_looked_and_what_to_do() -> None:
     assert in_words(MISSING) == "✕ C: found (looked)\n  → do"
     assert in_words(Line("A", "ready", "found", "")) == "✓ A: found"
+
+
+# --- the class that is served from here ---
+
+
+def test_a_class_whose_address_this_machine_no_longer_has_is_a_fault_before_the_students_come() -> None:
+    moved = class_line(ClassSettings(30, "192.0.2.1", 8443, certificate="c", key="k"), running=False)
+
+    assert moved.state == "missing"
+    assert moved.found.startswith("30 students cannot be served at https://192.0.2.1:8443: ")
+    assert "labkit sandbox start --class 30 --host" in moved.next_step
+
+
+def test_a_class_that_is_served_is_told_from_one_that_would_be() -> None:
+    with socket.socket() as sandbox:
+        sandbox.bind(("127.0.0.1", 0))
+        settings = ClassSettings(30, port=sandbox.getsockname()[1])
+        taken = class_line(settings, running=False)
+        sandbox.listen()
+        served = class_line(settings, running=True)
+    later = class_line(settings, running=False)
+
+    assert (served.state, later.state, taken.state) == ("ready", "ready", "missing")
+    assert served.found.endswith("served now") and later.found.endswith("served once the sandbox runs")
