@@ -140,10 +140,10 @@ def join(file: Any, leave: bool) -> None:
     """
     from labkit import backends
     from labkit.clients import class_join
-    from labkit.environment import settings
+    from labkit.environment import home_folder
     from labkit.model.classroom import ClassKeys
 
-    home = settings().home
+    home = home_folder()
     if leave:
         left = class_join.leave(home)
         click.echo("You left the class. Its keys are gone from here." if left else "There was no class to leave.")

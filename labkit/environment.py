@@ -37,16 +37,25 @@ def settings() -> Settings:
 
     Raises InvalidInput for a backend that nobody has, LabError for a damaged file of a class.
     """
-    import platformdirs
-
-    default = platformdirs.user_state_path("labkit")
-    asked_for = Settings.from_environment(os.environ, default)
-    home = asked_for.home.absolute()  # the sandbox works in a folder of its own
+    asked_for = _asked_for(os.environ)
+    home = asked_for.home
     if given := _given(joined(home)):
         # The number of a class's student is no number that the environment gives: that would mean nobody is there.
         sides = {name: value for name, value in given.items() if name != "LABKIT_STUDENT"}
-        asked_for = replace(Settings.from_environment({**os.environ, **sides}, default), joined=given)
-    return replace(asked_for, home=home)
+        asked_for = replace(_asked_for({**os.environ, **sides}), joined=given)
+    return asked_for
+
+
+def home_folder() -> Path:
+    """The folder of everything that the lab keeps, whatever is in it."""
+    return _asked_for(os.environ).home
+
+
+def _asked_for(variables: Mapping[str, str]) -> Settings:
+    import platformdirs
+
+    asked_for = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
+    return replace(asked_for, home=asked_for.home.absolute())  # the sandbox works in a folder of its own
 
 
 def joined(home: Path) -> dict[str, str]:

@@ -59,8 +59,9 @@ def plan(home: Path, before: ClassSettings | None, wish: Wish) -> ClassSettings 
 def _sized(before: ClassSettings | None, wish: Wish) -> ClassSettings:
     size = wish.size if wish.size is not None else before.size if before else 0
     if not 1 <= size <= MOST_STUDENTS:
+        unsaid = wish.size is None
         raise InvalidInput(
-            "How many students the class has was not said." if size == 0 else f"A class of {size} was refused.",
+            "How many students the class has was not said." if unsaid else f"A class of {size} was refused.",
             f"A class has 1 to {MOST_STUDENTS} students.",
             "Say, for example: labkit sandbox start --class 30",
             field="class",

@@ -1,0 +1,87 @@
+"""A class: its sandbox as a process, and each student's clients, made of nothing but the keys that are handed out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from labkit.clients import class_keys, sandbox_process
+from labkit.clients.detection_api import DetectionApi
+from labkit.clients.sandbox_process import Sandbox
+from labkit.model.classroom import ClassKeys
+from labkit.sandbox import class_settings
+from labkit.sandbox.class_plan import Wish, plan
+from tests.wait import until
+
+
+@dataclass
+class RunningClass:
+    """What a test of a class has in its hands. sandbox: the instructor's. certificate: the one to trust, or ""."""
+
+    home: Path
+    sandbox: Sandbox
+    certificate: str = ""
+    _clients: dict[Any, Any] = field(default_factory=dict)
+
+    def keys(self, student: int) -> ClassKeys:
+        """What the student was handed."""
+        return class_keys.class_keys(self.sandbox, student)[0]
+
+    def aws(self, student: int, service: str = "ec2", region: str = "us-east-1", verify: str = "") -> Any:
+        """A student's boto3 client; verify: other certificates to trust."""
+        if (student, service, region, verify) not in self._clients:
+            keys = self.keys(student)
+            self._clients[student, service, region, verify] = boto3.client(
+                service,
+                endpoint_url=keys.url,
+                region_name=region,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+                verify=verify or self.certificate or None,
+                config=Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=20),
+            )
+        return self._clients[student, service, region, verify]
+
+    def api(self, student: int) -> DetectionApi:
+        """A student's client of the detection service."""
+        keys = self.keys(student)
+        return DetectionApi(keys.url, keys.user_id, keys.api_key, keys.organization_id, certificate=self.certificate)
+
+    def kill(self) -> None:
+        """End the sandbox at once, in the middle of whatever it does."""
+        os.kill(self.sandbox.pid, signal.SIGKILL)
+        until(lambda: not self.sandbox.alive())
+
+    def start(self) -> None:
+        """Start the sandbox again, as `labkit sandbox start` does."""
+        self.sandbox, _ = sandbox_process.start(self.home)
+
+
+@contextmanager
+def running_class(home: Path, size: int, **wish: Any) -> Iterator[RunningClass]:
+    """A class of this size in a home; wish: what else its instructor asks for."""
+    wanted = plan(home, class_settings.load(home), Wish(size=size, port=free_port(), **wish))
+    class_settings.save(home, wanted)
+    assert wanted is not None
+    sandbox, _ = sandbox_process.start(home)
+    try:
+        yield RunningClass(home, sandbox, wanted.certificate)
+    finally:
+        sandbox_process.stop(home)
+        assert not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,201 @@
+"""HTTP as the sandbox speaks it: connections are kept, nothing that a client does stops the others, TLS is the one
+certificate's."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, Response, request
+
+from labkit.clients.class_certificate import WrongCertificate, fetch, pinned
+from labkit.model.classroom import fingerprint
+from labkit.model.errors import InvalidInput, ServiceUnreachable
+from labkit.sandbox import certificate
+from labkit.sandbox.http_server import OUTSIDE, Server, listen
+from tests.sandbox.class_fixtures import free_port
+
+NAMES = ["127.0.0.1", "localhost", "lab.example.org"]
+
+
+def application() -> Flask:
+    app = Flask("test")
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+
+    @app.route("/", methods=["GET", "POST", "HEAD"])
+    def say() -> Response:
+        return Response(f"{len(request.get_data())} {request.scheme} {request.environ[OUTSIDE]}")
+
+    @app.post("/unread")
+    def leave_unread() -> Response:
+        return Response("not read")
+
+    @app.get("/fault")
+    def fail() -> Response:
+        raise RuntimeError
+
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    return app
+
+
+@contextmanager
+def served(context: ssl.SSLContext | None = None, **more: Any) -> Iterator[Server]:
+    with listen("127.0.0.1", 0) as listener:
+        server = Server(listener, application(), context, **more)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with served() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate.make(folder / "certificate.pem", folder / "key.pem", NAMES)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def secured(files: tuple[Path, Path]) -> Iterator[Server]:
+    """The same, with TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    with served(context, outside=True) as server:
+        yield server
+
+
+def url(server: Server) -> str:
+    return f"{'http' if server.context is None else 'https'}://127.0.0.1:{server.port}"
+
+
+def asked(connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+    connection.request(method, path, body)
+    reply = connection.getresponse()
+    return reply.status, reply.read().decode()
+
+
+def test_one_connection_serves_many_requests_whatever_was_left_of_them(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.connect()
+    own_port = connection.sock.getsockname()[1]
+    assert asked(connection, "GET", "/") == (200, "0 http False")
+    assert asked(connection, "POST", "/unread", b"x" * 100_000) == (200, "not read")
+    assert asked(connection, "POST", "/", b"abc") == (200, "3 http False")
+    assert asked(connection, "HEAD", "/") == (200, "")
+    assert asked(connection, "POST", "/", b"x" * 2000)[0] == 413
+    assert asked(connection, "GET", "/fault")[0] == 500
+    assert asked(connection, "GET", "/absent")[0] == 404
+    assert connection.sock.getsockname()[1] == own_port
+
+
+def test_a_body_without_a_length_is_refused_and_the_connection_ends(server: Server) -> None:
+    reply = requests.post(url(server), data=(part for part in [b"a", b"b"]), timeout=5)
+    assert reply.status_code == 411
+    assert reply.headers["Connection"] == "close"
+    assert requests.get(url(server), timeout=5).text == "0 http False"
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e3"])
+def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 411")
+
+
+def test_a_client_that_goes_away_in_the_middle_leaves_the_others_alone(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc")
+    assert requests.get(url(server), timeout=5).status_code == 200
+
+
+def test_a_handshake_that_never_comes_keeps_nobody_waiting(secured: Server, files: tuple[Path, Path]) -> None:
+    with socket.create_connection(("127.0.0.1", secured.port)), socket.create_connection(("127.0.0.1", secured.port)):
+        assert requests.get(url(secured), verify=str(files[0]), timeout=5).text == "0 https True"
+
+
+def test_plain_http_to_the_port_of_tls_gets_no_answer(secured: Server, files: tuple[Path, Path]) -> None:
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(f"http://127.0.0.1:{secured.port}", timeout=5)
+    assert requests.get(url(secured), verify=str(files[0]), timeout=5).status_code == 200
+
+
+def test_only_the_one_certificate_is_trusted_and_only_for_its_names(
+    secured: Server, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    certificate.make(other, tmp_path / "key.pem", NAMES)
+    for wrong in (True, str(other)):
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(url(secured), verify=wrong, timeout=5)
+    strict = ssl.create_default_context(cafile=str(files[0]))
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT  # which newer versions of Python ask for
+    for name, good in (("127.0.0.1", True), ("lab.example.org", True), ("127.0.0.2", False), ("example.org", False)):
+        with socket.create_connection(("127.0.0.1", secured.port), timeout=5) as client:
+            assert (
+                _shakes_hands(lambda name=name, client=client: strict.wrap_socket(client, server_hostname=name)) is good
+            )
+
+
+def _shakes_hands(wrap: Callable[[], ssl.SSLSocket]) -> bool:
+    try:
+        wrap().close()
+    except ssl.SSLCertVerificationError:
+        return False
+    return True
+
+
+def test_the_certificate_is_fetched_once_and_compared_with_its_fingerprint(
+    secured: Server, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    right, kept = certificate.pinned(files[0]), tmp_path / "kept.pem"
+    assert pinned(url(secured), right, kept).read_text().strip() == files[0].read_text().strip()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    nobody = f"https://127.0.0.1:{free_port()}"
+    assert pinned(nobody, right, kept) == kept
+    with pytest.raises(WrongCertificate, match="another certificate"):
+        fetch(url(secured), right.replace("A", "B"))
+    with pytest.raises(ServiceUnreachable):
+        fetch(nobody, right)
+
+
+def test_a_made_certificate_has_a_private_key_and_the_fingerprint_that_every_tool_shows(
+    files: tuple[Path, Path],
+) -> None:
+    assert files[1].stat().st_mode & 0o777 == 0o600
+    der = ssl.PEM_cert_to_DER_cert(files[0].read_text())
+    assert certificate.pinned(files[0]) == fingerprint(der)
+    assert certificate.names_of(files[0]) == NAMES
+    assert certificate.is_good(*files, NAMES)
+    assert not certificate.is_good(*files, ["another.example.org"])
+
+
+def test_files_that_do_not_serve_are_refused_in_words(files: tuple[Path, Path], tmp_path: Path) -> None:
+    other_key, nothing = tmp_path / "key.pem", tmp_path / "nothing.pem"
+    certificate.make(tmp_path / "certificate.pem", other_key, NAMES)
+    nothing.write_text(json.dumps("no certificate"))
+    for chosen, name, words in (
+        ((files[0], other_key), "localhost", "do not serve"),
+        ((nothing, other_key), "localhost", "no certificate that can be read"),
+        ((tmp_path / "absent.pem", other_key), "localhost", "No such file"),
+        ((files[0], tmp_path / "absent.pem"), "localhost", "do not serve"),
+        (files, "10.0.0.5", "is not for 10.0.0.5"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            certificate.check(*chosen, name)

@@ -1,0 +1,107 @@
+"""The block of keys that a student of a class is handed, and whose number a name bears."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.model.classroom import ClassKeys, account_of, is_of_class
+from labkit.model.detection import rule_name, students_in
+from labkit.model.errors import InvalidInput
+
+SECRET, API_KEY = "s" * 40, "a" * 64
+KEYS = ClassKeys(
+    student=7,
+    url="https://192.0.2.5:8443",
+    access_key_id="AKIA" + "A" * 16,
+    secret_access_key=SECRET,
+    user_id="b" * 24,
+    organization_id="c" * 24,
+    api_key=API_KEY,
+    fingerprint=":".join(["AB"] * 32),
+)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidInput) as refused:
+        ClassKeys.parse(text)
+    assert SECRET not in str(refused.value)
+    assert API_KEY not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_block_is_read_back_as_it_was_written() -> None:
+    assert ClassKeys.parse(KEYS.block) == KEYS
+
+
+def test_what_comes_along_when_a_block_is_pasted_does_no_harm() -> None:
+    lines = [f'  export {name.lower()} = "{value}"  ' for name, value in KEYS.variables.items()]
+    assert ClassKeys.parse("\ufeff# Student 7\r\n\r\n" + "\r\n".join(lines)) == KEYS
+
+
+def test_a_fingerprint_may_come_without_colons_and_in_small_letters() -> None:
+    assert ClassKeys.parse(KEYS.block.replace(KEYS.fingerprint, "ab" * 32)) == KEYS
+
+
+def test_without_tls_there_is_no_line_for_a_certificate() -> None:
+    plain = ClassKeys.parse(KEYS.block.replace("https", "http").replace(KEYS.fingerprint, ""))
+    assert "LABKIT_CERTIFICATE" not in plain.block
+    assert ClassKeys.parse(plain.block) == plain
+
+
+@pytest.mark.parametrize(
+    "name", sorted(KEYS.variables.keys() - {"LABKIT_AWS", "LABKIT_DETECTION", "LABKIT_CERTIFICATE"})
+)
+def test_a_line_that_is_missing_is_named(name: str) -> None:
+    without = "".join(f"{line}\n" for line in KEYS.block.splitlines() if not line.startswith(f"{name}="))
+    assert f"lacks {name}." in refusal(without)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("", "There is no block"),
+        ("Hello, here are your keys:\n" + KEYS.block, "Line 1 is no line"),
+        (KEYS.block.replace("STUDENT=7", "STUDENT=0"), "“0” was refused"),
+        (KEYS.block.replace("https://", "ftp://"), "no address"),
+        (KEYS.block.replace("URL=https://192.0.2.5", "URL=https://192.0.2.6", 1), "these are two"),
+        (KEYS.block.replace("AB:AB", "AB", 1), "no SHA-256 fingerprint"),
+        (KEYS.block.replace("https", "http"), "There is a certificate, but"),
+    ],
+)
+def test_what_cannot_be_right_is_said(wrong: str, words: str) -> None:
+    assert words in refusal(wrong)
+
+
+def test_the_blocks_of_two_students_at_once_are_told_from_one() -> None:
+    assert "two students" in refusal(KEYS.block + KEYS.block.replace("STUDENT=7", "STUDENT=8"))
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    assert SECRET not in repr(KEYS)
+    assert API_KEY not in repr(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "borne"),
+    [
+        (rule_name(7), {7}),
+        (rule_name(77), {77}),
+        ("Student7: mine", {7}),
+        ("Self Protect: Student7: and Student8: ours", {7, 8}),
+        ("Self Protect: Student70: not 7", {70}),
+        ("Self Protect: Student7 without its colon", set()),
+        ("Self Protect: Student07: with a zero", set()),
+        ("XStudent7: in a word", set()),
+        ("_Student7: after a dash", {7}),
+        ("Self Protect: student7: in small letters", set()),
+        ("Student1000: too large", set()),
+        ("Student٧: in other digits", set()),
+    ],
+)
+def test_a_name_bears_the_numbers_that_stand_there_whole(name: str, borne: set[int]) -> None:
+    assert students_in(name) == borne
+
+
+def test_the_account_of_a_student_is_told_from_a_real_one() -> None:
+    assert all(is_of_class(account_of(number)) for number in (1, 30, 999))
+    assert not any(is_of_class(account) for account in ("123456789012", "000000001000", ""))
