@@ -28,7 +28,8 @@ from labkit.sandbox import class_settings
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
 LARGE_TYPE = Path(__file__).resolve().parent / "jupyter_large"
-"""A folder of JupyterLab settings: its own type sizes, half as large again."""
+"""A folder with JupyterLab's type sizes in a `custom.css`: its theme setting of that name is read from the user's own
+settings alone (tried, 4.6), and those are not the lab's to write."""
 TYPE_SIZE_THERE = "Its type size is changed there: Settings > Theme > Increase … Font Size.\n"
 
 
@@ -110,11 +111,10 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
         from labkit import backends
 
         url = _configure(backends.open_world().opened.environment(), port, path)
-        if large:
-            os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"
         jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(url,), daemon=True).start()
-        application.launch_instance(argv=_arguments(folder, url, path, open_browser))
+        arguments = _arguments(folder, url, path, open_browser)
+        application.launch_instance(argv=[*arguments, *(_large_type(application) if large else ())])
     finally:
         jupyter_server.forget_server(home)
         _opener(home).unlink(missing_ok=True)
@@ -125,6 +125,18 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
 def is_served_elsewhere(wanted: Settings) -> bool:
     """Whether neither service is this machine's sandbox, so that none need be started."""
     return wanted.aws == "live" and wanted.detection == "live"
+
+
+def _large_type(application: Any) -> list[str]:
+    """JupyterLab's option for a `custom.css`; the folder that it is looked for in is no option, but set here."""
+    from traitlets import List, Unicode
+
+    class Server(application.serverapp_class):
+        static_custom_path = List(Unicode(), [str(LARGE_TYPE)])
+
+    application.serverapp_class = Server
+    os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"  # the terminal's
+    return ["--LabApp.custom_css=True"]
 
 
 def _show(url: str, home: Path | None) -> None:

@@ -69,13 +69,13 @@ class Form:
     """
 
     def __init__(self, before: Shown, link_to: LinkTo = no_link, *, head: bool = True) -> None:
-        from ipywidgets import HTML, Layout, VBox
+        from ipywidgets import Layout, VBox
 
         self.shown, self._used = before, False
         self._head = [words(before)] if head else []
         self.fields: dict[str, Any] = {}
         self.buttons: dict[str, Button] = {}
-        self.message: HTML = HTML(layout=Layout(width="100%"))
+        self.message: HTML = area()
         self.box = VBox(layout=Layout(align_items="flex-start", width="100%"))
         self.box.add_class("labkit-form")
         self._link_to = link_to
@@ -185,10 +185,10 @@ def watch(field: Any, area: HTML, look: Callable[[str], Shown | None]) -> None:
 
 
 def area() -> HTML:
-    """An empty place for words below a field."""
+    """An empty place for words below a field, as wide as the form: 100% would be wider, by the margins of a widget."""
     from ipywidgets import HTML, Layout
 
-    return HTML(layout=Layout(width="100%"))
+    return HTML(layout=Layout(width="auto", align_self="stretch"))
 
 
 def words(shown: Shown) -> HTML:

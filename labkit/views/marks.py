@@ -16,6 +16,7 @@ _SHORT = re.compile(
     r"|(?<![\w/.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b"  # an IPv4 address or CIDR block
     rf"|(?<![\w:])(?:{_GROUPS})?::(?:{_GROUPS})?(?:/\d{{1,3}})?(?![\w:])"  # the same of IPv6, shortened
 )
+_QUOTED = re.compile(r"`([^`\n]+)`")
 _LONG = re.compile(rf"\b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b|\barn:aws:[\w:/.-]*\w")
 
 
@@ -39,13 +40,17 @@ def pill(words: str) -> Markup:
 
 
 def mono(words: object) -> object:
-    """The words with each id and address in the font of code; the short ones are kept whole where there is room.
+    """The words with what is code in the font of code: what stands in backticks, and each id and address. Short ids are
+    kept whole where there is room.
 
     Markup, and what makes its own, stays as it is.
 
     >>> mono("vpc-1f (10.0.0.0/16) <b>")
     Markup('<samp>vpc-1f</samp> (<samp>10.0.0.0/16</samp>) &lt;b&gt;')
+    >>> mono("Say `labkit solve`.")
+    Markup('Say <code>labkit solve</code>.')
     """
     if hasattr(words, "__html__"):
         return words
-    return Markup(_LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", str(escape(words)))))
+    html = _QUOTED.sub(r"<code>\1</code>", str(escape(words)))
+    return Markup(_LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", html)))
