@@ -132,7 +132,11 @@ def _serve_until_stopped(servers: list[Server], services: Services, parent: int 
 
 def _watch(services: Services, parent: int | None, stop: Callable[[], None], lasts: bool) -> None:
     """Stop when the parent process is gone or nobody has asked for hours."""
-    lives_with = psutil.Process(parent) if parent is not None else None
+    try:
+        lives_with = psutil.Process(parent) if parent is not None else None
+    except psutil.NoSuchProcess:  # it ended while this one was starting
+        stop()
+        return
     while True:
         time.sleep(1)
         services.look_after()

@@ -180,6 +180,17 @@ def test_it_ends_with_the_process_that_it_was_started_for(home: Path) -> None:
     assert sandbox_process.find(home) is None
 
 
+def test_it_ends_when_that_process_ended_before_it_had_begun(home: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", ""])
+    parent.wait()
+    command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home), "--parent", str(parent.pid)]
+    started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert started.wait(TIMEOUT_SECONDS) == 0
+    finally:
+        started.kill()
+
+
 def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) -> None:
     first = start(home)
     os.kill(first.pid, signal.SIGKILL)
