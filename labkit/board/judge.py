@@ -12,18 +12,71 @@ A check that looks at what only the student has is decided by what the world sho
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from labkit import steps
-from labkit.board.reading import Reading, Student
+from labkit.board.reading import Detection, Reading, Student, number_of
 from labkit.board.stand_ins import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
+from labkit.model.detection import Rule
+from labkit.model.detection_records import Alert
 from labkit.model.errors import LabError
 from labkit.steps import account, host
 from labkit.steps.world import Opened, World
 
+Results = tuple[CheckResult, ...]
 
-def results_of(opened: Opened, student: Student, reading: Reading) -> tuple[CheckResult, ...]:
+
+class Judge:
+    """Judges reading after reading; a student whose part of the world is as it was is not judged again."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._shared: tuple[object, ...] = ()
+        self._judged: dict[int, tuple[object, Results]] = {}
+
+    def results(self, reading: Reading) -> list[Results]:
+        """Each student's results, in the reading's order."""
+        parts = Parts(reading.detection)
+        if parts.shared != self._shared:
+            self._shared = parts.shared
+            self._judged.clear()
+        return [self._results_of(student, parts) for student in reading.students]
+
+    def _results_of(self, student: Student, parts: Parts) -> Results:
+        looked_at = replace(student, last_seen=None), parts.of(student.number)
+        before, results = self._judged.get(student.number, (None, ()))
+        if before != looked_at:
+            results = results_of(self._opened, student, parts.detection)
+            self._judged[student.number] = looked_at, results
+        return results
+
+
+class Parts:
+    """What the detection service holds, as far as checks look at it: what each student's do, and what everybody's do.
+
+    Rules of others are counted, and no more: the check of a missing rule tells how many there are.
+    """
+
+    def __init__(self, detection: Detection) -> None:
+        self.detection = detection
+        agents = [agent.raw for agent in detection.agents]
+        self.shared = (len(detection.rules), detection.rulesets, agents, detection.fault)
+        self._rules: dict[int, list[Rule]] = {}
+        self._alerts: dict[str, list[Alert]] = {}
+        for rule in detection.rules:
+            self._rules.setdefault(number_of(rule) or 0, []).append(rule)
+        for alert in detection.alerts:
+            self._alerts.setdefault(alert.rule_id, []).append(alert)
+
+    def of(self, number: int) -> list[tuple[Rule, list[Alert]]]:
+        """A student's rules, each with its alerts."""
+        return [(rule, self._alerts.get(rule.id, [])) for rule in self._rules.get(number, ())]
+
+
+def results_of(opened: Opened, student: Student, detection: Detection) -> Results:
     """Each step's check for one student, in the steps' order; no call is made."""
-    world = StudentsWorld(opened, student, reading.detection)
+    world = StudentsWorld(opened, student, detection)
     own = {host.READY.key: check_host(world)}
     if student.numbered and world.keys is None:
         own[account.ACCOUNT.key] = keys_not_seen()

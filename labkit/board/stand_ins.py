@@ -136,7 +136,7 @@ class SeenDetection:
         return self._answered().rulesets
 
     def rules(self, ruleset_id: str) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self._answered().rules if rule.ruleset_id in ("", ruleset_id))
+        return self._answered().rules  # of the base rule set, the only one that checks ask for
 
     def agents(self, status: str) -> Iterator[Agent]:
         return iter(self._answered().agents)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from labkit import steps
-from labkit.board.judge import results_of
+from labkit.board.judge import Judge
 from labkit.board.reading import Reading, number_of
 from labkit.board.source import Source
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response import own_entries
 from labkit.model.vpc import Vpc
-from labkit.steps.world import Opened, World
+from labkit.steps.world import World
 from labkit.views.board_table import Board, BoardRow, Denied, Raised
 
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
@@ -19,13 +19,14 @@ CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 
 def taker(world: World) -> Callable[[], Board]:
     """What takes a board each time it is called. That raises ServiceUnreachable."""
-    source = Source(world)
-    return lambda: board_of(world.opened, source.read())
+    source, judge = Source(world), Judge(world.opened)
+    return lambda: board_of(judge, source.read())
 
 
-def board_of(opened: Opened, reading: Reading) -> Board:
+def board_of(judge: Judge, reading: Reading) -> Board:
     """The board that a reading makes."""
-    rows = [BoardRow(one.number, results_of(opened, one, reading), one.last_seen) for one in reading.students]
+    judged = zip(reading.students, judge.results(reading), strict=True)
+    rows = [BoardRow(student.number, results, student.last_seen) for student, results in judged]
     return Board(rows, list(_denied(reading)), list(_raised(reading)), reading.at, CHAPTERS)
 
 

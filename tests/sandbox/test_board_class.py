@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -114,6 +114,26 @@ def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Ro
     after = take()
     assert cells(after, 4)["rule"].passed and not cells(before, 4)["rule"].passed
     assert [outcomes(after, other) for other in others] == [outcomes(before, other) for other in others]
+
+
+def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Room) -> None:
+    take = taker(backends.world_as_found())
+    take()
+    mine = rule.students_rule(room.worlds[7])
+    alerts = [
+        alert.id for alert in room.worlds[9].detection.alerts("active", ruleId=rule.students_rule(room.worlds[9]).id)
+    ]
+    for change in (
+        lambda: room.worlds[7].detection.update_rule(replace(mine, enabled=False)),
+        lambda: room.worlds[9].detection.dismiss(alerts, "MAINTENANCE"),
+        lambda: solved(room.worlds[13], "host_subnet"),
+        lambda: host.undo_subnet(room.worlds[13]),
+        lambda: room.students.connects(9),
+    ):
+        change()
+        assert [(one.student, one.results) for one in take().rows] == [
+            (one.student, one.results) for one in board().rows
+        ]
 
 
 def test_no_key_is_on_the_board_or_in_what_was_read_for_it(room: Room) -> None:

@@ -1,0 +1,58 @@
+"""What a refresh of the board costs for a class of thirty: beside its calls alone, and beside asking for each student.
+
+Run from the repository's folder: `python -m tests.bench board`. The calls alone are the same requests with nothing made
+of the replies; asking for each student is `steps.status`, what every student's own `lab.status()` does.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from labkit import backends, steps
+from labkit.board.source import BASE_RULE_SET
+from labkit.board.take import taker
+from labkit.clients.detection_api import DetectionApi
+from labkit.steps.world import World
+from tests.bench.measure import Row, at_most, best_seconds, milliseconds
+from tests.sandbox.board_class import SIZE, a_class, at_different_steps
+
+
+def run(scale: float = 1.0) -> list[Row]:
+    """The rows; scale: how many rounds, 1 for a few."""
+    rounds = max(3, round(20 * scale))
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
+        a_class(Path(folder, "home"), Path(folder, "students")) as students,
+    ):
+        return _rows(at_different_steps(students), rounds)
+
+
+def _rows(worlds: dict[int, World], rounds: int) -> list[Row]:
+    world = backends.world_as_found()
+    take, api = taker(world), world.detection
+    ours, calls = best_seconds(take, lambda: _calls(world, api), rounds=rounds)
+    once, each = best_seconds(take, lambda: [list(steps.status(one)) for one in worlds.values()], rounds=3)
+    return [
+        at_most(
+            f"a board of {SIZE} students, against its calls alone",
+            milliseconds(ours),
+            milliseconds(calls),
+            ours / calls,
+            1.6,
+        ),
+        at_most(
+            f"a board of {SIZE} students, against each one's own checks",
+            milliseconds(once),
+            milliseconds(each),
+            once / each,
+            0.1,
+        ),
+    ]
+
+
+def _calls(world: World, api: DetectionApi) -> None:
+    assert world.opened.class_view is not None
+    world.opened.class_view()
+    base = next(one for one in api.rulesets() if one.name == BASE_RULE_SET)
+    api.rules(base.id), list(api.alerts("active")), list(api.agents("online"))
