@@ -19,8 +19,10 @@ from labkit.sandbox.class_plan import Wish, plan
 def class_sandbox(home: Path, students: int, tls: bool = False) -> Iterator[Sandbox]:
     """A sandbox with an account for each student, on this machine alone."""
     class_settings.save(private_folder(home), plan(home, None, Wish(students, tls=tls)))
-    yield sandbox_process.start(home, parent=os.getpid())[0]
-    sandbox_process.stop(home)
+    try:
+        yield sandbox_process.start(home, parent=os.getpid())[0]
+    finally:
+        sandbox_process.stop(home)
 
 
 def write(path: Path, sandbox: Sandbox) -> None:
