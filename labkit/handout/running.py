@@ -110,21 +110,21 @@ class ThrowAwayLab:
         import psutil
 
         process = self._starting.process
-        with suppress(LabError):  # it never came up, and was ended
-            if self._sandbox is None:
-                self._starting.finish()
         if process is not None and process.poll() is None:
             range_of_it = psutil.Process(process.pid).children()
             process.kill()
             process.wait()
             for keeper in range_of_it:
                 wait_for_end(keeper.pid, RANGE_END_SECONDS)
+        if self._sandbox is None:
+            with suppress(LabError):  # it will not come up any more; whoever waits for that may go on
+                self._starting.finish()
         shutil.rmtree(self.home, ignore_errors=True)
 
 
 @contextmanager
 def throw_away_lab() -> Iterator[ThrowAwayLab]:
-    """A lab for this block; it ends in the background while the block's results are used, and is waited for."""
+    """A lab for this block; it ends with it, however that comes."""
     lab = ThrowAwayLab()
     try:
         yield lab

@@ -1,0 +1,215 @@
+"""`labkit handout`: the chapters run in a lab of their own, and become pages: whole, safe, and the same each time."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+from urllib.parse import unquote
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from labkit.cli import main
+from tests.handouts import CANARIES, CHAPTERS, ROOT, WHOLE, Made, Outline, begin, twice, words
+from tests.html_validity import validity_errors
+from tests.notebooks.chapters import PATHS, cells, headings
+from tests.wait import until
+
+ALL = [*CHAPTERS, WHOLE, "index"]
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    return twice()[0]
+
+
+def test_the_same_lab_gives_the_same_files_byte_for_byte() -> None:
+    first, second = twice()
+    assert {path.stem for path in first.folder.iterdir()} == {path.stem for path in second.folder.iterdir()} == set(ALL)
+    for name in ALL:
+        assert list(unified_diff(first.page(name).splitlines(), second.page(name).splitlines(), name, n=1)) == []
+        assert (first.folder / f"{name}.html").read_bytes() == (second.folder / f"{name}.html").read_bytes()
+
+
+def test_it_says_how_far_it_is_and_where_it_wrote(made: Made) -> None:
+    *progress, last = made.said.splitlines()
+    assert [line.partition(":")[0] for line in progress] == list(CHAPTERS)
+    assert all(re.fullmatch(r"\w+: run in [\d.]+ s", line) for line in progress)
+    assert f"open {made.folder / 'index.html'}" in last
+
+
+def test_nothing_of_the_lab_that_it_ran_in_is_left(made: Made) -> None:
+    assert list(made.temporary.iterdir()) == []
+    assert [one for one in psutil.process_iter(["cmdline"]) if str(made.temporary) in str(one.info["cmdline"])] == []
+
+
+def test_no_secret_is_in_any_file(made: Made) -> None:
+    for path in made.folder.iterdir():
+        page = path.read_text(encoding="utf-8")
+        for canary in CANARIES.values():
+            assert canary not in page
+        assert (
+            re.findall(r"(?:AKIA|ASIA)[A-Z0-9]{16}|\b[0-9a-f]{64}\b|(?<![\w/+])[A-Z0-9a-z/+]{40}(?![\w/+=])", page)
+            == []
+        )
+
+
+def test_no_path_of_this_machine_is_in_any_file(made: Made) -> None:
+    folders = [str(ROOT), str(made.temporary), str(made.folder), os.environ["LABKIT_HOME"], sys.prefix]
+    for path in made.folder.iterdir():
+        text = re.sub(r"data:image/[^\"]*", "", path.read_text(encoding="utf-8"))
+        assert [folder for folder in [*folders, f"{Path.home()}/"] if folder in text] == []
+
+
+def test_no_trace_and_no_control_is_shown(made: Made) -> None:
+    for name in ALL:
+        page = made.page(name)
+        assert "Traceback" not in page and "The cell stopped" not in page
+        assert "widget" not in page.lower().replace("jupyter-widgets-disconnected", "")
+        assert Outline(page).count("script", "button", "iframe", "object", "form", "link") == 0
+        assert Outline(page).elements["input"] == 1  # the switch for large type
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_page_holds_all_of_its_chapter(made: Made, path: Path) -> None:
+    outline, text = Outline(made.page(path.stem)), made.page(path.stem)
+    prose = [cell for cell in cells(path) if not cell.is_code]
+    titles = [title for cell in prose for _, title in headings(cell.source)]
+    pictures = sum(len(re.findall(r"!\[", cell.source)) for cell in prose)
+    assert {title.replace(" ", "-") for title in titles} <= set(outline.anchors)
+    assert outline.elements["h1"] == 1 and outline.count("h2", "h3") == len(titles) - 1
+    assert outline.elements.get("img", 0) == pictures
+    assert text.count('<div class="cell"') == sum(cell.is_code for cell in cells(path))
+    assert text.count('<div class="result">') >= sum(cell.is_check for cell in cells(path))
+    assert outline.elements.get("details", 0) >= sum(cell.source.count("<details>") for cell in prose)
+
+
+def test_the_whole_lab_is_one_page_with_one_title_and_everything_in_it(made: Made) -> None:
+    whole = Outline(made.page(WHOLE))
+    parts = [Outline(made.page(name)) for name in CHAPTERS]
+    assert whole.elements["h1"] == 1 and whole.elements["h2"] == len(CHAPTERS)
+    for tag in ("table", "svg", "img", "caption", "progress", "details", "pre"):
+        assert whole.elements.get(tag, 0) == sum(part.elements.get(tag, 0) for part in parts), tag
+    assert whole.elements["h3"] == sum(part.elements.get("h2", 0) for part in parts)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_link_leads_somewhere_and_no_anchor_is_there_twice(made: Made, name: str) -> None:
+    outline = Outline(made.page(name))
+    assert len(outline.anchors) == len(set(outline.anchors))
+    assert outline.links
+    for link in outline.links:
+        file, _, anchor = link.partition("#")
+        there = Outline(made.page(unquote(file).removesuffix(".html"))) if file else outline
+        assert not anchor or unquote(anchor) in there.anchors, link
+    if name == WHOLE:
+        assert {link for link in outline.links if not link.startswith("#")} == {"index.html"}
+
+
+def test_every_page_is_valid_html(made: Made) -> None:
+    assert validity_errors(*(made.page(name) for name in ALL)) == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_page_is_at_most_40_kb_more_than_its_content(made: Made, path: Path) -> None:
+    """Its content: the chapter's markdown and code, its pictures, and each result's own markup once."""
+    page = made.page(path.stem)
+    sources = sum(len(cell.source.encode()) for cell in cells(path))
+    pictures = sum(len(one) for one in re.findall(r'src="data:[^"]*"', page))
+    results = page.split('<div class="result">')[1:]
+    outputs = sum(
+        len(one.partition('<div class="prose">')[0].partition('<div class="cell"')[0].encode()) for one in results
+    )
+    assert len(page.encode()) - sources - pictures - outputs <= 40_000
+
+
+def test_measured_values_give_way_to_their_size_and_the_page_says_so(made: Made) -> None:
+    page = made.page(CHAPTERS[3])
+    assert "data-as" not in page and "data-label-as" not in page
+    assert "Times and counts differ from run to run; this handout gives their size." in page
+    assert re.findall(r"\b\d\d:\d\d:\d\d\b|\b\d+ ms\b", words(page)) == []
+
+
+def test_a_chapter_made_alone_is_the_same_page(made: Made, tmp_path: Path) -> None:
+    alone = begin(tmp_path / "out", tmp_path / "tmp", "2")
+    assert alone.wait(60) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"02_create_environment.html", "index.html"}
+    page = (tmp_path / "out" / "02_create_environment.html").read_text(encoding="utf-8")
+    assert page == made.page("02_create_environment")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A handout of chapter 3 that is being made: its sandbox and a kernel are there."""
+    process = begin(tmp_path / "out", tmp_path / "tmp", "3")
+
+    def under_way() -> bool:
+        assert process.poll() is None, process.communicate()[0]
+        return bool(list((tmp_path / "tmp").glob("*/sandbox.json"))) and len(processes_of(tmp_path)) >= 3
+
+    try:
+        until(under_way, 30)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Those that were given a file or folder below this one."""
+    running = [one for one in psutil.process_iter(["cmdline", "status"]) if one.info["status"] != psutil.STATUS_ZOMBIE]
+    return [one for one in running if str(folder) in " ".join(one.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_ended_midway_it_leaves_no_process_no_home_and_no_half_file(
+    running: subprocess.Popen[str], tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    running.send_signal(sent)
+    assert running.wait(20) == status
+    until(lambda: not processes_of(tmp_path), 30)
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_killed_midway_it_leaves_no_process_and_no_half_file(running: subprocess.Popen[str], tmp_path: Path) -> None:
+    running.kill()
+    running.wait()  # one that is not waited for counts as running still
+    until(lambda: not processes_of(tmp_path), 30)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_chapter_that_stops_is_named_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notebooks").mkdir()
+    text = PATHS[0].read_text(encoding="utf-8")
+    Path("notebooks", PATHS[0].name).write_text(text.replace("lab.choose_backend()", "lab.no_such_call()"))
+    ended = CliRunner().invoke(main, ["handout"])
+    assert ended.exit_code == 1
+    assert "00_start_here.ipynb stopped at its cell 4.\nIt raised AttributeError." in ended.output
+    assert list(Path("handout").iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--from-mine"]])
+def test_a_chapter_that_there_is_not_is_told_before_anything_is_run(options: list[str]) -> None:
+    ended = CliRunner().invoke(main, ["handout", "7", *options])
+    assert ended.exit_code == 1 and "There is no chapter “7”." in ended.output
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    ended = CliRunner().invoke(main, ["handout", "--out", str(tmp_path / "file")])
+    assert ended.exit_code == 1 and "cannot be written" in ended.output
+
+
+def test_without_a_browser_a_pdf_is_refused_before_anything_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    ended = CliRunner().invoke(main, ["handout", "--pdf"])
+    assert ended.exit_code == 1 and "this machine has no Chromium" in ended.output
