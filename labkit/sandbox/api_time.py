@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _FORM = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -48,6 +49,7 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
+@lru_cache(maxsize=10_000)  # a list of a class's rules says the same times again and again
 def format_time(milliseconds: int) -> str:
     """The API's way to write a time.
 

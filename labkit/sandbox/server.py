@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
+MOST_FILES = 65_536
 
 log = logging.getLogger("labkit.sandbox")
 
@@ -147,6 +149,14 @@ def _watch(services: Services, parent: int | None, stop: Callable[[], None], las
             return
 
 
+def _allow_many_connections() -> None:
+    """A class keeps some hundred connections open, each with its share of the database's files; many systems let a
+    program have 1024 files until it asks for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def main() -> None:
     """The entry point of the child process; its standard error is the log file."""
     parser = argparse.ArgumentParser(prog="labkit.sandbox.server")
@@ -155,6 +165,7 @@ def main() -> None:
     parser.add_argument("--seed", default="", help="makes the same ids and keys every time: for throw-away worlds")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    _allow_many_connections()
     try:
         serve(arguments.home, arguments.parent, arguments.seed)
     except LabError as error:
