@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
+from labkit.environment import CLASS_FILE, home_folder
 
 
 def class_board() -> dict[str, Any]:
     """How jupyter-server-proxy starts the board and reaches it; the entry point of `jupyter_serverproxy_servers`.
 
+    A student who has joined a class is offered none.
     Source: https://jupyter-server-proxy.readthedocs.io/en/latest/server-process.html
     """
     token = secrets.token_urlsafe(24)
@@ -25,5 +27,9 @@ def class_board() -> dict[str, Any]:
         "request_headers_override": {TOKEN_HEADER: token},
         "timeout": 20,
         "new_browser_tab": False,
-        "launcher_entry": {"title": "Class board", "icon_path": str(Path(__file__).with_name("board.svg"))},
+        "launcher_entry": {
+            "enabled": not (home_folder() / CLASS_FILE).exists(),
+            "title": "Class board",
+            "icon_path": str(Path(__file__).with_name("board.svg")),
+        },
     }

@@ -8,6 +8,8 @@ from labkit import steps
 from labkit.board.judge import Judge
 from labkit.board.reading import Reading, number_of
 from labkit.board.source import Source
+from labkit.environment import settings
+from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response import own_entries
 from labkit.model.vpc import Vpc
@@ -18,7 +20,16 @@ CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 
 
 def taker(world: World) -> Callable[[], Board]:
-    """What takes a board each time it is called. That raises ServiceUnreachable."""
+    """What takes a board each time it is called. That raises ServiceUnreachable.
+
+    Raises LabError at once for a student of a class, whose keys open one account of many.
+    """
+    if settings().joined:
+        raise LabError(
+            "The class's board is its instructor's.",
+            "This lab has joined a class: its keys show one student's account, and no other's.",
+            "Where you are yourself: lab.status(), or labkit status",
+        )
     source, judge = Source(world), Judge(world.opened)
     return lambda: board_of(judge, source.read())
 

@@ -39,7 +39,7 @@ def _rows(worlds: dict[int, World], rounds: int) -> list[Row]:
             milliseconds(ours),
             milliseconds(calls),
             ours / calls,
-            1.6,
+            1.25,
         ),
         at_most(
             f"a board of {SIZE} students, against each one's own checks",

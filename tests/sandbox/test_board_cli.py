@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
 from labkit.board.proxy import class_board
 from labkit.cli import main
 from labkit.clients import sandbox_process
+from labkit.environment import CLASS_FILE
 from labkit.lab import Lab
 from tests.wait import until
 
@@ -121,6 +123,18 @@ def test_the_launchers_board_takes_its_token_from_the_proxy_and_ends_when_the_pr
     parent.wait()
     until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
     assert token not in parent.stdout.read()
+
+
+def test_a_student_who_has_joined_a_class_is_offered_no_board(lab: Lab, lab_home: Path) -> None:
+    assert class_board()["launcher_entry"]["enabled"]
+    place = {"LABKIT_AWS": "live", "LABKIT_DETECTION": "live", "LABKIT_DETECTION_URL": "http://127.0.0.1:9"}
+    (lab_home / CLASS_FILE).write_text(json.dumps(place))
+    try:
+        said = labkit("board", "--once")
+        assert not class_board()["launcher_entry"]["enabled"]
+    finally:
+        (lab_home / CLASS_FILE).unlink()
+    assert said.exit_code == 1 and "its instructor's" in said.output
 
 
 def _answers(port: int) -> bool:
