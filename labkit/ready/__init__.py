@@ -54,7 +54,7 @@ def looks() -> Iterator[tuple[Look, ...]]:
             begin("Sandbox", lambda: trial.sandbox_line(started)),
             begin("Steps and range", lambda: trial.lab_lines(started)),
             begin("JupyterLab", lambda: jupyter.line(trial.home, started)),
-            begin("Your world", own.lines),
+            begin("Your world", lambda: own.lines(started)),
         )
     finally:
         for each in (jupyter, own, trial):

@@ -18,6 +18,8 @@ from typing import Any
 
 from labkit.files import private_folder, write_private
 from labkit.model.errors import LabError
+from labkit.range.reach import ASKED_FOR
+from labkit.ready.trial import require_sandbox
 from labkit.views.readiness import Line
 
 PATIENCE_SECONDS = 30
@@ -28,7 +30,6 @@ ENDS_UNUSED = {
     "MappingKernelManager": {"cull_idle_timeout": 30, "cull_interval": 10},
 }
 """JupyterLab's settings with which it ends within two minutes, should this process be killed."""
-NOT_THE_INSTRUCTORS = ("LABKIT_AWS", "LABKIT_DETECTION", "LABKIT_DETECTION_URL", "LABKIT_STUDENT")
 
 
 class JupyterTrial:
@@ -46,7 +47,7 @@ class JupyterTrial:
 
         Raises LabError in JupyterLab's own last words when it does not.
         """
-        sandbox.result()  # else this would start one
+        require_sandbox(sandbox)  # else this would start one
         began = time.monotonic()
         address = self._start(home)
         self._wait_for(lambda: self._ask("GET", f"{address}/api/status").ok)
@@ -79,7 +80,9 @@ class JupyterTrial:
         own = private_folder(self._folder / "config")
         write_private(own / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
         config_path = os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
-        environment = {name: value for name, value in os.environ.items() if name not in NOT_THE_INSTRUCTORS}
+        # Of what the lab is told, only how real its range is to be: neither live services nor a student's number.
+        told = [name for name in os.environ if name.startswith("LABKIT_") and name != ASKED_FOR]
+        environment = {name: value for name, value in os.environ.items() if name not in told}
         environment |= {"LABKIT_HOME": str(home), "JUPYTER_RUNTIME_DIR": str(private_folder(self._runtime))}
         environment |= {"JUPYTER_CONFIG_PATH": config_path, "JUPYTER_TOKEN": self._token}
         if self._closed.is_set():

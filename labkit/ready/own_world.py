@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import backends, steps
@@ -14,6 +15,7 @@ from labkit.clients import sandbox_process
 from labkit.environment import settings
 from labkit.files import private_folder, told
 from labkit.model.errors import LabError
+from labkit.ready.trial import require_sandbox
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_settings import ClassSettings
 from labkit.steps.account import check_account
@@ -40,8 +42,12 @@ class OwnWorld:
             with contextlib.suppress(LabError):
                 sandbox_process.stop(self._copy)
 
-    def lines(self) -> Iterator[Line]:
-        """How far the steps are there; and the account, where AWS is live. Raises LabError when it cannot be read."""
+    def lines(self, started: Future[float]) -> Iterator[Line]:
+        """How far the steps are there; the account, where AWS is live; and the class, where one is served.
+
+        started: the sandbox of the trial, without which none would start here. Raises LabError for a world that cannot
+        be read.
+        """
         found = backends.world_as_found()
         if found.opened.ask_first:
             yield _account_line(found)
@@ -49,16 +55,26 @@ class OwnWorld:
         running = sandbox_process.find(home) is not None
         if (served := class_settings.load(home)) is not None:
             yield class_line(served, running)
-        if running:
+        if found.opened.assigned:
+            yield _steps_line(found, found.opened.aws)
+        elif running:
             yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
         elif found.opened.ask_first:
             yield Line("Your world", "ready", "not looked at: its sandbox is not running", str(home))
         elif not (home / WORLD).is_dir():
             yield Line("Your world", "ready", "none yet: the first `labkit lab` makes one", str(home))
         else:
+            require_sandbox(started)
             self._take_copy(home)
-            sandbox_process.start(self._copy, parent=os.getpid())
+            self._start_copy(home)
             yield _steps_line(backends.world_apart(self._copy, settings().student), f"{home}, in a copy")
+
+    def _start_copy(self, home: Path) -> None:
+        try:
+            sandbox_process.start(self._copy, parent=os.getpid())
+        except LabError as error:
+            next_step = f"Move {home / WORLD} away: the next start makes a new world."
+            raise LabError("It cannot be read.", error.why, next_step) from error
 
     def _take_copy(self, home: Path) -> None:
         """Copy world, notes and the lab's AWS files. Raises LabError when a sandbox holds the world."""

@@ -37,7 +37,10 @@ class Trial:
 
     def start(self) -> float:
         """Start it; after how many seconds it answered. Raises LabError when it does not start."""
-        sandbox_process.start(self.home, parent=os.getpid())
+        try:
+            sandbox_process.start(self.home, parent=os.getpid())
+        except LabError as error:  # its next step names a file that is gone by then
+            raise LabError(error.what, error.why, "labkit sandbox start tries it where its log stays.") from error
         return time.monotonic() - self._began
 
     def close(self) -> None:
@@ -61,7 +64,7 @@ class Trial:
     def lab_lines(self, started: Future[float]) -> Iterator[Line]:
         """Programs, steps, AWS CLI and range. Raises LabError when a step cannot be done."""
         yield from (line for line in program_lines() if line.title == "curl" or line.state == "missing")
-        started.result()
+        require_sandbox(started)
         world, began = self._world(), time.monotonic()
         for _, result in steps.solve(world, steps.STEPS):
             if not result.passed:
@@ -76,6 +79,12 @@ class Trial:
 
     def _world(self) -> World:
         return backends.world_apart(self.home, student=SINGLE_STUDENT)
+
+
+def require_sandbox(started: Future[float]) -> None:
+    """Wait for it. Raises LabError when it did not start; why is told where it is looked at."""
+    if started.exception() is not None:
+        raise LabError("Not tried:", "the sandbox did not start.")
 
 
 def aws_line(world: World) -> Line:

@@ -84,10 +84,27 @@ def test_a_world_that_cannot_be_read_makes_it_not_ready_and_says_which_file(inst
     ended = instructor.labkit("ready")
 
     assert ended.returncode == 1
-    assert "✕ Your world: " in ended.stdout
+    assert "✕ Your world: It cannot be read. Its last words: " in ended.stdout
+    assert f"→ Move {instructor.home}/world away" in ended.stdout
     assert "✓ JupyterLab" in ended.stdout  # the machine itself is fine
     assert ended.stdout.splitlines()[-1].startswith("Not ready. To mend first: Your world.")
     (instructor.home / "world" / "detection.sqlite").unlink()
+
+
+def test_where_no_sandbox_starts_that_is_told_once_with_its_last_words_and_what_hangs_on_it_is_not_tried(
+    instructor: Student,
+) -> None:
+    broken = instructor.folder / "broken"
+    broken.mkdir(mode=0o755)
+    (broken / "flask.py").write_text("raise ImportError('Flask is broken here')\n")
+    instructor.more["PYTHONPATH"] = f"{broken}:{instructor.environment['PYTHONPATH']}"
+
+    ended = instructor.labkit("ready")
+
+    assert ended.returncode == 1
+    assert "✕ Sandbox: The sandbox did not start. Its last words: ImportError: Flask is broken here" in ended.stdout
+    assert ended.stdout.count("Flask is broken here") == 1
+    assert ended.stdout.count("Not tried: the sandbox did not start.") == 2
 
 
 def test_live_aws_is_not_asked_for_anything_by_the_trial(instructor: Student) -> None:
