@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
 from labkit.files import write_private
 from labkit.jupyterhub import class_config
@@ -103,6 +103,16 @@ def test_without_a_list_of_keys_each_student_has_a_number_and_a_sandbox(monkeypa
 def test_a_hub_that_nobody_told_who_the_students_are_does_not_start() -> None:
     with pytest.raises(SystemExit, match="LABKIT_CLASS_STUDENTS"):
         class_config.configure(SimpleNamespace(Spawner=SimpleNamespace(), Authenticator=SimpleNamespace()))
+
+
+def test_the_littlest_jupyterhub_reads_the_file_after_its_own_settings(keys: Path, tmp_path: Path) -> None:
+    """Source: the-littlest-jupyterhub, tljh/jupyterhub_config.py."""
+    own = tmp_path / "jupyterhub_config.py"
+    own.write_text(f"c.JupyterHub.spawner_class = 'its own'\nload_subconfig({class_config.__file__!r})\n")
+    c = PyFileConfigLoader(str(own)).load_config()
+    assert c.JupyterHub == {"spawner_class": "its own"}
+    assert c.Spawner.cmd == ["python3", "-m", "labkit.jupyterhub"]
+    assert "student7" in c.Authenticator.allowed_users
 
 
 def test_zero_to_jupyterhub_reads_the_file_among_its_own_names(keys: Path) -> None:
