@@ -21,8 +21,11 @@ from labkit.clients import sandbox_process
 from labkit.environment import settings
 from labkit.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
+from labkit.model.detection import Rule, rule_name
 from labkit.model.errors import InvalidInput
 from labkit.sandbox import certificate, class_settings
+from labkit.sandbox.world import BASE_RULE_SET_ID
+from labkit.steps.rule import all_rules
 from labkit.views.form_parts import Form
 from tests.sandbox.class_fixtures import RunningClass, free_port, running_class
 
@@ -171,6 +174,15 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
         lab.enter_student_number(8)
     assert account_of(STUDENT) in repr(lab.enter_aws_keys())
     assert "class sandbox" in repr(lab.choose_backend())
+
+
+def test_the_rules_of_a_whole_class_are_counted_not_named(a_class: RunningClass, joined: Path) -> None:
+    for student in range(1, 6):
+        a_class.api(student).create_rule(BASE_RULE_SET_ID, Rule(rule_name(student), "title", "words", (), 'exe = "x"'))
+    assert "5 rules of other students, as in a class" in repr(open_lab().readiness())
+    for student in range(1, 6):
+        (rule,) = (one for one in all_rules(a_class.api(student)) if one.name == rule_name(student))
+        a_class.api(student).delete_rule(rule.ruleset_id, rule.id)
 
 
 def test_a_shell_with_the_labs_variables_reaches_the_class_with_the_aws_cli(joined: Path, tmp_path: Path) -> None:
