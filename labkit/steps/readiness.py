@@ -13,7 +13,6 @@ from labkit.steps.rule import all_rules
 from labkit.steps.world import World
 from labkit.views.readiness import Line
 
-
 MOST_NAMED = 3
 """Rules of other students that are named one by one."""
 
