@@ -53,7 +53,8 @@ def _denied(reading: Reading) -> Iterator[Denied]:
 
 def _raised(reading: Reading) -> Iterator[Raised]:
     """The active alerts of the students' rules; one that was not told the address is told by its title."""
-    numbers = {rule.id: number for rule in reading.detection.rules if (number := number_of(rule)) is not None}
+    there = {student.number for student in reading.students}
+    numbers = {rule.id: number for rule in reading.detection.rules if (number := number_of(rule)) in there}
     for alert in reading.detection.alerts:
         if alert.rule_id in numbers:
             yield Raised(numbers[alert.rule_id], dict(alert.aggregates).get("dst_ip") or alert.title)

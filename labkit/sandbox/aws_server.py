@@ -72,10 +72,10 @@ class AwsApp:
         return self._requests.world.read(look)
 
     def regions_of(self, account: str) -> dict[str, dict[str, Any]]:
-        """What an account has, by region, as boto3 would show it; nothing before `warm` has ended. The world is held
-        for one account at a time, so that a whole class is looked at without making it wait."""
-        if self._requests is None:
-            return {}
+        """What an account has, by region, as boto3 would show it. The world is held for one account at a time, so that
+        a whole class is looked at without making it wait. Waits for `warm` to end; RuntimeError if that failed."""
+        if not self._loaded.wait(PATIENCE_SECONDS) or self._requests is None:
+            raise RuntimeError("the AWS side did not load")
         from labkit.sandbox.class_view import regions_of
 
         return self._requests.world.read(lambda: regions_of(account))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from labkit import backends
 from labkit.board.take import taker
+from labkit.clients import sandbox_process
 from labkit.model.check import CheckResult, Outcome
 from labkit.steps import account, host, network, rule
 from labkit.steps.world import World
@@ -56,6 +58,10 @@ def cells(shown: Board, student: int) -> dict[str, CheckResult]:
 
 def outcomes(shown: Board, student: int) -> list[Outcome]:
     return [one.outcome for one in cells(shown, student).values()]
+
+
+def outcomes_of_all(shown: Board) -> list[list[Outcome]]:
+    return [outcomes(shown, row.student) for row in shown.rows]
 
 
 def test_every_cell_of_thirty_rows_is_what_that_students_own_status_says(room: Room) -> None:
@@ -134,6 +140,14 @@ def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Roo
         assert [(one.student, one.results) for one in take().rows] == [
             (one.student, one.results) for one in board().rows
         ]
+
+
+def test_a_sandbox_that_has_just_come_back_is_not_taken_for_an_empty_one(room: Room) -> None:
+    take = taker(backends.world_as_found())
+    before = take()
+    sandbox_process.stop(room.students.home)
+    sandbox_process.start(room.students.home, parent=os.getpid())
+    assert outcomes_of_all(take()) == outcomes_of_all(before)
 
 
 def test_no_key_is_on_the_board_or_in_what_was_read_for_it(room: Room) -> None:
