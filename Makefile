@@ -9,7 +9,7 @@ GRADES := tests/unit labkit/model labkit/range tests/range tests/sandbox tests/h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab setup class test lint format test-unit test-sandbox test-range test-hub test-notebooks test-browser bench images readme clean
+.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-browser bench images readme clean
 
 # A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
@@ -26,10 +26,6 @@ lab: $(LAB_READY)  ## open the lab in JupyterLab
 
 setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
-
-class: $(LAB_READY)  ## add what the instructor of a class needs: JupyterHub and its proxy
-	@sh -c "$$INSTALL" install '.[class]'
-	@$(PYTHON) -m labkit.jupyterhub.get_proxy
 
 test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then the tests, cheapest first
 	@sh -c "$$FIND_NETWORK_TOOLS" || { [ "$$CI" = true ] && sh -c "$$GET_NETWORK_TOOLS"; } || echo "$$HOW_TO_GET_NETWORK_TOOLS"
