@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from labkit.handout.markup import Found, Rules, rewrite
@@ -25,13 +26,18 @@ def contents(
 def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:
     """All chapters as one page: one h1, each chapter's headings one level down, links between chapters within it."""
     found = Found(has_title=True, anchors={_prefix(page) for page in pages})
-    parts = [(_prefix(page), rewrite(page.part, _rules(page, pages), found)) for page in pages]
-    headings = [
-        Heading(level + 1, f"{_prefix(page)}--{anchor}", words)
-        for page in pages
-        for level, anchor, words in page.found.headings
-        if level < CONTENTS_DOWN_TO
-    ]
+    parts, headings = [], []
+    for page in pages:
+        part = rewrite(page.part, _rules(page, pages), found)
+        if not page.found.has_title:
+            part = f"<h2>{escape(page.title)}</h2>\n{part}"
+            headings.append(Heading(2, _prefix(page), escape(page.title)))
+        parts.append((_prefix(page), part))
+        headings += [
+            Heading(level + 1, f"{_prefix(page)}--{anchor}", words)
+            for level, anchor, words in page.found.headings
+            if level < CONTENTS_DOWN_TO
+        ]
     frame: dict[str, Any] = {
         "title": TITLE,
         "styles": list(dict.fromkeys(style for page in pages for style in page.found.styles)),
@@ -58,4 +64,4 @@ def _rules(page: Page, pages: Sequence[Page]) -> Rules:
 
 def _prefix(page: Page) -> str:
     """What makes a chapter's anchors its own, and the anchor of the chapter itself."""
-    return re.sub(r"\s", "-", page.name)
+    return re.sub(r"[^\w.-]+", "-", page.name)

@@ -52,7 +52,7 @@ class HandoutExporter(HTMLExporter):
         html, resources = TemplateExporter.from_notebook_node(self, notebook, resources)
         page = resources["handout"]
         part = self.render("part", nb=page["notebook"], resources={**resources, "handout": {**page, "headings": []}})
-        return Page(name, page["title"], html, part, reading.found)
+        return Page(name, page["title"], html, part, page["found"])  # nbconvert has worked on a copy
 
     def render(self, template: str, **context: Any) -> str:
         """One of the templates filled in."""
@@ -90,6 +90,7 @@ class HandoutPreprocessor(Preprocessor):
             "stand_ins": found.stand_ins,
             "headings": headings,
             "notebook": nb,
+            "found": found,
             "has_title": found.has_title,
         }
         return nb, resources

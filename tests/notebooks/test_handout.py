@@ -97,6 +97,8 @@ def test_the_whole_lab_is_one_page_with_one_title_and_everything_in_it(made: Mad
     assert whole.elements["h1"] == 1 and whole.elements["h2"] == len(CHAPTERS)
     for tag in ("table", "svg", "img", "caption", "progress", "details", "pre"):
         assert whole.elements.get(tag, 0) == sum(part.elements.get(tag, 0) for part in parts), tag
+    contents = made.page(WHOLE).partition('<nav class="contents"')[2].partition("</nav>")[0]
+    assert len(Outline(contents).links) == whole.count("h2", "h3")
     assert whole.elements["h3"] == sum(part.elements.get("h2", 0) for part in parts)
 
 
