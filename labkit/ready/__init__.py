@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -71,4 +72,8 @@ def _told(title: str, look: Callable[[], Line | Iterable[Line]]) -> Sequence[Lin
         lines.extend([found] if isinstance(found, Line) else found)
     except LabError as error:
         lines.append(Line(title, "missing", " ".join(filter(None, (error.what, error.why))), "", error.next_step))
+    except Exception as error:  # noqa: BLE001 - whatever breaks a trial would break the demo, so it is a finding like any other
+        *_, last = traceback.extract_tb(error.__traceback__)
+        fault = f"{type(error).__name__} in {last.filename}, line {last.lineno}"  # its message may hold a value
+        lines.append(Line(title, "missing", f"a fault of the lab: {fault}", "", "Install the lab anew, or report it."))
     return lines

@@ -14,11 +14,12 @@ from labkit import backends, steps
 from labkit.clients import sandbox_process
 from labkit.environment import settings
 from labkit.files import private_folder, told
+from labkit.model.check import Outcome
 from labkit.model.errors import LabError
 from labkit.ready.trial import require_sandbox
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_settings import ClassSettings
-from labkit.steps.account import check_account
+from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
 from labkit.steps.world import World
 from labkit.views.readiness import Line
@@ -117,7 +118,11 @@ def class_line(served: ClassSettings, running: bool) -> Line:
 
 def _steps_line(world: World, looked_at: str) -> Line:
     results = list(steps.status(world))
-    done = [one for one in results if one.passed and one.step != READY.key]  # that one is never undone
+    blind = next((one for one in results if one.outcome is Outcome.COULD_NOT_LOOK), None)
+    if blind is not None:
+        return Line("Your world", "missing", f"“{blind.title}”: {blind.found}", looked_at, blind.next_step)
+    by_itself = {READY.key, *((STUDENT.key, ACCOUNT.key) if world.opened.assigned else ())}  # `labkit join` did those
+    done = [one for one in results if one.passed and one.step not in by_itself]
     if not done:
         return Line("Your world", "ready", "nothing of the lab is done in it", looked_at)
     count = sum(one.passed for one in results)

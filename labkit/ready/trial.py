@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -89,7 +90,8 @@ def require_sandbox(started: Future[float]) -> None:
 
 def aws_line(world: World) -> Line:
     """The AWS CLI, run as a terminal of the lab would run it."""
-    given = {**os.environ, **world.opened.environment()}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    given = {**os.environ, **world.opened.environment(), "PATH": path}
     environment = {name: value for name, value in given.items() if value}
     try:
         ran = subprocess.run(AWS, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)

@@ -7,12 +7,13 @@ import shutil
 import socket
 import subprocess
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from labkit import jupyterlab
+from labkit import jupyterlab, ready
 from labkit.cli_ready import in_words, verdict
 from labkit.ready import installation, machine
 from labkit.ready.own_world import class_line
@@ -268,3 +269,16 @@ def test_a_class_that_is_served_is_told_from_one_that_would_be() -> None:
 
     assert (served.state, later.state, taken.state) == ("ready", "ready", "missing")
     assert served.found.endswith("served now") and later.found.endswith("served once the sandbox runs")
+
+
+def test_a_fault_of_the_lab_itself_is_a_finding_told_without_the_values_in_its_message() -> None:
+    def broken() -> Iterator[Line]:
+        yield READY
+        raise TypeError("hunter2")
+
+    first, second = ready._told("Steps", broken)
+
+    assert first == READY
+    assert second.state == "missing" and second.title == "Steps"
+    assert second.found.startswith("a fault of the lab: TypeError in ") and "test_ready.py" in second.found
+    assert "hunter2" not in str(second)
