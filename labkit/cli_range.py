@@ -19,6 +19,7 @@ def shell() -> None:
     from labkit.range.program import shell_command
 
     status = _host_status()
+    _say_behind(status.behind)
     if status.tier == 3:
         raise LabError(
             "No prompt can be opened on the host.", status.words, "labkit run -- curl dadismad.com evaluates."
@@ -41,13 +42,20 @@ def run(command: tuple[str, ...]) -> None:
         host = backends.open_world().opened.host
         assert host is not None  # else there was no status
         ran = host.run(command)
+        _say_behind(ran.behind)
         click.echo(ran.out, nl=False)
         click.echo(ran.err, nl=False, err=True)
         sys.exit(ran.code)
     require_program(command)
+    _say_behind(status.behind)
     argv = program_command(status.folder, command)
     sys.stdout.flush()
     os.execvp(argv[0], argv)
+
+
+def _say_behind(words: str) -> None:
+    if words:
+        click.echo(f"labkit: {words}", err=True)
 
 
 def _host_status() -> HostStatus:

@@ -95,17 +95,17 @@ class HostCells(Cells):
             if status.subnet_id
             else (("Subnet", "none yet: nothing filters the host"),)
         )
-        return panels.Happened("The lab's host", place, remark=status.fault or status.words)
+        return panels.Happened("The lab's host", place, remark=status.sentence)
 
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> Shown:
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
         lab_host, started = self.lab_host(), time.time()
         ran = lab_host.run(argv, seconds)
-        told = [] if ran.really else [f"No program ran. {lab_host.status().words}"]
+        told = [ran.behind, *([] if ran.really else [f"No program ran. {lab_host.status().words}"])]
         drops = lab_host.drops(started)
         told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
-        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, " ".join(told))
+        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, " ".join(filter(None, told)))
 
     def alerts(self) -> Shown:
         """The active alerts of your rule, newest first."""

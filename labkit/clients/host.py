@@ -17,18 +17,25 @@ class HostStatus:
     """Where the host lives and what filters it.
 
     tier: 1 real packets, 2 system calls, 3 evaluated only; `words` says it, with the reason and what gives tier 1.
-    fault: why the range is not up; "" when it is. subnet_id, network_acl_id, region: "" while it lives in no subnet.
+    fault: why the range is not up; "" when it is. behind: why what is in force may not be what AWS has; "" when it is.
+    subnet_id, network_acl_id, region: "" while it lives in no subnet.
     packets: how many packets each entry, as (egress, rule number), has decided.
     """
 
     tier: int
     words: str
     fault: str
+    behind: str
     folder: Path
     region: str
     subnet_id: str
     network_acl_id: str
     packets: Mapping[tuple[bool, int], int]
+
+    @property
+    def sentence(self) -> str:
+        """What a person is to know first: what is wrong, else how far the range reaches."""
+        return self.fault or " ".join(filter(None, (self.behind, self.words)))
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,17 @@ class Connection:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a program in the range ended: exit code, what it wrote, how long it took; `really` False when none ran."""
+    """How a program in the range ended: exit code, what it wrote, how long it took; `really` False when none ran.
+
+    behind: why what was in force may not be what AWS has; "" when it is.
+    """
 
     code: int
     out: str
     err: str
     seconds: float
     really: bool
+    behind: str = ""
 
 
 class Host:
@@ -65,6 +76,7 @@ class Host:
             tier=told["tier"],
             words=told["words"],
             fault=told["fault"],
+            behind=told["behind"],
             folder=Path(told["folder"]),
             region=told["region"] or "",
             subnet_id=told["subnet_id"] or "",

@@ -66,10 +66,20 @@ class AwsApp:
             self._loaded.set()
 
     def read(self, look: Callable[[], T]) -> T:
-        """What `look` finds in moto's state while nothing changes; call it once `warm` has ended."""
-        if self._requests is None:
-            raise RuntimeError("the AWS side is not loaded yet")
+        """What `look` finds in moto's state while nothing changes; waits for the end of `warm`."""
+        if not self._loaded.wait(PATIENCE_SECONDS) or self._requests is None:
+            raise RuntimeError("the AWS side is not loaded")
         return self._requests.world.read(look)
+
+    def place_of(self, account: str) -> dict[str, Any] | None:
+        """Where an account's host lives and what filters it, as `class_view.place_of` tells it; waits like `read`."""
+
+        def look() -> dict[str, Any] | None:
+            from labkit.sandbox.class_view import place_of
+
+            return place_of(account)
+
+        return self.read(look)
 
     def regions_of(self, account: str) -> dict[str, dict[str, Any]]:
         """What an account has, by region, as boto3 would show it. The world is held for one account at a time, so that

@@ -10,6 +10,8 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend, ec2_backends
 
+from labkit.model.vpc import HOST_TAG
+
 Json = dict[str, Any]
 
 
@@ -20,12 +22,36 @@ def regions_of(account: str) -> dict[str, Json]:
     return {region: _region(backend) for region, backend in dict.items(ec2_backends[account])}
 
 
+def place_of(account: str) -> Json | None:
+    """Where an account's host lives: `region`, `subnet_id`, and the `network_acl` in force there; None for nowhere.
+
+    It is the subnet with the host's tag, the last one that was made where there are several. Call it while nothing
+    changes.
+    """
+    found = None
+    for region, backend in dict.items(ec2_backends[account]) if account in ec2_backends else ():
+        for subnet in _subnets(backend):
+            if HOST_TAG in backend.tags.get(subnet.id, {}):
+                found = {"region": region, "subnet_id": subnet.id, "network_acl": _in_force(backend, subnet.id)}
+    return found
+
+
+def _in_force(backend: EC2Backend, subnet_id: str) -> Json:
+    for acl in backend.network_acls.values():
+        if any(each.subnet_id == subnet_id for each in acl.associations):
+            return _network_acl(backend, acl)
+    raise LookupError(f"{subnet_id} has no network ACL")
+
+
+def _subnets(backend: EC2Backend) -> list[Any]:
+    return [subnet for zone in backend.subnets.values() for subnet in zone.values()]
+
+
 def _region(backend: EC2Backend) -> Json:
-    subnets = [subnet for zone in backend.subnets.values() for subnet in zone.values()]
     return {
         "Vpcs": [_vpc(backend, vpc) for vpc in backend.vpcs.values()],
         "NetworkAcls": [_network_acl(backend, acl) for acl in backend.network_acls.values()],
-        "Subnets": [_subnet(backend, subnet) for subnet in subnets],
+        "Subnets": [_subnet(backend, subnet) for subnet in _subnets(backend)],
     }
 
 

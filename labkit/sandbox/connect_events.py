@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.aws_keys import ACCOUNT
 from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.ids import Ids
 
-ACCOUNT_ID = "123456789012"
 NO_LOGIN = 4294967295
 """What the kernel's audit has for the login user and session of a program that no login began."""
 
@@ -56,20 +57,21 @@ class ConnectFacts(Protocol):
 
 
 class ConnectEvents:
-    """Makes events of an agent's host. source_addresses: what the host connects from, the first of each family; the
-    agent's own private addresses unless told. Raises NoSuch when the agent is not in the store."""
+    """Makes the events of a host. source_addresses: what it connects from, the first of each family. host: what is the
+    same in every event, as `host_fields` has it; empty where whoever takes the events in knows the host."""
 
-    def __init__(
-        self, store: DetectionStore, agent_id: str = world.LAB_AGENT_ID, source_addresses: Sequence[str] = ()
-    ) -> None:
-        agent = store.agents.agent(world.ORGANIZATION_ID, agent_id)
-        servers = store.agents.servers(world.ORGANIZATION_ID, monitored=True)
-        server = next((one for one in servers if agent_id in one["agents"]), {})
-        own = [address for address in agent["ipAddresses"]["private"] if "/" not in address]
-        self._sources = list(source_addresses) or own
-        self._ids = store.ids
-        self._host = _host_fields(agent, server, self._sources)
+    def __init__(self, ids: Ids, source_addresses: Sequence[str], host: Mapping[str, Any] | None = None) -> None:
+        self._ids, self._sources, self._host = ids, list(source_addresses), dict(host or {})
         self._numbers = itertools.count(1)
+
+    @classmethod
+    def of_agent(
+        cls, store: DetectionStore, agent_id: str = world.LAB_AGENT_ID, source_addresses: Sequence[str] = ()
+    ) -> ConnectEvents:
+        """Those of an agent's host, which connects from the agent's own private addresses unless told. Raises NoSuch
+        when the agent is not in the store."""
+        host = host_fields(store, agent_id, source_addresses)
+        return cls(store.ids, host["network_metadata"][0]["private_ip_address"], host)
 
     def event(self, facts: ConnectFacts) -> dict[str, Any]:
         """The event, in the shape of the v2 REST API. Text that is not UTF-8 is made so."""
@@ -138,10 +140,17 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def _host_fields(agent: Mapping[str, Any], server: Mapping[str, Any], addresses: Sequence[str]) -> dict[str, Any]:
-    """What is the same in every event of a host."""
+def host_fields(
+    store: DetectionStore, agent_id: str, addresses: Sequence[str] = (), account: str = ACCOUNT
+) -> dict[str, Any]:
+    """What is the same in every event of an agent's host. addresses: the host's; the agent's own private ones unless
+    told. account: the AWS account that it is in. Raises NoSuch when the agent is not in the store."""
+    agent = store.agents.agent(world.ORGANIZATION_ID, agent_id)
+    servers = store.agents.servers(world.ORGANIZATION_ID, monitored=True)
+    server = next((one for one in servers if agent_id in one["agents"]), {})
+    own = [address for address in agent["ipAddresses"]["private"] if "/" not in address]
     network = {
-        "private_ip_address": list(addresses),
+        "private_ip_address": list(addresses) or own,
         "public_ip_address": agent["ipAddresses"]["public"],
         "private_dns_name": [name] if (name := server.get("privateDnsName")) else [],
         "public_dns_name": [name] if (name := server.get("publicDnsName")) else [],
@@ -161,7 +170,7 @@ def _host_fields(agent: Mapping[str, Any], server: Mapping[str, Any], addresses:
         },
         "provider_metadata": {
             "cloud_provider": "aws",
-            "account_id": ACCOUNT_ID,
+            "account_id": account,
             "availability_zone": f"{region}a" if region else None,
         },
         "network_metadata": [network],

@@ -20,6 +20,8 @@ from labkit.sandbox.hawk import HawkRefused, NonceStore, receive, sign_reply
 from labkit.sandbox.rate_limit import RateLimit
 from labkit.sandbox.roll import Roll
 from labkit.sandbox.student_events import student_events_blueprint
+from labkit.sandbox.student_hosts import BLUEPRINT as STUDENT_HOSTS
+from labkit.sandbox.student_hosts import StudentHosts, student_hosts_blueprint
 from labkit.sandbox.student_rights import refuse_students
 
 REQUESTS_PER_MINUTE = 6000
@@ -38,12 +40,13 @@ def create_detection_app(
     rate_limit: RateLimit | None = None,
     engine: Engine | None = None,
     roll: Roll | None = None,
+    hosts: StudentHosts | None = None,
 ) -> Flask:
     """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
 
     rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told. engine: whose alerts are fed to
     who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service. roll: of a class, where
-    it is noted which student was seen.
+    it is noted which student was seen. hosts: of a class's students, who ask at `/lab/feed/network-acl`.
     """
     app = Flask("labkit.sandbox.detection", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
@@ -61,6 +64,8 @@ def create_detection_app(
     if engine is not None:
         app.register_blueprint(feed_blueprint(engine))
         app.register_blueprint(student_events_blueprint(engine))
+    if hosts is not None:
+        app.register_blueprint(student_hosts_blueprint(hosts))
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_error_handler(HawkRefused, _answer_refused)
@@ -115,7 +120,7 @@ def _caller(receiver: Receiver) -> Caller:
         raise ApiError(403, f"organization {organization_id!r} (Hawk's ext) is not one that the user is a member of")
     store().people.note_authenticated(user.id, now_ms())
     student = store().students.by_user.get(user.id)
-    if student is not None:
+    if student is not None and request.blueprint != STUDENT_HOSTS:  # a host asks whether its student is there or not
         current_app.extensions["roll"].note(student)
     return Caller(user, organization_id, role, student)
 

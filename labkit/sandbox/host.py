@@ -8,60 +8,52 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.vpc import HOST_TAG
 from labkit.range import names
 from labkit.range.facts import ConnectEvent
 from labkit.range.place import range_folder
 from labkit.range.range import Range
-from labkit.sandbox.aws_keys import ACCOUNT
-from labkit.sandbox.aws_server import AwsApp
 from labkit.sandbox.connect_events import ConnectEvents
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.engine import Engine
+from labkit.sandbox.place import Place, entries_at, not_taken
 
 START_SECONDS = 30
-"""The range comes up once AWS's side is loaded; who asks before waits so long at most."""
+"""The range comes up once it is known what filters it; who asks before waits so long at most."""
+
+SOURCE_ADDRESSES = (names.HOST, names.HOST_IPV6)
+"""What the host connects from."""
 
 log = logging.getLogger("labkit.sandbox.host")
 
-NOT_IN_A_SUBNET = tuple(
-    Entry(number, egress, "allow", "-1", block)
-    for egress in (False, True)
-    for number, block in ((100, "0.0.0.0/0"), (101, "::/0"))
-)
-"""What filters the host while it lives in no subnet: nothing."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the host lives, and the network ACL that is in force there."""
-
-    region: str
-    subnet_id: str
-    network_acl: NetworkAcl
-
 
 class Host:
-    """The range of one home, kept to what AWS's side says. Its life hangs on this process."""
+    """The range of one home, kept to what AWS's side says. Its life hangs on this process.
 
-    def __init__(self, home: Path, store: DetectionStore, engine: Engine) -> None:
-        self._events = ConnectEvents(store, source_addresses=(names.HOST, names.HOST_IPV6))
-        self._engine = engine
+    look: where the host lives now, and what is to filter it. tell: takes the event of each connection. trouble: why
+    `look` may not know what AWS has now, in words; "" when it does.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        events: ConnectEvents,
+        look: Callable[[], Place | None],
+        tell: Callable[[Mapping[str, Any]], object],
+        trouble: Callable[[], str] = str,
+    ) -> None:
+        self._events, self._look, self._tell, self._trouble = events, look, tell, trouble
         self._range = Range(range_folder(home), self._connected)
         self._lock = threading.Lock()
         self._place: Place | None = None
         self._moved_at = 0.0
-        self._fault = ""
+        self._fault = self._refused = ""
         self._started = threading.Event()
 
-    def start(self, aws: AwsApp) -> None:
+    def start(self) -> None:
         """Bring the range up with the entries that are there. A range that cannot be had is told by `status`."""
         try:
             self._range.up()
@@ -70,22 +62,38 @@ class Host:
             log.warning("%s", error)
             self._fault = str(error)
         try:
-            self.refresh(aws)
+            self.refresh()
         finally:
             self._started.set()
 
     def ensure(self) -> None:
-        """Bring the range up again if its keeper was killed; a range that was never up is left alone."""
-        if self._started.is_set() and not self._fault and not self._range.is_up:
+        """Bring the range up again if its keeper was killed, and let it try once more what it has refused; a range that
+        was never up is left alone."""
+        if not self._started.is_set() or self._fault:
+            return
+        if not self._range.is_up:
             self._range.up()
+        if self._refused:
+            self.refresh()
 
-    def refresh(self, aws: AwsApp) -> None:
-        """Put the entries in force that AWS's side has now. Raises LabError when the range refuses them."""
+    def refresh(self) -> None:
+        """Put the entries in force that AWS's side has now. What the range refuses is told by `status`."""
         with self._lock:
-            before, self._place = self._place, aws.read(_place)
-            if _where(before) != _where(self._place):
-                self._moved_at = time.time()
-            self._range.apply(NOT_IN_A_SUBNET if self._place is None else self._place.network_acl.entries)
+            wanted, began = self._look(), time.time()
+            try:
+                self._range.apply(entries_at(wanted))
+            except LabError as error:
+                self._refused = not_taken(wanted, self._place, error.why)
+                log.warning("%s", self._refused)
+                return
+            if _where(wanted) != _where(self._place):
+                self._moved_at = began
+            self._place, self._refused = wanted, ""
+
+    @property
+    def behind(self) -> str:
+        """Why what is in force may not be what AWS has, in words; "" when it is."""
+        return " ".join(filter(None, (self._refused, self._trouble())))
 
     def status(self) -> dict[str, Any]:
         """How far the range reaches and why, where the host lives, and what each entry has decided."""
@@ -97,6 +105,7 @@ class Host:
             "why": reach.why,
             "next_step": reach.next_step,
             "fault": self._fault,
+            "behind": self.behind,
             "folder": str(self._range.folder),
             "region": place.region if place else None,
             "subnet_id": place.subnet_id if place else None,
@@ -122,55 +131,16 @@ class Host:
     def run(self, argv: Sequence[str], timeout_seconds: float) -> dict[str, Any]:
         """How a program ended in the range. Raises LabError when it is not installed or the range is not up."""
         self._started.wait(START_SECONDS)
-        return asdict(self._range.run(argv, timeout_seconds))
+        return asdict(self._range.run(argv, timeout_seconds)) | {"behind": self.behind}
 
     def close(self) -> None:
         """End the range and every program in it."""
         self._range.down()
 
     def _connected(self, facts: ConnectEvent) -> None:
-        self._engine.ingest([self._events.event(facts)])
+        self._tell(self._events.event(facts))
 
 
 def _where(place: Place | None) -> tuple[str, str] | None:
     """The subnet and the network ACL, whatever its entries."""
     return None if place is None else (place.subnet_id, place.network_acl.id)
-
-
-def _place() -> Place | None:
-    """The subnet with the host's tag, as moto has it now; the last one that was made, where there are several."""
-    from moto.ec2.models import ec2_backends
-
-    found: Place | None = None
-    for region, backend in list(dict.items(ec2_backends[ACCOUNT])):
-        for subnet in (each for zone in backend.subnets.values() for each in zone.values()):
-            if any(tag["key"] == HOST_TAG for tag in subnet.get_tags()):
-                found = Place(region, subnet.id, _network_acl(backend, subnet.id))
-    return found
-
-
-def _network_acl(backend: Any, subnet_id: str) -> NetworkAcl:
-    for acl in backend.network_acls.values():
-        if any(each.subnet_id == subnet_id for each in acl.associations):
-            entries = tuple(_entry(entry) for entry in acl.entries)
-            return NetworkAcl(acl.id, acl.vpc_id, acl.default, entries, (subnet_id,))
-    raise LookupError(f"{subnet_id} has no network ACL")
-
-
-def _entry(entry: Any) -> Entry:
-    ports = (entry.port_range_from, entry.port_range_to)
-    icmp = (entry.icmp_type, entry.icmp_code)
-    return Entry(
-        rule_number=int(entry.rule_number),
-        egress=_truth(entry.egress),
-        rule_action=entry.rule_action,
-        protocol=str(entry.protocol),
-        cidr_block=entry.ipv6_cidr_block or entry.cidr_block,
-        port_range=None if None in ports else (int(ports[0]), int(ports[1])),
-        icmp=None if None in icmp else (int(icmp[0]), int(icmp[1])),
-    )
-
-
-def _truth(value: Any) -> bool:
-    """moto keeps what a request said, as text or as a boolean."""
-    return str(value).lower() == "true"

@@ -14,16 +14,19 @@ from labkit.sandbox.aws_keys import ACCOUNT
 from labkit.sandbox.aws_server import AwsApp, create_aws_app
 from labkit.sandbox.class_routes import class_blueprint
 from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.connect_events import ConnectEvents
 from labkit.sandbox.control import create_control_app
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.engine import Engine
 from labkit.sandbox.engine_routes import control_blueprint
-from labkit.sandbox.host import Host
+from labkit.sandbox.host import SOURCE_ADDRESSES, Host
 from labkit.sandbox.host_routes import host_blueprint
 from labkit.sandbox.ids import Ids
+from labkit.sandbox.place import Place
 from labkit.sandbox.roll import Roll
+from labkit.sandbox.student_hosts import StudentHosts
 
 
 class Services:
@@ -40,9 +43,15 @@ class Services:
         self._store = DetectionStore(world / "detection.sqlite", ids)
         self._store.students.enrol(len(roll.keys), now_ms())
         self._engine = Engine(self._store)
-        self._host = Host(home, self._store, self._engine)
         self._aws: AwsApp = create_aws_app(world, self._changed, ids, roll)
-        detection = create_detection_app(self._store, engine=self._engine, roll=roll)
+        self._host = Host(
+            home,
+            ConnectEvents.of_agent(self._store, source_addresses=SOURCE_ADDRESSES),
+            look=lambda: Place.of(self._aws.place_of(ACCOUNT)),
+            tell=lambda event: self._engine.ingest([event]),
+        )
+        self._hosts = StudentHosts(self._aws.place_of)
+        detection = create_detection_app(self._store, engine=self._engine, roll=roll, hosts=self._hosts)
         control = create_control_app(self.token, self._health, self._credentials)
         control.register_blueprint(control_blueprint(self._engine, self.token))
         control.register_blueprint(host_blueprint(self._host, self.token))
@@ -52,7 +61,7 @@ class Services:
     def load(self) -> None:
         """Load what takes long, while HTTP is answered already: moto, the range, the filter's parser."""
         self._aws.warm()
-        self._host.start(self._aws)
+        self._host.start()
         parse("user = null")  # builds the parser, which would make the first rule that is written wait
         self._warm.set()
 
@@ -63,14 +72,17 @@ class Services:
     def close(self) -> None:
         """End the range and close what is kept."""
         self._host.close()
+        self._hosts.close()
         self._engine.close()
         self._aws.close()
         self._store.close()
 
     def _changed(self, account: str, region: str) -> None:
-        """The host here is in the sandbox's own account; the hosts of students are theirs."""
+        """The host here is in the sandbox's own account; a student's is in theirs, and on their own machine."""
         if account == ACCOUNT:
-            self._host.refresh(self._aws)
+            self._host.refresh()
+        else:
+            self._hosts.changed(account)
 
     def _health(self) -> dict[str, object]:
         return {"warm": self._warm.is_set(), "pid": os.getpid()}

@@ -1,7 +1,7 @@
 """Events from a student's own host, beside the published API: `POST /lab/events`, signed with Hawk like the API.
 
-The body is what `POST /_lab/events` takes. Whatever an event says, it is of the student's own agent and organization:
-nobody raises an alert for anybody else.
+The body is what `POST /_lab/events` takes. Whatever an event says of its host, it is of the student's own agent,
+account and organization: nobody raises an alert for anybody else.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
+from labkit.model.classroom import account_of
 from labkit.sandbox.api_errors import ApiError
 from labkit.sandbox.api_request import caller, reply, store
 from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.connect_events import host_fields
 from labkit.sandbox.engine import Engine, EventRefused
 from labkit.sandbox.engine_routes import events_in
 
@@ -29,7 +31,8 @@ def student_events_blueprint(engine: Engine) -> Blueprint:
         student = caller().student
         if student is None:
             raise ApiError(403, "only a student of a class has a host whose events come this way")
-        own = {"agent_id": store().students.agent_id(student), "organization_id": caller().organization_id}
+        host = host_fields(store(), store().students.agent_id(student), account=account_of(student))
+        own = {**host, "organization_id": caller().organization_id}
         try:
             ingested = engine.ingest(_of(own, request.get_data()))
         except (EventRefused, orjson.JSONDecodeError) as fault:

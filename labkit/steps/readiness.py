@@ -50,6 +50,8 @@ def _range_line(world: World) -> Line:
     status = world.opened.host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
+    if status.behind:
+        return Line("Range", "remark", status.sentence, "the sandbox", "lab.host() says when it has caught up.")
     if status.tier == 1:
         return Line("Range", "ready", "tier 1 of 3: packets", "the sandbox")
     return Line("Range", "remark", status.words, "the sandbox")

@@ -202,7 +202,7 @@ class World:
             status = self.opened.host.status()
         except LabError as error:
             return f"Host: not known now. {error.what}"
-        return f"Host: not up. {status.fault}" if status.fault else status.words
+        return f"Host: not up. {status.fault}" if status.fault else status.sentence
 
     def require_agreement(self) -> None:
         """Raise ConsentNeeded before the first change in a live account, naming account and region."""

@@ -49,7 +49,7 @@ def captured_shape() -> set[str]:
 
 
 def test_the_event_has_the_shape_of_a_captured_one(watched: Watched) -> None:
-    event = ConnectEvents(watched.store).event(Facts())
+    event = ConnectEvents.of_agent(watched.store).event(Facts())
     # The kernel has chosen no source port yet, and the range does not look at the parent.
     unknown = {".connection.src_port", ".parent_metadata.exe", ".parent_metadata.timestamp"}
     assert captured_shape() - shape(event) == unknown
@@ -57,7 +57,7 @@ def test_the_event_has_the_shape_of_a_captured_one(watched: Watched) -> None:
 
 
 def test_the_event_tells_who_connected_where_and_from_which_host(watched: Watched) -> None:
-    event = ConnectEvents(watched.store).event(Facts())
+    event = ConnectEvents.of_agent(watched.store).event(Facts())
     assert (event["timestamp"], event["header"]["timestamp"], event["header"]["milliseconds"]) == (
         1_795_560_012_345,
         1_795_560_012,
@@ -82,7 +82,7 @@ def test_the_event_tells_who_connected_where_and_from_which_host(watched: Watche
 
 
 def test_every_event_has_an_id_of_its_own_and_raises_the_labs_alert(watched: Watched) -> None:
-    made = ConnectEvents(watched.store, source_addresses=("10.0.1.10", "2001:db8::10"))
+    made = ConnectEvents.of_agent(watched.store, source_addresses=("10.0.1.10", "2001:db8::10"))
     now = watched.clock.now / 1000
     facts = [Facts(time=now), Facts(time=now), Facts(time=now, ip="2001:db8:bad::10"), Facts(time=now, ip="127.0.0.1")]
     sent = [made.event(one) for one in facts]
@@ -98,23 +98,23 @@ def test_every_event_has_an_id_of_its_own_and_raises_the_labs_alert(watched: Wat
 def test_a_connection_that_the_range_refuses_itself_is_seen_all_the_same(
     watched: Watched, allowed: bool | None, success: bool, code: str
 ) -> None:
-    event = ConnectEvents(watched.store).event(Facts(time=watched.clock.now / 1000, allowed=allowed))
+    event = ConnectEvents.of_agent(watched.store).event(Facts(time=watched.clock.now / 1000, allowed=allowed))
     assert (event["success"], event["exit"]) == (success, code)
     assert watched.send(event)["raised"] == 1
 
 
 def test_without_a_terminal_there_is_no_login(watched: Watched) -> None:
-    event = ConnectEvents(watched.store).event(Facts(tty=""))
+    event = ConnectEvents.of_agent(watched.store).event(Facts(tty=""))
     assert event["auid"] == event["session"] == NO_LOGIN and not {"tty", "auser"} & set(event)
 
 
 def test_names_of_any_bytes_become_text(watched: Watched) -> None:
     facts = Facts(exe="/tmp/\udcff", cwd="/\udc80", args=("\udcfe", ""), user="\udcfd", time=watched.clock.now / 1000)
-    event = ConnectEvents(watched.store).event(facts)
+    event = ConnectEvents.of_agent(watched.store).event(facts)
     assert orjson.loads(orjson.dumps(event)) == event
     assert watched.engine.ingest([event]).raised == 1
 
 
 def test_given_no_such_agent_then_that_is_said(watched: Watched) -> None:
     with pytest.raises(NoSuch):
-        ConnectEvents(watched.store, "nobody")
+        ConnectEvents.of_agent(watched.store, "nobody")
