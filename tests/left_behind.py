@@ -23,6 +23,8 @@ SOURCES = (
     'open("/no/such/file/of/mine")',
     f'import ipywidgets\n\nipywidgets.Text("-".join({OF_THE_STUDENT.split("-")!r}), description="Mine")',
 )
+OF_THE_LAB = SOURCES[:3]
+"""The cells in which nothing is the student's own."""
 
 
 def left_behind(folder: Path, environment: Mapping[str, str]) -> nbformat.NotebookNode:
