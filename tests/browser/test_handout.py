@@ -1,4 +1,4 @@
-"""Handouts as a reader meets them: with no network, in light and dark, small and large, on paper, and out of JupyterLab."""
+"""Handouts as a reader meets them: without a network, light and dark, small and large, on paper, from JupyterLab."""
 
 from __future__ import annotations
 
@@ -70,9 +70,8 @@ def test_with_every_request_refused_a_page_is_complete(reader: Any, made: Made, 
         expect(page.locator(tag)).to_have_count(outline.elements.get(tag, 0))
     for tag in ("h1", "h2", "table", "svg", "img", "pre"):
         assert page.locator(tag).evaluate_all("all => all.every(one => one.checkVisibility())"), tag
-    assert page.locator("img").evaluate_all(
-        "all => all.every(one => one.complete && one.naturalWidth > 100 && one.alt)"
-    )
+    loaded = "all => all.every(one => one.complete && one.naturalWidth > 100 && one.alt)"
+    assert page.locator("img").evaluate_all(loaded)
     assert page.locator("svg[role=img]").evaluate_all("all => all.every(one => one.getAttribute('aria-label'))")
 
 
@@ -80,15 +79,14 @@ def test_with_every_request_refused_a_page_is_complete(reader: Any, made: Made, 
 def test_axe_finds_nothing(reader: Any, made: Made, scheme: str) -> None:
     for name in ALL:
         page, _ = reader(made, name, color_scheme=scheme)
-        assert page.locator(".result" if name != "index" else "li").count() > 3
+        assert page.locator(".result" if name != "index" else "li").count() >= 3
         expect(page.locator("body")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
         brightness = page.evaluate("getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/)[0]")
         assert (int(brightness) > 200) == (scheme == "light")
         found = Axe().run(page, None, {"resultTypes": ["violations", "passes"]}).response
         assert any(rule["id"] == "color-contrast" and rule["nodes"] for rule in found["passes"])
-        assert [
-            f"{name} {rule['id']}: {node['html'][:150]}" for rule in found["violations"] for node in rule["nodes"]
-        ] == []
+        findings = [(name, rule["id"], node["html"][:120]) for rule in found["violations"] for node in rule["nodes"]]
+        assert findings == []
 
 
 @pytest.mark.parametrize("name", ALL)
