@@ -1,0 +1,220 @@
+"""Everything that the lab shows, looked at by axe and measured for width: on the gallery, and in JupyterLab itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from nbformat.sign import NotebookNotary
+from playwright.sync_api import Browser, Page, expect
+
+from labkit.gallery import page as gallery_page
+from labkit.handout.running import Chapter, run, throw_away_lab
+from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage
+from tests.browser.running_lab import ROOT, RunningLab
+from tests.html_validity import validity_errors
+
+CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")
+SAID = {
+    "02": ("You are student 7.", "The five criteria of your rule: 5 of 5 as wanted", "Allowed: 100 allows all."),
+    "03": ("From the connection to the deny entry (UTC)", "Denied: 1 denies all to 203.0.113.10/32.", "exit code 28"),
+}
+"""Words that the outputs of a chapter must hold: a page that had lost them would be clean too."""
+
+PROJECTOR = {"width": 1024, "height": 768}
+ZOOMED = {"width": 320, "height": 256}
+"""1280 by 1024 at 400 %."""
+
+ALL_TYPES = {"resultTypes": ["violations", "passes"]}
+"""Without it axe tells of the first element only that passed."""
+
+CUT = """root => [...root.querySelectorAll('.labkit *')].filter(one => {
+    const around = one.closest('.sample, .jp-OutputArea-output, .widget-html').getBoundingClientRect();
+    const box = one.getBoundingClientRect();
+    return box.width && (box.right > around.right + 1 || box.left < around.left - 1)
+        && !one.closest('pre.caret code, details:not([open]), .said');
+}).map(one => one.outerHTML.slice(0, 90))"""
+"""Elements that reach out of the place of an output. A filter with its caret may be scrolled, by keyboard too."""
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the gallery."""
+    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
+    path.write_text(gallery_page(), encoding="utf-8")
+    return path.as_uri()
+
+
+def opened(browser: Browser, address: str, **context: Any) -> Page:
+    page = browser.new_page(**context)
+    page.goto(address)
+    return page
+
+
+def findings(page: Page, context: str | dict[str, Any] | None = None) -> list[str]:
+    """What axe finds wrong; fails where it could not measure the contrast of anything."""
+    found = Axe().run(page, context, ALL_TYPES).response
+    assert sum(len(rule["nodes"]) for rule in found["passes"] if rule["id"] == "color-contrast") > 0
+    return [f"{rule['id']}: {node['html'][:120]}" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def test_axe_finds_nothing_in_the_gallery_and_so_in_no_state_of_any_component(browser: Browser, gallery: str) -> None:
+    page = opened(browser, gallery)
+    expect(page.locator(".sample.dark").last).to_contain_text("Nobody was seen yet.")
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    assert findings(page) == []
+    page.close()
+    page = opened(browser, gallery, color_scheme="dark")  # which changes what is around the samples only
+    assert findings(page, {"exclude": [[".sample"]]}) == []
+    page.close()
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, ZOOMED], ids=["projector", "400 %"])
+@pytest.mark.parametrize("large", [False, True], ids=["as ever", "large type"])
+def test_nothing_in_the_gallery_is_cut(browser: Browser, gallery: str, size: Any, large: bool) -> None:
+    if large and size is ZOOMED:
+        size = {"width": 640, "height": 512}  # 200 %: the switch adds to it
+    page = opened(browser, gallery, viewport=size)
+    page.locator("#large-type").set_checked(large)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.locator("body").evaluate(CUT) == []
+    page.close()
+
+
+def test_large_type_enlarges_what_is_shown(browser: Browser, gallery: str) -> None:
+    page = opened(browser, gallery)
+    words = page.locator(".sample .labkit p").first
+    before = words.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+    page.get_by_label("Large type").check()
+    assert words.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") == pytest.approx(1.5 * before)
+    page.close()
+
+
+def test_the_keyboard_reaches_what_is_scrolled_and_what_is_wrong_on_the_board(browser: Browser, gallery: str) -> None:
+    page = opened(browser, gallery, viewport=ZOOMED)
+    caret = page.locator("pre.caret").first
+    caret.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("pre => pre.scrollLeft > 0", arg=caret.element_handle())
+    wrong = page.locator("#class-board summary").first
+    wrong.focus()
+    assert wrong.evaluate("one => getComputedStyle(one).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Student 3: The five criteria").first).to_be_visible()
+    page.close()
+
+
+def test_the_gallery_is_valid_html(gallery: str) -> None:
+    assert validity_errors(Path(gallery.removeprefix("file://")).read_text("utf-8")) == []
+
+
+@pytest.fixture(scope="module")
+def run_chapters(lab: RunningLab) -> Iterator[dict[str, list[int]]]:
+    """Chapters 2 and 3 in the student's folder as they are after a run; which of their cells have an output.
+
+    They are trusted, as what was run here is; and JupyterLab keeps every cell in its page, seen or not.
+    """
+    setting = lab.top / "jupyter/config/lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    setting.parent.mkdir(parents=True, exist_ok=True)
+    setting.write_text('{"windowingMode": "none"}')
+    notary, shown = NotebookNotary(data_dir=str(lab.top / "jupyter" / "data")), {}
+    with throw_away_lab() as other:
+        for chapter in run([Chapter.read(ROOT / "notebooks" / name) for name in CHAPTERS], other, _nothing, _nothing):
+            name = f"run_{chapter.path.name}"
+            (lab.folder / "notebooks" / name).write_text(json.dumps(chapter.notebook))
+            notary.sign(nbformat.read(lab.folder / "notebooks" / name, as_version=4))
+            cells = enumerate(chapter.notebook["cells"])
+            shown[name] = [
+                place
+                for place, cell in cells
+                if any("text/html" in each.get("data", ()) for each in cell.get("outputs", ()))
+            ]
+    yield shown
+    setting.unlink()
+    for name in shown:
+        (lab.folder / "notebooks" / name).unlink()
+
+
+def _nothing(*_: object) -> None:
+    """Chapters are run without telling anybody."""
+
+
+CLONE = """outputs => {
+    const clone = document.createElement('div');
+    clone.id = 'clone';
+    clone.style = 'position:relative;z-index:99999;width:70em;padding:1em;background:var(--jp-layout-color0)';
+    clone.className = 'jp-ThemedContainer';
+    for (const output of outputs) {
+        const copy = output.cloneNode(true);
+        copy.style.display = 'block';
+        clone.append(copy);
+    }
+    document.body.append(clone);
+    for (const other of document.body.children) if (other !== clone) other.style.display = 'none';
+    return clone.innerText;
+}"""
+"""axe measures no contrast inside a notebook: a copy of the outputs alone in the page is what it is shown."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab(
+    browser: Browser, lab: RunningLab, run_chapters: dict[str, list[int]], scheme: Any
+) -> None:
+    for name, places in run_chapters.items():
+        page = browser.new_page(color_scheme=scheme, viewport=PROJECTOR)
+        page.goto(lab.address(name, f"looks-{scheme}-{name[4:6]}"))
+        outputs = page.locator(f"{OPEN_TAB} .jp-OutputArea-output:has(> .labkit)")
+        expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit)")).to_have_count(
+            len(places), timeout=60 * SECONDS
+        )
+        page.keyboard.press("Control+b")  # the file browser leaves no room in a narrow window
+        expect(page.locator("#filebrowser")).to_be_hidden()
+        for size in (PROJECTOR, ZOOMED):
+            page.set_viewport_size(size)
+            for output in outputs.all():
+                assert output.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, output.inner_text()
+            assert page.locator(OPEN_TAB).evaluate(CUT) == []
+        page.set_viewport_size(PROJECTOR)
+        words = outputs.evaluate_all(CLONE)
+        assert [each for each in SAID[name[4:6]] if each not in words] == []
+        assert findings(page, "#clone") == []
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def large_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    running = RunningLab(tmp_path_factory.mktemp("large"), ("--large",))
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_labkit_lab_large_enlarges_text_code_fields_and_terminal_and_a_projector_cuts_nothing(
+    browser: Browser, large_lab: RunningLab, screenshot: Any
+) -> None:
+    page = browser.new_page(viewport=PROJECTOR)
+    notebook = NotebookPage(page)
+    notebook.open(large_lab, "02_create_environment.ipynb", "large")
+    page.keyboard.press("Control+b")
+    notebook.run("from labkit import open_lab")
+    form = notebook.fill("lab.enter_student_number()", "Student number", "7", "Use this number")
+    expect(form).to_contain_text("You are student 7.")
+    sizes = {
+        "prose": page.locator(f"{OPEN_TAB} .jp-RenderedMarkdown p").first,
+        "code": notebook.cell("from labkit").locator(".cm-content"),
+        "output": form.locator(".labkit p").first,
+        "field": form.get_by_label("Student number"),
+    }
+    found = {
+        name: float(one.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")) for name, one in sizes.items()
+    }
+    assert min(found.values()) >= 19, found
+    field = form.get_by_label("Student number")
+    assert field.evaluate("one => one.scrollHeight - one.clientHeight") <= 0
+    assert form.evaluate(CUT) == []
+    page.close()
