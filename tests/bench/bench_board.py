@@ -20,7 +20,7 @@ from tests.sandbox.board_class import SIZE, a_class, at_different_steps
 
 def run(scale: float = 1.0) -> list[Row]:
     """The rows; scale: how many rounds, 1 for a few."""
-    rounds = max(3, round(20 * scale))
+    rounds = max(5, round(60 * scale))
     with (
         tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
         a_class(Path(folder, "home"), Path(folder, "students")) as students,
@@ -39,7 +39,7 @@ def _rows(worlds: dict[int, World], rounds: int) -> list[Row]:
             milliseconds(ours),
             milliseconds(calls),
             ours / calls,
-            1.25,
+            1.4,
         ),
         at_most(
             f"a board of {SIZE} students, against each one's own checks",
