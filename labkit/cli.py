@@ -97,11 +97,14 @@ def sandbox_start(yes: bool, **wish: Any) -> None:
 @tells_errors
 def sandbox_stop() -> None:
     """Stop the sandbox. Its world stays on disk: the next start has it again."""
-    from labkit.clients import sandbox_process
+    from labkit.clients import class_host, sandbox_process
     from labkit.environment import settings
 
-    stopped = sandbox_process.stop(settings().home)
-    click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
+    stopped, host_stopped = sandbox_process.stop(settings().home), class_host.stop(settings().home)
+    if stopped or not host_stopped:
+        click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
+    if host_stopped:
+        click.echo("Your host was stopped. What you made in the class stays there.")
 
 
 @sandbox.command("status")

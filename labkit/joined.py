@@ -1,4 +1,6 @@
-"""A class that this home has joined, as the lab opens it: just another endpoint, and nobody's real account."""
+"""A class that this home has joined, as the lab opens it: just another endpoint, and nobody's real account. The host
+is on this machine, in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from labkit.clients import class_host
 from labkit.clients.class_certificate import pinned
+from labkit.clients.class_host import ClassHost
 from labkit.clients.class_join import aws_files, certificate_file
+from labkit.clients.host import Host
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number
@@ -46,6 +51,7 @@ def with_aws_of_class(opened: Opened, wanted: Settings) -> Opened:
         aws=f"class sandbox at {url}, account {account_of(number)}",
         config_file=files[0],
         credentials_file=files[1],
+        host=Host(ClassHost(wanted.home, lambda: _login(wanted)).ensure) if DETECTION in wanted.joined else None,
         cloud_account=lambda: keys,
         given_keys=keys,
         own_keys=lambda: None,
@@ -54,6 +60,26 @@ def with_aws_of_class(opened: Opened, wanted: Settings) -> Opened:
         ask_first=False,
         assigned=str(number),
     )
+
+
+def host_folder(wanted: Settings) -> Path | None:
+    """The folder of the process that has a student's host, ready to be started; None where that is no class's matter.
+
+    Raises LabError when the files cannot be used.
+    """
+    in_class = {AWS, DETECTION} <= wanted.joined.keys()
+    return class_host.prepared(wanted.home, _login(wanted)) if in_class else None
+
+
+def _login(wanted: Settings) -> dict[str, str]:
+    """What a student's host says to the class's sandbox."""
+    return {
+        "url": wanted.joined[DETECTION],
+        "user_id": wanted.joined["TS_USER_ID"],
+        "api_key": wanted.joined["TS_API_KEY"],
+        "organization_id": wanted.joined["TS_ORGANIZATION_ID"],
+        "certificate": certificate_of(wanted),
+    }
 
 
 def _variables(files: tuple[Path, Path], url: str, certificate: str) -> dict[str, str]:

@@ -90,7 +90,8 @@ def chapter_path(folder: Path, number: str) -> str:
 def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = False) -> None:
     """Run JupyterLab in this process until it ends; a sandbox that this starts ends with it, unless it serves a class.
 
-    large: in large type. Where both services are elsewhere, as in a class that was joined, no sandbox is started here.
+    large: in large type. Where both services are elsewhere no sandbox is started here, but in a class that was joined
+    the student's host.
     Where the lab's JupyterLab runs already, and no port is asked for, the chapter opens in that one. The sandbox starts
     while Jupyter is being loaded. Raises LabError when the chapters are not found, no port is free, or the sandbox does
     not start; InvalidInput for a chapter that is not there.
@@ -102,12 +103,13 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
         if large:
             click.echo(TYPE_SIZE_THERE)
         return
-    starting = None if is_served_elsewhere(settings()) else sandbox_process.Starting(home, parent=os.getpid())
+    here = _served_here(settings())
+    starting = None if here is None else sandbox_process.Starting(here, parent=os.getpid())
     try:
         application = load_jupyterlab()
         if starting is not None:
             starting.finish()
-            threading.Thread(target=keep_alive, args=(home,), daemon=True).start()
+            threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
         from labkit import backends
 
         url = _configure(backends.open_world().opened.environment(), port, path)
@@ -118,13 +120,17 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
     finally:
         jupyter_server.forget_server(home)
         _opener(home).unlink(missing_ok=True)
-        if starting is not None and starting.process is not None and class_settings.load(home) is None:
-            sandbox_process.stop(home)
+        if here and starting and starting.process is not None and class_settings.load(here) is None:
+            sandbox_process.stop(here)
 
 
-def is_served_elsewhere(wanted: Settings) -> bool:
-    """Whether neither service is this machine's sandbox, so that none need be started."""
-    return wanted.aws == "live" and wanted.detection == "live"
+def _served_here(wanted: Settings) -> Path | None:
+    """The folder of what runs on this machine: the sandbox, or a student's host in a class. None where nothing does."""
+    if not (wanted.aws == "live" and wanted.detection == "live"):
+        return wanted.home
+    from labkit import joined  # with what it takes, which would make the sandbox start later
+
+    return joined.host_folder(wanted)
 
 
 def _large_type(application: Any) -> list[str]:
@@ -227,7 +233,7 @@ def _announce(url: str) -> None:
 
 
 def keep_alive(home: Path) -> None:
-    """Start the sandbox again if it dies."""
+    """Start what serves this home again if it dies: the sandbox, or a student's host."""
     while True:
         time.sleep(1)
         sandbox_process.revive(home, os.getpid())

@@ -105,7 +105,8 @@ class HostCells(Cells):
         told = [ran.behind, *([] if ran.really else [f"No program ran. {lab_host.status().words}"])]
         drops = lab_host.drops(started)
         told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
-        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, " ".join(filter(None, told)))
+        remark = " ".join(filter(None, told))
+        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, remark)
 
     def alerts(self) -> Shown:
         """The active alerts of your rule, newest first."""

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from labkit.clients import class_host
 from labkit.clients.aws import caller
 from labkit.clients.aws_account import Account
 from labkit.clients.class_certificate import pinned
@@ -75,6 +76,7 @@ def _try(keys: ClassKeys, certificate: str) -> None:
 
 def _keep(home: Path, keys: ClassKeys) -> None:
     pair = examine(keys.access_key_id, keys.secret_access_key).require()
+    class_host.forget(home)
     shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     save_profile(SavedProfile(pair, DEFAULT_REGION, keys.url), *aws_files(home), overwrite=True)
     Notes(home / "notes.json").save(student=keys.student)
@@ -87,6 +89,7 @@ def leave(home: Path) -> bool:
         there = (home / CLASS_FILE).exists()
         (home / CLASS_FILE).unlink(missing_ok=True)
         certificate_file(home).unlink(missing_ok=True)
+        class_host.forget(home)
         shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     if there:
         Notes(home / "notes.json").forget("student", "region", "agreed", "vpc_id", "network_acl_id", "rule_id")

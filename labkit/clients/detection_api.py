@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.clients import detection_errors
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, READ_SECONDS = 3.05, 15
 TRIES = 4
 PATIENCE_SECONDS = 20.0
+
+
+Json = Mapping[str, Any] | list[Mapping[str, Any]]
 
 
 class _TryAgain(Exception):
@@ -121,6 +124,19 @@ class DetectionApi:
         query = {name: value for name, value in given.items() if value is not None}
         return self._call("GET", "/lab/feed/alerts", query)
 
+    def host_filter(self, after: int | None, wait_seconds: float = 0.0) -> dict[str, Any]:
+        """What filters the host of a class's student, beside the published API: `{"after", "place"}`.
+
+        Told `after`, it waits until something has changed since that number; asking on from a number says, too, that
+        what came with it is in force.
+        """
+        query = {} if after is None else {"after": after, "wait": round(wait_seconds, 3)}
+        return self._call("GET", "/lab/feed/network-acl", query)
+
+    def send_events(self, events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Events of the host of a class's student, beside the published API; one that came before counts once."""
+        return self._call("POST", "/lab/events", body=list(events))
+
     def severity_counts(self) -> dict[int, int]:
         """How many active alerts there are of each severity."""
         counts = self._call("GET", "/v2/alerts/severity-counts")["severityCounts"]
@@ -151,7 +167,7 @@ class DetectionApi:
                 return
 
     def _call(
-        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Json | None = None
     ) -> dict[str, Any]:
         """The reply's JSON object, after as many tries as the call's patience allows."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
@@ -167,9 +183,7 @@ class DetectionApi:
         except _TryAgain as last:
             raise last.error from last.__cause__
 
-    def _try(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
+    def _try(self, method: str, path: str, query: Mapping[str, Any] | None, body: Json | None) -> dict[str, Any]:
         response = self._send(method, path, query, body)
         if response.status_code >= 400:
             error = detection_errors.refusal(response)
@@ -182,9 +196,7 @@ class DetectionApi:
             raise detection_errors.no_json(self.url) from error
         return document
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
-    ) -> Response:
+    def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: Json | None) -> Response:
         from requests.exceptions import RequestException, SSLError
 
         try:

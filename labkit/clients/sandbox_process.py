@@ -20,6 +20,11 @@ STOP_TIMEOUT_SECONDS = 10
 REFUSED = 409
 """The status of a call that the sandbox refused in words for people."""
 
+SANDBOX, CLASS_HOST = "labkit.sandbox.server", "labkit.class_host"
+LOGIN_FILE = "login.json"
+"""In the folder of a student's host in a class: what it says to the class's sandbox. A home without it is a sandbox's
+own."""
+
 
 @dataclass(frozen=True)
 class Sandbox:
@@ -166,7 +171,7 @@ def revive(home: Path, parent: int) -> None:
 
 
 def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home)]
+    command = [sys.executable, *_program(home)]
     if parent is not None:
         command += ["--parent", str(parent)]
     if seed:
@@ -176,6 +181,11 @@ def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd=home
         )
+
+
+def _program(home: Path) -> list[str]:
+    """What serves a home: the sandbox, or in a class the student's host."""
+    return ["-m", CLASS_HOST if (home / LOGIN_FILE).exists() else SANDBOX, "--home", str(home)]
 
 
 def _private_opener(path: str, flags: int) -> int:
@@ -224,7 +234,7 @@ def _end_lost(home: Path) -> bool:
     """End a sandbox of this home whose state file was deleted or damaged; True when there was one."""
     import psutil
 
-    ours = ["-m", "labkit.sandbox.server", "--home", str(home)]
+    ours = _program(home)
     lost = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
     for process in lost:
         with contextlib.suppress(psutil.NoSuchProcess):

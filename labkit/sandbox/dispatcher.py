@@ -27,7 +27,7 @@ class Dispatcher:
     def _service(self, environ: dict[str, Any]) -> WSGIApp:
         path = environ.get("PATH_INFO", "")
         if environ.get(OUTSIDE) and path.startswith(("/_lab/", "/moto-api")):
-            return _nothing_here
+            return nothing_here
         if path.startswith("/_lab/"):
             return self._control
         if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
@@ -39,7 +39,7 @@ class Dispatcher:
         return self._aws
 
 
-def _nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The sandbox's own calls are for this machine: no token, however it was come by, opens them from elsewhere."""
     start_response("404 NOT FOUND", [("Content-Type", "text/plain")])
     return [b"Nothing is here.\n"]

@@ -91,6 +91,11 @@ class Host:
             self._place, self._refused = wanted, ""
 
     @property
+    def is_started(self) -> bool:
+        """Whether it was tried to bring it up, and what filters it was asked for."""
+        return self._started.is_set()
+
+    @property
     def behind(self) -> str:
         """Why what is in force may not be what AWS has, in words; "" when it is."""
         return " ".join(filter(None, (self._refused, self._trouble())))

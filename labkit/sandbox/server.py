@@ -19,7 +19,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import psutil
 from filelock import FileLock, Timeout
@@ -29,11 +29,9 @@ from labkit.model.errors import LabError
 from labkit.sandbox import class_settings
 from labkit.sandbox.aws_files import point_aws_cli_at
 from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.http_server import Server, listen
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
-
-if TYPE_CHECKING:
-    from labkit.sandbox.services import Services
 
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
@@ -42,7 +40,19 @@ MOST_FILES = 65_536
 log = logging.getLogger("labkit.sandbox")
 
 
-def _listen_here(home: Path, served: ClassSettings | None) -> socket.socket:
+class Served(Protocol):
+    """What a process of the lab serves on this machine: the sandbox, or in a class a student's host."""
+
+    application: Dispatcher
+
+    def load(self) -> None:
+        """Load what takes long, while HTTP is answered already."""
+
+    def look_after(self) -> None:
+        """What is done every second."""
+
+
+def listen_here(home: Path, served: ClassSettings | None = None) -> socket.socket:
     """The listener of this machine: on a class's own port, else on the port of before if it is free, else on any."""
     if served is not None and not served.beside:
         return _listen_for(served)
@@ -98,24 +108,29 @@ def _serve_world(home: Path, world: Path, parent: int | None, seed: str) -> None
     from labkit.sandbox.services import Services
 
     served = class_settings.load(home)
-    here = _listen_here(home, served)
+    here = listen_here(home, served)
     services = Services(home, world, seed, served)
     servers = [Server(here, services.application)]
     if served is not None and served.beside:
         servers.append(Server(_listen_for(served), services.application, _context(served), outside=True))
-    url = f"http://{HOST}:{here.getsockname()[1]}"
+    url = announce(home, here, services.token)
     point_aws_cli_at(home / "aws" / "config", url)
-    created = psutil.Process().create_time()
-    write_state(home, State(os.getpid(), created, url, version("moto"), services.token))
     log.info("serving %s from %s%s", url, world, f", and a class at {served.url}" if served else "")
-    _serve_until_stopped(servers, services, None if served else parent, lasts=served is not None)
+    serve_until_stopped(servers, services, None if served else parent, lasts=served is not None)
     remove_state(home)
     services.close()
     log.info("stopped")
 
 
-def _serve_until_stopped(servers: list[Server], services: Services, parent: int | None, lasts: bool) -> None:
-    """lasts: nobody asking for hours is no reason to stop."""
+def announce(home: Path, here: socket.socket, token: str) -> str:
+    """Say in the home's state file where this process answers, and what opens its control calls; the URL."""
+    url = f"http://{HOST}:{here.getsockname()[1]}"
+    write_state(home, State(os.getpid(), psutil.Process().create_time(), url, version("moto"), token))
+    return url
+
+
+def serve_until_stopped(servers: list[Server], services: Served, parent: int | None, lasts: bool = False) -> None:
+    """Serve until SIGTERM, until `parent` (a pid) ended, or until nobody has asked for hours, unless it `lasts`."""
     stopped = threading.Event()
 
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
@@ -132,7 +147,7 @@ def _serve_until_stopped(servers: list[Server], services: Services, parent: int 
         server.shutdown()
 
 
-def _watch(services: Services, parent: int | None, stop: Callable[[], None], lasts: bool) -> None:
+def _watch(services: Served, parent: int | None, stop: Callable[[], None], lasts: bool) -> None:
     """Stop when the parent process is gone or nobody has asked for hours."""
     try:
         lives_with = psutil.Process(parent) if parent is not None else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labkit.clients import aws, aws_subnet
 from labkit.model.check import CheckResult, Outcome
+from labkit.model.classroom import host_of
 from labkit.model.detection_records import Agent
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
@@ -29,8 +30,14 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.htm
 
 
 def hosts_agent(world: World) -> Agent | None:
-    """The agent of the lab's host; one call."""
-    return next((agent for agent in world.detection.agents("online") if agent.name == HOST_NAME), None)
+    """The agent of the lab's host, or of the student's in a class; one call."""
+    name = hosts_name(world)
+    return next((agent for agent in world.detection.agents("online") if agent.name == name), None)
+
+
+def hosts_name(world: World) -> str:
+    """What the detection service calls the host."""
+    return host_of(int(world.opened.assigned)) if world.opened.assigned else HOST_NAME
 
 
 def services_of(agent: Agent) -> dict[str, str]:
@@ -45,7 +52,8 @@ def agent_line(world: World) -> Line:
     looked_at = "GET /v2/agents?status=online"
     agent = hosts_agent(world)
     if agent is None:
-        return Line("Agent", "missing", f"no agent named {HOST_NAME} is online", looked_at, "Start the sandbox again.")
+        found = f"no agent named {hosts_name(world)} is online"
+        return Line("Agent", "missing", found, looked_at, "Start the sandbox again.")
     services = services_of(agent)
     healthy = [name for name, state in services.items() if state == "HEALTHY"]
     found = f"{agent.name} {agent.version} online, {len(healthy)} of {AGENT_SERVICES} services healthy"

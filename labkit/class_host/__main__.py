@@ -1,0 +1,29 @@
+"""`python -m labkit.class_host --home FOLDER`: started by `labkit.clients.class_host`; standard error is the log."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from filelock import Timeout
+
+from labkit.class_host.serving import serve
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="labkit.class_host")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--parent", type=int, default=None)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        serve(arguments.home, arguments.parent)
+    except Timeout:
+        sys.exit("Another process serves this host already.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The process of a student's host, put together: the range, what filters it, where its events go, the control calls."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock
+from flask import Flask, Response, jsonify
+
+from labkit.class_host.following import Following
+from labkit.class_host.outbox import Outbox
+from labkit.clients.detection_api import DetectionApi
+from labkit.clients.sandbox_process import LOGIN_FILE
+from labkit.files import private_folder
+from labkit.sandbox.connect_events import ConnectEvents
+from labkit.sandbox.dispatcher import Dispatcher, nothing_here
+from labkit.sandbox.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host_routes import host_blueprint
+from labkit.sandbox.http_server import Server
+from labkit.sandbox.ids import Ids
+from labkit.sandbox.server import announce, listen_here, serve_until_stopped
+from labkit.sandbox.state import remove_state
+
+PATIENCE_SECONDS = 0.5
+"""Of one call: what is waited for longer is tried again by who asked."""
+
+log = logging.getLogger("labkit.class_host")
+
+
+class HostServices:
+    """All of it. login: what `clients.class_host.prepared` was given."""
+
+    def __init__(self, home: Path, world: Path, login: Mapping[str, str]) -> None:
+        self.token = secrets.token_urlsafe(32)
+        # A connection each, since a question waits on its own.
+        self._following = Following(_api(login), world / "place.json")
+        self._outbox = Outbox(_api(login))
+        events = ConnectEvents(Ids(), SOURCE_ADDRESSES)
+        self._host = Host(home, events, self._following.place, self._outbox.put, self._trouble)
+        self.application = Dispatcher(nothing_here, nothing_here, self._control(), self.token)
+
+    def load(self) -> None:
+        """Bring the range up, while the class's sandbox is asked what filters it."""
+        threading.Thread(target=self._following.follow, args=(self._host.refresh,), daemon=True).start()
+        threading.Thread(target=self._outbox.send, daemon=True).start()
+        self._host.start()
+
+    def look_after(self) -> None:
+        """What is done every second: heal what was killed from outside."""
+        self._host.ensure()
+
+    def close(self) -> None:
+        """End the range."""
+        self._following.stop()
+        self._outbox.close()
+        self._host.close()
+
+    def _trouble(self) -> str:
+        return " ".join(filter(None, (self._following.trouble, self._outbox.trouble)))
+
+    def _control(self) -> Flask:
+        app = Flask("labkit.class_host", static_folder=None)
+        app.register_blueprint(host_blueprint(self._host, self.token))
+
+        @app.get("/_lab/health")
+        def show_health() -> Response:
+            return jsonify({"warm": self._host.is_started, "pid": os.getpid()})
+
+        return app
+
+
+def serve(home: Path, parent: int | None = None) -> None:
+    """Serve the host whose login is in `home` until SIGTERM, until nobody asked for hours, or until `parent` ended.
+
+    Raises filelock.Timeout when another process serves it, FileNotFoundError without a login.
+    """
+    login = json.loads((home / LOGIN_FILE).read_text(encoding="utf-8"))
+    world = private_folder(home / "world")
+    with FileLock(world / "lock", timeout=5, mode=0o600):
+        here = listen_here(home)
+        services = HostServices(home, world, login)
+        log.info("a host of %s, served at %s", login["url"], announce(home, here, services.token))
+        serve_until_stopped([Server(here, services.application)], services, parent)
+        remove_state(home)
+        services.close()
+        log.info("stopped")
+
+
+def _api(login: Mapping[str, str]) -> DetectionApi:
+    return DetectionApi(
+        login["url"],
+        login["user_id"],
+        login["api_key"],
+        login["organization_id"],
+        patience_seconds=PATIENCE_SECONDS,
+        certificate=login["certificate"],
+    )

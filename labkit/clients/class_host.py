@@ -1,0 +1,63 @@
+"""The process of this machine that a student of a class has for the host: start it, find it, stop it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from labkit.clients import sandbox_process
+from labkit.clients.sandbox_process import LOGIN_FILE, Sandbox
+from labkit.files import told, write_private
+
+
+def host_folder(home: Path) -> Path:
+    """Where it keeps its files: apart from those of a sandbox of this home."""
+    return home / "class-host"
+
+
+def prepared(home: Path, login: Mapping[str, str]) -> Path:
+    """The folder, with this login to the class's sandbox in it; a host that has another is stopped first.
+
+    login: `url`, `user_id`, `api_key`, `organization_id`, `certificate`, as `DetectionApi` has them. Nothing of it is
+    in an argument or in the environment of a process.
+    """
+    folder, text = host_folder(home), json.dumps(dict(login)) + "\n"
+    with told(home):
+        if _read(folder / LOGIN_FILE) != text:
+            forget(home)
+            write_private(folder / LOGIN_FILE, text)
+    return folder
+
+
+def stop(home: Path) -> bool:
+    """Stop the host of this home and wait for its end; False when none ran."""
+    return host_folder(home).exists() and sandbox_process.stop(host_folder(home))
+
+
+def forget(home: Path) -> None:
+    """Stop it, and take away all that it kept."""
+    stop(home)
+    shutil.rmtree(host_folder(home), ignore_errors=True)
+
+
+class ClassHost:
+    """The host of this home, started whenever it is found gone. login: see `prepared`."""
+
+    def __init__(self, home: Path, login: Callable[[], Mapping[str, str]]) -> None:
+        self._home, self._login = home, login
+        self._process: Sandbox | None = None
+
+    def ensure(self) -> Sandbox:
+        """The running process. Raises LabError when it does not start."""
+        if self._process is None or not self._process.alive():
+            self._process, _ = sandbox_process.start(prepared(self._home, self._login()))
+        return self._process
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
