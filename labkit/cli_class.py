@@ -58,6 +58,13 @@ def start(yes: bool, **wish: Any) -> None:
     click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
     if wanted is not None:
         _tell(wanted)
+    if wanted is not None and before is not None and _place(before) != _place(wanted):
+        click.echo("Address or certificate are new: who has joined joins again, with a new block.")
+
+
+def _place(served: Any) -> tuple[str, str]:
+    """What a student who has joined relies on: where the class is, and what certificate is there."""
+    return served.url, served.certificate
 
 
 def _ask(wanted: Any) -> None:

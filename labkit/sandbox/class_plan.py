@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,8 +141,11 @@ def _with_certificate(home: Path, wanted: ClassSettings, wish: Wish) -> ClassSet
         return wanted
     if not (wanted.beyond_this_machine or wish.tls or wanted.tls):
         return wanted
-    own = class_folder(home) / "certificate.pem", class_folder(home) / "certificate-key.pem"
     names = [wanted.name, *(addresses() if wanted.host in ANY_ADDRESS else [wanted.host]), "127.0.0.1", "localhost"]
-    if not certificate.is_good(*own, names):
-        certificate.make(*own, names)
+    if wanted.own_certificate and certificate.is_good(Path(wanted.certificate), Path(wanted.key), names):
+        return wanted
+    # Never over the one in use: students trust that one, and the plan may yet be given up.
+    name = secrets.token_hex(4)
+    own = class_folder(home) / f"certificate-{name}.pem", class_folder(home) / f"certificate-{name}-key.pem"
+    certificate.make(*own, names)
     return replace(wanted, certificate=str(own[0]), key=str(own[1]), own_certificate=True)

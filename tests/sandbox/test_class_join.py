@@ -327,6 +327,19 @@ def test_listening_beyond_this_machine_is_asked_about_and_a_no_changes_nothing(i
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint in said.output
 
 
+def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certificate(instructor: Path) -> None:
+    labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port()))
+    before = labkit("class", "keys").output
+    assert labkit("sandbox", "start", "--known-as", "lab.example.org", typed="n\n").exit_code == 1
+    labkit("sandbox", "stop")
+    assert "joins again" not in labkit("sandbox", "start").output
+    assert labkit("class", "keys").output == before
+    assert "joins again" not in labkit("sandbox", "start", "--class", "3").output
+    moved = labkit("sandbox", "start", "--known-as", "lab.example.org", "--yes")
+    assert "who has joined joins again" in moved.output
+    assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint not in before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
