@@ -74,7 +74,7 @@ def lab_folder() -> Path:
     raise LabError(
         "The chapters were not found.",
         f"Neither {Path.cwd()} nor the folder of this installation holds {FIRST_CHAPTER}.",
-        "Change into the folder of the clone, then say `labkit lab` again.",
+        "Change into the folder of the clone, then say it again.",
     )
 
 
