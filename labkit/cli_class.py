@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,9 @@ def start(yes: bool, **wish: Any) -> None:
         found, started = sandbox_process.start(home)
     except LabError:
         class_settings.save(home, before)
+        if wanted != before:
+            with suppress(LabError):  # the class as it was is better than none
+                sandbox_process.start(home)
         raise
     click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
     if wanted is not None:
