@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.gallery import page as gallery_page
 from labkit.handout.running import Chapter, run, throw_away_lab
-from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage
+from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage, TerminalPage
 from tests.browser.running_lab import ROOT, RunningLab
 from tests.html_validity import validity_errors
 
@@ -89,9 +90,9 @@ def test_nothing_in_the_gallery_is_cut(browser: Browser, gallery: str, size: Any
 def test_large_type_enlarges_what_is_shown(browser: Browser, gallery: str) -> None:
     page = opened(browser, gallery)
     words = page.locator(".sample .labkit p").first
-    before = words.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+    before = font_size(words)
     page.get_by_label("Large type").check()
-    assert words.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") == pytest.approx(1.5 * before)
+    assert font_size(words) == pytest.approx(1.5 * before)
     page.close()
 
 
@@ -194,8 +195,13 @@ def large_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     running.stop()
 
 
-def test_labkit_lab_large_enlarges_text_code_fields_and_terminal_and_a_projector_cuts_nothing(
-    browser: Browser, large_lab: RunningLab, screenshot: Any
+def font_size(one: Locator) -> float:
+    """In CSS pixels."""
+    return float(one.evaluate("one => parseFloat(getComputedStyle(one).fontSize)"))
+
+
+def test_labkit_lab_large_enlarges_all_of_it_and_a_projector_cuts_nothing(
+    browser: Browser, large_lab: RunningLab
 ) -> None:
     page = browser.new_page(viewport=PROJECTOR)
     notebook = NotebookPage(page)
@@ -204,17 +210,20 @@ def test_labkit_lab_large_enlarges_text_code_fields_and_terminal_and_a_projector
     notebook.run("from labkit import open_lab")
     form = notebook.fill("lab.enter_student_number()", "Student number", "7", "Use this number")
     expect(form).to_contain_text("You are student 7.")
-    sizes = {
-        "prose": page.locator(f"{OPEN_TAB} .jp-RenderedMarkdown p").first,
-        "code": notebook.cell("from labkit").locator(".cm-content"),
-        "output": form.locator(".labkit p").first,
-        "field": form.get_by_label("Student number"),
-    }
-    found = {
-        name: float(one.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")) for name, one in sizes.items()
-    }
-    assert min(found.values()) >= 19, found
     field = form.get_by_label("Student number")
+    prose = page.locator(f"{OPEN_TAB} .jp-RenderedMarkdown p").first
+    for one in (prose, notebook.cell("from labkit").locator(".cm-content"), form.locator(".labkit p").first, field):
+        assert font_size(one) >= 19, one
     assert field.evaluate("one => one.scrollHeight - one.clientHeight") <= 0
     assert form.evaluate(CUT) == []
+
+    before = font_size(prose)
+    notebook.menu("Settings", "Theme", "Increase Content Font Size")
+    page.wait_for_function(
+        "([one, before]) => parseFloat(getComputedStyle(one).fontSize) > before", arg=[prose.element_handle(), before]
+    )
+    terminal = TerminalPage.opened_from_menu(notebook)
+    terminal.type("stty size")
+    columns = terminal.rows.get_by_role("listitem").filter(has_text=re.compile(r"^\d\d [78]\d\s*$"))
+    expect(columns).to_have_count(1)  # 13 pixels would leave room for 120
     page.close()
