@@ -13,11 +13,11 @@ from labkit.clients.class_certificate import pinned
 from labkit.clients.credentials import SavedProfile, save_profile
 from labkit.clients.detection_api import DetectionApi
 from labkit.clients.notes import Notes
-from labkit.environment import CLASS_FILE
+from labkit.environment import CLASS_FILE, joined
 from labkit.files import private_folder, told, write_private
 from labkit.model.access_keys import examine
 from labkit.model.classroom import ClassKeys, account_of
-from labkit.model.errors import CredentialsRefused
+from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.settings import DEFAULT_REGION
 
 PATIENCE_SECONDS = 5.0
@@ -47,7 +47,7 @@ def join(home: Path, keys: ClassKeys) -> None:
         with told(home):
             if keys.fingerprint:
                 arriving.replace(certificate_file(home))
-            _keep(home, keys)
+            keep(home, keys)
     finally:
         arriving.unlink(missing_ok=True)
 
@@ -74,13 +74,22 @@ def _try(keys: ClassKeys, certificate: str) -> None:
     detection.rulesets()
 
 
-def _keep(home: Path, keys: ClassKeys) -> None:
+def keep(home: Path, keys: ClassKeys) -> None:
+    """Keep these keys untried, for where nothing answers yet. The host of a class that was joined before is ended."""
     pair = examine(keys.access_key_id, keys.secret_access_key).require()
-    class_host.forget(home)
+    if _kept(home) != keys.variables:
+        class_host.forget(home)
     shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     save_profile(SavedProfile(pair, DEFAULT_REGION, keys.url), *aws_files(home), overwrite=True)
     Notes(home / "notes.json").save(student=keys.student)
     write_private(home / CLASS_FILE, json.dumps(keys.variables, indent=1) + "\n")
+
+
+def _kept(home: Path) -> dict[str, str]:
+    try:
+        return joined(home)
+    except LabError:  # damaged, and replaced now
+        return {}
 
 
 def leave(home: Path) -> bool:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from labkit import jupyterlab
-from labkit.clients import class_join, sandbox_process
+import click
+
+from labkit import joined, jupyterlab
+from labkit.clients import class_host, class_join, sandbox_process
 from labkit.clients.notes import Notes
 from labkit.environment import settings
+from labkit.model.classroom import ClassKeys
+from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 
 CLONE = Path(__file__).resolve().parents[2]
 CHAPTERS = ("notebooks", "images")
@@ -24,12 +30,14 @@ BLOCK = (
 )  # fmt: skip
 """The names in a student's block of keys."""
 
+AGAIN_SECONDS = 5.0
+
 
 def run() -> None:
     """Run the student's server in this process until it ends; what is the student's lies below the current folder.
 
-    With a block of keys in the environment it joins the class, while Jupyter is being loaded. Without one the student
-    has a sandbox, which starts and ends with the server.
+    With a block of keys in the environment it joins the class, while Jupyter is being loaded, and then has the host of
+    the student. Without one the student has a sandbox. Either starts and ends with the server.
     """
     jupyterlab.skip_needless_imports()
     lay_out_chapters(CLONE, Path.cwd())
@@ -42,11 +50,26 @@ def run() -> None:
         if starting is not None:
             starting.finish()
             threading.Thread(target=jupyterlab.keep_alive, args=(home,), daemon=True).start()
+        else:
+            threading.Thread(target=keep_host, daemon=True).start()
         jupyterlab.set_environment(environment())
         main()
     finally:
         if starting is not None and starting.process is not None:
             sandbox_process.stop(home)
+        class_host.stop(home)
+
+
+def keep_host() -> None:
+    """Start the student's host, and start it again if it dies; while it cannot be had, that is tried again."""
+    while True:
+        with contextlib.suppress(LabError):  # who uses the host is told
+            folder = joined.host_folder(settings())
+            if folder is None:
+                return
+            sandbox_process.start(folder, parent=os.getpid())
+            jupyterlab.keep_alive(folder)
+        time.sleep(AGAIN_SECONDS)
 
 
 def take_place() -> dict[str, str]:
@@ -71,16 +94,21 @@ class Joining:
     def finish(self) -> None:
         """Wait for its end, whose words went to the server's log.
 
-        Where the class's sandbox does not answer now, its address and keys go back into the environment, for when it
-        does. The number does not: there it would mean that nobody is there to fill in forms.
+        Where the class's sandbox does not answer now, the keys are kept all the same, for when it does; the lab says
+        what is wrong with keys that it does not take. Values that are no student's of a class go back into the
+        environment. The number does not: there it would mean that nobody is there to fill in forms.
         """
         number, home = self._place.get("LABKIT_STUDENT"), settings().home
         if self._process is not None and self._process.wait() == 0:
             return
-        if self._process is None and number:
-            class_join.leave(home)
-        os.environ.update({name: value for name, value in self._place.items() if name != "LABKIT_STUDENT"})
+        try:
+            if self._process is not None:
+                class_join.keep(home, ClassKeys.parse(_block(self._place)))
+                return
+        except InvalidInput:
+            os.environ.update({name: value for name, value in self._place.items() if name != "LABKIT_STUDENT"})
         if number:
+            class_join.leave(home)
             Notes(home / "notes.json").save(student=number)
 
 
@@ -90,8 +118,12 @@ def _start_joining(place: Mapping[str, str]) -> subprocess.Popen[str]:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stdin is not None
     with process.stdin as block:
-        block.write("".join(f"{name}={value}\n" for name, value in place.items()))
+        block.write(_block(place))
     return process
+
+
+def _block(place: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in place.items())
 
 
 def lay_out_chapters(clone: Path, folder: Path) -> None:
@@ -110,7 +142,11 @@ def environment() -> dict[str, str]:
     """The variables of kernels and terminals: the lab's own, and the region, which `aws` does not guess."""
     from labkit import backends
 
-    world = backends.open_world()
+    try:
+        world = backends.open_world()
+    except ServiceUnreachable as error:  # a class whose certificate is not here yet; the lab says so when it is used
+        click.echo(str(error), err=True)
+        return {}
     asked = {"AWS_DEFAULT_REGION": world.region} if world.opened.ask_first else {}
     return {**asked, **world.opened.environment()}
 

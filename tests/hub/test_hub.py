@@ -63,6 +63,19 @@ def test_every_step_of_part_2_is_checked_true_in_each_students_own_server(kernel
         assert printed(kernel, 'print(all(step.passed for step in lab.chapter("2").results))') == "True"
 
 
+def test_each_students_host_is_in_their_own_server_and_only_their_entries_filter_it(
+    kernels: list[RemoteKernel],
+) -> None:
+    first, second = kernels[:2]
+    assert "12 of 12 steps done" in first.run("lab.solve()").text
+    curl = "lab.run('curl -sS --connect-timeout 1 dadismad.com').code"
+    assert printed(first, f"print({curl})") == "28"
+    assert printed(second, f"lab.place_host(); print({curl})") == "0"
+    folders = {printed(one, "print(lab.world.opened.host.status().folder)") for one in (first, second)}
+    assert len(folders) == 2
+    assert first.run("lab.reset('3')").error == ""
+
+
 def test_a_students_number_follows_from_the_user_name_and_forms_are_still_there(kernels: list[RemoteKernel]) -> None:
     for number, kernel in enumerate(kernels, 1):
         assert printed(kernel, "print(lab.world.student, lab.unattended)") == f"{number} False"

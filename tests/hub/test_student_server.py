@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from labkit.clients.class_keys import class_keys
 from labkit.clients.notes import Notes
 from labkit.environment import joined
-from labkit.jupyterhub.student_server import BLOCK, Joining, lay_out_chapters, take_place
+from labkit.jupyterhub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_place
 from labkit.model.classroom import ClassKeys
 from tests.hub.class_keys import class_sandbox
 
@@ -51,13 +52,28 @@ def test_with_keys_the_class_is_joined_and_no_key_stays_in_the_environment(
     assert Notes(home / "notes.json").get("student") == "2"
 
 
-def test_where_the_class_does_not_answer_the_keys_wait_in_the_environment_and_forms_are_kept(home: Path) -> None:
+def test_where_the_class_does_not_answer_the_keys_are_kept_for_when_it_does(home: Path) -> None:
     began = time.monotonic()
     join(KEYS.variables)
-    assert joined(home) == {}
-    assert left_in_environment() == KEYS.variables.keys() - {"LABKIT_STUDENT"}
+    assert joined(home) == KEYS.variables
+    assert left_in_environment() == set()
     assert Notes(home / "notes.json").get("student") == "7"
     assert time.monotonic() - began < 20
+
+
+def test_what_is_no_students_block_waits_in_the_environment_and_forms_are_kept(home: Path) -> None:
+    join({"LABKIT_STUDENT": "7", "LABKIT_DETECTION_URL": NOBODY_LISTENS, "TS_USER_ID": "5" * 24})
+    assert joined(home) == {}
+    assert left_in_environment() == {"LABKIT_DETECTION_URL", "TS_USER_ID"}
+    assert Notes(home / "notes.json").get("student") == "7"
+
+
+def test_a_server_starts_where_the_class_and_so_its_certificate_is_not_there_yet(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    join({**replace(KEYS, url="https://127.0.0.1:9", fingerprint=":".join(["AB"] * 32)).variables})
+    assert environment() == {}
+    assert "Nothing answers with TLS" in capsys.readouterr().err
 
 
 def test_without_keys_the_number_is_noted_and_a_class_of_another_time_is_left(home: Path, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def joined(a_class: RunningClass, home: Path) -> Iterator[Path]:
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
     yield home
     list(steps.reset(backends.open_world(), steps.STEPS))
+    assert labkit("join", "--leave").exit_code == 0  # which ends the host, where one was started
 
 
 def nothing_kept(home: Path) -> bool:
