@@ -185,10 +185,14 @@ def watch(field: Any, area: HTML, look: Callable[[str], Shown | None]) -> None:
 
 
 def area() -> HTML:
-    """An empty place for words below a field, as wide as the form: 100% would be wider, by the margins of a widget."""
+    """An empty place for words below a field, in the type of other outputs.
+
+    It is as wide as the form: 100% would be wider, by the margins of a widget.
+    """
     from ipywidgets import HTML, Layout
 
-    return HTML(layout=Layout(width="auto", align_self="stretch"))
+    style = {"font_size": "var(--jp-content-font-size1)"}
+    return HTML(style=style, layout=Layout(width="auto", align_self="stretch"))
 
 
 def words(shown: Shown) -> HTML:
