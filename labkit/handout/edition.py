@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -15,12 +15,13 @@ CONTENTS, WHOLE = "index", "self-protecting-cloud"
 """The names of the two pages, without their ending."""
 
 
-def contents(
-    exporter: HandoutExporter, titles: Mapping[str, str], whole: Sequence[str], has_pdf: bool, note: str
-) -> str:
-    """The page that leads to the others. titles: each chapter's, by its name. whole: the whole lab's page."""
+def contents(exporter: HandoutExporter, pages: Sequence[Page], *, whole: bool, has_pdf: bool, note: str) -> str:
+    """The page that leads to the others. whole: whether there is one of the whole lab. has_pdf: each has a PDF too."""
     frame = {"title": TITLE, "styles": [], "home": "", "note": note, "stand_ins": False}
-    return exporter.render("contents", page=frame, titles=titles, whole=whole, has_pdf=has_pdf)
+    chapters = [
+        (page.name, page.title, [words for level, _, words in page.found.headings if level == 2]) for page in pages
+    ]
+    return exporter.render("contents", page=frame, chapters=chapters, whole=[WHOLE] * whole, has_pdf=has_pdf)
 
 
 def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:

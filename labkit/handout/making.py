@@ -62,10 +62,8 @@ class Handout:
             pages[WHOLE] = whole_lab(self.exporter, self.pages, self.note).encode()
         files = {f"{name}.html": text for name, text in pages.items()}
         files |= {f"{name}.pdf": self._print(name, text) for name, text in pages.items() if self.browser}
-        titles = {page.name: page.title for page in self.pages}
-        whole = [WHOLE] if self.whole else []
-        files[f"{CONTENTS}.html"] = contents(self.exporter, titles, whole, bool(self.browser), self.note).encode()
-        return files
+        first = contents(self.exporter, self.pages, whole=self.whole, has_pdf=bool(self.browser), note=self.note)
+        return files | {f"{CONTENTS}.html": first.encode()}
 
     def _print(self, name: str, page: bytes) -> bytes:
         from labkit.handout.pdf import to_pdf
