@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 LAB_READY := $(VENV)/.lab-ready
 TEST_READY := $(VENV)/.test-ready
 HUB_PROXY := $(VENV)/bin/configurable-http-proxy
-GRADES := tests/unit labkit/model labkit/range tests/range tests/sandbox tests/hub tests/notebooks
+GRADES := tests/unit labkit/model labkit/views labkit/gallery labkit/range tests/range tests/sandbox tests/hub tests/notebooks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -50,8 +50,8 @@ format: $(TEST_READY)  ## put code and notebooks into their committed form
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m nbstripout --keep-id notebooks/*.ipynb
 
-test-unit: $(TEST_READY)  ## pure tests and the doctests of labkit/model
-	$(PYTHON) -m pytest tests/unit labkit/model
+test-unit: $(TEST_READY)  ## pure tests, and the doctests of labkit/model, labkit/views and labkit/gallery
+	$(PYTHON) -m pytest tests/unit labkit/model labkit/views labkit/gallery
 
 test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
 	$(PYTHON) -m pytest tests/sandbox
