@@ -347,6 +347,16 @@ def test_a_class_that_grows_keeps_everybodys_work_and_keys(tmp_path: Path) -> No
         assert running.aws(4, "sts").get_caller_identity()["Account"] == account_of(4)
 
 
+def test_a_class_outlives_the_process_that_it_was_started_for(tmp_path: Path) -> None:
+    with running_class(tmp_path, 1) as running:
+        running.kill()
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        running.sandbox, _ = sandbox_process.start(tmp_path, parent=ended.pid)
+        until(lambda: (running.sandbox.health() or {}).get("warm"))  # which takes longer than to notice
+        assert running.aws(1, "sts").get_caller_identity()["Account"] == account_of(1)
+
+
 def test_no_secret_of_a_student_is_in_the_log_or_in_a_file_for_others(a_class: RunningClass) -> None:
     secrets = [one.secret_access_key.encode() for one in class_keys(a_class.sandbox)]
     secrets += [one.api_key.encode() for one in class_keys(a_class.sandbox)]
