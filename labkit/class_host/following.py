@@ -32,7 +32,8 @@ class Following:
 
     def __init__(self, api: DetectionApi, kept: Path) -> None:
         self._api, self._kept = api, kept
-        self._told = _read(kept)
+        self._told: Mapping[str, Any] | None = None
+        self._is_known = self._read()
         self._asked = threading.Event()
         self._stop = threading.Event()
         self.trouble = ""
@@ -63,7 +64,7 @@ class Following:
         if self.trouble:
             log.info("the class's sandbox answers again")
         is_news, first = told != self._told, not self._asked.is_set()
-        self._told, self.trouble = told, ""
+        self._told, self._is_known, self.trouble = told, True, ""
         self._asked.set()
         if is_news or first:
             changed()
@@ -72,17 +73,17 @@ class Following:
     def _lose(self, error: LabError) -> None:
         if not self.trouble:
             since = time.strftime("%H:%M:%S")
-            known = "is what was last told" if self._kept.exists() else "was never told"
+            known = "is what was last told" if self._is_known else "was never told"
             self.trouble = f"Since {since} nothing is heard from the class: {error.what} What filters the host {known}."
             log.warning("%s", self.trouble)
         self._asked.set()
 
-
-def _read(kept: Path) -> Mapping[str, Any] | None:
-    """What was kept; None too where it is damaged, as by another version."""
-    try:
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        Place.of(told)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return dict(told) if told is not None else None
+    def _read(self) -> bool:
+        """Take what was kept; False where nothing was, or what is damaged."""
+        try:
+            told = json.loads(self._kept.read_text(encoding="utf-8"))
+            Place.of(told)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        self._told = told
+        return True

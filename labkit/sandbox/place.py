@@ -54,5 +54,5 @@ def _in_words(place: Place | None) -> str:
     if place is None:
         return "nothing: every packet passes"
     acl = place.network_acl
-    egress, ingress = (", ".join(one.number_text for one in way) for way in (acl.egress, acl.ingress))
+    egress, ingress = (", ".join(one.number_text for one in way) or "none" for way in (acl.egress, acl.ingress))
     return f"{acl.id} as it was before, with egress {egress} and ingress {ingress}"
