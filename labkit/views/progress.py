@@ -76,7 +76,8 @@ class StatusLine(Shown):
     def facts(self) -> list[tuple[str, str]]:
         """Who and where, as names and words."""
         aws = [BACKEND_WORDS.get(self.aws, self.aws)]
-        aws.append(f"account {self.account}" if self.account else "no keys yet")
+        if "account " not in self.aws:  # as the words of a class have it already
+            aws.append(f"account {self.account}" if self.account else "no keys yet")
         return [
             *([("Host", self.host)] if self.host else []),
             ("Student", str(self.student) if self.student is not None else "no number yet"),
