@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -102,15 +101,12 @@ def _is_called(path: Path, name: str) -> bool:
 def make_by_running(handout: Handout) -> None:
     """Run what was asked for, with the chapters that it builds on, and make the pages. Raises LabError."""
     needed = list(_with_needs(handout))
-    begun: dict[Path, float] = {}
 
-    def begin(chapter: Chapter) -> None:
-        begun[chapter.path] = time.monotonic()
+    def begun(chapter: Chapter) -> None:
+        handout.say(f"{chapter.path.stem}: running")
 
     with throw_away_lab() as lab:
-        for chapter in run(needed, lab, lambda: _rehearse(handout, needed[0]), begin):
-            seconds = time.monotonic() - begun[chapter.path]
-            handout.say(f"{chapter.path.stem}: run in {seconds:.1f} s")
+        for chapter in run(needed, lab, lambda: _rehearse(handout, needed[0]), begun):
             if chapter.path in handout.wanted:
                 cleaner = cleaner_of_this_machine(lab.home, handout.folder)
                 handout.add(chapter.path.stem, _as_node(chapter.notebook), cleaner, stand_ins=True)
