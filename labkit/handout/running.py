@@ -43,6 +43,15 @@ NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_")
 """Beginnings of environment variables that would reach outside the throw-away lab."""
 
 
+def unreadable(path: Path, error: Exception) -> LabError:
+    """The words for a file that is no notebook."""
+    return LabError(
+        f"{path.name} cannot be read as a notebook.",
+        f"{type(error).__name__}: its text is damaged, or it is something else.",
+        "Open it in JupyterLab, or move it away; a chapter's number leaves the others out: labkit handout 2",
+    )
+
+
 @dataclass(frozen=True)
 class Chapter:
     """A chapter's file, and the notebook in it."""
@@ -52,10 +61,13 @@ class Chapter:
 
     @classmethod
     def read(cls, path: Path) -> Chapter:
-        """The chapter in a file as it is in the repository: format 4, lines as a list."""
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"])
+        """The chapter in a file, which is of format 4. Raises LabError when it is not."""
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            for cell in notebook["cells"]:
+                cell["source"] = "".join(cell["source"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise unreadable(path, error) from error
         return cls(path, notebook)
 
     @property

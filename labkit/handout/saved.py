@@ -7,7 +7,7 @@ from typing import Any
 
 import nbformat
 
-from labkit.model.errors import LabError
+from labkit.handout.running import unreadable
 
 AS_SAVED = "This is a notebook as it was saved. Nothing was run for this page."
 NO_RESULTS = "This is a notebook as it was saved, without results: its cells were not run, or were cleared."
@@ -24,11 +24,7 @@ def read(path: Path) -> Any:
                 cell.setdefault("outputs", [])
         return notebook
     except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        raise LabError(
-            f"{path.name} cannot be read as a notebook.",
-            f"{type(error).__name__}: its text is damaged, or it is something else.",
-            "Open it in JupyterLab, or move it away; a chapter's number leaves the others out: labkit handout 2",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def note(notebook: Any) -> str:

@@ -198,6 +198,14 @@ def test_a_chapter_that_stops_is_named_and_nothing_is_written(tmp_path: Path, mo
     assert list(Path("handout").iterdir()) == []
 
 
+def test_a_chapter_whose_file_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notebooks").mkdir()
+    Path("notebooks", PATHS[0].name).write_text("<<<<<<< HEAD")
+    ended = CliRunner().invoke(main, ["handout"])
+    assert ended.exit_code == 1 and "00_start_here.ipynb cannot be read as a notebook." in ended.output
+
+
 @pytest.mark.parametrize("options", [[], ["--from-mine"]])
 def test_a_chapter_that_there_is_not_is_told_before_anything_is_run(options: list[str]) -> None:
     ended = CliRunner().invoke(main, ["handout", "7", *options])
