@@ -84,6 +84,7 @@ class AwsRequests:
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         action = ""
         try:
+            _refuse_foreign_headers(environ)
             request = ServerRequest(environ)
             action = request.values.get("Action", "")
             status, headers, body = self._dispatched(self._service(Credential.of(authorization)), request)
@@ -116,6 +117,16 @@ class AwsRequests:
             case "iam":
                 return SignedIam(self.world, credential)
         raise AwsError("InvalidAction", "The sandbox has EC2, STS and IAM, and no other service.")
+
+
+def _refuse_foreign_headers(environ: dict[str, Any]) -> None:
+    """Raise AwsError for headers that no client of these services sends, and that moto obeys before it looks at the
+    signature: it would do a request whose `X-Amz-Target` names one of Cognito's public operations for anybody, and
+    unpack a packed body however large it becomes."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        raise AwsError("InvalidAction", "These services name the action in the body; X-Amz-Target is another's header.")
+    if "HTTP_CONTENT_ENCODING" in environ:
+        raise AwsError("UnsupportedMediaType", "The body of a request is sent as it is, without Content-Encoding.", 415)
 
 
 def _refusal(service: str, error: AwsError) -> Response:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,6 +40,31 @@ def test_a_malformed_signature_is_refused_in_xml(aws, authorization):
     )
     assert reply.status_code in {400, 401}
     assert reply.text.startswith("<?xml")
+
+
+@pytest.mark.parametrize("target", ["ConfirmSignUp", "GetUser", "ForgotPassword", "InitiateAuth", "SignUp"])
+@pytest.mark.parametrize("key_id", ["", "AKIAAAAAAAAAAAAAAAAA"])
+def test_no_header_spares_a_request_its_signature(aws, ec2, target, key_id):
+    scope = f"{key_id or aws.app.keys.access_key_id}/20261124/us-east-1/ec2/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00",
+        "X-Amz-Target": f"AWSCognitoIdentityProviderService.{target}",
+        "X-Amz-Date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
+    }
+    form = {"Action": "CreateVpc", "CidrBlock": "10.9.0.0/16"}
+    assert requests.post(aws.url, data=form, headers=headers, timeout=10).status_code in {400, 401}
+    assert len(ec2.describe_vpcs()["Vpcs"]) == 2
+
+
+def test_a_packed_body_is_refused_unopened(aws):
+    headers = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=A/20261124/us-east-1/ec2/aws4_request, SignedHeaders=host, "
+        "Signature=00",
+        "Content-Encoding": "gzip",
+    }
+    reply = requests.post(aws.url, data=gzip.compress(bytes(10_000_000)), headers=headers, timeout=10)
+    assert reply.status_code == 415
+    assert "<Code>UnsupportedMediaType</Code>" in reply.text
 
 
 @pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/", "/moto-api/seed?a=1", "/favicon.ico", "/bucket/key"])
