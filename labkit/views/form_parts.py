@@ -203,10 +203,10 @@ def words(shown: Shown) -> HTML:
 
 
 def field_layout(width: str = "42em", height: str | None = None) -> Layout:
-    """The size of a field, never wider than the page."""
+    """The size of a field, never wider than the page: its margins of 2px come on top of its width."""
     from ipywidgets import Layout
 
-    return Layout(width=width, max_width="100%", **({"height": height} if height else {}))
+    return Layout(width=width, max_width="calc(100% - 4px)", **({"height": height} if height else {}))
 
 
 LABEL_STYLE: Mapping[str, str] = {"description_width": "12em"}

@@ -18,12 +18,16 @@ def browser_context_args(browser_context_args: dict) -> dict:
 
 
 def cut_off(output: Locator) -> list[str]:
-    """The beginnings of the parts of an output that reach beyond it or must be scrolled sideways."""
+    """The beginnings of the parts of an output that reach beyond it or must be scrolled sideways; labels of fields."""
     return output.evaluate(
         """output => {
             const wide = one => one.scrollWidth > one.clientWidth + 1 && !one.closest('pre') && one.clientWidth > 0;
-            return [...output.querySelectorAll('.jp-OutputArea-output, .widget-html')]
+            const cut = [...output.querySelectorAll('.jp-OutputArea-output, .widget-html')]
                 .filter(wide).map(one => one.textContent.trim().slice(0, 60));
+            const edge = one => one.getBoundingClientRect().right;
+            const fields = [...output.querySelectorAll(':is(input, textarea):not([type=checkbox])')]
+                .filter(one => edge(one) > edge(one.closest('.jp-OutputArea-output')));
+            return [...cut, ...fields.map(one => one.labels[0].textContent)];
         }"""
     )
 
