@@ -17,9 +17,13 @@ STUDENT, READER = "student", "reader-without-ec2"
 POLICIES: dict[str, list[str]] = {STUDENT: ["ec2:*", "sts:*"], READER: []}
 """Which actions each IAM user may take; the reader has valid keys and no permission at all."""
 
-CLASS_POLICY = ["ec2:*", "sts:GetCallerIdentity"]
-"""Which actions a student of a class may take in the account of their own. The rest of STS leads into other accounts:
-moto lets anybody with sts:AssumeRole take any role of any account, whether there is one or not."""
+CLASS_POLICY = [
+    "ec2:Describe*", "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*NetworkAcl*", "ec2:*SecurityGroup*", "ec2:*Route*", "ec2:*Tags",
+    "sts:GetCallerIdentity",
+]  # fmt: skip
+"""Which actions a student of a class may take in the account of their own: networks, and no machines, since moto makes
+as many as one call asks for, a few hundred a second, while everybody else waits. The rest of STS leads into other
+accounts: moto lets anybody with sts:AssumeRole take any role of any account, whether there is one or not."""
 
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"

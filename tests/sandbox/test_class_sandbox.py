@@ -108,6 +108,16 @@ def test_no_student_takes_a_role_in_another_account(a_class: RunningClass) -> No
     assert refusal(a_class.aws(7, "iam").list_users) == "AccessDenied"
 
 
+def test_a_student_makes_networks_and_no_machines_of_which_one_call_asks_for_thousands(a_class: RunningClass) -> None:
+    ec2 = a_class.aws(7)
+    machines = {"ImageId": "ami-12c6146b", "MinCount": 2, "MaxCount": 2}
+    assert refusal(ec2.run_instances, **machines) == "UnauthorizedOperation"
+    hosts = {"Quantity": 2, "AvailabilityZone": "us-east-1a", "InstanceType": "t2.micro"}
+    assert refusal(ec2.allocate_hosts, **hosts) == "UnauthorizedOperation"
+    assert ec2.describe_instances()["Reservations"] == []
+    assert ec2.describe_security_groups()["SecurityGroups"]
+
+
 def test_the_quota_counts_in_each_account_for_itself(a_class: RunningClass) -> None:
     three = a_class.aws(3)
     while len(three.describe_vpcs()["Vpcs"]) < 5:
