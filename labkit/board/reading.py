@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit.clients.aws_account import Caller
 from labkit.model.classroom import user_of
-from labkit.model.detection import Rule
+from labkit.model.detection import Rule, students_in
 from labkit.model.detection_records import Agent, Alert, Ruleset
 from labkit.model.errors import LabError
 from labkit.model.settings import DEFAULT_REGION
@@ -129,13 +129,15 @@ def numbers_in(detection: Detection) -> set[int]:
 
 
 def number_of(rule: Rule) -> int | None:
-    """The number of the student whose rule it is, by its name; None for a rule that is nobody's.
+    """The number of the student whose rule it is, by its name; None for a rule that is nobody's, and for one that is
+    nearly named like one student's and bears the number of another, who in a class is the one that may make it.
 
     >>> number_of(Rule("Self Protect: Student 7: Network", "", "", (), ""))
     7
     """
     found = NUMBER_IN_RULE_NAME.match("".join(rule.name.split()).casefold())
-    return int(found[1]) if found else None
+    number, borne = int(found[1]) if found else None, students_in(rule.name)
+    return number if number in borne or not borne else None
 
 
 def last_seen(detection: Detection) -> dict[int, datetime]:

@@ -1,0 +1,24 @@
+"""Whose a rule is, as the board sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.board.reading import number_of
+from labkit.model.detection import Rule, rule_name
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        (rule_name(8), 8),
+        ("Self Protect: Student 8: Network", 8),
+        ("self protect: student8: network", 8),
+        ("Self Protect: Student 8: Student7: Network", None),
+        ("self protect: student8: Student7: Network", None),
+        ("Self Protect: Student7: Student8: Network", 7),
+        ("Network", None),
+    ],
+)
+def test_nobody_makes_a_rule_that_is_taken_for_another_students(name: str, number: int | None) -> None:
+    assert number_of(Rule(name, "", "", (), "")) == number
