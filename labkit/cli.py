@@ -135,6 +135,7 @@ def sandbox_status(as_json: bool) -> None:
     else:
         click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
     cli_class.tell_served(home)
+    cli_class.tell_host(home)
 
 
 @main.group("class", cls=Verbs)

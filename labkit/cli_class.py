@@ -111,6 +111,15 @@ def tell_served(home: Path) -> None:
         _tell(served)
 
 
+def tell_host(home: Path) -> None:
+    """Where a student's host in a class runs, in words; nothing where none does."""
+    from labkit.clients import sandbox_process
+    from labkit.clients.class_host import host_folder
+
+    if (found := sandbox_process.find(host_folder(home))) is not None:
+        click.echo(f"Your host in the class runs (pid {found.pid}). Its files: {host_folder(home)}")
+
+
 def facts(home: Path) -> dict[str, Any] | None:
     """The class that is served from this home, for `labkit sandbox status`; None without one."""
     from labkit.sandbox import certificate, class_settings

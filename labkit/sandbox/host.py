@@ -72,7 +72,11 @@ class Host:
         if not self._started.is_set() or self._fault:
             return
         if not self._range.is_up:
-            self._range.up()
+            try:
+                self._range.up()
+            except LabError as error:  # the next second tries again; who uses the range is told
+                log.warning("%s", error)
+                return
         if self._refused:
             self.refresh()
 
@@ -83,8 +87,9 @@ class Host:
             try:
                 self._range.apply(entries_at(wanted))
             except LabError as error:
-                self._refused = not_taken(wanted, self._place, error.why)
-                log.warning("%s", self._refused)
+                said, self._refused = self._refused, not_taken(wanted, self._place, error.why)
+                if said != self._refused:
+                    log.warning("%s", self._refused)
                 return
             if _where(wanted) != _where(self._place):
                 self._moved_at = began

@@ -262,7 +262,7 @@ def test_a_host_that_was_killed_while_the_class_is_away_comes_back_with_the_last
 def test_the_host_ends_with_the_sandbox_that_is_stopped_and_with_the_class_that_is_left(
     a_class: RunningClass, machine: Machine
 ) -> None:
-    machine.host.status()
+    assert f"Your host in the class runs (pid {machine.process().pid})" in labkit("sandbox", "status").output
     assert labkit("sandbox", "stop").output == "Your host was stopped. What you made in the class stays there.\n"
     assert sandbox_process.find(host_folder(machine.home)) is None
     assert machine.host.status().subnet_id
