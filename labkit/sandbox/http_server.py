@@ -7,6 +7,7 @@ a new handshake; and its server would do a handshake before it accepts the next 
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -28,7 +29,10 @@ MOST_LEFT_OVER = 16_000_000
 """Bytes of a body that nobody wanted which are read all the same, so that its sender gets to see the refusal."""
 
 _FAULT = ("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain")], b"The sandbox met a fault of its own.\n")
+_NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request names no address.\n")
 _NO_LENGTH = ("411 LENGTH REQUIRED", [("Content-Type", "text/plain")], b"A body needs its Content-Length.\n")
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 log = logging.getLogger("labkit.sandbox")
 Reply = tuple[str, list[tuple[str, str]], bytes]
@@ -39,6 +43,8 @@ class Handler(WSGIRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # the standard library's own, 0.9, has replies without a status
+    path = ""
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
 
@@ -49,12 +55,17 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request; leave the connection ready for the next, or closed."""
-        length = self.headers.get("Content-Length", "0").strip()
-        if "Transfer-Encoding" in self.headers or not length.isdecimal():
+        lengths = self.headers.get_all("Content-Length", ["0"])  # of two, another program may believe the other one
+        length = lengths[0].strip()
+        if "Transfer-Encoding" in self.headers or len(lengths) > 1 or not _LENGTH.fullmatch(length):
             self._send(_NO_LENGTH, drained=False)
             return
         body = LimitedStream(cast(IO[bytes], self.rfile), int(length))
-        environ = self.make_environ() | {"wsgi.input": body}
+        try:
+            environ = self.make_environ() | {"wsgi.input": body}
+        except ValueError:  # an address with half a bracket
+            self._send(_NO_ADDRESS, drained=False)
+            return
         try:
             reply = answer(self.server.app, environ)
         except Exception:  # the edge: what no application of ours caught is logged, and the client told

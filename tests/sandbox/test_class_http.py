@@ -119,6 +119,29 @@ def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
         assert client.recv(1000).startswith(b"HTTP/1.1 411")
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 40\r\n\r\nGET /unasked HTTP/1.1\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 411),
+        (b"GET http://[/ HTTP/1.1\r\n\r\n", 400),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"PRI * HTTP/2.0\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 200),
+    ],
+)
+def test_what_no_client_sends_gets_one_reply_and_leaves_no_trace(
+    server: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], sent: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        told = b"".join(iter(lambda: client.recv(1000), b""))
+    assert told.startswith(f"HTTP/1.1 {status} ".encode())
+    assert told.count(b"HTTP/1.1") == 1
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
 def test_a_client_that_goes_away_in_the_middle_leaves_the_others_alone(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc")
