@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -31,6 +33,9 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     from labkit.jupyterlab import lab_folder, skip_needless_imports
 
     skip_needless_imports()
+    atexit.register(
+        gc.freeze
+    )  # else all that was loaded is looked through once more at the end, for a tenth of a second
     clone = lab_folder()
     wanted = making.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -70,9 +70,10 @@ class Reading:
         """The picture itself in place of its address; "" for one elsewhere, or outside the lab's own folder."""
         if source.startswith("data:image/"):
             return source
-        if self.folder is None or urlsplit(source).scheme:
+        parts = parts_of(source)
+        if self.folder is None or parts.scheme or "\0" in unquote(parts.path):
             return ""
-        path = (self.folder / unquote(urlsplit(source).path)).resolve()
+        path = (self.folder / unquote(parts.path)).resolve()
         kind = mimetypes.guess_type(path.name)[0] or ""
         allowed = path.is_relative_to((self.inside or self.folder).resolve()) and kind.startswith("image/")
         if not allowed or not path.is_file() or path.stat().st_size > LARGEST_PICTURE:
@@ -125,13 +126,21 @@ class Reading:
 
 def link_of_page(address: str) -> str:
     """Where a page's link leads: a chapter's page for its notebook; nowhere for a file that is not beside the page."""
-    parts = urlsplit(address)
+    parts = parts_of(address)
     if parts.scheme in ("http", "https", "mailto") or (not parts.scheme and not parts.path and parts.fragment):
         return address
     if parts.scheme or parts.netloc or "/" in parts.path or not parts.path.endswith(".ipynb"):
         return ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
     return f"{parts.path.removesuffix('.ipynb')}.html{fragment}"
+
+
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address; one that cannot be read has no use, and gets a scheme that says so."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("unreadable", "", "", "", "")
 
 
 def _as_html(cell: Any, html: str) -> Any:

@@ -41,7 +41,11 @@ class HandoutExporter(HTMLExporter):
     """nbconvert's exporter with the lab's template. One for all chapters."""
 
     def __init__(self) -> None:
-        super().__init__(template_name="handout", extra_template_basedirs=[str(TEMPLATES)])
+        super().__init__(
+            template_name="handout",
+            extra_template_basedirs=[str(TEMPLATES)],
+            optimistic_validation=True,  # once, and not after each of a dozen preprocessors that are not in use
+        )
 
     def page(self, name: str, notebook: Any, reading: Reading, **frame: Any) -> Page:
         """The notebook as a page. frame: `home`, the page to link back to, and `note`, a sentence to begin with."""
