@@ -11,8 +11,11 @@ from html.parser import HTMLParser
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 NEED_NO_END = frozenset("p li dt dd tr td th thead tbody tfoot colgroup option optgroup rt rp".split())
 """Elements whose end tag may be left out."""
-DROPPED = frozenset("script iframe object embed applet noscript template link meta base title frame frameset".split())
-"""Elements that run or fetch something; dropped with all that is in them."""
+DROPPED = frozenset(
+    "script iframe object embed applet noscript template link meta base title frame frameset"
+    " animate set animatemotion animatetransform".split()
+)
+"""Elements that run or fetch something, or change the attributes of another; dropped with all that is in them."""
 UNWRAPPED = frozenset("html head body main button form".split())
 """Elements that a page has elsewhere, or that do nothing on paper; what is in them stays."""
 DROPPED_ATTRIBUTES = frozenset("border align valign bgcolor srcset poster background action formaction ping".split())
@@ -227,7 +230,8 @@ class _Rewriter(HTMLParser):
         self._found.headings.append((level, anchor, words))
 
     def _end_style(self) -> None:
-        text = FETCHING.sub("none", "".join(self._style or [])).strip()
+        # A browser sees the end of a style sheet in more than this parser does.
+        text = FETCHING.sub("none", "".join(self._style or [])).replace("</", "<\\/").strip()
         self._style = None
         if text and text not in self._found.styles:
             self._found.styles.append(text)

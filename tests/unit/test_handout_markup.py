@@ -41,6 +41,20 @@ def test_attributes_that_run_or_fetch_something_are_dropped() -> None:
     )
 
 
+def test_a_picture_that_moves_does_not_change_where_a_link_leads() -> None:
+    html = (
+        '<svg><a><animate attributeName="href" values="javascript:x()"/><set attributeName="href" to="javascript:x()"/>'
+    )
+    assert written(f"{html}<text>words</text></a></svg>") == "<svg><a><text>words</text></a></svg>"
+
+
+@pytest.mark.parametrize("end", ["</style x>", "</style/>", "</STYLE\n a='b'>"])
+def test_a_style_sheet_ends_where_a_browser_sees_its_end(end: str) -> None:
+    found = Found()
+    assert "alert" not in written(f"<style>p{{}}{end}<script>alert(1)</script></style>words", found)
+    assert not any("</" in style for style in found.styles)
+
+
 def test_what_is_left_open_is_closed_and_what_was_never_opened_is_not() -> None:
     assert written("</div></main><div><b>a<i>b</b>") == "<div><b>a<i>b</i></b></div>"
     assert written("<ul><li>a<li>b</ul>") == "<ul><li>a<li>b</ul>"

@@ -141,6 +141,7 @@ def test_a_picture_pasted_into_a_cell_comes_along() -> None:
         ("file:///etc/passwd", ""),
         ("//x.example/a.ipynb", ""),
         ("/home/kim/a.ipynb", ""),
+        ("http://[", ""),
     ],
 )
 def test_links_lead_to_pages_and_never_to_files_of_this_machine(address: str, leads_to: str) -> None:
