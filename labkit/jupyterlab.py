@@ -27,6 +27,7 @@ from labkit.sandbox import class_settings
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
+PORTS = 50
 LARGE_TYPE = Path(__file__).resolve().parent / "jupyter_large"
 """A folder with JupyterLab's type sizes in a `custom.css`: its theme setting of that name is read from the user's own
 settings alone (tried, 4.6), and those are not the lab's to write."""
@@ -99,7 +100,7 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
     folder, home = lab_folder(), settings().home
     path = chapter_path(folder, chapter)
     if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
-        _show(f"{server.url}lab/tree/{path}?token={server.token}", home if open_browser else None)
+        _show(_address(server, path), home if open_browser else None)
         if large:
             click.echo(TYPE_SIZE_THERE)
         return
@@ -112,10 +113,10 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
             threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
         from labkit import backends
 
-        url = _configure(backends.open_world().opened.environment(), port, path)
+        _configure(backends.open_world().opened.environment())
+        arguments = _arguments(folder, port, path, open_browser)
         jupyter_server.note_server(home)
-        threading.Thread(target=_announce, args=(url,), daemon=True).start()
-        arguments = _arguments(folder, url, path, open_browser)
+        threading.Thread(target=_announce, args=(home, folder, path), daemon=True).start()
         application.launch_instance(argv=[*arguments, *(_large_type(application) if large else ())])
     finally:
         jupyter_server.forget_server(home)
@@ -158,13 +159,17 @@ def _opener(home: Path) -> Path:
     return home / "open-lab.html"
 
 
-def _arguments(folder: Path, url: str, path: str, open_browser: bool) -> list[str]:
-    """JupyterLab's own options; the token is in the environment, since anybody can read a process's arguments."""
+def _arguments(folder: Path, port: int | None, path: str, open_browser: bool) -> list[str]:
+    """JupyterLab's own options; the token is in the environment, since anybody can read a process's arguments.
+
+    Raises LabError when no port is free. One that is free now may be another lab's a moment later, when several start
+    at once; then JupyterLab looks for the next, unless this very port was asked for.
+    """
     arguments = [
         f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.port={url.split(':')[2].split('/')[0]}",
+        f"--ServerApp.port={port or free_port()}",
         "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port_retries=0",
+        f"--ServerApp.port_retries={0 if port else PORTS}",
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
         shell_argument(),
@@ -180,11 +185,10 @@ def shell_argument() -> str:
     return f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}"
 
 
-def _configure(environment: Mapping[str, str], port: int | None, path: str) -> str:
-    """Set this process's environment for JupyterLab, with a token of its own; the address to open."""
+def _configure(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for JupyterLab, with a token of its own."""
     set_environment(environment)
-    token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
-    return f"http://127.0.0.1:{port or free_port()}/lab/tree/{path}?token={token}"
+    os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
 
 
 def set_environment(environment: Mapping[str, str]) -> None:
@@ -203,7 +207,7 @@ def set_environment(environment: Mapping[str, str]) -> None:
 
 def free_port() -> int:
     """The first free port from 8888. Raises LabError when the fifty after it are taken too."""
-    for port in range(FIRST_PORT, FIRST_PORT + 50):
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -213,23 +217,21 @@ def free_port() -> int:
             return port
     raise LabError(
         "No port was free for JupyterLab.",
-        f"Ports {FIRST_PORT} to {FIRST_PORT + 49} are in use.",
+        f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are in use.",
         "Close another JupyterLab, or choose one: labkit lab --port 9000",
     )
 
 
-def _announce(url: str) -> None:
-    """Say the address as soon as JupyterLab answers."""
-    import requests
-
-    api = url.split("/lab/", 1)[0] + "/api"
-    for _ in range(600):
-        try:
-            if requests.get(api, timeout=5, proxies={"http": ""}).ok:
-                break
-        except requests.RequestException:
-            time.sleep(0.1)
+def _announce(home: Path, folder: Path, path: str) -> None:
+    """Say the address as soon as this process's JupyterLab answers there."""
+    while (server := jupyter_server.server_of_home(home, folder)) is None:
+        time.sleep(0.1)
+    url = _address(server, path)
     click.echo(f"\nJupyterLab is open at\n\n    {url}\n\nKeep this window; Ctrl-C twice ends the lab.\n")
+
+
+def _address(server: jupyter_server.JupyterServer, path: str) -> str:
+    return f"{server.url}lab/tree/{path}?token={server.token}"
 
 
 def keep_alive(home: Path) -> None:
