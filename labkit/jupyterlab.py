@@ -39,8 +39,11 @@ def skip_needless_imports() -> None:
 
     Saves over a second at each start. Source: python-jsonschema issue 1428.
     """
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # httpx's own command line, with rich and pygments
+    for name in (
+        *("rfc3987_syntax", "rfc3986_validator", "isoduration"),  # formats that no schema of Jupyter is held to
+        "httpx._main",  # httpx's own command line, with rich and pygments
+    ):
+        sys.modules[name] = None  # type: ignore[assignment]
 
 
 def load_jupyterlab() -> Any:
