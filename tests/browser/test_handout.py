@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, Route, expect
 
 from labkit import backends
+from labkit.handout.notebook import Reading
+from labkit.handout.page import HandoutExporter
 from labkit.handout.pdf import find_chromium, to_pdf
+from labkit.handout.safety import Cleaner
 from labkit.steps.world import World
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
@@ -73,6 +78,31 @@ def test_with_every_request_refused_a_page_is_complete(reader: Any, made: Made, 
     loaded = "all => all.every(one => one.complete && one.naturalWidth > 100 && one.alt)"
     assert page.locator("img").evaluate_all(loaded)
     assert page.locator("svg[role=img]").evaluate_all("all => all.every(one => one.getAttribute('aria-label'))")
+
+
+HOSTILE = (
+    '<p style="background:u\\72l(https://x.example/a.png)">a</p>',
+    "<p style=\"background-image:image-set('https://x.example/b.png' 1x)\">b</p>",
+    '<style>@import "https://x.example/c.css"; main{background:u\\72l(https://x.example/d.png)}</style>',
+    "<style></style x><img src=x onerror=alert(1)><script>alert(1)</script></style>",
+    '<svg viewBox="0 0 9 9"><a><animate attributeName="href" values="javascript:alert(1)"/><text>press</text></a></svg>',
+)
+
+
+def test_nothing_that_was_put_into_an_output_runs_or_fetches_anything(reader: Any, tmp_path: Path) -> None:
+    outputs = [new_output("display_data", {"text/html": html}) for html in HOSTILE]
+    notebook = new_notebook(cells=[new_markdown_cell("".join(HOSTILE)), new_code_cell("x", outputs=outputs)])
+    page = HandoutExporter().page("hostile", notebook, Reading(Cleaner()), home="index.html", note="")
+    (tmp_path / "hostile.html").write_text(page.html)
+
+    opened, asked = reader(Made(tmp_path, tmp_path, ""), "hostile")
+    dialogs: list[str] = []
+    opened.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for one in opened.get_by_text("press").all():
+        one.dispatch_event("click")
+    opened.reload()
+    assert set(asked) == {opened.url}
+    assert dialogs == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
