@@ -33,8 +33,10 @@ def _():
     import labkit.lab
     from labkit.clients.aws_account import Account
     from labkit.model.access_keys import AccessKeys
+    from labkit.model.rule_filter import parse
+    from labkit.views.panels import Happened
     nobody = Account(AccessKeys("", ""), "us-east-1", "http://127.0.0.1:9")
-    nobody.ec2, nobody.sts
+    nobody.ec2, nobody.sts, Happened("")._repr_html_(), parse("user = null")
 _(); del _
 """
 """Loads in a kernel what every chapter loads, while the sandbox comes up; no request is made."""
