@@ -61,7 +61,7 @@ class Reading:
     def _markdown(self, source: str, attachments: Any = None) -> str:
         renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
         html = MarkdownWithMath(renderer=renderer).render(self.cleaner.clean(source))
-        return rewrite(html, self._rules(anchored=True), self.found)
+        return rewrite(self.cleaner.clean_html(html), self._rules(anchored=True), self.found)
 
     def _rules(self, anchored: bool = False) -> Rules:
         return Rules(link=link_of_page, picture=self._picture, anchored=anchored, stand_ins=self.stand_ins)
@@ -98,11 +98,11 @@ class Reading:
     def _data(self, data: Any) -> str:
         """The best of an output's forms that a page can show."""
         if "text/html" in data:
-            return rewrite(self.cleaner.clean(_text(data["text/html"])), self._rules(), self.found)
+            return rewrite(self.cleaner.clean_html(_text(data["text/html"])), self._rules(), self.found)
         if "text/markdown" in data:
             return self._markdown(_text(data["text/markdown"]))
         if "image/svg+xml" in data:
-            drawn = base64.b64encode(self.cleaner.clean(_text(data["image/svg+xml"])).encode()).decode()
+            drawn = base64.b64encode(self.cleaner.clean_html(_text(data["image/svg+xml"])).encode()).decode()
             return _picture_of_cell(f"data:image/svg+xml;base64,{drawn}")
         for kind in PICTURES:
             if kind in data:
@@ -120,7 +120,7 @@ class Reading:
         lines = [strip_ansi(line) for line in error.get("traceback", [])]
         if len(lines) == 1 and lines[0].startswith("Stopped here: "):
             return f'<p class="stopped">{escape(self.cleaner.clean(lines[0]))}</p>'
-        name = re.sub(r"[^\w.]", "", str(error.get("ename", ""))) or "An error"
+        name = re.sub(r"[^\w.]", "", self.cleaner.clean(str(error.get("ename", "")))) or "An error"
         return f'<p class="stopped">The cell stopped with <code>{name}</code>. {DETAILS}</p>'
 
 

@@ -7,13 +7,17 @@ import os
 import re
 import sys
 import tempfile
+from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
 from labkit.clients import sandbox_process
+from labkit.clients.class_join import aws_files
+from labkit.environment import joined
 from labkit.model.errors import LabError
 
 LEFT_OUT = "[left out: a secret]"
@@ -35,6 +39,18 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 """A value in quotes behind a name that says it is secret: `api_key="…"`."""
+
+IN_ADDRESS = re.compile(
+    r"""(?P<name>[?&;][\w-]*(?:secret|token|ticket|passw(?:or)?d|api_?key)[\w-]*=)[^\s&"'<>#`)]{8,}""", re.IGNORECASE
+)
+"""A value in an address: `?token=…`."""
+
+IN_ENVIRONMENT = re.compile(
+    r"^(?P<name>(?:export )?(?![A-Z0-9_]*_(?:FILE|URI|URL|PATH)=)[A-Z0-9_]*"
+    r"(?:SECRET|TOKEN|PASSWORD|API_?KEY|ACCESS_KEY)[A-Z0-9_]*=)[^\s\"'$<>()]{8,}$",
+    re.MULTILINE,
+)
+"""A variable as `env` prints it."""
 
 SECRET_VARIABLE = re.compile(r"(?:SECRET|TOKEN|PASSWORD|API_?KEY|ACCESS_KEY|CREDENTIAL)(?!.*_(?:FILE|URI|URL|PATH)$)")
 """Names of environment variables that hold a secret."""
@@ -65,9 +81,15 @@ class Cleaner:
             text = self._known.sub(LEFT_OUT, text)
         text = _SHAPE.sub(LEFT_OUT, text)
         text = NAMED.sub(rf"\g<name>\g<quote>{LEFT_OUT}\g<quote>", text)
+        for named in (IN_ADDRESS, IN_ENVIRONMENT):
+            text = named.sub(rf"\g<name>{LEFT_OUT}", text)
         if self._paths is None:
             return text
         return self._paths.sub(lambda found: self._words[found[0]], text)
+
+    def clean_html(self, html: str) -> str:
+        """The same for HTML, in which a letter may be written as its number: `&#x2F;`."""
+        return self.clean(_REFERENCE.sub(_letter, html))
 
     @cached_property
     def _words(self) -> dict[str, str]:
@@ -75,9 +97,10 @@ class Cleaner:
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:
-        """Each secret as it is, and as it is written in an address, in HTML and in JSON."""
+        """Each secret as it is, and as it is written elsewhere; also where a line ends within it."""
         forms = {form for secret in self.secrets for form in _forms(secret)}
-        return re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+        patterns = (_AT_A_LINES_END.join(map(re.escape, form)) for form in sorted(forms, key=len, reverse=True))
+        return re.compile("|".join(patterns)) if forms else None
 
     @cached_property
     def _paths(self) -> re.Pattern[str] | None:
@@ -89,8 +112,29 @@ class Cleaner:
 _SHAPE = re.compile("|".join(SHAPES))
 
 
+_AT_A_LINES_END = r"(?:\\?\n[ \t]*)?"
+_REFERENCE = re.compile(r"&(?:#\w{1,8}|[A-Za-z]{2,8});")
+
+
+def _letter(reference: re.Match[str]) -> str:
+    """The letter of ASCII that a reference stands for, unless HTML needs it to be one."""
+    letter = unescape(reference[0])
+    return letter if letter.isascii() and letter.isprintable() and letter not in "<>&\"'" else reference[0]
+
+
 def _forms(secret: str) -> set[str]:
-    return {secret, quote(secret, safe=""), quote(secret), escape(secret), json.dumps(secret)[1:-1]}
+    """As it is, and as it is written in an address, in HTML, in JSON, in hexadecimal and in base64."""
+    written = json.dumps(secret)[1:-1]
+    texts = {secret, quote(secret, safe=""), quote(secret), escape(secret), written, written.replace("/", "\\/")}
+    return texts | {secret.encode().hex(), *_in_base64(secret)}
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """What is the same of a secret in base64 whatever stands before and behind it, which shifts it by 0 to 2 bytes."""
+    raw = secret.encode()
+    for shift in range(3):
+        beginning = -(-shift * 8 // 6)
+        yield b64encode(bytes(shift) + raw)[beginning : (shift + len(raw)) * 8 // 6].decode()
 
 
 def cleaner_of_this_machine(home: Path, clone: Path) -> Cleaner:
@@ -98,7 +142,7 @@ def cleaner_of_this_machine(home: Path, clone: Path) -> Cleaner:
 
     home: LABKIT_HOME. clone: the folder that holds `notebooks/`.
     """
-    found = _of_environment() | _of_aws_files(home) | _of_sandbox(home)
+    found = _of_environment() | _of_aws_files(home) | _of_class(home) | _of_sandbox(home)
     secrets = frozenset(value for value in found if len(value) >= SHORTEST_SECRET)
     return Cleaner(secrets, tuple(_folders(home, clone).items()))
 
@@ -111,13 +155,21 @@ def _of_aws_files(home: Path) -> set[str]:
     """What AWS's credentials files hold: the lab's own, and the user's."""
     own = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
     found: set[str] = set()
-    for file in (home / "aws" / "credentials", Path(own).expanduser()):
+    for file in (home / "aws" / "credentials", aws_files(home)[1], Path(own).expanduser()):
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # what cannot be read was not shown either; the shapes stand
         found |= set(re.findall(r"^\s*aws_(?:access_key_id|secret_access_key|session_token)\s*=\s*(\S+)", text, re.M))
     return found
+
+
+def _of_class(home: Path) -> set[str]:
+    """The keys of the class that this home has joined."""
+    try:
+        return {value for name, value in joined(home).items() if SECRET_VARIABLE.search(name)}
+    except LabError:  # damaged: nobody has seen them there
+        return set()
 
 
 def _of_sandbox(home: Path) -> set[str]:

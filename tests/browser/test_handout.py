@@ -85,7 +85,7 @@ HOSTILE = (
     "<p style=\"background-image:image-set('https://x.example/b.png' 1x)\">b</p>",
     '<style>@import "https://x.example/c.css"; main{background:u\\72l(https://x.example/d.png)}</style>',
     "<style></style x><img src=x onerror=alert(1)><script>alert(1)</script></style>",
-    '<svg viewBox="0 0 9 9"><a><animate attributeName="href" values="javascript:alert(1)"/><text>press</text></a></svg>',
+    '<svg><a><animate attributeName="href" values="javascript:alert(1)"/><text y="9">press</text></a></svg>',
 )
 
 

@@ -103,6 +103,17 @@ def test_sources_and_prose_are_clean() -> None:
     assert [dict(cell.metadata) for cell in read.cells] == [{}, {}, {}]
 
 
+def test_a_key_that_is_written_in_another_way_is_no_key_on_the_page() -> None:
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    (cell,) = Reading(Cleaner()).read(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
+    assert LEFT_OUT in cell.source
+    html = secret.replace("/", "&#x2F;")
+    assert shown(displayed(text__html=f"<b>{html}</b>"), error(f"My {KEY}")) == [
+        f"<b>{LEFT_OUT}</b>",
+        '<p class="stopped">The cell stopped with <code>Myleftoutasecret</code>. The notebook has the details.</p>',
+    ]
+
+
 def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
     (tmp_path / "clone" / "images").mkdir(parents=True)
     (tmp_path / "clone" / "images" / "a b.svg").write_text(SVG)

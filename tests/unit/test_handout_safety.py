@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from functools import partial
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -17,12 +19,32 @@ SECRET = "canary/typed+secret/0123456789abcdefghij"
 NO_SHAPE = "correct horse/battery+staple"
 
 
-@pytest.mark.parametrize("form", [str, quote, lambda text: quote(text, safe=""), escape, json.dumps])
+def in_base64(before: str, text: str) -> str:
+    return b64encode((before + text).encode()).decode()
+
+
+FORMS = [
+    *(str, quote, lambda text: quote(text, safe=""), escape, json.dumps),
+    lambda text: text.replace("/", "\\/"),
+    lambda text: f"{text[:15]}\n    {text[15:]}",
+    lambda text: text.encode().hex(),
+    *(partial(in_base64, "user:"[:length]) for length in range(4)),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_known_secret_is_left_out_however_it_is_written(form) -> None:
     cleaned = Cleaner(frozenset({NO_SHAPE})).clean(f"before {form(NO_SHAPE)} after")
 
-    assert LEFT_OUT in cleaned and "battery" not in cleaned
+    assert LEFT_OUT in cleaned and "battery" not in cleaned and form(NO_SHAPE)[4:-4] not in cleaned
     assert cleaned.startswith("before ") and cleaned.endswith(" after")
+
+
+def test_in_html_a_secret_is_left_out_though_its_letters_are_written_as_numbers() -> None:
+    for secret in (NO_SHAPE, SECRET):
+        written = secret.replace("/", "&#x2F;").replace("+", "&plus;").replace("b", "&#98;")
+        assert Cleaner(frozenset({NO_SHAPE})).clean_html(f"<b>{written}</b>") == f"<b>{LEFT_OUT}</b>"
+    assert Cleaner().clean_html("&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;") == "&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +62,9 @@ def test_a_known_secret_is_left_out_however_it_is_written(form) -> None:
         'lab.enter_detection_key(api_key="short-but-secret")',
         "PASSWORD = 'of_somebody'",
         '{"session_token": "of-somebody-else"}',
+        "http://127.0.0.1:8888/lab?token=of-somebody-else",
+        "http://127.0.0.1:1/_lab/cloud-account?a=b&amp;ticket=of-somebody-else",
+        "HOME=/root\nMY_API_TOKEN=of-somebody-else\nSHELL=/bin/sh",
     ],
 )
 def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> None:
@@ -59,6 +84,9 @@ def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> 
         "/usr/share/doc/somewhere/very/deep/below",
         "token = os.environ['TOKEN']",
         "api_key=''",
+        "a_token=compute(token)",
+        "export AWS_SECRET_ACCESS_KEY=…",
+        "GET /v2/alerts?token=…, and CANARY_TOKEN_FILE=/a/path/of/somewhere",
         "user 19643937132ae13d138117cd",
         f"data:image/png;base64,iVBORw0KGgo{'AbC/0+xyz9' * 30}==",
         "AKIA and 16 capital letters or digits",
@@ -87,6 +115,11 @@ def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypa
     (home / "aws").mkdir(parents=True)
     (home / "aws" / "credentials").write_text("[x]\naws_secret_access_key = kept-in-the-profile\n")
     own.write_text("[default]\naws_access_key_id = of-the-user\naws_session_token=token-of-the-user\n")
+    (home / "class-aws").mkdir()
+    (home / "class-aws" / "credentials").write_text("[x]\naws_secret_access_key = kept-of-a-class\n")
+    (home / "class.json").write_text(
+        '{"TS_API_KEY": "api-key-of-a-class", "LABKIT_DETECTION_URL": "https://x.example"}'
+    )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(own))
     monkeypatch.setenv("TS_API_KEY", "key-of-the-service")
     monkeypatch.setenv("JUPYTER_TOKEN", "token-of-jupyter")
@@ -97,7 +130,9 @@ def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypa
     assert {
         *("kept-in-the-profile", "of-the-user", "token-of-the-user"),
         *("key-of-the-service", "token-of-jupyter"),
+        *("kept-of-a-class", "api-key-of-a-class"),
     } <= cleaner.secrets
+    assert "https://x.example" not in cleaner.secrets
     assert "/no/secret/but/a/path" not in cleaner.secrets
     assert "key-of" not in repr(cleaner)
 
