@@ -134,7 +134,7 @@ def sandbox_status(as_json: bool) -> None:
         click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
     else:
         click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
-    cli_class.tell_served(home)
+    cli_class.tell_served(home, running=found is not None)
     cli_class.tell_host(home)
 
 

@@ -103,12 +103,15 @@ def _tell(served: Any) -> None:
     )
 
 
-def tell_served(home: Path) -> None:
-    """The class that is served from this home, in words; nothing without one."""
+def tell_served(home: Path, running: bool) -> None:
+    """The class that is served from this home, or is again after a start, in words; nothing without one."""
     from labkit.sandbox import class_settings
 
-    if (served := class_settings.load(home)) is not None:
+    served = class_settings.load(home)
+    if served is not None and running:
         _tell(served)
+    elif served is not None:
+        click.echo(f"Started, it serves the class of {served.size} at {served.url} again.")
 
 
 def tell_host(home: Path) -> None:

@@ -15,6 +15,8 @@ from labkit.views.decision_table import DecisionTable, WhatIfTable
 from labkit.views.form_parts import Form
 from labkit.views.shown import Shown
 
+KEYS_OF_CLASS = "They came with the block that you joined the class with, so no form asks for them."
+
 
 class EnvironmentCells(Cells):
     """The student number, the AWS account, the VPC and its network ACL."""
@@ -46,7 +48,8 @@ class EnvironmentCells(Cells):
         if access_key_id or secret_access_key:
             return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
         if given is not None:
-            return account.use_keys(self.world, given, region, keep, overwrite)
+            used = account.use_keys(self.world, given, region, keep, overwrite)
+            return replace(used, remark=KEYS_OF_CLASS) if self.world.opened.assigned else used
         return keys_form.aws_keys_form(
             region or self.world.region,
             self._use_keys,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from labkit.model.endpoint import is_loopback
 from labkit.model.errors import CredentialsRefused, LabError, QuotaReached, ServiceError, ServiceUnreachable
 
 CLOCK_TOLERANCE_SECONDS = 300
@@ -198,8 +199,10 @@ def _no_answer(error: Exception, client: Any) -> LabError:
 
 
 def _reach_again(endpoint: str) -> str:
-    if "://127.0.0.1" in endpoint or "://localhost" in endpoint:
+    if is_loopback(endpoint):
         return "Start the sandbox again (labkit sandbox start), then run this again."
+    if ".amazonaws.com" not in endpoint:
+        return "It may be starting again: wait a moment, then run this again. If it stays away, ask your instructor."
     return "Check the network, a proxy and the region's name, then run this again."
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from labkit.model.endpoint import is_loopback
 from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
 
 if TYPE_CHECKING:
@@ -131,10 +132,13 @@ def no_json(url: str) -> LabError:
 def unreachable(url: str, method: str) -> LabError:
     """The error for no reply at all."""
     unknown = "" if method == "GET" else " Whether the change was made is not known: look before making it again."
+    again = "Start the sandbox again (`labkit sandbox start`), or check the URL, then run the cell again."
+    if not is_loopback(url):
+        again = "It may be starting again: wait a moment, then run this again. If it stays away, ask your instructor."
     return ServiceUnreachable(
         f"No answer from the detection service at {url}.",
         f"The sandbox has stopped, or the network does not reach there.{unknown}",
-        "Start the sandbox again (`labkit sandbox start`), or check the URL, then run the cell again.",
+        again,
     )
 
 

@@ -11,18 +11,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from labkit import backends, steps
 from labkit.cli import main
-from labkit.clients import sandbox_process
+from labkit.clients import aws_errors, detection_errors, sandbox_process
 from labkit.environment import settings
 from labkit.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection import Rule, rule_name
-from labkit.model.errors import InvalidInput
+from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.world import BASE_RULE_SET_ID
 from labkit.steps.rule import all_rules
@@ -174,7 +176,18 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
     with pytest.raises(InvalidInput, match="You joined the class as student 7"):
         lab.enter_student_number(8)
     assert account_of(STUDENT) in repr(lab.enter_aws_keys())
+    assert "so no form asks for them" in repr(lab.enter_aws_keys())
     assert "class sandbox" in repr(lab.choose_backend())
+
+
+def test_a_class_that_does_not_answer_is_waited_for_and_not_started_by_a_student() -> None:
+    url = "https://class.example:8443"
+    client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=url))
+    with pytest.raises(ServiceUnreachable) as unreachable, aws_errors.told(client):
+        raise EndpointConnectionError(endpoint_url=url)
+    for error in (unreachable.value, detection_errors.unreachable(url, "GET")):
+        assert "wait a moment" in error.next_step
+        assert "labkit sandbox start" not in error.next_step
 
 
 def test_the_rules_of_a_whole_class_are_counted_not_named(a_class: RunningClass, joined: Path) -> None:
@@ -294,6 +307,7 @@ def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(in
     assert "not in this class" in labkit("class", "keys", "4").output
     labkit("sandbox", "stop")
     assert "not running" in labkit("class", "keys").output
+    assert f"Started, it serves the class of 3 at http://127.0.0.1:{port} again." in labkit("sandbox", "status").output
     assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "start").output
     assert labkit("class", "keys").output == keys
     facts = json.loads(labkit("sandbox", "status", "--json").output)
