@@ -35,8 +35,8 @@ def run(scale: float = 1.0) -> list[Row]:
         mine, stock = (min(times) for times in zip(*pairs, strict=True))
         five = range(alone + 1, alone + FIVE + 1)
         together = ready(ours, five)
-        shared = memory(ours, five)
-        own = shared + uss(psutil.Process(sandbox.pid))
+        shared, hosts = memory(ours, five)
+        own = shared - hosts + uss(psutil.Process(sandbox.pid))  # which has its host, too
     shutil.rmtree(folder)
     in_turn = FIVE * mine
     return [
@@ -79,16 +79,18 @@ def ready(hub: RunningHub, numbers: Iterable[int]) -> float:
     return time.perf_counter() - start
 
 
-def memory(hub: RunningHub, numbers: Iterable[int]) -> float:
-    """The private bytes of a student's server and of a kernel that has solved part 2: the mean of these students."""
+def memory(hub: RunningHub, numbers: Iterable[int]) -> tuple[float, float]:
+    """The private bytes of a student's server, host, and kernel that has solved part 2, and those of the process of the
+    host alone: the mean of these students."""
     names = [f"student{number}" for number in numbers]
     kernels = [solved(AtTheHub(hub.url, name)) for name in names]
     below = psutil.Process(hub.process.pid).children(recursive=True)
     theirs = [one for one in below if one.environ().get("JUPYTERHUB_USER") in names]
-    assert len(theirs) == 2 * len(names), theirs
+    hosts = [one for one in theirs if "labkit.class_host" in one.cmdline()]
+    assert len(hosts) == len(names) and len(theirs) >= 3 * len(names), theirs
     for kernel in kernels:
         kernel.close()
-    return sum(map(uss, theirs)) / len(names)
+    return sum(map(uss, theirs)) / len(names), sum(map(uss, hosts)) / len(names)
 
 
 def solved(student: AtTheHub) -> RemoteKernel:
@@ -96,7 +98,8 @@ def solved(student: AtTheHub) -> RemoteKernel:
     assert student.log_in(PASSWORD)
     student.open_server()
     kernel = student.start_kernel()
-    assert "8 of 8 steps done" in kernel.run('from labkit import open_lab\nopen_lab().solve("2")').text
+    assert "8 of 8 steps done" in kernel.run('from labkit import open_lab\nlab = open_lab()\nlab.solve("2")').text
+    assert "The lab's host" in kernel.run("lab.host()").text
     return kernel
 
 
