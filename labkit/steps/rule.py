@@ -48,7 +48,8 @@ def students_rule(world: World) -> Rule:
     raise StepNotReady(
         f"The rule “{rule_name(world.student)}” was not found.",
         f"The rule set “{BASE_RULE_SET}” has no rule of that name.",
-        "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule().",
+        "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule(). "
+        "Or, in a terminal: labkit solve 2",
         step="rule",
     )
 
