@@ -56,13 +56,13 @@ class Handout:
         """Every file of the handout by its name. Raises LabError when a PDF cannot be made."""
         from labkit.handout.edition import CONTENTS, WHOLE, contents, whole_lab
 
-        pages = {page.name: page.html.encode() for page in self.pages}
+        pages = {page.name: _encoded(page.html) for page in self.pages}
         if self.whole:
-            pages[WHOLE] = whole_lab(self.exporter, self.pages, self.note).encode()
+            pages[WHOLE] = _encoded(whole_lab(self.exporter, self.pages, self.note))
         files = {f"{name}.html": text for name, text in pages.items()}
         files |= {f"{name}.pdf": self._print(name, text) for name, text in pages.items() if self.browser}
         first = contents(self.exporter, self.pages, whole=self.whole, has_pdf=bool(self.browser), note=self.note)
-        return files | {f"{CONTENTS}.html": first.encode()}
+        return files | {f"{CONTENTS}.html": _encoded(first)}
 
     def _print(self, name: str, page: bytes) -> bytes:
         from labkit.handout.pdf import to_pdf
@@ -126,6 +126,11 @@ def _rehearse(handout: Handout, chapter: Chapter) -> None:
     handout.pages.clear()
 
 
+def _encoded(page: str) -> bytes:
+    """The page as it is written; half a letter, which a notebook may hold, is a question mark."""
+    return page.encode(errors="replace")
+
+
 def _as_node(notebook: Any) -> Any:
     from nbformat import from_dict
 
@@ -145,5 +150,6 @@ def make_from_saved(handout: Handout) -> None:
     cleaner = cleaner_of_this_machine(settings().home, handout.folder)
     for path in handout.wanted:
         notebook = saved.read(path)
-        handout.add(path.stem, notebook, cleaner, note=saved.note(notebook))
+        with saved.damage_told(path):
+            handout.add(path.stem, notebook, cleaner, note=saved.note(notebook))
     handout.note = saved.AS_SAVED.replace("a notebook as it was", "what was").replace("page", "handout")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ NO_RESULTS = "This is a notebook as it was saved, without results: its cells wer
 
 def read(path: Path) -> Any:
     """The notebook in a file, of whatever format. Raises LabError when it is none."""
-    try:
+    with damage_told(path):
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         for cell in notebook.cells:
             cell.setdefault("metadata", nbformat.NotebookNode())
@@ -23,6 +25,13 @@ def read(path: Path) -> Any:
             if cell.cell_type == "code":
                 cell.setdefault("outputs", [])
         return notebook
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Raise as LabError what reading a notebook meets in it: any part of it may be of another kind than it should."""
+    try:
+        yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
         raise unreadable(path, error) from error
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import nbformat
@@ -113,3 +115,30 @@ def test_a_file_that_is_no_notebook_is_named_and_nothing_is_written(clone: Path,
     assert "03_broken.ipynb cannot be read as a notebook." in ended.output and "labkit handout 2" in ended.output
     assert list((clone / "handout").iterdir()) == []
     assert handout("2").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"output_type": "stream", "name": "stdout"},
+        {"output_type": "display_data"},
+        {"output_type": "display_data", "data": {"image/png": {"a": 1}}, "metadata": {}},
+        {"output_type": "error", "ename": None, "traceback": 7},
+        7,
+    ],
+)
+def test_a_notebook_with_an_output_that_is_none_is_named_without_a_trace(clone: Path, output: Any) -> None:
+    cells = [{"cell_type": "code", "source": "x", "metadata": {}, "execution_count": 1, "outputs": [output]}]
+    damaged = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    (clone / "notebooks" / "mine.ipynb").write_text(json.dumps(damaged))
+    ended = handout("mine")
+    assert isinstance(ended.exception, SystemExit | None)
+    assert ended.exit_code == 0 or "mine.ipynb cannot be read as a notebook." in ended.output
+
+
+def test_half_a_letter_does_not_keep_a_page_from_being_written(clone: Path) -> None:
+    half = {"cells": [{"cell_type": "markdown", "source": "# One \ud800 half", "metadata": {}}]}
+    half |= {"metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    (clone / "notebooks" / "mine.ipynb").write_text(json.dumps(half))
+    assert handout("mine").exit_code == 0
+    assert "One ? half" in page(clone, "mine")
