@@ -175,6 +175,7 @@ def _arguments(folder: Path, port: int | None, path: str, open_browser: bool) ->
         f"--ServerApp.port_retries={0 if port else PORTS}",
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
+        "--LabApp.log_level=WARN",
         shell_argument(),
         f"--LabApp.default_url=/lab/tree/{path}",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
@@ -29,10 +30,13 @@ def test_a_port_that_another_lab_took_a_moment_earlier_is_left_to_it(tmp_path: P
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         command = [sys.executable, "-c", LATE, str(taken)]
-        with subprocess.Popen(command, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True) as lab:
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(command, env={**os.environ, **own}, text=True, **both) as lab:
             try:
                 assert lab.stdout is not None
-                address = next(line.strip() for line in lab.stdout if "http://" in line)
+                said = list(itertools.takewhile(lambda line: "Keep this window" not in line, lab.stdout))
+                assert not [line for line in said if line.startswith("[I ")]  # Jupyter's own story is no news
+                address = next(line.strip() for line in said if "http://" in line)
                 assert re.match(r"http://127\.0\.0\.1:\d+/lab/tree/notebooks/00_start_here", address), address
                 assert f":{taken}/" not in address
                 assert requests.get(address, timeout=10).ok
