@@ -61,6 +61,8 @@ def looks() -> Iterator[tuple[Look, ...]]:
         for each in (jupyter, own, trial):
             each.close()
         pool.shutdown(cancel_futures=True)
+        for sandbox in (own, trial):  # a look that found its sandbox gone has started it again
+            sandbox.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -6,13 +6,19 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from labkit.clients import sandbox_process
+from labkit.clients.sandbox_process import Sandbox
+from labkit.ready import looks
+from labkit.ready.trial import Trial
+from labkit.views.readiness import Line
 from tests.range.ranges import pids
 from tests.sandbox.student import Student, a_student, users
 from tests.wait import until
@@ -130,3 +136,25 @@ def test_interrupted_midway_it_takes_its_trials_with_it(instructor: Student) -> 
     assert looking.returncode != 0
     assert running(instructor) == [] and tried(instructor) == []
     assert time.monotonic() - began < 15  # it does not look to the end first
+
+
+def test_a_sandbox_that_a_look_has_started_again_while_it_was_ended_ends_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    started: list[Sandbox] = []
+
+    def ended_and_started_again(trial: Trial, begun: Future[float]) -> list[Line]:
+        begun.result()
+        until(lambda: sandbox_process.find(trial.home) is None)
+        started.append(sandbox_process.start(trial.home)[0])
+        return []
+
+    monkeypatch.setattr(Trial, "lab_lines", ended_and_started_again)
+    with looks() as begun:
+        begun[0].answer.result()
+        until(lambda: any(sandbox_process.find(home) for home in tmp_path.glob("labkit-ready-*/lab")))
+    assert [sandbox.alive() for sandbox in started] == [False]
+    assert os.listdir(tmp_path) == []
