@@ -15,9 +15,9 @@ from labkit.clients import sandbox_process
 from labkit.environment import settings
 from labkit.files import private_folder, told
 from labkit.model.check import Outcome
-from labkit.model.errors import LabError
+from labkit.model.errors import InvalidInput, LabError
 from labkit.ready.trial import require_sandbox
-from labkit.sandbox import class_settings
+from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.class_settings import ClassSettings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
@@ -112,6 +112,12 @@ def class_line(served: ClassSettings, running: bool) -> Line:
         found = f"{served.size} students cannot be served at {served.url}: {error.strerror or error}"
         next_step = f"labkit sandbox start --class {served.size} --host ADDRESS, with an address of this machine."
         return Line("Class", "missing", found, looked_at, next_step)
+    if served.tls:
+        try:
+            certificate.check(Path(served.certificate), Path(served.key), served.name)
+        except InvalidInput as error:
+            found = f"{error.what} {error.why}"
+            return Line("Class", "missing", found, served.certificate, "labkit sandbox stop; labkit sandbox start")
     found = f"{served.size} students at {served.url}, {'served now' if running else 'served once the sandbox runs'}"
     return Line("Class", "ready", found, looked_at, "" if running else "labkit sandbox start, or labkit lab")
 

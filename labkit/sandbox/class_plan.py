@@ -42,7 +42,7 @@ def plan(home: Path, before: ClassSettings | None, wish: Wish) -> ClassSettings 
     cannot be used.
     """
     if wish.says_nothing:
-        return before
+        return before if before is None else _as_before(home, before)
     wanted = _sized(before, wish)
     if wish.host and wish.host != wanted.host:
         wanted = replace(wanted, host=wish.host, port=0, known_as="")
@@ -55,6 +55,21 @@ def plan(home: Path, before: ClassSettings | None, wish: Wish) -> ClassSettings 
         port = _free_port(wanted.host, port)
     wanted = replace(wanted, port=port)
     return _with_certificate(home, wanted, wish)
+
+
+def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
+    """The class as it was, but with a new certificate where one that was made here serves no more.
+
+    Raises InvalidInput where a given one does not.
+    """
+    try:
+        if before.tls:
+            certificate.check(Path(before.certificate), Path(before.key), before.name)
+    except InvalidInput:
+        if not before.own_certificate:
+            raise
+        return _with_certificate(home, before, Wish())
+    return before
 
 
 def _sized(before: ClassSettings | None, wish: Wish) -> ClassSettings:

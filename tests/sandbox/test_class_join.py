@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ from labkit.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection import Rule, rule_name
 from labkit.model.errors import InvalidInput, ServiceUnreachable
+from labkit.ready.own_world import class_line
 from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.world import BASE_RULE_SET_ID
 from labkit.steps.rule import all_rules
@@ -313,6 +315,26 @@ def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(in
     facts = json.loads(labkit("sandbox", "status", "--json").output)
     assert facts["class"]["size"] == 3
     assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "status").output
+
+
+def test_a_certificate_that_has_run_out_is_made_anew_and_who_joined_is_told_to_join_again(
+    instructor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as at_first:
+        at_first.setattr(certificate, "VALID_DAYS", -1)
+        at_first.setattr(certificate, "_CLOCKS_DIFFER", timedelta(days=9))
+        assert labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port())).exit_code == 0
+    before = class_settings.load(instructor)
+    assert before is not None
+    line = class_line(before, running=True)
+    assert line.state == "missing" and "is not valid today" in line.found
+
+    said = labkit("sandbox", "start")
+    after = class_settings.load(instructor)
+
+    assert said.exit_code == 0 and "who has joined joins again" in said.output
+    assert after is not None and after.certificate != before.certificate
+    assert class_line(after, running=True).state == "ready"
 
 
 def test_a_class_grows_and_is_not_made_smaller(instructor: Path) -> None:
