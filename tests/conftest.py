@@ -1,4 +1,4 @@
-"""What holds for every test: no real account can be reached, and nothing of the user's own is read or written.
+"""What holds for every test: no real account is reached, nothing of the user's own is read or written, Ctrl-C works.
 
 It is set before anything is imported, so that kernels, the sandbox and the AWS CLI started by a test inherit it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,9 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell that runs tests in its background ignores these, and every program started by a test would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", MARKER)
     for name in [name for name in os.environ if name.startswith(("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON"))]:
         del os.environ[name]

@@ -7,13 +7,14 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import Request, urlopen
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SECONDS = 60
@@ -75,7 +76,7 @@ class RunningLab:
         # The setting under which a secret could be saved; and a terminal whose text is text.
         self._set("@jupyter-widgets/jupyterlab-manager", "plugin", saveState=True)
         self._set("@jupyterlab/terminal-extension", "plugin", screenReaderMode=True)
-        self.port = _free_port()
+        self.port = free_port()
         command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(self.port), *self.options]
         with (self.top / "jupyterlab.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -119,12 +120,6 @@ class RunningLab:
         """End JupyterLab as Ctrl-C, answered with yes, would."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(STOP_TIMEOUT_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

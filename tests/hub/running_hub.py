@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import psutil
 import requests
 
 from labkit import jupyterhub
+from tests.ports import free_port
 from tests.sandbox.student import AS_USER
 from tests.wait import until
 
@@ -47,7 +47,7 @@ class RunningHub:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        port, hub_port, proxy_port = free_ports(3)
+        port, hub_port, proxy_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "jupyterhub", "-f", str(self.config), "--url", self.url]
         command += [f"--JupyterHub.hub_port={hub_port}"]
@@ -85,14 +85,3 @@ class RunningHub:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(STOP_TIMEOUT_SECONDS)
         assert not psutil.wait_procs(below, STOP_TIMEOUT_SECONDS)[1], "the hub left processes behind"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nobody listens."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

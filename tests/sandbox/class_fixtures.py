@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from labkit.clients.sandbox_process import Sandbox
 from labkit.model.classroom import ClassKeys
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_plan import Wish, plan
+from tests.ports import free_port
 from tests.wait import until
 
 
@@ -79,9 +79,3 @@ def running_class(home: Path, size: int, **wish: Any) -> Iterator[RunningClass]:
     finally:
         sandbox_process.stop(home)
         assert not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -22,7 +22,7 @@ from labkit.model.classroom import fingerprint
 from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.sandbox import certificate
 from labkit.sandbox.http_server import OUTSIDE, Server, listen
-from tests.sandbox.class_fixtures import free_port
+from tests.ports import free_port
 
 NAMES = ["127.0.0.1", "localhost", "lab.example.org"]
 

@@ -31,7 +31,8 @@ from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.world import BASE_RULE_SET_ID
 from labkit.steps.rule import all_rules
 from labkit.views.form_parts import Form
-from tests.sandbox.class_fixtures import RunningClass, free_port, running_class
+from tests.ports import free_port
+from tests.sandbox.class_fixtures import RunningClass, running_class
 
 STUDENT = 7
 
