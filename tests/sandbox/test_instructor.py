@@ -171,6 +171,7 @@ def test_on_a_terminal_a_bar_moves_below_the_lines(lab_home: Path) -> None:
     try:
         terminal.wait_for("0/3 Doing: Your student number")
         terminal.wait_for("done  Your VPC: vpc-")
+        assert made(lab_home) == (1, 0)
     finally:
         terminal.close()
 

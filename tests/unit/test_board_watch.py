@@ -67,6 +67,7 @@ def test_a_later_look_is_a_reading_of_its_own(world: World) -> None:
     watching = Watch(world.take)
     until(lambda: students(watching) == 1)
     until(lambda: students(watching) == 2)
+    assert world.reads >= 2
 
 
 def test_when_nothing_answers_the_last_board_stays_with_the_time_and_the_reason(world: World) -> None:
