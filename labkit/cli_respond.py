@@ -11,7 +11,7 @@ import click
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
-    from labkit.model.said import Said
+    from labkit.model.response.messages import Said
     from labkit.responder import Responder
     from labkit.steps.world import World
 

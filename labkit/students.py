@@ -19,8 +19,8 @@ from labkit.clients.host import RUN_SECONDS, Host, Ran
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import ClassKeys, account_of, host_of
+from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
-from labkit.model.event import connect_event
 from labkit.model.settings import parse_student_number
 from labkit.range.evaluated import aim
 from labkit.sandbox import class_settings

@@ -18,8 +18,8 @@ from labkit import steps
 from labkit.board.reading import Detection, Reading, Student, number_of
 from labkit.board.stand_ins import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection import Rule
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.steps import account, host
 from labkit.steps.world import Opened, World

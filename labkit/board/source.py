@@ -16,8 +16,8 @@ from labkit.clients import aws
 from labkit.clients.aws_account import Caller
 from labkit.clients.aws_errors import told
 from labkit.clients.detection_api import DetectionApi
-from labkit.model.detection import BASE_RULE_SET
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
+from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.steps.world import World
 

@@ -15,8 +15,8 @@ from labkit.board.reading import Account, Detection, Raw, Student
 from labkit.clients import aws_account, detection_api
 from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
-from labkit.model.detection import Rule
-from labkit.model.detection_records import Agent, Alert, Ruleset
+from labkit.model.detection.records import Agent, Alert, Ruleset
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.steps.world import Opened, World
 

@@ -11,7 +11,7 @@ from labkit.board.source import Source
 from labkit.environment import settings
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.response import own_entries
+from labkit.model.response.response import own_entries
 from labkit.model.vpc import Vpc
 from labkit.steps.world import World
 from labkit.views.board_table import Board, BoardRow, Denied, Raised

@@ -10,7 +10,7 @@ from labkit.clients import aws
 from labkit.clients.host import Host
 from labkit.environment import open_chapter
 from labkit.model.check import CheckResult, require
-from labkit.model.criteria import Criteria, compare, wanted_criteria
+from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
 from labkit.model.settings import Backend, parse_backend
 from labkit.steps import rule

@@ -12,7 +12,7 @@ from typing import Any
 from labkit.cells.base import Cells, link_to
 from labkit.clients import aws
 from labkit.clients.host import Connection
-from labkit.model.detection import Rule
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from labkit import steps
 from labkit.cells.base import Cells, link_to
 from labkit.model.check import require
-from labkit.model.response import OWN_NUMBERS
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.response import OWN_NUMBERS
 from labkit.responder import Responder
 from labkit.steps import network, rule
 from labkit.steps.responding import students_responder

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.cells.base import Cells, link_to
-from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
-from labkit.model.detection import BASE_RULE_SET, rule_name
+from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
+from labkit.model.detection.event import connect_event
+from labkit.model.detection.rule import BASE_RULE_SET, rule_name
 from labkit.model.errors import InvalidInput
-from labkit.model.event import connect_event
 from labkit.model.network_acl import Packet
 from labkit.model.rule_filter import explain, parse, straighten
 from labkit.steps import rule

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit.clients import detection_errors
 from labkit.clients.detection_api import DetectionApi
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError, ServiceError
 
 POLL_SECONDS = 10.0

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.clients import detection_errors
 from labkit.clients.hawk_auth import HawkAuth, NotAuthentic
-from labkit.model.detection import Rule
-from labkit.model.detection_records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.detection.records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.detection.rule import Rule
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError, ServiceError
 

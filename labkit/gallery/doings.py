@@ -28,10 +28,10 @@ from labkit.gallery.values import (
     WANTED,
     added,
 )
-from labkit.model.criteria import compare
+from labkit.model.detection.criteria import compare
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
 from labkit.views import forms
 from labkit.views.criteria_table import CriteriaTable, FieldComparison
 from labkit.views.detection_key_form import detection_key_form

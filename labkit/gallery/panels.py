@@ -18,7 +18,7 @@ from labkit.gallery.values import (
     steps,
 )
 from labkit.model.check import require
-from labkit.model.criteria import CRITERIA_LABELS
+from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
 from labkit.model.rule_filter import parse
 from labkit.views.clean_up_view import CleanUpView

@@ -31,7 +31,7 @@ from labkit.gallery.values import (
     VPCS,
     WANTED,
 )
-from labkit.model.criteria import compare
+from labkit.model.detection.criteria import compare
 from labkit.model.network_acl import Entry, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse
 from labkit.views.criteria_table import CriteriaTable, FieldComparison

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.criteria import DESCRIPTION, FILTER, TITLE_ENDING, Criteria, wanted_criteria
-from labkit.model.detection import PRECREATED_RULE, Rule
-from labkit.model.detection_records import Alert
-from labkit.model.event import connect_event
+from labkit.model.detection.criteria import DESCRIPTION, FILTER, TITLE_ENDING, Criteria, wanted_criteria
+from labkit.model.detection.event import connect_event
+from labkit.model.detection.records import Alert
+from labkit.model.detection.rule import PRECREATED_RULE, Rule
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.said import Said, milliseconds
+from labkit.model.response.messages import Said, milliseconds
 from labkit.model.vpc import Vpc, student_tags
 
 ATTACK = "<script>alert('x')</script>"

@@ -24,7 +24,7 @@ from labkit.model.network_acl import (
     validate_cidr_block,
     what_if,
 )
-from labkit.model.response import own_entries
+from labkit.model.response.response import own_entries
 
 MIRROR, SIX, GOOD_SIX = "198.51.100.80", "2001:db8:bad::10", "2001:db8:900d::20"
 """mirror.example.net, six.dadismad.com and updates.example.org in the range."""

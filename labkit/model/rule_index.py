@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from labkit.model.alerting import ArmedRule
+from labkit.model.detection.alerting import ArmedRule
 from labkit.model.rule_filter import And, Clause, Or
 from labkit.model.rule_filter.keys import ADDRESS_KEYS
 from labkit.model.rule_filter.reading import Event, Reader, reader

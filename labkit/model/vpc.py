@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.model.detection import vpc_name
+from labkit.model.detection.rule import vpc_name
 from labkit.model.network_acl import VPC_QUOTA
 
 LAB_CIDR_BLOCK = "10.0.0.0/16"

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from labkit.clients.alert_feed import AlertFeed, NoFeed
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
 
 Wait = Callable[[threading.Event], Sequence[Alert]]

@@ -15,13 +15,13 @@ from typing import Any
 from labkit.clients import aws
 from labkit.clients.alert_destinations import AlertDestinations
 from labkit.clients.detection_api import DetectionApi
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace, own_entries
-from labkit.model.response_plan import cidr_block_of, plan
-from labkit.model.safe_addresses import SafeNetwork, parse_address
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.plan import cidr_block_of, plan
+from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace, own_entries
+from labkit.model.response.safe_addresses import SafeNetwork, parse_address
 from labkit.responder.news import News, Wait
 from labkit.responder.telling import Done, Telling
 

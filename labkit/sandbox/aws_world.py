@@ -20,7 +20,7 @@ from moto.ec2.models.subnets import Subnet
 from moto.moto_api._internal import mock_random
 
 from labkit.model.classroom import account_of
-from labkit.model.detection import vpc_name
+from labkit.model.detection.rule import vpc_name
 from labkit.model.settings import DEFAULT_REGION
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG
 from labkit.sandbox.aws_errors import EXPECTED, AwsError

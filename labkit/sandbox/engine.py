@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from labkit.model.alert_text import UNDEFINED, fill_title
-from labkit.model.alerting import KIND_OF_EVENT, ArmedRule, Standing, agent_of, identity, place, window_start
+from labkit.model.detection.alert_text import UNDEFINED, fill_title
+from labkit.model.detection.alerting import KIND_OF_EVENT, ArmedRule, Standing, agent_of, identity, place, window_start
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.database import NoSuch

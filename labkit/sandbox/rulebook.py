@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from labkit.model.alerting import ArmedRule
-from labkit.model.detection import Rule, students_in
+from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.rule import Rule, students_in
 from labkit.model.errors import FilterError
 from labkit.model.rule_index import RuleIndex
 from labkit.sandbox.detection_store import DetectionStore

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from labkit.model.alerting import Standing
+from labkit.model.detection.alerting import Standing
 from labkit.sandbox.database import Database, to_json
 
 SCHEMA = """

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from flask import request
 
-from labkit.model.detection import student_name, students_in
+from labkit.model.detection.rule import student_name, students_in
 from labkit.sandbox.api_errors import ApiError
 from labkit.sandbox.api_request import Caller, caller, store
 

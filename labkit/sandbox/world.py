@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labkit.model.criteria import AGGREGATE_FIELDS, DESCRIPTION, FILTER, TITLE_ENDING
-from labkit.model.detection import BASE_RULE_SET, PRECREATED_RULE
+from labkit.model.detection.criteria import AGGREGATE_FIELDS, DESCRIPTION, FILTER, TITLE_ENDING
+from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE
 from labkit.model.vpc import HOST_ADDRESS, HOST_NAME
 from labkit.sandbox.store_people import ApiUser
 

@@ -6,7 +6,7 @@ from labkit.clients import aws
 from labkit.clients.credentials import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection import rule_name, vpc_name
+from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
 from labkit.model.settings import PROFILE, parse_student_number
 from labkit.steps.rule import students_rules

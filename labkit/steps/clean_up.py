@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit import steps
 from labkit.clients import aws
-from labkit.model.detection import rule_name
+from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules

@@ -10,7 +10,7 @@ from pathlib import Path
 from labkit.clients import aws, aws_subnet
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.classroom import host_of
-from labkit.model.detection_records import Agent
+from labkit.model.detection.records import Agent
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG

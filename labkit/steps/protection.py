@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from labkit.clients import aws
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection import rule_name
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
+from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.network_acl import Entry, Packet, decide
-from labkit.model.response import own_entries
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.response import own_entries
 from labkit.steps.network import students_network_acl
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from labkit.clients import aws
-from labkit.model.detection import PRECREATED_RULE, rule_name
+from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import LabError
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules

@@ -8,8 +8,8 @@ from labkit.clients import aws
 from labkit.clients.alert_feed import AlertFeed
 from labkit.clients.detection_api import DetectionApi
 from labkit.clients.endpoint_addresses import EndpointAddresses
-from labkit.model.safe_addresses import SafeNetwork, never_deny, parse_safe
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.vpc import Vpc
 from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
 from labkit.steps.network import students_network_acl

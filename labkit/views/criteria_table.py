@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.criteria import Comparison, Piece
+from labkit.model.detection.criteria import Comparison, Piece
 from labkit.views.shown import Shown
 
 WORTH_SPELLING_OUT = 0.4

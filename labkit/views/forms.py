@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from labkit.model.detection import rule_name, vpc_name
+from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
 from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.views.shown import Shown, text_table
 
 CURL_CODES = {

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
 from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
 from labkit.views.panels import Note
 from labkit.views.responder_view import ResponderView

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
 from labkit.views.network_tables import AclEntriesTable
 from labkit.views.shown import Shown
 from labkit.views.timeline import Timeline

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from labkit.model.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
+from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
 from labkit.views.criteria_table import FieldComparison

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.criteria import Criteria
-from labkit.model.detection import Rule
+from labkit.model.detection.criteria import Criteria
+from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Explanation
 from labkit.views.shown import Shown, text_table
 

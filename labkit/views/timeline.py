@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.said import Said, clock_text
+from labkit.model.response.messages import Said, clock_text
 from labkit.views.measured import Measured, length, stand_in
 from labkit.views.shown import Shown, text_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
 
 MOST_ALIKE = 2
 """Sentences in a row that say the same of so many addresses are left as they are."""

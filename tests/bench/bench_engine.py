@@ -23,9 +23,9 @@ import rule_engine
 
 from labkit.clients.alert_feed import AlertFeed
 from labkit.clients.detection_api import DetectionApi
-from labkit.model.alerting import ArmedRule
-from labkit.model.detection import Rule
-from labkit.model.event import connect_event
+from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.event import connect_event
+from labkit.model.detection.rule import Rule
 from labkit.model.rule_index import RuleIndex
 from labkit.sandbox import world
 from labkit.sandbox.detection_server import create_detection_app

@@ -24,9 +24,9 @@ from typing import IO, Any
 import requests
 
 from labkit.clients import aws, sandbox_process
-from labkit.model.event import connect_event
+from labkit.model.detection.event import connect_event
 from labkit.model.network_acl import Entry
-from labkit.model.response import own_entries
+from labkit.model.response.response import own_entries
 from labkit.range.program import program_command
 from labkit.responder import Responder
 from labkit.sandbox import world as sandbox_world

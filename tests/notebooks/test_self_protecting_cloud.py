@@ -10,7 +10,7 @@ import pytest
 
 from labkit import backends, steps
 from labkit.clients import sandbox_process
-from labkit.model.response import own_entries
+from labkit.model.response.response import own_entries
 from labkit.steps.network import students_network_acl
 from labkit.steps.world import World
 from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings

@@ -20,7 +20,7 @@ from labkit.clients import aws, sandbox_process
 from labkit.clients.hawk_auth import HawkAuth
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
-from labkit.model.event import connect_event
+from labkit.model.detection.event import connect_event
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_settings import ClassSettings
 from labkit.steps import network, rule

@@ -13,7 +13,7 @@ import pytest
 import requests
 from flask import Flask
 
-from labkit.model.event import connect_event
+from labkit.model.detection.event import connect_event
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.control import TOKEN_HEADER

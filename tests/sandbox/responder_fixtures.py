@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from labkit.clients import aws as ec2_client
-from labkit.model.event import connect_event
+from labkit.model.detection.event import connect_event
 from labkit.model.network_acl import Entry
-from labkit.model.response import own_entries
-from labkit.model.safe_addresses import never_deny
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.response import own_entries
+from labkit.model.response.safe_addresses import never_deny
 from labkit.responder import Responder
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms

@@ -18,9 +18,9 @@ from typing import Any
 from labkit.clients import aws, sandbox_process
 from labkit.clients.detection_api import DetectionApi
 from labkit.clients.sandbox_process import Sandbox
-from labkit.model.detection import Rule, rule_name
+from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.response import own_entries
+from labkit.model.response.response import own_entries
 from labkit.range import processes
 from labkit.range.place import range_folder
 from labkit.sandbox.aws_keys import AccessKeys

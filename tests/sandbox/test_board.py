@@ -13,7 +13,7 @@ from labkit.board.take import taker
 from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection import PRECREATED_RULE, rule_name
+from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
 from labkit.steps import account, host, network, rule

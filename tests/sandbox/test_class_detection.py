@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from labkit.model.classroom import host_of
-from labkit.model.criteria import wanted_criteria
-from labkit.model.detection import Rule, rule_name
-from labkit.model.event import connect_event
+from labkit.model.detection.criteria import wanted_criteria
+from labkit.model.detection.event import connect_event
+from labkit.model.detection.rule import Rule, rule_name
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.detection_server import create_detection_app

@@ -28,7 +28,7 @@ from labkit.clients.class_host import host_folder
 from labkit.clients.host import Host
 from labkit.lab import Lab, open_lab
 from labkit.model.classroom import account_of
-from labkit.model.detection import rule_name
+from labkit.model.detection.rule import rule_name
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
 from labkit.steps.network import students_network_acl

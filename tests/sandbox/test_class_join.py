@@ -24,7 +24,7 @@ from labkit.clients import aws_errors, detection_errors, sandbox_process
 from labkit.environment import settings
 from labkit.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
-from labkit.model.detection import Rule, rule_name
+from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.ready.own_world import class_line
 from labkit.sandbox import certificate, class_settings

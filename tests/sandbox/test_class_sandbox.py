@@ -20,8 +20,8 @@ from botocore.exceptions import SSLError as BotocoreSSLError
 from labkit.clients import sandbox_process
 from labkit.clients.class_keys import class_keys
 from labkit.model.classroom import account_of
-from labkit.model.criteria import wanted_criteria
-from labkit.model.detection import Rule, rule_name, vpc_name
+from labkit.model.detection.criteria import wanted_criteria
+from labkit.model.detection.rule import Rule, rule_name, vpc_name
 from labkit.model.errors import ServiceError, ServiceUnreachable
 from labkit.model.vpc import STUDENT_TAG, student_tags
 from labkit.sandbox import certificate, class_settings

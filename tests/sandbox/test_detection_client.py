@@ -19,7 +19,7 @@ import requests
 from werkzeug import Request, Response
 
 from labkit.clients.detection_api import DetectionApi
-from labkit.model.criteria import FILTER
+from labkit.model.detection.criteria import FILTER
 from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceError, ServiceUnreachable
 from labkit.sandbox import world
 from labkit.sandbox.detection_server import create_detection_app

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.model.criteria import FILTER
-from labkit.model.detection import PRECREATED_RULE
+from labkit.model.detection.criteria import FILTER
+from labkit.model.detection.rule import PRECREATED_RULE
 from labkit.model.rule_filter import parse
 from labkit.sandbox import world
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Service, errors, items

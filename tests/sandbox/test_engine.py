@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from labkit.model.alerting import KIND_OF_EVENT
+from labkit.model.detection.alerting import KIND_OF_EVENT
 from labkit.sandbox import world
 from labkit.sandbox.api_time import format_time
 from labkit.sandbox.engine_routes import MOST_BODY_BYTES

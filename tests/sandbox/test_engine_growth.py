@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from labkit.model.alerting import ArmedRule
-from labkit.model.criteria import FILTER
-from labkit.model.detection import Rule
+from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.criteria import FILTER
+from labkit.model.detection.rule import Rule
 from labkit.model.rule_index import RuleIndex
 from labkit.sandbox import world
 from labkit.sandbox.detection_store import DetectionStore

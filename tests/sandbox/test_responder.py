@@ -8,11 +8,11 @@ import threading
 import pytest
 
 from labkit.clients import aws
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
-from labkit.model.response import Keep
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
+from labkit.model.response.response import Keep
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.store_alerts import Dismissal

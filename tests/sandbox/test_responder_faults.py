@@ -14,7 +14,7 @@ from labkit import steps
 from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab
 from labkit.model.errors import CredentialsRefused, LabError
-from labkit.model.response import Add, Refuse
+from labkit.model.response.response import Add, Refuse
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore

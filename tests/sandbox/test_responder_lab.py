@@ -16,8 +16,8 @@ from labkit import backends, steps
 from labkit.cells.responder import ResponderCells
 from labkit.clients import sandbox_process
 from labkit.lab import Lab
+from labkit.model.detection.event import connect_event
 from labkit.model.errors import StepNotReady
-from labkit.model.event import connect_event
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.detection_store import DetectionStore

@@ -14,8 +14,8 @@ import pytest
 
 from labkit.clients import sandbox_process
 from labkit.clients.detection_api import DetectionApi
+from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
-from labkit.model.event import connect_event
 from labkit.sandbox import world
 from labkit.sandbox.ids import Ids
 

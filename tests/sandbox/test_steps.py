@@ -13,7 +13,7 @@ import pytest
 from labkit import backends, steps
 from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab, open_lab
-from labkit.model.criteria import wanted_criteria
+from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, StepNotReady
 from labkit.model.vpc import STUDENT_TAG
 from labkit.steps import rule

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.model import rule_filter
-from labkit.model.alert_text import LONGEST_IN_TITLE, fill_title, text_reader
-from labkit.model.alerting import KIND_OF_EVENT, ArmedRule, Standing, identity, place, window_start
-from labkit.model.criteria import AGGREGATE_FIELDS, FILTER, TITLE_ENDING
-from labkit.model.detection import Rule
+from labkit.model.detection.alert_text import LONGEST_IN_TITLE, fill_title, text_reader
+from labkit.model.detection.alerting import KIND_OF_EVENT, ArmedRule, Standing, identity, place, window_start
+from labkit.model.detection.criteria import AGGREGATE_FIELDS, FILTER, TITLE_ENDING
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import And, Clause, Filter, Or
 from labkit.model.rule_index import RuleIndex, demand_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.board.reading import number_of
-from labkit.model.detection import Rule, rule_name
+from labkit.model.detection.rule import Rule, rule_name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.model.classroom import ClassKeys, account_of, is_of_class
-from labkit.model.detection import rule_name, students_in
+from labkit.model.detection.rule import rule_name, students_in
 from labkit.model.errors import InvalidInput
 
 SECRET, API_KEY = "s" * 40, "a" * 64

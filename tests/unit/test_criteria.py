@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.model.criteria import FILTER, Criteria, compare, difference, wanted_criteria
-from labkit.model.detection import Rule, rule_name
+from labkit.model.detection.criteria import FILTER, Criteria, compare, difference, wanted_criteria
+from labkit.model.detection.rule import Rule, rule_name
 
 WANTED = wanted_criteria(7)
 

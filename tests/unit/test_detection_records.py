@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.model.detection_records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.detection.records import Agent, Alert, AuditRecord, Member, Ruleset
 
 
 def test_given_addresses_bare_and_with_prefix_then_each_is_there_once() -> None:

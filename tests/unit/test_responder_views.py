@@ -8,7 +8,7 @@ import pytest
 
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.said import Kind, Said, milliseconds
+from labkit.model.response.messages import Kind, Said, milliseconds
 from labkit.views.responder_panel import START, STOP, ResponderPanel
 from labkit.views.responder_view import MOST_LINES, ResponderEnd, ResponderView
 from labkit.views.timeline import Timeline

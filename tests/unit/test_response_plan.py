@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.model.network_acl import ENTRY_QUOTA, Entry, Packet, decide, entries_used
-from labkit.model.response import Add, Destination, Keep, Plan, Refuse, Remove, Replace, is_own, own_entries
-from labkit.model.response_plan import cidr_block_of, plan
-from labkit.model.safe_addresses import never_deny, parse_address, why_safe
+from labkit.model.response.plan import cidr_block_of, plan
+from labkit.model.response.response import Add, Destination, Keep, Plan, Refuse, Remove, Replace, is_own, own_entries
+from labkit.model.response.safe_addresses import never_deny, parse_address, why_safe
 
 ALLOW = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(101, True, "allow", "-1", "::/0")]
 LAST = [Entry(32767, True, "deny", "-1", "0.0.0.0/0"), Entry(32768, True, "deny", "-1", "::/0")]

@@ -8,9 +8,9 @@ from html import unescape
 import pytest
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection_records import Alert
+from labkit.model.detection.records import Alert
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.said import Said
+from labkit.model.response.messages import Said
 from labkit.views.host_views import AlertTable, RanView
 from labkit.views.measured import measured
 from labkit.views.network_tables import AclEntriesTable

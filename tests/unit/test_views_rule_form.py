@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.gallery.values import THERE, WANTED
-from labkit.model.criteria import CRITERIA_LABELS, FILTER, Criteria, compare
+from labkit.model.detection.criteria import CRITERIA_LABELS, FILTER, Criteria, compare
 from labkit.model.errors import InvalidInput
 from labkit.views.criteria_table import CriteriaTable
 from labkit.views.form_parts import Form

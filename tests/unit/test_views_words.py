@@ -21,7 +21,7 @@ from labkit.gallery.values import (
     WANTED,
     WRONG,
 )
-from labkit.model.criteria import FILTER, compare
+from labkit.model.detection.criteria import FILTER, compare
 from labkit.model.errors import FilterError
 from labkit.model.network_acl import Entry, NetworkAcl, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from labkit.model.detection import Rule, rule_name
+from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.errors import FilterError
 
 TITLE_ENDING = ": {{exe}} ran by user {{user}} connected to {{dst_ip}}"

@@ -13,8 +13,8 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from labkit.model import rule_filter
-from labkit.model.alert_text import TextReader, text_reader
-from labkit.model.detection import Rule
+from labkit.model.detection.alert_text import TextReader, text_reader
+from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Filter, Predicate
 from labkit.model.rule_filter.reading import Event
 

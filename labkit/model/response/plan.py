@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from labkit.model.network_acl import ENTRY_QUOTA, Entry, entries_used, in_order
 from labkit.model.network_acl.entry import ALL_PROTOCOLS
-from labkit.model.response import (
+from labkit.model.response.response import (
     OWN_NUMBERS,
     Add,
     Destination,
@@ -26,7 +26,7 @@ from labkit.model.response import (
     Replace,
     own_entries,
 )
-from labkit.model.safe_addresses import Address, Network, SafeNetwork, never_deny, parse_address, why_safe
+from labkit.model.response.safe_addresses import Address, Network, SafeNetwork, never_deny, parse_address, why_safe
 
 
 def cidr_block_of(address: Address) -> str:

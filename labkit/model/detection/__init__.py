@@ -1,0 +1,1 @@
+"""Rules, events and alerts of the detection service, and when an event raises an alert."""
