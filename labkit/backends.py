@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from labkit import joined
-from labkit.clients import sandbox_process
-from labkit.clients.credentials import check_region, load_profile
-from labkit.clients.host import Host
-from labkit.clients.notes import Notes
-from labkit.clients.sandbox_process import Sandbox
-from labkit.environment import settings
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.settings import PROFILE, Backend, Settings
 from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.services import sandbox_process
+from labkit.services.aws.profile import check_region, load_profile
+from labkit.services.environment import settings
+from labkit.services.host import Host
+from labkit.services.notes import Notes
+from labkit.services.sandbox_process import Sandbox
 from labkit.steps.world import DetectionLogin, LoginIncomplete, Opened, World
 
 REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
@@ -164,7 +164,7 @@ def _keys_of_environment() -> AccessKeys | None:
 
 def _keys_of_aws_tools() -> AccessKeys | None:
     """What the AWS CLI would use without the lab's profile: environment, default profile, single sign-on."""
-    from labkit.clients.aws_tools import default_keys
+    from labkit.services.aws.default_keys import default_keys
 
     return default_keys()
 

@@ -97,8 +97,8 @@ def sandbox_start(yes: bool, **wish: Any) -> None:
 @tells_errors
 def sandbox_stop() -> None:
     """Stop the sandbox. Its world stays on disk: the next start has it again."""
-    from labkit.clients import class_host, sandbox_process
-    from labkit.environment import settings
+    from labkit.services import class_host, sandbox_process
+    from labkit.services.environment import settings
 
     stopped, host_stopped = sandbox_process.stop(settings().home), class_host.stop(settings().home)
     if stopped or not host_stopped:
@@ -112,8 +112,8 @@ def sandbox_stop() -> None:
 @tells_errors
 def sandbox_status(as_json: bool) -> None:
     """Say whether the sandbox runs, and where."""
-    from labkit.clients import sandbox_process
-    from labkit.environment import settings
+    from labkit.services import sandbox_process
+    from labkit.services.environment import settings
 
     home = settings().home
     found = sandbox_process.find(home)

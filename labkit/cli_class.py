@@ -34,10 +34,10 @@ def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def start(yes: bool, **wish: Any) -> None:
     """Start the sandbox, or find it running; with other settings of its class than before, start it again."""
-    from labkit.clients import sandbox_process
-    from labkit.environment import settings
     from labkit.sandbox import class_settings
     from labkit.sandbox.class_plan import Wish, plan
+    from labkit.services import sandbox_process
+    from labkit.services.environment import settings
 
     home = settings().home
     with told(home):
@@ -116,8 +116,8 @@ def tell_served(home: Path, running: bool) -> None:
 
 def tell_host(home: Path) -> None:
     """Where a student's host in a class runs, in words; nothing where none does."""
-    from labkit.clients import sandbox_process
     from labkit.clients.class_host import host_folder
+    from labkit.services import sandbox_process
 
     if (found := sandbox_process.find(host_folder(home))) is not None:
         click.echo(f"Your host in the class runs (pid {found.pid}). Its files: {host_folder(home)}")
@@ -141,9 +141,9 @@ def keys(student: str | None, as_csv: bool) -> None:
 
     They are secrets. A file that you keep them in should be yours alone: umask 077
     """
-    from labkit.clients import class_keys, sandbox_process
-    from labkit.environment import settings
     from labkit.model.settings import parse_student_number
+    from labkit.services import class_keys, sandbox_process
+    from labkit.services.environment import settings
 
     number = None if student is None else parse_student_number(student)
     sandbox = sandbox_process.find(settings().home)
@@ -161,9 +161,9 @@ def join(file: Any, leave: bool) -> None:
     The keys are tried, then kept in the lab's home. From then on the lab works with the class's sandbox.
     """
     from labkit import backends
-    from labkit.clients import class_join
-    from labkit.environment import home_folder
     from labkit.model.classroom import ClassKeys
+    from labkit.services import class_join
+    from labkit.services.environment import home_folder
 
     home = home_folder()
     if leave:

@@ -11,7 +11,7 @@ import click
 from labkit.model.errors import LabError
 
 if TYPE_CHECKING:
-    from labkit.clients.host import HostStatus
+    from labkit.services.host import HostStatus
 
 
 def shell() -> None:

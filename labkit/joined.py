@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labkit.clients import class_host
 from labkit.clients.class_certificate import pinned
 from labkit.clients.class_host import ClassHost
 from labkit.clients.class_join import aws_files, certificate_file
-from labkit.clients.host import Host
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number
 from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.services import class_host
+from labkit.services.host import Host
 from labkit.steps.world import Opened
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"

@@ -18,12 +18,12 @@ from typing import Any
 
 import click
 
-from labkit.clients import jupyter_server, sandbox_process
-from labkit.environment import settings
 from labkit.files import write_private
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.settings import Settings
 from labkit.sandbox import class_settings
+from labkit.services import jupyter_server, sandbox_process
+from labkit.services.environment import settings
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888

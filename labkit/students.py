@@ -14,9 +14,6 @@ from typing import Any
 from labkit import backends
 from labkit.backends import LocalSandbox
 from labkit.clients.class_keys import class_keys
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.host import RUN_SECONDS, Host, Ran
-from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import ClassKeys, account_of, host_of
 from labkit.model.detection.event import connect_event
@@ -24,6 +21,9 @@ from labkit.model.errors import LabError
 from labkit.model.settings import parse_student_number
 from labkit.range.evaluated import aim
 from labkit.sandbox import class_settings
+from labkit.services.detection.api import DetectionApi
+from labkit.services.host import RUN_SECONDS, Host, Ran
+from labkit.services.notes import Notes
 from labkit.steps.world import DetectionLogin, World, detection_of
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
-from labkit.environment import CLASS_FILE, home_folder
+from labkit.services.environment import CLASS_FILE, home_folder
 
 
 def class_board() -> dict[str, Any]:

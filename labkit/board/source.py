@@ -12,13 +12,13 @@ from itertools import islice
 from typing import Any
 
 from labkit.board.reading import Account, Detection, Reading, students_of_a_class, students_of_one_account
-from labkit.clients import aws
-from labkit.clients.aws_account import Caller
-from labkit.clients.aws_errors import told
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import LabError, ServiceUnreachable
+from labkit.services import aws
+from labkit.services.aws.account import Caller
+from labkit.services.aws.errors import told
+from labkit.services.detection.api import DetectionApi
 from labkit.steps.world import World
 
 PATIENCE_SECONDS = 2.0

@@ -12,12 +12,13 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 from labkit.board.reading import Account, Detection, Raw, Student
-from labkit.clients import aws_account, detection_api
-from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.records import Agent, Alert, Ruleset
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
+from labkit.services.aws import account as aws_account
+from labkit.services.detection import api as detection_api
+from labkit.services.notes import Notes
 from labkit.steps.world import Opened, World
 
 KEYS = AccessKeys("", "")

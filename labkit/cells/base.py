@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from labkit import backends, steps
-from labkit.clients import aws
-from labkit.clients.host import Host
-from labkit.environment import open_chapter
 from labkit.model.check import CheckResult, require
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
 from labkit.model.settings import Backend, parse_backend
+from labkit.services import aws
+from labkit.services.environment import open_chapter
+from labkit.services.host import Host
 from labkit.steps import rule
 from labkit.steps.world import World
 from labkit.views import display, forms, panels, progress

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from labkit.cells.base import Cells, link_to
-from labkit.clients import aws
 from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
+from labkit.services import aws
 from labkit.steps import account, network
 from labkit.views import forms, keys_form, network_tables, panels
 from labkit.views.decision_table import DecisionTable, WhatIfTable

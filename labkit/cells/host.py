@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.cells.base import Cells, link_to
-from labkit.clients import aws
-from labkit.clients.host import Connection
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
+from labkit.services import aws
+from labkit.services.host import Connection
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.steps.world import DetectionLogin, LoginIncomplete

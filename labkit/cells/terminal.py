@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from labkit.cells.base import Cells
-from labkit.clients.jupyter_server import server_of_this_kernel
+from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.views.panels import Note
 from labkit.views.shown import Shown
 from labkit.views.terminal_link import TerminalLink

@@ -6,11 +6,11 @@ import ipaddress
 from collections.abc import Sequence
 
 from labkit.cells.base import Cells
-from labkit.clients import aws
-from labkit.clients.host import Connection, Host
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import NetworkAcl, Packet
 from labkit.range import names
+from labkit.services import aws
+from labkit.services.host import Connection, Host
 from labkit.steps import network
 from labkit.views.shown import Shown
 from labkit.views.topology import Met, Stop, Topology

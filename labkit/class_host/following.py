@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.files import write_private
 from labkit.model.errors import LabError
 from labkit.sandbox.place import Place
+from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0
 """How long one question waits at the class's sandbox for something to change."""

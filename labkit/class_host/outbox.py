@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.errors import LabError
+from labkit.services.detection.api import DetectionApi
 
 MOST_WAITING = 10_000
 MOST_AT_ONCE = 100

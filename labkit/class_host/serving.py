@@ -15,8 +15,6 @@ from flask import Flask, Response, jsonify
 
 from labkit.class_host.following import Following
 from labkit.class_host.outbox import Outbox
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.sandbox_process import LOGIN_FILE
 from labkit.files import private_folder
 from labkit.sandbox.connect_events import ConnectEvents
 from labkit.sandbox.dispatcher import Dispatcher, nothing_here
@@ -26,6 +24,8 @@ from labkit.sandbox.http_server import Server
 from labkit.sandbox.ids import Ids
 from labkit.sandbox.server import announce, listen_here, serve_until_stopped
 from labkit.sandbox.state import remove_state
+from labkit.services.detection.api import DetectionApi
+from labkit.services.sandbox_process import LOGIN_FILE
 
 PATIENCE_SECONDS = 0.5
 """Of one call: what is waited for longer is tried again by who asked."""

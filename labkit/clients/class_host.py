@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from labkit.clients import sandbox_process
-from labkit.clients.sandbox_process import LOGIN_FILE, Sandbox
 from labkit.files import told, write_private
+from labkit.services import sandbox_process
+from labkit.services.sandbox_process import LOGIN_FILE, Sandbox
 
 
 def host_folder(home: Path) -> Path:

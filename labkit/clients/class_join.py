@@ -6,19 +6,19 @@ import json
 import shutil
 from pathlib import Path
 
-from labkit.clients import class_host
-from labkit.clients.aws import caller
-from labkit.clients.aws_account import Account
 from labkit.clients.class_certificate import pinned
-from labkit.clients.credentials import SavedProfile, save_profile
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.notes import Notes
-from labkit.environment import CLASS_FILE, joined
 from labkit.files import private_folder, told, write_private
 from labkit.model.access_keys import examine
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.settings import DEFAULT_REGION
+from labkit.services import class_host
+from labkit.services.aws.account import Account
+from labkit.services.aws.ec2 import caller
+from labkit.services.aws.profile import SavedProfile, save_profile
+from labkit.services.detection.api import DetectionApi
+from labkit.services.environment import CLASS_FILE, joined
+from labkit.services.notes import Notes
 
 PATIENCE_SECONDS = 5.0
 

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterable
 
-from labkit.clients.sandbox_process import Sandbox
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.errors import InvalidInput, LabError
+from labkit.services.sandbox_process import Sandbox
 
 
 def class_keys(sandbox: Sandbox, student: int | None = None) -> tuple[ClassKeys, ...]:

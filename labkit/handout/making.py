@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.environment import settings
 from labkit.handout.running import UNATTENDED_FROM, Chapter, run, throw_away_lab
 from labkit.handout.safety import Cleaner, cleaner_of_this_machine
 from labkit.model.errors import InvalidInput, LabError
+from labkit.services.environment import settings
 
 if TYPE_CHECKING:
     from labkit.handout.page import HandoutExporter, Page

@@ -13,10 +13,10 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.preprocessors import Preprocessor
 
-from labkit.environment import settings
 from labkit.handout.markup import Found
 from labkit.handout.notebook import Reading
 from labkit.handout.safety import cleaner_of_this_machine
+from labkit.services.environment import settings
 
 TEMPLATES = Path(__file__).parents[1] / "jupyter" / "nbconvert" / "templates"
 CONTENTS_DOWN_TO = 3

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.clients import sandbox_process
 from labkit.model.errors import LabError
 from labkit.range.processes import wait_for_end
+from labkit.services import sandbox_process
 
 if TYPE_CHECKING:
     from labkit.handout.kernel import ChapterKernel

@@ -15,10 +15,10 @@ from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
-from labkit.clients import sandbox_process
 from labkit.clients.class_join import aws_files
-from labkit.environment import joined
 from labkit.model.errors import LabError
+from labkit.services import sandbox_process
+from labkit.services.environment import joined
 
 LEFT_OUT = "[left out: a secret]"
 

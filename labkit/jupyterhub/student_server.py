@@ -15,11 +15,11 @@ from pathlib import Path
 import click
 
 from labkit import joined, jupyterlab
-from labkit.clients import class_host, class_join, sandbox_process
-from labkit.clients.notes import Notes
-from labkit.environment import settings
 from labkit.model.classroom import ClassKeys
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
+from labkit.services import class_host, class_join, sandbox_process
+from labkit.services.environment import settings
+from labkit.services.notes import Notes
 
 CLONE = Path(__file__).resolve().parents[2]
 CHAPTERS = ("notebooks", "images")

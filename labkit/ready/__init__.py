@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.environment import settings
 from labkit.model.errors import LabError
 from labkit.ready.installation import chapters_line, python_line
 from labkit.ready.jupyter_trial import JupyterTrial
 from labkit.ready.machine import browser_line, disk_line, memory_line, port_line, proxy_line
 from labkit.ready.own_world import OwnWorld
 from labkit.ready.trial import Trial
+from labkit.services.environment import settings
 from labkit.views.readiness import Line
 
 

@@ -10,9 +10,9 @@ import webbrowser
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labkit.clients.jupyter_server import server_of_home
-from labkit.environment import settings
 from labkit.jupyterlab import FIRST_PORT, free_port, lab_folder
+from labkit.services.environment import settings
+from labkit.services.jupyter_server import server_of_home
 from labkit.views.readiness import Line
 
 MEGABYTE = 2**20

@@ -11,14 +11,14 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import backends, steps
-from labkit.clients import sandbox_process
-from labkit.environment import settings
 from labkit.files import private_folder, told
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput, LabError
 from labkit.ready.trial import require_sandbox
 from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.class_settings import ClassSettings
+from labkit.services import sandbox_process
+from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
 from labkit.steps.world import World

@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import backends, steps
-from labkit.clients import sandbox_process
-from labkit.clients.credentials import verify
-from labkit.clients.host import Host
 from labkit.model.errors import LabError
 from labkit.range.reach import reach
+from labkit.services import sandbox_process
+from labkit.services.aws.profile import verify
+from labkit.services.host import Host
 from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED

@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from labkit.clients.alert_feed import AlertFeed, NoFeed
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
+from labkit.services.detection.alert_feed import AlertFeed, NoFeed
 
 Wait = Callable[[threading.Event], Sequence[Alert]]
 """Returns the alerts that are new or have another event, or none after a while, or soon after the event is set. Raises

@@ -12,9 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.clients import aws
-from labkit.clients.alert_destinations import AlertDestinations
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.records import Alert
 from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
@@ -24,6 +21,9 @@ from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan
 from labkit.model.response.safe_addresses import SafeNetwork, parse_address
 from labkit.responder.news import News, Wait
 from labkit.responder.telling import Done, Telling
+from labkit.services import aws
+from labkit.services.detection.api import DetectionApi
+from labkit.services.detection.destinations import AlertDestinations
 
 INTERVAL_SECONDS = 10.0
 LOOK_BACK_SECONDS = 3600.0

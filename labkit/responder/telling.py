@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from labkit.clients.alert_destinations import AlertDestinations
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
 from labkit.model.response.messages import Kind, Said
 from labkit.model.response.plan import cidr_block_of
 from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace
 from labkit.model.response.safe_addresses import parse_address
+from labkit.services.detection.destinations import AlertDestinations
 
 MOST_LISTED = 4
 """Destinations of a poll that are told one by one."""

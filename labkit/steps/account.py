@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from labkit.clients import aws
-from labkit.clients.credentials import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
 from labkit.model.settings import PROFILE, parse_student_number
+from labkit.services import aws
+from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps.rule import students_rules
 from labkit.steps.step import Step
 from labkit.steps.world import World

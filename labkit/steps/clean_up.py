@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit import steps
-from labkit.clients import aws
 from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError
+from labkit.services import aws
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World

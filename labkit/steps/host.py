@@ -7,13 +7,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from labkit.clients import aws, aws_subnet
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.classroom import host_of
 from labkit.model.detection.records import Agent
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
+from labkit.services import aws
+from labkit.services.aws import subnet as aws_subnet
 from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.step import Step
 from labkit.steps.world import World

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterable
 from functools import partial
 
-from labkit.clients import aws
-from labkit.clients.aws_account import Account
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
+from labkit.services import aws
+from labkit.services.aws.account import Account
 from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
 from labkit.views.panels import Happened

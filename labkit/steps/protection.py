@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from labkit.clients import aws
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import rule_name
@@ -14,6 +13,7 @@ from labkit.model.errors import LabError, StepNotReady
 from labkit.model.network_acl import Entry, Packet, decide
 from labkit.model.response.messages import Said
 from labkit.model.response.response import own_entries
+from labkit.services import aws
 from labkit.steps.network import students_network_acl
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from labkit.clients import aws
 from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import LabError
+from labkit.services import aws
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World

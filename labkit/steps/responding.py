@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from labkit.clients import aws
-from labkit.clients.alert_feed import AlertFeed
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.endpoint_addresses import EndpointAddresses
 from labkit.model.response.messages import Said
 from labkit.model.response.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.vpc import Vpc
 from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
+from labkit.services import aws
+from labkit.services.detection.alert_feed import AlertFeed
+from labkit.services.detection.api import DetectionApi
+from labkit.services.endpoint_addresses import EndpointAddresses
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
 from labkit.steps.world import World, detection_of

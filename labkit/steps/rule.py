@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE, Rule, rule_name
 from labkit.model.errors import LabError, StepNotReady
+from labkit.services.detection.api import DetectionApi
 from labkit.steps.step import Step
 from labkit.steps.world import World
 from labkit.views.panels import Happened

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.clients.host import Host
-from labkit.clients.notes import Notes
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import is_of_class
 from labkit.model.errors import ConsentNeeded, LabError, StepNotReady
 from labkit.model.settings import DEFAULT_REGION, parse_student_number
+from labkit.services.host import Host
+from labkit.services.notes import Notes
 
 if TYPE_CHECKING:
-    from labkit.clients.aws_account import Account
-    from labkit.clients.detection_api import DetectionApi
+    from labkit.services.aws.account import Account
+    from labkit.services.detection.api import DetectionApi
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class LoginIncomplete(LabError):
 
 def detection_of(login: DetectionLogin, patience_seconds: float | None = None) -> DetectionApi:
     """The service that a login opens. patience_seconds: the longest that a call may take; the client's own if None."""
-    from labkit.clients.detection_api import PATIENCE_SECONDS, DetectionApi
+    from labkit.services.detection.api import PATIENCE_SECONDS, DetectionApi
 
     return DetectionApi(
         login.url,
@@ -143,7 +143,7 @@ class World:
     @property
     def keys(self) -> AccessKeys | None:
         """The AWS keys in use: typed and not kept, else of the lab's profile, else of AWS's own tools; or None."""
-        from labkit.clients.credentials import load_profile
+        from labkit.services.aws.profile import load_profile
 
         if self._keys is not None:
             return self._keys
@@ -169,7 +169,7 @@ class World:
 
     def account(self, keys: AccessKeys, region: str) -> Account:
         """The account that these keys open, its clients made once."""
-        from labkit.clients.aws_account import Account
+        from labkit.services.aws.account import Account
 
         place = (keys, region, self.opened.aws_endpoint(), self.opened.aws_certificate)
         if place not in self._accounts:
@@ -230,6 +230,6 @@ class World:
         self._agreed_unasked = True
 
     def _place(self) -> str:
-        from labkit.clients.aws import caller
+        from labkit.services.aws.ec2 import caller
 
         return f"{caller(self.aws.sts).account} {self.region}"

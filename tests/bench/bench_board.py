@@ -12,7 +12,7 @@ from pathlib import Path
 from labkit import backends, steps
 from labkit.board.source import BASE_RULE_SET
 from labkit.board.take import taker
-from labkit.clients.detection_api import DetectionApi
+from labkit.services.detection.api import DetectionApi
 from labkit.steps.world import World
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds
 from tests.sandbox.board_class import SIZE, a_class, at_different_steps

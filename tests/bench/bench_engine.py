@@ -21,8 +21,6 @@ import psutil
 import requests
 import rule_engine
 
-from labkit.clients.alert_feed import AlertFeed
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.alerting import ArmedRule
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule
@@ -33,6 +31,8 @@ from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.engine import Engine
 from labkit.sandbox.ids import new_id
 from labkit.sandbox.store_engine import DAY_MS
+from labkit.services.detection.alert_feed import AlertFeed
+from labkit.services.detection.api import DetectionApi
 from tests.bench.measure import Row, at_least, at_most, best_seconds, milliseconds, table
 from tests.bench.realistic_events import Event, events
 from tests.sandbox.detection_fixtures import serving

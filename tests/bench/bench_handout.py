@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.clients import sandbox_process
+from labkit.services import sandbox_process
 from tests.bench.measure import Row, at_most, milliseconds
 
 REPOSITORY = Path(__file__).resolve().parents[2]

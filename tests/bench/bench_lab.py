@@ -110,7 +110,7 @@ def until_it_answers(command: Callable[[int], list]) -> float:
 def checking(rounds: int) -> Row:
     """The check with the most calls, against those calls alone."""
     from labkit import backends, steps
-    from labkit.clients import aws
+    from labkit.services import aws
 
     world = backends.open_world()
     list(steps.solve(world, steps.STEPS))

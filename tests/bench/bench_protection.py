@@ -23,7 +23,6 @@ from typing import IO, Any
 
 import requests
 
-from labkit.clients import aws, sandbox_process
 from labkit.model.detection.event import connect_event
 from labkit.model.network_acl import Entry
 from labkit.model.response.response import own_entries
@@ -32,6 +31,7 @@ from labkit.responder import Responder
 from labkit.sandbox import world as sandbox_world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.ids import new_id
+from labkit.services import aws, sandbox_process
 from labkit.steps.world import World
 from tests.bench.bench_lab import environment
 from tests.bench.measure import Row, at_most, milliseconds, now, table

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from labkit.clients import sandbox_process
+from labkit.services import sandbox_process
 from labkit.steps import rule
 from labkit.steps.world import World
 from tests.browser.conftest import SCREENSHOTS

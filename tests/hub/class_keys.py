@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.clients import sandbox_process
 from labkit.clients.class_keys import as_blocks, class_keys
-from labkit.clients.sandbox_process import Sandbox
 from labkit.files import private_folder, write_private
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_plan import Wish, plan
+from labkit.services import sandbox_process
+from labkit.services.sandbox_process import Sandbox
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from labkit.clients.class_keys import class_keys
-from labkit.clients.notes import Notes
-from labkit.environment import joined
 from labkit.jupyterhub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_place
 from labkit.model.classroom import ClassKeys
+from labkit.services.environment import joined
+from labkit.services.notes import Notes
 from tests.hub.class_keys import class_sandbox
 
 NOBODY_LISTENS = "http://127.0.0.1:9"

@@ -13,7 +13,7 @@ from labkit.jupyterlab import skip_needless_imports
 skip_needless_imports()  # before nbformat is imported
 
 from labkit import backends, steps  # noqa: E402
-from labkit.clients import sandbox_process  # noqa: E402
+from labkit.services import sandbox_process  # noqa: E402
 from labkit.steps.world import World  # noqa: E402
 from tests.notebooks.kernel import STUDENT  # noqa: E402
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.clients import aws, sandbox_process
 from labkit.model.detection.rule import rule_name, vpc_name
+from labkit.services import aws, sandbox_process
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
 from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit import steps
-from labkit.clients import aws
+from labkit.services import aws
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
 from tests.notebooks.chapters import CHAPTER_1, CHAPTER_4, FOLDER, code_cells

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.clients import sandbox_process
 from labkit.model.response.response import own_entries
+from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
 from labkit.steps.world import World
 from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings

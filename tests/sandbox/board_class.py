@@ -16,13 +16,13 @@ import pytest
 import requests
 
 from labkit import backends, steps
-from labkit.clients import aws, sandbox_process
-from labkit.clients.hawk_auth import HawkAuth
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
 from labkit.model.detection.event import connect_event
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_settings import ClassSettings
+from labkit.services import aws, sandbox_process
+from labkit.services.detection.hawk import HawkAuth
 from labkit.steps import network, rule
 from labkit.steps.world import DetectionLogin, World
 

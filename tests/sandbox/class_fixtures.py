@@ -14,12 +14,12 @@ import boto3
 import psutil
 from botocore.config import Config
 
-from labkit.clients import class_keys, sandbox_process
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.sandbox_process import Sandbox
 from labkit.model.classroom import ClassKeys
 from labkit.sandbox import class_settings
 from labkit.sandbox.class_plan import Wish, plan
+from labkit.services import class_keys, sandbox_process
+from labkit.services.detection.api import DetectionApi
+from labkit.services.sandbox_process import Sandbox
 from tests.ports import free_port
 from tests.wait import until
 

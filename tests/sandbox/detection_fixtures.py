@@ -15,12 +15,12 @@ import requests
 from mohawk import Sender
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.sandbox import world
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.rate_limit import RateLimit
 from labkit.sandbox.store_alerts import NewAlert
+from labkit.services.detection.api import DetectionApi
 
 RULESETS = "/v2/rulesets"
 RULES = f"{RULESETS}/{world.BASE_RULE_SET_ID}/rules"

@@ -10,10 +10,10 @@ import pytest
 
 from labkit import backends, steps
 from labkit.cells.base import StatusCells
-from labkit.clients import aws, sandbox_process
-from labkit.clients.aws_account import Account
 from labkit.lab import Lab, open_lab
 from labkit.model.settings import DEFAULT_REGION
+from labkit.services import aws, sandbox_process
+from labkit.services.aws.account import Account
 
 
 @pytest.fixture(scope="module")

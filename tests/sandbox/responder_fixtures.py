@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from labkit.clients import aws as ec2_client
 from labkit.model.detection.event import connect_event
 from labkit.model.network_acl import Entry
 from labkit.model.response.messages import Said
@@ -25,6 +24,7 @@ from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.ids import new_id
 from labkit.sandbox.rate_limit import RateLimit
 from labkit.sandbox.store_alerts import NewAlert
+from labkit.services import aws as ec2_client
 from tests.sandbox.detection_fixtures import Service, serving
 from tests.wait import until
 

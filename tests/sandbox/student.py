@@ -15,15 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.clients import aws, sandbox_process
-from labkit.clients.detection_api import DetectionApi
-from labkit.clients.sandbox_process import Sandbox
 from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.range import processes
 from labkit.range.place import range_folder
 from labkit.sandbox.aws_keys import AccessKeys
+from labkit.services import aws, sandbox_process
+from labkit.services.detection.api import DetectionApi
+from labkit.services.sandbox_process import Sandbox
 from labkit.steps.rule import all_rules
 from tests.range.ranges import pids
 from tests.sandbox.aws_fixtures import client

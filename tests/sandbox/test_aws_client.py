@@ -15,9 +15,6 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
-from labkit.clients import aws, aws_errors
-from labkit.clients.aws_account import Account
-from labkit.clients.credentials import SavedProfile, known_regions, save_profile, verify
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import (
     CredentialsRefused,
@@ -31,6 +28,10 @@ from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
 from labkit.model.vpc import STUDENT_TAG
 from labkit.sandbox.aws_keys import READER
 from labkit.sandbox.aws_server import create_aws_app
+from labkit.services import aws
+from labkit.services.aws import errors as aws_errors
+from labkit.services.aws.account import Account
+from labkit.services.aws.profile import SavedProfile, known_regions, save_profile, verify
 
 REGIONS = (region for region in known_regions() if region != "us-east-1")
 UNKNOWN = AccessKeys("AKIAQ3EGRTCANARY0001", "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x")

@@ -10,12 +10,12 @@ import pytest
 
 from labkit import backends, steps
 from labkit.board.take import taker
-from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
+from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.world import World
 from labkit.views.board_table import Board

@@ -10,8 +10,8 @@ import pytest
 
 from labkit import backends
 from labkit.board.take import taker
-from labkit.clients import sandbox_process
 from labkit.model.check import CheckResult, Outcome
+from labkit.services import sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.world import World
 from labkit.views.board_table import Board

@@ -20,9 +20,9 @@ from labkit import steps
 from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
 from labkit.board.proxy import class_board
 from labkit.cli import main
-from labkit.clients import sandbox_process
-from labkit.environment import CLASS_FILE
 from labkit.lab import Lab
+from labkit.services import sandbox_process
+from labkit.services.environment import CLASS_FILE
 from tests.wait import until
 
 ROOT = Path(__file__).parents[2]

@@ -23,14 +23,14 @@ import psutil
 import pytest
 
 from labkit import steps
-from labkit.clients import aws, sandbox_process
 from labkit.clients.class_host import host_folder
-from labkit.clients.host import Host
 from labkit.lab import Lab, open_lab
 from labkit.model.classroom import account_of
 from labkit.model.detection.rule import rule_name
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
+from labkit.services import aws, sandbox_process
+from labkit.services.host import Host
 from labkit.steps.network import students_network_acl
 from tests.sandbox.class_fixtures import RunningClass, running_class
 from tests.sandbox.student import Student, a_student, users

@@ -20,8 +20,6 @@ from click.testing import CliRunner, Result
 
 from labkit import backends, steps
 from labkit.cli import main
-from labkit.clients import aws_errors, detection_errors, sandbox_process
-from labkit.environment import settings
 from labkit.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection.rule import Rule, rule_name
@@ -29,6 +27,10 @@ from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.ready.own_world import class_line
 from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.world import BASE_RULE_SET_ID
+from labkit.services import sandbox_process
+from labkit.services.aws import errors as aws_errors
+from labkit.services.detection import errors as detection_errors
+from labkit.services.environment import settings
 from labkit.steps.rule import all_rules
 from labkit.views.form_parts import Form
 from tests.ports import free_port

@@ -17,7 +17,6 @@ import requests
 from botocore.exceptions import ClientError
 from botocore.exceptions import SSLError as BotocoreSSLError
 
-from labkit.clients import sandbox_process
 from labkit.clients.class_keys import class_keys
 from labkit.model.classroom import account_of
 from labkit.model.detection.criteria import wanted_criteria
@@ -26,6 +25,7 @@ from labkit.model.errors import ServiceError, ServiceUnreachable
 from labkit.model.vpc import STUDENT_TAG, student_tags
 from labkit.sandbox import certificate, class_settings
 from labkit.sandbox.world import BASE_RULE_SET_ID
+from labkit.services import sandbox_process
 from tests.sandbox.aws_fixtures import DENY_ALL, default_acl, everything, refusal
 from tests.sandbox.class_fixtures import RunningClass, running_class
 from tests.wait import until

@@ -18,13 +18,13 @@ import pytest
 import requests
 from werkzeug import Request, Response
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.criteria import FILTER
 from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceError, ServiceUnreachable
 from labkit.sandbox import world
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.ids import new_id
 from labkit.sandbox.rate_limit import RateLimit
+from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection_fixtures import Service, a_service, serving
 
 RULESET = world.BASE_RULE_SET_ID

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from labkit.clients.alert_feed import AlertFeed, News, NoFeed
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.errors import CredentialsRefused, ServiceError
 from labkit.sandbox import world
 from labkit.sandbox.api_time import format_time
 from labkit.sandbox.control import TOKEN_HEADER
 from labkit.sandbox.engine import MOST_CHANGES
+from labkit.services.detection.alert_feed import AlertFeed, News, NoFeed
+from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection_fixtures import Service
 from tests.sandbox.engine_fixtures import TOKEN, Clock, Watched, addresses, watching
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.clients import aws
-from labkit.clients.host import Host
 from labkit.lab import Lab
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
+from labkit.services import aws
+from labkit.services.host import Host
 from labkit.steps.host import host_subnets
 from labkit.steps.network import students_network_acl, students_vpc
 from tests.wait import until

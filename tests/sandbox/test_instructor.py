@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from labkit import backends, students
 from labkit.cli import main
-from labkit.clients import aws, sandbox_process
 from labkit.model.detection.rule import rule_name
+from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.clients import sandbox_process
-from labkit.clients.sandbox_process import Sandbox
 from labkit.ready import looks
 from labkit.ready.trial import Trial
+from labkit.services import sandbox_process
+from labkit.services.sandbox_process import Sandbox
 from labkit.views.readiness import Line
 from tests.range.ranges import pids
 from tests.sandbox.student import Student, a_student, users

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from labkit.clients import sandbox_process
+from labkit.services import sandbox_process
 
 LATE = """
 import sys

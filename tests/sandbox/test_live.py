@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab, open_lab
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError
+from labkit.services import aws, sandbox_process
 from tests.sandbox.test_cli import labkit
 
 

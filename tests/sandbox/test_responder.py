@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from labkit.clients import aws
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
@@ -16,6 +15,7 @@ from labkit.model.response.response import Keep
 from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.store_alerts import Dismissal
+from labkit.services import aws
 from tests.sandbox.responder_fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene, soon
 
 __all__ = ["rate_limit", "scene"]

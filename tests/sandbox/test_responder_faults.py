@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.response.response import Add, Refuse
@@ -19,6 +18,7 @@ from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.detection_server import create_detection_app
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.rate_limit import RateLimit
+from labkit.services import aws, sandbox_process
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
 from tests.sandbox.detection_fixtures import serving

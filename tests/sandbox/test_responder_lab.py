@@ -14,7 +14,6 @@ import requests
 
 from labkit import backends, steps
 from labkit.cells.responder import ResponderCells
-from labkit.clients import sandbox_process
 from labkit.lab import Lab
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import StepNotReady
@@ -22,6 +21,7 @@ from labkit.sandbox import world
 from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.detection_store import DetectionStore
 from labkit.sandbox.ids import new_id
+from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
 from labkit.views.responder_view import ResponderEnd

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import requests
 
-from labkit.clients import sandbox_process
 from labkit.model.errors import LabError
+from labkit.services import sandbox_process
 from tests.wait import until
 
 TIMEOUT_SECONDS = 30

@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
-from labkit.clients import sandbox_process
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
 from labkit.sandbox import world
 from labkit.sandbox.ids import Ids
+from labkit.services import sandbox_process
+from labkit.services.detection.api import DetectionApi
 
 
 def worked_through(home: Path, seed: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.clients import aws, sandbox_process
 from labkit.lab import Lab, open_lab
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, StepNotReady
 from labkit.model.vpc import STUDENT_TAG
+from labkit.services import aws, sandbox_process
 from labkit.steps import rule
 from tests.sandbox.lab_fixtures import outcome_of
 

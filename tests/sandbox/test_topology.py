@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from labkit import steps
-from labkit.clients import aws
 from labkit.lab import Lab
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry
+from labkit.services import aws
 from labkit.steps.network import students_network_acl
 from labkit.views.topology import Stop, Topology
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.clients.credentials import SavedProfile, check_region, load_profile, remove_profile, save_profile
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.profile_text import read_section, remove_section, set_options
+from labkit.services.aws.profile import SavedProfile, check_region, load_profile, remove_profile, save_profile
 
 KEYS = AccessKeys("AKIAQ3EGRTCANARY0001", "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x")
 OTHER = AccessKeys("AKIAQ3EGRTCANARY0002", "0therSECRETx0therSECRETx0therSECRETx0/+x")

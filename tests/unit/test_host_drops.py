@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.cells.host import not_left_over
-from labkit.clients.host import Connection
+from labkit.services.host import Connection
 
 STARTED = 100.0
 

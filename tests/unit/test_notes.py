@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.clients.notes import Notes
 from labkit.model.errors import LabError
+from labkit.services.notes import Notes
 
 
 @pytest.fixture

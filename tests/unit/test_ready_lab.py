@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from labkit import jupyterlab
-from labkit.clients import jupyter_server
 from labkit.model.errors import InvalidInput
+from labkit.services import jupyter_server
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-this-test"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from labkit.clients.aws import caller, describe_vpcs
-from labkit.clients.aws_account import Account, Caller, session_apart
 from labkit.files import write_private
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.profile_text import read_section, remove_section, set_options
 from labkit.model.settings import PROFILE
+from labkit.services.aws.account import Account, Caller, session_apart
+from labkit.services.aws.ec2 import caller, describe_vpcs
 
 
 @dataclass(frozen=True)

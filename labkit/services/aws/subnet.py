@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.clients.aws_errors import told
 from labkit.model.vpc import STUDENT_TAG
+from labkit.services.aws.errors import told
 
 
 @dataclass(frozen=True)

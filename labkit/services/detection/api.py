@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from labkit.clients import detection_errors
-from labkit.clients.hawk_auth import HawkAuth, NotAuthentic
 from labkit.model.detection.records import Agent, Alert, AuditRecord, Member, Ruleset
 from labkit.model.detection.rule import Rule
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError, ServiceError
+from labkit.services.detection import errors as detection_errors
+from labkit.services.detection.hawk import HawkAuth, NotAuthentic
 
 if TYPE_CHECKING:
     from requests import Response, Session

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.clients.aws_account import Account, Caller
-from labkit.clients.aws_errors import told
 from labkit.model.errors import CredentialsRefused, InvalidInput, QuotaReached, ServiceError
 from labkit.model.network_acl import (
     ENTRY_QUOTA,
@@ -21,6 +19,8 @@ from labkit.model.network_acl import (
     validate_vpc_cidr_block,
 )
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
+from labkit.services.aws.account import Account, Caller
+from labkit.services.aws.errors import told
 
 
 @dataclass(frozen=True)

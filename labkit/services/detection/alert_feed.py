@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.clients import detection_errors
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError, ServiceError
+from labkit.services.detection import errors as detection_errors
+from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0
 """How long one question waits at the service: an end that is asked for meanwhile is noticed after it."""

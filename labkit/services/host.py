@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.clients.sandbox_process import Sandbox
+from labkit.services.sandbox_process import Sandbox
 
 RUN_SECONDS = 60.0
 

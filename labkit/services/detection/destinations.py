@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.clients.detection_api import DetectionApi
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError, ServiceError
 from labkit.model.response.messages import milliseconds
 from labkit.model.response.plan import cidr_block_of
 from labkit.model.response.response import Destination
 from labkit.model.response.safe_addresses import parse_address
+from labkit.services.detection.api import DetectionApi
 
 OVERLAP_MS = 5_000
 """How far before the newest alert seen a quick look goes back: alerts made at once may be seen one after the other."""

@@ -1,0 +1,1 @@
+"""The client of the detection service v2 REST API."""
