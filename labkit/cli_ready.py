@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from labkit.ready import Look
-    from labkit.views.readiness import Line
+    from labkit.views.panels.readiness import Line
 
 SIGNS = {"ready": "✓", "missing": "✕", "remark": "!"}
 COLOURS = {"ready": "green", "missing": "bold red", "remark": "yellow"}

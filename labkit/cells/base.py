@@ -15,9 +15,10 @@ from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import rule
 from labkit.steps.world import World
-from labkit.views import display, forms, panels, progress
-from labkit.views.form_parts import Form
-from labkit.views.shown import Shown
+from labkit.views import display, forms, panels
+from labkit.views.forms.parts import Form
+from labkit.views.panels import progress
+from labkit.views.view import Shown
 
 Ended = TypeVar("Ended")
 """A step and how it ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.cells.base import Cells
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 class BoardCells(Cells):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.cells.base import Cells
 from labkit.steps.clean_up import clean_up
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 class CleanUpCells(Cells):

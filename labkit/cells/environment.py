@@ -10,10 +10,12 @@ from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
 from labkit.services import aws
 from labkit.steps import account, network
-from labkit.views import forms, keys_form, network_tables, panels
-from labkit.views.decision_table import DecisionTable, WhatIfTable
-from labkit.views.form_parts import Form
-from labkit.views.shown import Shown
+from labkit.views import forms, panels
+from labkit.views.forms import keys as keys_form
+from labkit.views.forms.parts import Form
+from labkit.views.tables import network as network_tables
+from labkit.views.tables.decision import DecisionTable, WhatIfTable
+from labkit.views.view import Shown
 
 KEYS_OF_CLASS = "They came with the block that you joined the class with, so no form asks for them."
 

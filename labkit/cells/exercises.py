@@ -6,8 +6,8 @@ from labkit.cells.base import Cells
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.steps import network
-from labkit.views.panels import CheckPanel
-from labkit.views.shown import Shown
+from labkit.views.panels.basic import CheckPanel
+from labkit.views.view import Shown
 
 
 class ExerciseCells(Cells):

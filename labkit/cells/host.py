@@ -19,11 +19,12 @@ from labkit.services.host import Connection
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.steps.world import DetectionLogin, LoginIncomplete
-from labkit.views import host_views, panels
-from labkit.views.detection_key_form import detection_key_form
-from labkit.views.form_parts import Form
-from labkit.views.readiness import Line, Readiness
-from labkit.views.shown import Shown
+from labkit.views import panels
+from labkit.views.forms.detection_key import detection_key_form
+from labkit.views.forms.parts import Form
+from labkit.views.panels.readiness import Line, Readiness
+from labkit.views.tables import host as host_views
+from labkit.views.view import Shown
 
 RUN_SECONDS = 15.0
 

@@ -14,10 +14,10 @@ from labkit.responder import Responder
 from labkit.steps import network, rule
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
-from labkit.views.panels import Happened
-from labkit.views.responder_panel import ResponderPanel, Say
-from labkit.views.responder_view import LOOKED_ONCE, ResponderEnd, ResponderView
-from labkit.views.shown import Shown
+from labkit.views.forms.responder import ResponderPanel, Say
+from labkit.views.panels.basic import Happened
+from labkit.views.panels.responder import LOOKED_ONCE, ResponderEnd, ResponderView
+from labkit.views.view import Shown
 
 FIRST_ROUND_SECONDS = 10.0
 

@@ -13,10 +13,12 @@ from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Packet
 from labkit.model.rule_filter import explain, parse, straighten
 from labkit.steps import rule
-from labkit.views import panels, rule_form, rule_views
-from labkit.views.criteria_table import CriteriaTable
-from labkit.views.form_parts import Form
-from labkit.views.shown import Shown
+from labkit.views import panels
+from labkit.views.forms import rule as rule_form
+from labkit.views.forms.parts import Form
+from labkit.views.tables import rules as rule_views
+from labkit.views.tables.criteria import CriteriaTable
+from labkit.views.view import Shown
 
 
 class RuleCells(Cells):

@@ -6,9 +6,9 @@ import sys
 
 from labkit.cells.base import Cells
 from labkit.services.jupyter_server import server_of_this_kernel
-from labkit.views.panels import Note
-from labkit.views.shown import Shown
-from labkit.views.terminal_link import TerminalLink
+from labkit.views.panels.basic import Note
+from labkit.views.panels.terminal_link import TerminalLink
+from labkit.views.view import Shown
 
 NAME = "host"
 COMMAND = (sys.executable, "-m", "labkit", "shell")

@@ -12,8 +12,8 @@ from labkit.range import names
 from labkit.services import aws
 from labkit.services.host import Connection, Host
 from labkit.steps import network
-from labkit.views.shown import Shown
-from labkit.views.topology import Met, Stop, Topology
+from labkit.views.pictures.topology import Met, Stop, Topology
+from labkit.views.view import Shown
 
 FIRST_SITE, FIRST_PORT = "dadismad.com", 80
 """What is looked at before the host has connected anywhere."""

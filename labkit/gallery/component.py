@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 @dataclass(frozen=True)

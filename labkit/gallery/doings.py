@@ -33,19 +33,19 @@ from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response.messages import Said
 from labkit.views import forms
-from labkit.views.criteria_table import CriteriaTable, FieldComparison
-from labkit.views.detection_key_form import detection_key_form
-from labkit.views.form_parts import Twin
-from labkit.views.forms import NamesPreview
-from labkit.views.host_views import RanView
-from labkit.views.keys_form import aws_keys_form
-from labkit.views.panels import ErrorPanel, Happened
+from labkit.views.forms.basic import NamesPreview
+from labkit.views.forms.detection_key import detection_key_form
+from labkit.views.forms.keys import aws_keys_form
+from labkit.views.forms.parts import Twin
+from labkit.views.forms.rule import FieldState, rule_form
+from labkit.views.panels.basic import ErrorPanel, Happened
+from labkit.views.panels.responder import ResponderEnd, ResponderView
+from labkit.views.panels.terminal_link import TerminalLink
+from labkit.views.pictures.timeline import Timeline
+from labkit.views.pictures.topology import Met, Stop, Topology
 from labkit.views.render import render
-from labkit.views.responder_view import ResponderEnd, ResponderView
-from labkit.views.rule_form import FieldState, rule_form
-from labkit.views.terminal_link import TerminalLink
-from labkit.views.timeline import Timeline
-from labkit.views.topology import Met, Stop, Topology
+from labkit.views.tables.criteria import CriteriaTable, FieldComparison
+from labkit.views.tables.host import RanView
 
 
 def _ran() -> tuple[State, ...]:

@@ -21,10 +21,10 @@ from labkit.model.check import require
 from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
 from labkit.model.rule_filter import parse
-from labkit.views.clean_up_view import CleanUpView
-from labkit.views.network_tables import VpcTable
-from labkit.views.panels import CheckPanel, ErrorPanel, Fault, Happened, Note
-from labkit.views.progress import Progress, StatusLine, Working
+from labkit.views.panels.basic import CheckPanel, ErrorPanel, Fault, Happened, Note
+from labkit.views.panels.clean_up import CleanUpView
+from labkit.views.panels.progress import Progress, StatusLine, Working
+from labkit.views.tables.network import VpcTable
 
 _BY_STEP = {one.step: one for one in RESULTS}
 

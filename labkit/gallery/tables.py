@@ -34,13 +34,13 @@ from labkit.gallery.values import (
 from labkit.model.detection.criteria import compare
 from labkit.model.network_acl import Entry, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse
-from labkit.views.criteria_table import CriteriaTable, FieldComparison
-from labkit.views.decision_table import DecisionTable, WhatIfTable
-from labkit.views.host_views import AlertTable
-from labkit.views.network_tables import AclEntriesTable, NetworkAclTable, VpcTable
-from labkit.views.panels import ErrorPanel
-from labkit.views.readiness import Line, Readiness
-from labkit.views.rule_views import ExplanationTree, RuleCard, RuleTable
+from labkit.views.panels.basic import ErrorPanel
+from labkit.views.panels.readiness import Line, Readiness
+from labkit.views.tables.criteria import CriteriaTable, FieldComparison
+from labkit.views.tables.decision import DecisionTable, WhatIfTable
+from labkit.views.tables.host import AlertTable
+from labkit.views.tables.network import AclEntriesTable, NetworkAclTable, VpcTable
+from labkit.views.tables.rules import ExplanationTree, RuleCard, RuleTable
 
 WEB = Packet.outbound(BAD, "tcp", 80)
 

@@ -21,7 +21,7 @@ from labkit.ready.machine import browser_line, disk_line, memory_line, port_line
 from labkit.ready.own_world import OwnWorld
 from labkit.ready.trial import Trial
 from labkit.services.environment import settings
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from labkit.cells.base import NOTEBOOKS
 from labkit.jupyterlab import lab_folder
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 

@@ -20,7 +20,7 @@ from labkit.files import private_folder, write_private
 from labkit.model.errors import LabError
 from labkit.range.reach import ASKED_FOR
 from labkit.ready.trial import require_sandbox
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 PATIENCE_SECONDS = 30
 CELL = "from labkit import open_lab\nopen_lab().status()"

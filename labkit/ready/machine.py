@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from labkit.jupyterlab import FIRST_PORT, free_port, lab_folder
 from labkit.services.environment import settings
 from labkit.services.jupyter_server import server_of_home
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 MEGABYTE = 2**20
 MEMORY_NEEDED = 800 * MEGABYTE

@@ -21,7 +21,7 @@ from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED
 from labkit.steps.world import World
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 CURL = ("curl", "--silent", "--show-error", "--connect-timeout", "1", "dadismad.com")
 AWS = ("aws", "ec2", "describe-vpcs", "--output", "text")

@@ -13,8 +13,8 @@ from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotRe
 from labkit.steps import create_environment, initial_configuration, self_protecting_cloud
 from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
-from labkit.views.shown import Shown
+from labkit.views.panels.basic import Happened
+from labkit.views.view import Shown
 
 STEPS: tuple[Step, ...] = initial_configuration.STEPS + create_environment.STEPS + self_protecting_cloud.STEPS
 BY_KEY = {step.key: step for step in STEPS}

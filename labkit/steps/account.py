@@ -12,7 +12,7 @@ from labkit.services.aws.profile import SavedProfile, check_region, remove_profi
 from labkit.steps.rule import students_rules
 from labkit.steps.step import Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
+from labkit.views.panels.basic import Happened
 
 SINGLE_STUDENT = "1"
 """The number of somebody who works alone and was given none."""

@@ -9,7 +9,7 @@ from labkit.services import aws
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
-from labkit.views.clean_up_view import CleanUpView
+from labkit.views.panels.clean_up import CleanUpView
 
 
 def clean_up(world: World) -> CleanUpView:

@@ -18,8 +18,8 @@ from labkit.services.aws import subnet as aws_subnet
 from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.step import Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
-from labkit.views.readiness import Line
+from labkit.views.panels.basic import Happened
+from labkit.views.panels.readiness import Line
 
 AGENT_SERVICES = 12
 PROGRAMS = {"aws": "the AWS CLI", "curl": "curl, which part 3 uses"}

@@ -14,7 +14,7 @@ from labkit.services import aws
 from labkit.services.aws.account import Account
 from labkit.steps.step import Offer, Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
+from labkit.views.panels.basic import Happened
 
 
 def students_vpc(world: World) -> Vpc:

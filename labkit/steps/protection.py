@@ -19,7 +19,7 @@ from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
 from labkit.steps.step import Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
+from labkit.views.panels.basic import Happened
 
 COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")
 ALERT_SECONDS = 5.0

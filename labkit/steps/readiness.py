@@ -11,7 +11,7 @@ from labkit.services import aws
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
 from labkit.steps.world import World
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 MOST_NAMED = 3
 """Rules of other students that are named one by one."""

@@ -11,7 +11,7 @@ from labkit.model.errors import LabError, StepNotReady
 from labkit.services.detection.api import DetectionApi
 from labkit.steps.step import Step
 from labkit.steps.world import World
-from labkit.views.panels import Happened
+from labkit.views.panels.basic import Happened
 
 CRITERIA_EXPECTED = "the five criteria of the lab's text"
 LOOKED_AT = ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.steps.world import World
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 @dataclass(frozen=True)

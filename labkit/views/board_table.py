@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.views.marks import tone
-from labkit.views.panels import SYMBOLS
-from labkit.views.shown import Shown, text_table
+from labkit.views.panels.basic import SYMBOLS
+from labkit.views.view import Shown, text_table
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.views.panels import ErrorPanel
-from labkit.views.progress import Working
-from labkit.views.shown import Shown
+from labkit.views.panels.basic import ErrorPanel
+from labkit.views.panels.progress import Working
+from labkit.views.view import Shown
 
 
 def show(shown: Shown) -> None:

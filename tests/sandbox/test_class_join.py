@@ -32,7 +32,7 @@ from labkit.services.aws import errors as aws_errors
 from labkit.services.detection import errors as detection_errors
 from labkit.services.environment import settings
 from labkit.steps.rule import all_rules
-from labkit.views.form_parts import Form
+from labkit.views.forms.parts import Form
 from tests.ports import free_port
 from tests.sandbox.class_fixtures import RunningClass, running_class
 

@@ -18,7 +18,7 @@ from labkit.ready import looks
 from labkit.ready.trial import Trial
 from labkit.services import sandbox_process
 from labkit.services.sandbox_process import Sandbox
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 from tests.range.ranges import pids
 from tests.sandbox.student import Student, a_student, users
 from tests.wait import until

@@ -24,7 +24,7 @@ from labkit.sandbox.ids import new_id
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
-from labkit.views.responder_view import ResponderEnd
+from labkit.views.panels.responder import ResponderEnd
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.responder_fixtures import raise_alert, soon
 from tests.sandbox.test_cli import labkit

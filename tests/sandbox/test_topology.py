@@ -10,7 +10,7 @@ from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry
 from labkit.services import aws
 from labkit.steps.network import students_network_acl
-from labkit.views.topology import Stop, Topology
+from labkit.views.pictures.topology import Stop, Topology
 
 SITE, MIRROR, SIX = "203.0.113.10", "198.51.100.80", "2001:db8:bad::10"
 CURL = "curl -sS --connect-timeout 1 "

@@ -8,7 +8,7 @@ from typing import Any
 
 from ipywidgets import Widget
 
-from labkit.views.form_parts import Form
+from labkit.views.forms.parts import Form
 
 
 def press(form: Form, label: str) -> str:

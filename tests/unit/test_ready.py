@@ -18,7 +18,7 @@ from labkit.cli_ready import in_words, verdict
 from labkit.ready import installation, machine
 from labkit.ready.own_world import class_line
 from labkit.sandbox.class_settings import ClassSettings
-from labkit.views.readiness import Line
+from labkit.views.panels.readiness import Line
 
 ROOT = Path(__file__).parents[2]
 SECOND = "02_create_environment.ipynb"

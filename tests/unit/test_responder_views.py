@@ -9,9 +9,9 @@ import pytest
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response.messages import Kind, Said, milliseconds
-from labkit.views.responder_panel import START, STOP, ResponderPanel
-from labkit.views.responder_view import MOST_LINES, ResponderEnd, ResponderView
-from labkit.views.timeline import Timeline
+from labkit.views.forms.responder import START, STOP, ResponderPanel
+from labkit.views.panels.responder import MOST_LINES, ResponderEnd, ResponderView
+from labkit.views.pictures.timeline import Timeline
 from tests.wait import until
 
 T0 = milliseconds("2026-11-24T21:40:12.481Z")

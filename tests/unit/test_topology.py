@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.views.topology import Met, Stop, Topology
+from labkit.views.pictures.topology import Met, Stop, Topology
 
 HOST, HOST_IPV6 = "10.0.1.10", "2001:db8:1234:1a01::10"
 SITE, MIRROR, SIX = "203.0.113.10", "198.51.100.80", "2001:db8:bad::10"

@@ -12,10 +12,10 @@ from traitlets.config import Config
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import ProgressDisplay, show, show_error
-from labkit.views.form_parts import LOCK, RUN_THIS_CELL, Form
-from labkit.views.forms import action_button, choice_form, student_number_form
-from labkit.views.panels import Happened, Note
-from labkit.views.shown import Shown
+from labkit.views.forms.basic import action_button, choice_form, student_number_form
+from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
+from labkit.views.panels.basic import Happened, Note
+from labkit.views.view import Shown
 from tests.unit.form_driver import all_words, message, press
 from tests.wait import until
 

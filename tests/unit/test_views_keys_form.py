@@ -7,9 +7,9 @@ import gc
 import pytest
 
 from labkit.model.errors import InvalidInput
-from labkit.views.form_parts import Form
-from labkit.views.keys_form import HIDE_PAGE, SHOW_PAGE, aws_keys_form
-from labkit.views.panels import Note
+from labkit.views.forms.keys import HIDE_PAGE, SHOW_PAGE, aws_keys_form
+from labkit.views.forms.parts import Form
+from labkit.views.panels.basic import Note
 from tests.unit.form_driver import all_words, everything, press, saved_state
 
 KEY_ID, SECRET, TOKEN = "AKIACANARYCANARYCANA", "canary-secret-access-key-0123456789abcdef", "canary-token"

@@ -11,13 +11,13 @@ from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response.messages import Said
-from labkit.views.host_views import AlertTable, RanView
 from labkit.views.measured import measured
-from labkit.views.network_tables import AclEntriesTable
-from labkit.views.panels import CheckPanel, Happened
-from labkit.views.readiness import Line, Readiness
-from labkit.views.responder_view import ResponderView
-from labkit.views.shown import Shown
+from labkit.views.panels.basic import CheckPanel, Happened
+from labkit.views.panels.readiness import Line, Readiness
+from labkit.views.panels.responder import ResponderView
+from labkit.views.tables.host import AlertTable, RanView
+from labkit.views.tables.network import AclEntriesTable
+from labkit.views.view import Shown
 
 ENTRY = Entry(1, True, "deny", "-1", "203.0.113.10/32")
 ACL = NetworkAcl("acl-7", "vpc-7", True, (ENTRY, Entry(100, True, "allow", "-1", "0.0.0.0/0")))

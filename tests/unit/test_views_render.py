@@ -11,10 +11,10 @@ from labkit.gallery import COMPONENTS, lifted
 from labkit.gallery.values import ACL, REGION, VPCS
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import LabError
-from labkit.views.network_tables import AclEntriesTable, VpcTable
-from labkit.views.panels import CheckPanel, ErrorPanel, Happened, Note
+from labkit.views.panels.basic import CheckPanel, ErrorPanel, Happened, Note
 from labkit.views.render import render
-from labkit.views.shown import Shown
+from labkit.views.tables.network import AclEntriesTable, VpcTable
+from labkit.views.view import Shown
 
 STYLE = str(render("style.html.j2"))
 SHOWN = {f"{component.name}: {state.name}": state.shown for component in COMPONENTS for state in component.make()}

@@ -7,10 +7,10 @@ from dataclasses import replace
 from labkit.gallery.values import THERE, WANTED
 from labkit.model.detection.criteria import CRITERIA_LABELS, FILTER, Criteria, compare
 from labkit.model.errors import InvalidInput
-from labkit.views.criteria_table import CriteriaTable
-from labkit.views.form_parts import Form
-from labkit.views.panels import Note
-from labkit.views.rule_form import rule_form
+from labkit.views.forms.parts import Form
+from labkit.views.forms.rule import rule_form
+from labkit.views.panels.basic import Note
+from labkit.views.tables.criteria import CriteriaTable
 from tests.unit.form_driver import everything, press, visible_words
 
 SAVE = "Save the rule"

@@ -25,15 +25,15 @@ from labkit.model.detection.criteria import FILTER, compare
 from labkit.model.errors import FilterError
 from labkit.model.network_acl import Entry, NetworkAcl, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse
-from labkit.views.criteria_table import CriteriaTable, pieces_text
-from labkit.views.decision_table import DecisionTable, WhatIfTable
-from labkit.views.host_views import RanView
-from labkit.views.network_tables import AclEntriesTable, NetworkAclTable, VpcTable
-from labkit.views.packet_picture import MOST_BOXES, PacketPicture
-from labkit.views.panels import CheckPanel, ErrorPanel, Happened
-from labkit.views.progress import StatusLine
-from labkit.views.rule_views import ExplanationTree, RuleCard, RuleTable
-from labkit.views.shown import Shown
+from labkit.views.panels.basic import CheckPanel, ErrorPanel, Happened
+from labkit.views.panels.progress import StatusLine
+from labkit.views.pictures.packet import MOST_BOXES, PacketPicture
+from labkit.views.tables.criteria import CriteriaTable, pieces_text
+from labkit.views.tables.decision import DecisionTable, WhatIfTable
+from labkit.views.tables.host import RanView
+from labkit.views.tables.network import AclEntriesTable, NetworkAclTable, VpcTable
+from labkit.views.tables.rules import ExplanationTree, RuleCard, RuleTable
+from labkit.views.view import Shown
 from tests.unit.form_driver import visible_words
 
 PACKET = Packet.outbound("203.0.113.9", "tcp", 443)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.network_acl import Decision, Trial
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 BOX_WIDTH, STEP, FIRST_X, MOST_BOXES = 84, 100, 150, 6
 """In units of the drawing's view box; more entries than MOST_BOXES would be too small to read."""

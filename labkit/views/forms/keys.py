@@ -7,10 +7,10 @@ from typing import Any
 
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import PROFILE
-from labkit.views.form_parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
-from labkit.views.panels import Note
+from labkit.views.forms.parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
+from labkit.views.panels.basic import Note
 from labkit.views.render import render
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 KEEP_WORDS = f"Keep for the other chapters and for the AWS CLI (profile {PROFILE})"
 OVERWRITE_WORDS = "Overwrite the other keys that this profile holds"

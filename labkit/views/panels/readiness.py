@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from labkit.views.shown import Shown, text_table
+from labkit.views.view import Shown, text_table
 
 State = Literal["ready", "missing", "remark"]
 STATE_WORDS: dict[State, str] = {"ready": "✓ ready", "missing": "✕ missing", "remark": "○ good to know"}

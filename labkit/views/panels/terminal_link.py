@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from labkit.model.detection.criteria import Criteria
 from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Explanation
-from labkit.views.shown import Shown, text_table
+from labkit.views.view import Shown, text_table
 
 TRUTH_WORDS = {True: "✓ true", False: "✕ false"}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from labkit.model.network_acl import CATCH_ALL, Decision, NetworkAcl, Packet, decide
 from labkit.model.vpc import HOST_SUBNET_CIDR_BLOCK, LAB_CIDR_BLOCK
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 ANSWER_PORT = 49152
 """A port that an answer goes to: Linux takes one from 32768 to 60999 for each connection."""

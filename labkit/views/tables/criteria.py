@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.detection.criteria import Comparison, Piece
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 WORTH_SPELLING_OUT = 0.4
 """Texts that share less than this part of their characters are shown whole: a difference of confetti helps nobody."""

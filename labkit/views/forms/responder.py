@@ -9,10 +9,10 @@ from typing import Protocol
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.messages import Said
-from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
-from labkit.views.panels import Note
-from labkit.views.responder_view import ResponderView
-from labkit.views.shown import Shown
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
+from labkit.views.panels.basic import Note
+from labkit.views.panels.responder import ResponderView
+from labkit.views.view import Shown
 
 START, STOP = "Start the responder", "Stop it"
 REFRESH_SECONDS = 0.1

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from labkit.model.check import CheckResult
-from labkit.views.panels import SYMBOLS
-from labkit.views.shown import Shown, text_table
+from labkit.views.panels.basic import SYMBOLS
+from labkit.views.view import Shown, text_table
 
 BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real service"}
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import FilterError, InvalidInput, LabError, StepNotReady
 from labkit.views.marks import tone
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
 

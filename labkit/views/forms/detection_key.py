@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.views.form_parts import Form, LinkTo, field_layout, no_link
-from labkit.views.keys_form import WIDE_LABEL, SecretField
-from labkit.views.panels import Note
-from labkit.views.shown import Shown
+from labkit.views.forms.keys import WIDE_LABEL, SecretField
+from labkit.views.forms.parts import Form, LinkTo, field_layout, no_link
+from labkit.views.panels.basic import Note
+from labkit.views.view import Shown
 
 
 def detection_key_form(

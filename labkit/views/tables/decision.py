@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.network_acl import Decision, Trial, WhatIf
-from labkit.views.network_tables import entry_cells, entry_headers, entry_record
-from labkit.views.packet_picture import PacketPicture
-from labkit.views.shown import Shown, text_table
+from labkit.views.pictures.packet import PacketPicture
+from labkit.views.tables.network import entry_cells, entry_headers, entry_record
+from labkit.views.view import Shown, text_table
 
 VERDICT_WORDS = {"decides": "◀ decides: first match", "no match": "tried, no match", "not reached": "not reached"}
 

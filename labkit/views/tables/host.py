@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.detection.records import Alert
-from labkit.views.shown import Shown, text_table
+from labkit.views.view import Shown, text_table
 
 CURL_CODES = {
     0: "it got an answer",

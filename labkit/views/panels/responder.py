@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.messages import Said
-from labkit.views.network_tables import AclEntriesTable
-from labkit.views.shown import Shown
-from labkit.views.timeline import Timeline
-from labkit.views.transcript import summed_up
+from labkit.views.panels.transcript import summed_up
+from labkit.views.pictures.timeline import Timeline
+from labkit.views.tables.network import AclEntriesTable
+from labkit.views.view import Shown
 
 MOST_LINES = 60
 """Of the transcript on a page; `text()` has them all."""

@@ -14,9 +14,9 @@ from typing import ClassVar, TypeVar
 from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
-from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
-from labkit.views.panels import Note
-from labkit.views.shown import Shown
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
+from labkit.views.panels.basic import Note
+from labkit.views.view import Shown
 
 Value = TypeVar("Value")
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import display_updatable
-from labkit.views.panels import ErrorPanel, Fault
+from labkit.views.panels.basic import ErrorPanel, Fault
 from labkit.views.render import render
-from labkit.views.shown import Shown
+from labkit.views.view import Shown
 
 if TYPE_CHECKING:
     from ipywidgets import HTML, Button, Layout, Widget

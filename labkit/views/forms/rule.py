@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
-from labkit.views.criteria_table import FieldComparison
-from labkit.views.form_parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
-from labkit.views.panels import ErrorPanel, Note
-from labkit.views.shown import Shown
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
+from labkit.views.panels.basic import ErrorPanel, Note
+from labkit.views.tables.criteria import FieldComparison
+from labkit.views.view import Shown
 
 TALL = ("alert_description", "filter")
 """The criteria that need several lines, and whose typographic quotes are straightened."""

@@ -15,7 +15,7 @@ from labkit.model.network_acl import (
 )
 from labkit.model.vpc import Vpc
 from labkit.views.measured import counted
-from labkit.views.shown import Shown, text_table
+from labkit.views.view import Shown, text_table
 
 ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from labkit.model.response.messages import Said, clock_text
 from labkit.views.measured import Measured, length, stand_in
-from labkit.views.shown import Shown, text_table
+from labkit.views.view import Shown, text_table
 
 BY_HAND_SECONDS = 10
 """Where a person runs the responder, an entry waits for that person: no shorter time holds in every run."""

@@ -1,0 +1,5 @@
+"""Forms: fields, one button, and the result below it."""
+
+from labkit.views.forms.basic import NamesPreview, action_button, choice_form, student_number_form
+
+__all__ = ["NamesPreview", "action_button", "choice_form", "student_number_form"]

@@ -1,0 +1,1 @@
+"""Pictures: inline SVG from templates."""

@@ -1,0 +1,1 @@
+"""Tables, each with its pandas frame."""
