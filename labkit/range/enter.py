@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 
-from labkit.range import namespace, seccomp
+from labkit.range import namespace
+from labkit.range.syscalls import seccomp
 
 TYPE_CHECKING = False  # typing itself is slow to import
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _enter(door: socket.socket, tier: str, token: str, entrance: list[int], prog
     if _is_inside(token, entrance):
         os.execve(path, argv, environment)
     if tier == "2":
-        from labkit.range import shim
+        from labkit.range.syscalls import shim
 
         sys.exit(shim.run(path, argv, environment, door))
     _enter_network(door, entrance)

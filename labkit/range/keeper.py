@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labkit.model.network_acl import Entry
-from labkit.range import network, processes
+from labkit.range import processes
 from labkit.range.channel import Channel
 from labkit.range.facts import Drop
-from labkit.range.leader import CallFilter
 from labkit.range.namespace import ENTERED, network_of
-from labkit.range.nft import NftError
-from labkit.range.packet_filter import PacketFilter
-from labkit.range.place import DOOR, remove_folder
-from labkit.range.watch import Facts, follow
+from labkit.range.packets import network
+from labkit.range.packets.nft import NftError
+from labkit.range.packets.packet_filter import PacketFilter
+from labkit.range.paths import DOOR, remove_folder
+from labkit.range.syscalls.leader import CallFilter
+from labkit.range.syscalls.watch import Facts, follow
 
 
 class Keeper:

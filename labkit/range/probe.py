@@ -12,8 +12,8 @@ import socket
 import sys
 from collections.abc import Callable
 
-from labkit.range import seccomp
 from labkit.range.namespace import find_program, fork, ip, unshare_all
+from labkit.range.syscalls import seccomp
 
 _LINK = "link set lo up\nlink add veth0 type veth peer name veth1\n"
 
@@ -48,8 +48,8 @@ def _what_refuses(attempt: Callable[[], None]) -> str:
 
 def _make_network() -> None:
     """A namespace, a link and a ruleset, all thrown away with this process. Raises OSError."""
-    from labkit.range import ruleset
-    from labkit.range.nft import NftError, open_nft
+    from labkit.range.packets import ruleset
+    from labkit.range.packets.nft import NftError, open_nft
 
     unshare_all()
     ip(_LINK)

@@ -19,10 +19,10 @@ from labkit.model.network_acl import Entry
 from labkit.range import evaluated, processes
 from labkit.range.channel import Channel, pair
 from labkit.range.facts import ConnectEvent, Drop, Ran, Reach, Tier
-from labkit.range.place import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
+from labkit.range.packets.ruleset import Counter
+from labkit.range.paths import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
 from labkit.range.program import run_program, shell_command
 from labkit.range.reach import reach, start_command
-from labkit.range.ruleset import Counter
 from labkit.range.verdict import Evaluator
 
 _DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labkit.model.network_acl import CATCH_ALL, Entry, Packet, decide
 from labkit.range.facts import Drop
 from labkit.range.names import HOST, HOST_IPV6, RESOLVER
-from labkit.range.ruleset import CATCH_ALL_IPV6, Counter
+from labkit.range.packets.ruleset import CATCH_ALL_IPV6, Counter
 
 _ANSWER_PORT = 49152
 """A port that the answer goes to: Linux takes one from 32768 to 60999."""

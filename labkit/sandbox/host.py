@@ -16,7 +16,7 @@ from typing import Any
 from labkit.model.errors import LabError
 from labkit.range import names
 from labkit.range.facts import ConnectEvent
-from labkit.range.place import range_folder
+from labkit.range.paths import range_folder
 from labkit.range.range import Range
 from labkit.sandbox.connect_events import ConnectEvents
 from labkit.sandbox.place import Place, entries_at, not_taken

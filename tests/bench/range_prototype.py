@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from labkit.range.namespace import unshare_all
-from labkit.range.nft import open_nft
+from labkit.range.packets.nft import open_nft
 
 
 def ruleset(entries: list[dict[str, Any]]) -> str:

@@ -18,8 +18,9 @@ import sys
 import time
 from typing import Any
 
-from labkit.range import drops, namespace
-from labkit.range.nft import open_nft
+from labkit.range import namespace
+from labkit.range.packets import drops
+from labkit.range.packets.nft import open_nft
 
 MARK = re.compile(rb"RNG!(....)", re.DOTALL)
 FAR_HARDWARE_ADDRESS = bytes.fromhex("020000000001")

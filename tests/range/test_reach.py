@@ -11,13 +11,14 @@ import pytest
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
-from labkit.range import names, ruleset
+from labkit.range import names
 from labkit.range.evaluated import Aim, aim
 from labkit.range.facts import TIER_NAMES
-from labkit.range.place import make_folder, range_folder
+from labkit.range.packets import ruleset
+from labkit.range.paths import make_folder, range_folder
 from labkit.range.range import Range
 from labkit.range.reach import judge, reach
-from labkit.range.watch import address
+from labkit.range.syscalls.watch import address
 
 ALL_FOUND = {"calls": "", "missing": [], "packets": ""}
 REFUSED = {**ALL_FOUND, "packets": "unshare: Operation not permitted"}

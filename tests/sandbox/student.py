@@ -19,7 +19,7 @@ from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.range import processes
-from labkit.range.place import range_folder
+from labkit.range.paths import range_folder
 from labkit.sandbox.aws_keys import AccessKeys
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.api import DetectionApi

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.range.place import range_folder
+from labkit.range.paths import range_folder
 from tests.range.ranges import is_dead, pids
 from tests.sandbox.student import Student, a_student, users
 from tests.wait import until

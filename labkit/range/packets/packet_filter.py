@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from labkit.model.network_acl import Entry
-from labkit.range import drops, ruleset
 from labkit.range.facts import Drop
-from labkit.range.nft import open_nft
-from labkit.range.ruleset import Counter
+from labkit.range.packets import drops, ruleset
+from labkit.range.packets.nft import open_nft
+from labkit.range.packets.ruleset import Counter
 
 
 class PacketFilter:

@@ -15,9 +15,9 @@ from typing import Any
 from labkit.model.network_acl import Entry
 from labkit.range import internet
 from labkit.range.facts import Drop
-from labkit.range.ruleset import Counter
+from labkit.range.packets.ruleset import Counter
+from labkit.range.syscalls.watch import Facts
 from labkit.range.verdict import Evaluator, is_judged, is_loopback
-from labkit.range.watch import Facts
 
 _LOOPBACK = "127.0.0.1"
 Leading = dict[str, Any]

@@ -18,13 +18,13 @@ import struct
 import threading
 from collections.abc import Callable
 
-from labkit.range import seccomp
 from labkit.range.channel import Channel
 from labkit.range.internet import NAME_PORT
 from labkit.range.namespace import fork
 from labkit.range.processes import MARK, end_all, marked
-from labkit.range.seccomp import Call
-from labkit.range.watch import address, describe, read_memory, refusal
+from labkit.range.syscalls import seccomp
+from labkit.range.syscalls.seccomp import Call
+from labkit.range.syscalls.watch import address, describe, read_memory, refusal
 
 _HELD = ("connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _PR_SET_CHILD_SUBREAPER = 36

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from labkit.range import seccomp
+from labkit.range.syscalls import seccomp
 
 Facts = dict[str, Any]
 """The fields of a ConnectEvent, as JSON can carry them."""

@@ -1,0 +1,1 @@
+"""Tier 1: a network namespace whose packets nftables filters."""
