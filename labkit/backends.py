@@ -11,7 +11,7 @@ from labkit import joined
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.settings import PROFILE, Backend, Settings
-from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services import sandbox_process
 from labkit.services.aws.profile import check_region, load_profile
 from labkit.services.environment import settings

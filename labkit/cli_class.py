@@ -34,8 +34,8 @@ def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def start(yes: bool, **wish: Any) -> None:
     """Start the sandbox, or find it running; with other settings of its class than before, start it again."""
-    from labkit.sandbox import class_settings
-    from labkit.sandbox.class_plan import Wish, plan
+    from labkit.sandbox.classroom import settings as class_settings
+    from labkit.sandbox.classroom.plan import Wish, plan
     from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
@@ -91,7 +91,7 @@ def _tls_words(wanted: Any) -> str:
 
 def _tell(served: Any) -> None:
     """What an instructor needs to know of a class that is served."""
-    from labkit.sandbox import certificate
+    from labkit.sandbox.classroom import certificate
 
     click.echo(f"It serves a class of {served.size} at {served.url}")
     if served.tls:
@@ -105,7 +105,7 @@ def _tell(served: Any) -> None:
 
 def tell_served(home: Path, running: bool) -> None:
     """The class that is served from this home, or is again after a start, in words; nothing without one."""
-    from labkit.sandbox import class_settings
+    from labkit.sandbox.classroom import settings as class_settings
 
     served = class_settings.load(home)
     if served is not None and running:
@@ -125,7 +125,8 @@ def tell_host(home: Path) -> None:
 
 def facts(home: Path) -> dict[str, Any] | None:
     """The class that is served from this home, for `labkit sandbox status`; None without one."""
-    from labkit.sandbox import certificate, class_settings
+    from labkit.sandbox.classroom import certificate
+    from labkit.sandbox.classroom import settings as class_settings
 
     served = class_settings.load(home)
     if served is None:

@@ -15,7 +15,7 @@ from labkit.clients.class_join import aws_files, certificate_file
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number
-from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services import class_host
 from labkit.services.host import Host
 from labkit.steps.world import Opened

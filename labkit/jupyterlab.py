@@ -21,7 +21,7 @@ import click
 from labkit.files import write_private
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.settings import Settings
-from labkit.sandbox import class_settings
+from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import jupyter_server, sandbox_process
 from labkit.services.environment import settings
 

@@ -20,7 +20,7 @@ from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
 from labkit.model.settings import parse_student_number
 from labkit.range.evaluated import aim
-from labkit.sandbox import class_settings
+from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.api import DetectionApi
 from labkit.services.host import RUN_SECONDS, Host, Ran
 from labkit.services.notes import Notes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from labkit.sandbox.differences import Difference
+    from labkit.sandbox.aws.differences import Difference
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -25,14 +25,14 @@ def commands() -> str:
 
 def differences() -> str:
     """Where the sandbox still differs from AWS."""
-    from labkit.sandbox.differences import remaining
+    from labkit.sandbox.aws.differences import remaining
 
     return table(("call", "AWS", "sandbox"), [(each.call, as_known(each), each.sandbox) for each in remaining()])
 
 
 def closed_differences() -> str:
     """Where moto differs from AWS and the sandbox does not."""
-    from labkit.sandbox.differences import closed
+    from labkit.sandbox.aws.differences import closed
 
     rows = [(each.call, each.moto, as_known(each)) for each in closed()]
     return table(("call", "moto alone", "AWS and the sandbox"), rows)

@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.files import write_private
 from labkit.model.errors import LabError
-from labkit.sandbox.place import Place
+from labkit.sandbox.host.location import Place
 from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0

@@ -16,11 +16,11 @@ from flask import Flask, Response, jsonify
 from labkit.class_host.following import Following
 from labkit.class_host.outbox import Outbox
 from labkit.files import private_folder
-from labkit.sandbox.connect_events import ConnectEvents
 from labkit.sandbox.dispatcher import Dispatcher, nothing_here
-from labkit.sandbox.host import SOURCE_ADDRESSES, Host
-from labkit.sandbox.host_routes import host_blueprint
-from labkit.sandbox.http_server import Server
+from labkit.sandbox.host.connect_events import ConnectEvents
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.routes import host_blueprint
+from labkit.sandbox.http import Server
 from labkit.sandbox.ids import Ids
 from labkit.sandbox.server import announce, listen_here, serve_until_stopped
 from labkit.sandbox.state import remove_state

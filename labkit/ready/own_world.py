@@ -15,8 +15,9 @@ from labkit.files import private_folder, told
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput, LabError
 from labkit.ready.trial import require_sandbox
-from labkit.sandbox import certificate, class_settings
-from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account

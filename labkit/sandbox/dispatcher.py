@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from labkit.sandbox.aws_server import CONTROL_FLAG
+from labkit.sandbox.aws.app import CONTROL_FLAG
 from labkit.sandbox.control import TOKEN_HEADER, same_token
-from labkit.sandbox.http_server import OUTSIDE
+from labkit.sandbox.http import OUTSIDE
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

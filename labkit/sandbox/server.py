@@ -26,11 +26,11 @@ from filelock import FileLock, Timeout
 
 from labkit.files import private_folder
 from labkit.model.errors import LabError
-from labkit.sandbox import class_settings
-from labkit.sandbox.aws_files import point_aws_cli_at
-from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.aws.cli_files import point_aws_cli_at
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.dispatcher import Dispatcher
-from labkit.sandbox.http_server import Server, listen
+from labkit.sandbox.http import Server, listen
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
 HOST = "127.0.0.1"

@@ -8,25 +8,25 @@ import threading
 from pathlib import Path
 
 from labkit.model.rule_filter import parse
-from labkit.sandbox import certificate
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.aws_keys import ACCOUNT
-from labkit.sandbox.aws_server import AwsApp, create_aws_app
-from labkit.sandbox.class_routes import class_blueprint
-from labkit.sandbox.class_settings import ClassSettings
-from labkit.sandbox.connect_events import ConnectEvents
+from labkit.sandbox.aws.app import AwsApp, create_aws_app
+from labkit.sandbox.aws.keys import ACCOUNT
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom.host_feed import StudentHosts
+from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.routes import class_blueprint
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.control import create_control_app
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.feed import control_blueprint
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
-from labkit.sandbox.engine import Engine
-from labkit.sandbox.engine_routes import control_blueprint
-from labkit.sandbox.host import SOURCE_ADDRESSES, Host
-from labkit.sandbox.host_routes import host_blueprint
+from labkit.sandbox.host.connect_events import ConnectEvents
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.location import Place
+from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.ids import Ids
-from labkit.sandbox.place import Place
-from labkit.sandbox.roll import Roll
-from labkit.sandbox.student_hosts import StudentHosts
 
 
 class Services:

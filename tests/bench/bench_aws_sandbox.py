@@ -121,8 +121,8 @@ def _keeping(count: int) -> Row:
     """Keeping `count` changes and starting again from them: the journal against a snapshot after each change."""
     from moto.ec2.models import ec2_backends
 
-    from labkit.sandbox.aws_keys import ACCOUNT, load_keys
-    from labkit.sandbox.aws_requests import AwsRequests
+    from labkit.sandbox.aws.keys import ACCOUNT, load_keys
+    from labkit.sandbox.aws.requests import AwsRequests
 
     with tempfile.TemporaryDirectory() as folder:
         world = AwsRequests(Path(folder) / "journal", load_keys(Path(folder) / "keys")).world
@@ -139,9 +139,9 @@ def _keeping(count: int) -> Row:
 
 def _change(world: Any, count: int) -> None:
     """Make `count` changes that all stay."""
-    from labkit.sandbox.aws_journal import Change
-    from labkit.sandbox.aws_keys import ACCOUNT
-    from labkit.sandbox.aws_strict import StrictEC2Response
+    from labkit.sandbox.aws.journal import Change
+    from labkit.sandbox.aws.keys import ACCOUNT
+    from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 
     def do(action: str, **params: Any) -> Any:
         response = StrictEC2Response.of_change(world, Change(0, ACCOUNT, "us-east-1", action, params))

@@ -22,8 +22,8 @@ from urllib.request import Request, urlopen
 import psutil
 
 from labkit.model.classroom import account_of
-from labkit.sandbox import class_settings
-from labkit.sandbox.class_plan import Wish, plan
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.plan import Wish, plan
 from tests.bench.bench_aws_sandbox import ANY_KEYS, _process, _until, client, moto_server
 from tests.bench.class_student import CALLS, Seat, finds_nothing, work
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds, now, table

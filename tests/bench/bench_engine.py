@@ -24,13 +24,13 @@ import rule_engine
 from labkit.model.detection.alerting import ArmedRule
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule
-from labkit.model.rule_index import RuleIndex
-from labkit.sandbox import world
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.engine import Engine
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.rule_index import RuleIndex
+from labkit.sandbox.detection.store.engine import DAY_MS
+from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id
-from labkit.sandbox.store_engine import DAY_MS
 from labkit.services.detection.alert_feed import AlertFeed
 from labkit.services.detection.api import DetectionApi
 from tests.bench.measure import Row, at_least, at_most, best_seconds, milliseconds, table
@@ -120,8 +120,8 @@ def an_engine(clock: Callable[[], int] | None = None) -> Iterator[tuple[Detectio
     with TemporaryDirectory() as folder:
         path = Path(folder) / "detection.sqlite"
         store = DetectionStore(path)
-        place = (world.ORGANIZATION_ID, world.BASE_RULE_SET_ID, world.PRECREATED_RULE_ID)
-        store.rules.update_rule(*place, world.PRECREATED | {"enabled": True}, START_MS)
+        place = (seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID, seed_data.PRECREATED_RULE_ID)
+        store.rules.update_rule(*place, seed_data.PRECREATED | {"enabled": True}, START_MS)
         try:
             yield store, Engine(store) if clock is None else Engine(store, clock), path
         finally:
@@ -131,7 +131,7 @@ def an_engine(clock: Callable[[], int] | None = None) -> Iterator[tuple[Detectio
 def a_connect(number: int, identifier: str, at_ms: int) -> Event:
     """A connect of the lab's host to one of many addresses."""
     address = f"203.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-    common = {"_id": identifier, "timestamp": at_ms, "agent_id": world.LAB_AGENT_ID}
+    common = {"_id": identifier, "timestamp": at_ms, "agent_id": seed_data.LAB_AGENT_ID}
     return {**connect_event(address), **common}
 
 

@@ -28,8 +28,8 @@ from labkit.model.network_acl import Entry
 from labkit.model.response.response import own_entries
 from labkit.range.program import program_command
 from labkit.responder import Responder
-from labkit.sandbox import world as sandbox_world
-from labkit.sandbox.api_time import now_ms
+from labkit.sandbox.detection import seed_data as sandbox_world
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws, sandbox_process
 from labkit.steps.world import World

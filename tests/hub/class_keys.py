@@ -9,8 +9,8 @@ from pathlib import Path
 
 from labkit.clients.class_keys import as_blocks, class_keys
 from labkit.files import private_folder, write_private
-from labkit.sandbox import class_settings
-from labkit.sandbox.class_plan import Wish, plan
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.plan import Wish, plan
 from labkit.services import sandbox_process
 from labkit.services.sandbox_process import Sandbox
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from werkzeug.serving import make_server
 
-from labkit.sandbox.aws_server import create_aws_app
+from labkit.sandbox.aws.app import create_aws_app
 from tests.sandbox.aws_fixtures import SilentHandler
 
 

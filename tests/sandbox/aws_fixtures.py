@@ -17,9 +17,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from labkit.sandbox.aws_keys import AccessKeys
-from labkit.sandbox.aws_server import AwsApp, create_aws_app
-from labkit.sandbox.aws_world import World
+from labkit.sandbox.aws.app import AwsApp, create_aws_app
+from labkit.sandbox.aws.keys import AccessKeys
+from labkit.sandbox.aws.state import World
 
 DENY_ALL = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24", "Egress": True}
 

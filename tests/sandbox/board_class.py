@@ -19,8 +19,8 @@ from labkit import backends, steps
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
 from labkit.model.detection.event import connect_event
-from labkit.sandbox import class_settings
-from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.hawk import HawkAuth
 from labkit.steps import network, rule
@@ -128,7 +128,7 @@ class Class:
 
 
 def _now_ms() -> int:
-    from labkit.sandbox.api_time import now_ms
+    from labkit.sandbox.detection.timestamps import now_ms
 
     return now_ms()
 

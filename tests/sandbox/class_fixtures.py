@@ -15,8 +15,8 @@ import psutil
 from botocore.config import Config
 
 from labkit.model.classroom import ClassKeys
-from labkit.sandbox import class_settings
-from labkit.sandbox.class_plan import Wish, plan
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.plan import Wish, plan
 from labkit.services import class_keys, sandbox_process
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox

@@ -15,16 +15,16 @@ import requests
 from mohawk import Sender
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from labkit.sandbox import world
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.rate_limit import RateLimit
-from labkit.sandbox.store_alerts import NewAlert
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.store.alerts import NewAlert
+from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.services.detection.api import DetectionApi
 
 RULESETS = "/v2/rulesets"
-RULES = f"{RULESETS}/{world.BASE_RULE_SET_ID}/rules"
-PRECREATED = f"{RULES}/{world.PRECREATED_RULE_ID}"
+RULES = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}/rules"
+PRECREATED = f"{RULES}/{seed_data.PRECREATED_RULE_ID}"
 
 
 class Handler(WSGIRequestHandler):
@@ -59,7 +59,7 @@ class Service:
     store: DetectionStore
     user_id: str
     api_key: str = field(repr=False)
-    organization_id: str = world.ORGANIZATION_ID
+    organization_id: str = seed_data.ORGANIZATION_ID
     session: requests.Session = field(default_factory=requests.Session)
 
     def sender(self, method: str, path: str, **hawk: Any) -> Sender:
@@ -104,13 +104,13 @@ class Service:
 
     def add_alerts(self, number: int, created_at: int = 1_795_000_000_000, **fields: Any) -> list[str]:
         """Put alerts in, each a second after the other; returns their ids, newest first."""
-        alert = {"title": "a title", "severity": 3, "rule_id": world.PRECREATED_RULE_ID} | fields
+        alert = {"title": "a title", "severity": 3, "rule_id": seed_data.PRECREATED_RULE_ID} | fields
         with self.store.transaction():
             ids = [
                 self.store.alerts.insert_alert(
                     NewAlert(
                         organization_id=self.organization_id,
-                        ruleset_id=world.BASE_RULE_SET_ID,
+                        ruleset_id=seed_data.BASE_RULE_SET_ID,
                         created_at=created_at + 1000 * n,
                         **alert,
                     )

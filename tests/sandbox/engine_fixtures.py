@@ -14,14 +14,14 @@ import requests
 from flask import Flask
 
 from labkit.model.detection.event import connect_event
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
 from labkit.sandbox.control import TOKEN_HEADER
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.feed import control_blueprint
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
-from labkit.sandbox.engine import Engine
-from labkit.sandbox.engine_routes import control_blueprint
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, Service, items, serving
 
@@ -54,7 +54,7 @@ class Watched:
 
     def event(self, address: str = "203.0.113.10", **changes: Any) -> dict[str, Any]:
         """A connect of the lab's agent at this moment; None takes a key away."""
-        common = {"_id": new_id(), "timestamp": self.clock.now, "agent_id": world.LAB_AGENT_ID}
+        common = {"_id": new_id(), "timestamp": self.clock.now, "agent_id": seed_data.LAB_AGENT_ID}
         event = {**connect_event(address), **common, **changes}
         return {key: value for key, value in event.items() if value is not None}
 

@@ -17,18 +17,18 @@ from labkit.model.response.messages import Said
 from labkit.model.response.response import own_entries
 from labkit.model.response.safe_addresses import never_deny
 from labkit.responder import Responder
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.store.alerts import NewAlert
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
-from labkit.sandbox.rate_limit import RateLimit
-from labkit.sandbox.store_alerts import NewAlert
 from labkit.services import aws as ec2_client
 from tests.sandbox.detection_fixtures import Service, serving
 from tests.wait import until
 
-RULE_ID = world.PRECREATED_RULE_ID
+RULE_ID = seed_data.PRECREATED_RULE_ID
 
 
 def raise_alert(
@@ -43,13 +43,13 @@ def raise_alert(
     with store.transaction():
         alert_id = store.alerts.insert_alert(
             NewAlert(
-                world.ORGANIZATION_ID,
+                seed_data.ORGANIZATION_ID,
                 "connected",
                 3,
                 rule_id,
-                world.BASE_RULE_SET_ID,
+                seed_data.BASE_RULE_SET_ID,
                 at_ms,
-                agent_id=world.LAB_AGENT_ID,
+                agent_id=seed_data.LAB_AGENT_ID,
                 aggregates=aggregates,
             )
         )
@@ -60,8 +60,8 @@ def raise_alert(
 
 def add_event(store: DetectionStore, alert_id: str, address: str, at_ms: int) -> None:
     """One more event behind an alert."""
-    event = {**connect_event(address), "_id": new_id(), "timestamp": at_ms, "agent_id": world.LAB_AGENT_ID}
-    store.alerts.link(alert_id, [store.alerts.insert_event(world.ORGANIZATION_ID, event)])
+    event = {**connect_event(address), "_id": new_id(), "timestamp": at_ms, "agent_id": seed_data.LAB_AGENT_ID}
+    store.alerts.link(alert_id, [store.alerts.insert_event(seed_data.ORGANIZATION_ID, event)])
 
 
 @dataclass

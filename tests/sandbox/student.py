@@ -20,7 +20,7 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.range import processes
 from labkit.range.paths import range_folder
-from labkit.sandbox.aws_keys import AccessKeys
+from labkit.sandbox.aws.keys import AccessKeys
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox

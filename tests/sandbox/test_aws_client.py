@@ -26,8 +26,8 @@ from labkit.model.errors import (
 )
 from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
 from labkit.model.vpc import STUDENT_TAG
-from labkit.sandbox.aws_keys import READER
-from labkit.sandbox.aws_server import create_aws_app
+from labkit.sandbox.aws.app import create_aws_app
+from labkit.sandbox.aws.keys import READER
 from labkit.services import aws
 from labkit.services.aws import errors as aws_errors
 from labkit.services.aws.account import Account

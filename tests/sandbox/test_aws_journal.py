@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from labkit.sandbox.aws_journal import Change, Journal, folded
-from labkit.sandbox.aws_keys import load_keys
+from labkit.sandbox.aws.journal import Change, Journal, folded
+from labkit.sandbox.aws.keys import load_keys
 from tests.sandbox.aws_fixtures import DENY_ALL, client, default_acl, everything, refusal
 
 ENTRY = {"NetworkAclId": "acl-1", "Egress": True, "RuleNumber": 50}

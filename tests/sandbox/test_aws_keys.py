@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import botocore.auth
 import pytest
 
-from labkit.sandbox.aws_keys import READER, AccessKeys, load_keys
+from labkit.sandbox.aws.keys import READER, AccessKeys, load_keys
 from tests.sandbox.aws_fixtures import client, refusal
 
 UNKNOWN = AccessKeys("AKIA" + "Z" * 16, "z" * 40)

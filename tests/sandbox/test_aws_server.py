@@ -14,8 +14,8 @@ import requests
 from moto.ec2.models import EC2Backend
 from werkzeug.test import Client
 
-from labkit.sandbox import differences
-from labkit.sandbox.aws_server import CONTROL_FLAG, AwsApp
+from labkit.sandbox.aws import differences
+from labkit.sandbox.aws.app import CONTROL_FLAG, AwsApp
 from tests.sandbox.aws_fixtures import DENY_ALL, everything, refusal
 
 

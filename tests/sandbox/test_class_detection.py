@@ -13,13 +13,13 @@ from labkit.model.classroom import host_of
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule, rule_name
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.engine import Engine
-from labkit.sandbox.rate_limit import RateLimit
-from labkit.sandbox.roll import Roll
+from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Service, errors, items, serving
 
 SIZE = 80
@@ -124,9 +124,9 @@ def test_what_belongs_to_everybody_is_read_and_not_changed(student: Students) ->
     refused(seven.put(PRECREATED, seven.get(PRECREATED).json() | {"enabled": True}))
     refused(seven.delete(PRECREATED))
     refused(seven.post(RULESETS, {"name": "mine", "ruleIds": []}), "student 7")
-    refused(seven.put(f"{RULESETS}/{world.BASE_RULE_SET_ID}", {"name": "mine"}))
-    refused(seven.delete(f"{RULESETS}/{world.BASE_RULE_SET_ID}"))
-    member = {"userId": seven.store.people.find_user(world.GUEST_EMAIL).id, "role": "owner"}
+    refused(seven.put(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}", {"name": "mine"}))
+    refused(seven.delete(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"))
+    member = {"userId": seven.store.people.find_user(seed_data.GUEST_EMAIL).id, "role": "owner"}
     refused(seven.post("/v2/organizations/members", member))
     assert everything(seven) == before
     assert student(8).get(made(seven, rule_of(7))).json()["name"] == rule_name(7)
@@ -169,7 +169,7 @@ def test_events_of_the_instructors_host_fire_no_students_rule_but_the_instructor
     made(student(7), rule_of(7))
     made(instructor, rule_of(SIZE + 1))
     engine = Engine(store)
-    event = connect_event("203.0.113.10") | {"agent_id": world.LAB_AGENT_ID}
+    event = connect_event("203.0.113.10") | {"agent_id": seed_data.LAB_AGENT_ID}
     assert engine.ingest([event]).raised == 1
     (alert,) = alerts(instructor)
     assert alert["title"].startswith(rule_name(SIZE + 1))

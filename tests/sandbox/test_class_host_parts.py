@@ -17,14 +17,14 @@ from labkit.class_host.outbox import Outbox
 from labkit.model.classroom import account_of
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.connect_events import ConnectEvents
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.classroom.host_feed import StudentHosts
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
+from labkit.sandbox.host.connect_events import ConnectEvents
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.location import Place
 from labkit.sandbox.ids import Ids
-from labkit.sandbox.place import Place
-from labkit.sandbox.student_hosts import StudentHosts
 from tests.sandbox.detection_fixtures import Service, errors, serving
 from tests.wait import until
 

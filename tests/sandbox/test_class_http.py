@@ -20,8 +20,8 @@ from flask import Flask, Response, request
 from labkit.clients.class_certificate import WrongCertificate, fetch, pinned
 from labkit.model.classroom import fingerprint
 from labkit.model.errors import InvalidInput, ServiceUnreachable
-from labkit.sandbox import certificate
-from labkit.sandbox.http_server import OUTSIDE, Server, listen
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.http import OUTSIDE, Server, listen
 from tests.ports import free_port
 
 NAMES = ["127.0.0.1", "localhost", "lab.example.org"]

@@ -25,8 +25,9 @@ from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.ready.own_world import class_line
-from labkit.sandbox import certificate, class_settings
-from labkit.sandbox.world import BASE_RULE_SET_ID
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
 from labkit.services import sandbox_process
 from labkit.services.aws import errors as aws_errors
 from labkit.services.detection import errors as detection_errors
@@ -411,7 +412,7 @@ def test_a_given_certificate_is_used_and_its_fingerprint_handed_out(instructor: 
 
 
 def test_a_port_that_somebody_took_meanwhile_is_told_at_the_next_start(instructor: Path) -> None:
-    from labkit.sandbox.http_server import listen
+    from labkit.sandbox.http import listen
 
     port = free_port()
     labkit("sandbox", "start", "--class", "2", "--port", str(port))

@@ -23,8 +23,9 @@ from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.rule import Rule, rule_name, vpc_name
 from labkit.model.errors import ServiceError, ServiceUnreachable
 from labkit.model.vpc import STUDENT_TAG, student_tags
-from labkit.sandbox import certificate, class_settings
-from labkit.sandbox.world import BASE_RULE_SET_ID
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
 from labkit.services import sandbox_process
 from tests.sandbox.aws_fixtures import DENY_ALL, default_acl, everything, refusal
 from tests.sandbox.class_fixtures import RunningClass, running_class

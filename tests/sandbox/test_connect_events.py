@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from labkit.sandbox.connect_events import NO_LOGIN, ConnectEvents
-from labkit.sandbox.database import NoSuch
+from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.host.connect_events import NO_LOGIN, ConnectEvents
 from tests.bench.realistic_events import events
 from tests.sandbox.engine_fixtures import Watched
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.sandbox import world
-from labkit.sandbox.api_time import format_time
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.timestamps import format_time
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import Service, errors, items
 
@@ -36,7 +36,7 @@ def test_an_alert_is_shown_as_published(detection_service: Service) -> None:
         1,
         T0 + 481,
         title="{{exe}}",
-        agent_id=world.LAB_AGENT_ID,
+        agent_id=seed_data.LAB_AGENT_ID,
         aggregates={"user": "ubuntu", "dst_ip": "203.0.113.10"},
     )
     (alert,) = active(detection_service)
@@ -47,9 +47,9 @@ def test_an_alert_is_shown_as_published(detection_service: Service) -> None:
         "createdAt": format_time(T0 + 481),
         "isDismissed": False,
         "severity": 3,
-        "agentId": world.LAB_AGENT_ID,
-        "ruleId": world.PRECREATED_RULE_ID,
-        "rulesetId": world.BASE_RULE_SET_ID,
+        "agentId": seed_data.LAB_AGENT_ID,
+        "ruleId": seed_data.PRECREATED_RULE_ID,
+        "rulesetId": seed_data.BASE_RULE_SET_ID,
         "aggregates": [{"fieldName": "user", "value": "ubuntu"}, {"fieldName": "dst_ip", "value": "203.0.113.10"}],
     }
     assert detection_service.get(f"/v2/alerts/{alert_id}").json() == alert
@@ -73,17 +73,17 @@ def test_newest_first_and_ties_by_id(detection_service: Service) -> None:
     [
         ("&severity=1", 2),
         ("&severity=2", 0),
-        (f"&agentId={world.LAB_AGENT_ID}", 3),
-        (f"&ruleId={world.PRECREATED_RULE_ID}", 5),
-        (f"&rulesetId={world.BASE_RULE_SET_ID}&severity=3", 3),
-        (f"&ruleId={world.LAB_AGENT_ID}", 0),
+        (f"&agentId={seed_data.LAB_AGENT_ID}", 3),
+        (f"&ruleId={seed_data.PRECREATED_RULE_ID}", 5),
+        (f"&rulesetId={seed_data.BASE_RULE_SET_ID}&severity=3", 3),
+        (f"&ruleId={seed_data.LAB_AGENT_ID}", 0),
     ],
 )
 def test_alerts_are_chosen_by_severity_agent_rule_and_rule_set(
     detection_service: Service, query: str, number: int
 ) -> None:
     detection_service.add_alerts(2, severity=1)
-    detection_service.add_alerts(3, agent_id=world.LAB_AGENT_ID)
+    detection_service.add_alerts(3, agent_id=seed_data.LAB_AGENT_ID)
     assert len(active(detection_service, query)) == number
 
 
@@ -137,7 +137,7 @@ def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: S
         {
             "_id": new_id(),
             "timestamp": T0 + n,
-            "agent_id": world.LAB_AGENT_ID,
+            "agent_id": seed_data.LAB_AGENT_ID,
             "connection": {"dst_addr": "203.0.113.10"},
         }
         for n in (3, 1, 2)
@@ -151,7 +151,7 @@ def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: S
 
 @pytest.mark.parametrize("ending", ["", "/events"])
 def test_given_no_such_alert_then_404(detection_unchanged: Service, ending: str) -> None:
-    assert detection_unchanged.get(f"/v2/alerts/{world.LAB_AGENT_ID}{ending}").status_code == 404
+    assert detection_unchanged.get(f"/v2/alerts/{seed_data.LAB_AGENT_ID}{ending}").status_code == 404
 
 
 def test_severities_are_counted_among_the_active_alerts(detection_service: Service) -> None:
@@ -185,7 +185,7 @@ def test_given_a_query_then_the_alerts_that_it_means_are_dismissed(detection_ser
     body = {"from": "2026-11-19", "until": "2026-11-20", "severity": 1, "dismissReason": "BUSINESS_OP"}
     assert detection_service.post("/v2/alerts/dismiss", body).status_code == 200
     assert [alert["id"] for alert in active(detection_service)] == kept
-    body = {"from": "2026-11-18", "until": "2026-11-20", "ruleID": world.PRECREATED_RULE_ID}
+    body = {"from": "2026-11-18", "until": "2026-11-20", "ruleID": seed_data.PRECREATED_RULE_ID}
     assert detection_service.post("/v2/alerts/dismiss", body | {"dismissReason": "MAINTENANCE"}).status_code == 200
     assert active(detection_service) == []
 
@@ -196,17 +196,17 @@ SPAN = {"from": "2026-11-19", "until": "2026-11-20"}
 @pytest.mark.parametrize(
     "body",
     [
-        {"ids": [world.LAB_AGENT_ID]},
-        {"ids": [world.LAB_AGENT_ID], "dismissReason": "NONE"},
-        {"ids": [world.LAB_AGENT_ID], "dismissReason": "OTHER"},
-        {"ids": [world.LAB_AGENT_ID], "dismissReason": "OTHER", "dismissReasonText": ""},
-        {"ids": [world.LAB_AGENT_ID], "dismissReason": "MAINTENANCE", "dismissReasonText": "x"},
+        {"ids": [seed_data.LAB_AGENT_ID]},
+        {"ids": [seed_data.LAB_AGENT_ID], "dismissReason": "NONE"},
+        {"ids": [seed_data.LAB_AGENT_ID], "dismissReason": "OTHER"},
+        {"ids": [seed_data.LAB_AGENT_ID], "dismissReason": "OTHER", "dismissReasonText": ""},
+        {"ids": [seed_data.LAB_AGENT_ID], "dismissReason": "MAINTENANCE", "dismissReasonText": "x"},
         {"ids": [], "dismissReason": "MAINTENANCE"},
         {"ids": [5], "dismissReason": "MAINTENANCE"},
-        {"ids": [world.LAB_AGENT_ID] * 513, "dismissReason": "MAINTENANCE"},
+        {"ids": [seed_data.LAB_AGENT_ID] * 513, "dismissReason": "MAINTENANCE"},
         {"dismissReason": "MAINTENANCE"},
         {"dismissReason": "MAINTENANCE", **SPAN},
-        {"dismissReason": "MAINTENANCE", **SPAN, "ruleId": world.PRECREATED_RULE_ID},
+        {"dismissReason": "MAINTENANCE", **SPAN, "ruleId": seed_data.PRECREATED_RULE_ID},
         {"dismissReason": "MAINTENANCE", **SPAN, "severity": 4},
         {"dismissReason": "MAINTENANCE", **SPAN, "severity": "1"},
         {"dismissReason": "MAINTENANCE", **SPAN, "severity": [1]},

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from labkit.sandbox import world
-from labkit.sandbox.rate_limit import RateLimit
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.rate_limit import RateLimit
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Service, a_service, errors, items
 
 
@@ -61,7 +61,7 @@ def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
 
 
 def test_given_a_reader_then_looking_is_allowed_and_changing_is_not(detection_unchanged: Service) -> None:
-    reader = detection_unchanged.as_member(world.OBSERVER_EMAIL)
+    reader = detection_unchanged.as_member(seed_data.OBSERVER_EMAIL)
     rule = reader.get(PRECREATED).json()
     for response in (
         reader.put(PRECREATED, rule | {"enabled": True}),
@@ -90,7 +90,7 @@ def test_given_too_many_requests_then_429_in_plain_text_until_the_window_ends(tm
             content=refused.content,
             content_type=refused.headers["Content-Type"],
         )
-        other_user = service.as_member(world.OBSERVER_EMAIL)
+        other_user = service.as_member(seed_data.OBSERVER_EMAIL)
         assert other_user.get(RULESETS).status_code == 429, "the limit is the organization's"
         assert service.get("/help/hawk/self-test").status_code == 200
         now = 60.0

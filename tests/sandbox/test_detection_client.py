@@ -20,40 +20,40 @@ from werkzeug import Request, Response
 
 from labkit.model.detection.criteria import FILTER
 from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceError, ServiceUnreachable
-from labkit.sandbox import world
-from labkit.sandbox.detection_server import create_detection_app
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.rate_limit import RateLimit
 from labkit.sandbox.ids import new_id
-from labkit.sandbox.rate_limit import RateLimit
 from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection_fixtures import Service, a_service, serving
 
-RULESET = world.BASE_RULE_SET_ID
+RULESET = seed_data.BASE_RULE_SET_ID
 PATH = f"/v2/rulesets/{RULESET}/rules"
 KEY = "0123456789abcdef" * 4
 
 
 def a_client(url: str, **more: Any) -> DetectionApi:
-    return DetectionApi(url, "a" * 24, KEY, world.ORGANIZATION_ID, **more)
+    return DetectionApi(url, "a" * 24, KEY, seed_data.ORGANIZATION_ID, **more)
 
 
 def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> None:
     detection_api.self_test()
     (ruleset,) = detection_api.rulesets()
-    assert ruleset.name == "Base Rule Set" and ruleset.rule_ids[0] == world.PRECREATED_RULE_ID
+    assert ruleset.name == "Base Rule Set" and ruleset.rule_ids[0] == seed_data.PRECREATED_RULE_ID
     rules = detection_api.rules(ruleset.id)
     assert len(rules) == 13 and rules[0].filter == FILTER and rules[0].window_seconds == 3600
-    assert detection_api.rule(ruleset.id, world.PRECREATED_RULE_ID) == rules[0]
+    assert detection_api.rule(ruleset.id, seed_data.PRECREATED_RULE_ID) == rules[0]
     assert detection_api.rule_tags(rules[0].id) == {"inclusion": [], "exclusion": []}
     assert [agent.name for agent in detection_api.agents()] == ["udf-host", "web-1"]
     assert [agent.name for agent in detection_api.agents("offline")] == ["build-1"]
-    agent = detection_api.agent(world.LAB_AGENT_ID)
+    agent = detection_api.agent(seed_data.LAB_AGENT_ID)
     assert agent.private_addresses == ("10.0.1.10",) and agent.instance_id == "i-0123456789abcdef0"
     assert {member.role for member in detection_api.members()} == {"owner", "user", "reader"}
     assert list(detection_api.alerts()) == [] and detection_api.severity_counts() == {1: 0, 2: 0, 3: 0}
 
 
 def test_a_rule_is_made_changed_and_removed(detection_api: DetectionApi) -> None:
-    base = detection_api.rule(RULESET, world.PRECREATED_RULE_ID)
+    base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     made = detection_api.create_rule(RULESET, replace(base, name="Mine – ✓", suppressions=("port = 0",)))
     assert made.id != base.id and made.name == "Mine – ✓" and made.suppressions == ("port = 0",)
     changed = detection_api.update_rule(replace(made, enabled=True))
@@ -82,7 +82,7 @@ def test_alerts_are_fetched_page_by_page(detection_service: Service, detection_a
     first = list(itertools.islice(detection_api.alerts(), 3))
     assert [alert.id for alert in first] == expected[:3]
     assert first[0].aggregates == (("exe", "/usr/bin/curl"),) and first[0].severity == 3
-    found = detection_api.alerts(ruleId=world.PRECREATED_RULE_ID, from_="2026-11-01", severity=3)
+    found = detection_api.alerts(ruleId=seed_data.PRECREATED_RULE_ID, from_="2026-11-01", severity=3)
     assert [alert.id for alert in found] == expected
     alerts = detection_service.store.alerts
     event = {"_id": new_id(), "timestamp": 1, "connection": {"dst_addr": "203.0.113.10"}}
@@ -95,7 +95,7 @@ def test_alerts_are_fetched_page_by_page(detection_service: Service, detection_a
 
 
 def test_given_a_bad_filter_then_the_error_says_where_and_how_to_mend_it(detection_api: DetectionApi) -> None:
-    base = detection_api.rule(RULESET, world.PRECREATED_RULE_ID)
+    base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     with pytest.raises(ServiceError) as caught:
         detection_api.create_rule(RULESET, replace(base, filter='user == "root"'))
     assert caught.value.code == "400" and "character 6" in caught.value.what and "Write = " in caught.value.what
@@ -247,7 +247,7 @@ def test_given_a_lasting_fault_then_it_is_told_after_few_tries() -> None:
 
 
 def test_given_a_fault_then_a_change_is_never_sent_twice(detection_api: DetectionApi) -> None:
-    rule = detection_api.rule(RULESET, world.PRECREATED_RULE_ID)
+    rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     stub = Stub(failing(503))
     with serving(stub) as url:
         for change in (lambda api: api.create_rule(RULESET, rule), lambda api: api.delete_rule(RULESET, rule.id)):
@@ -274,7 +274,7 @@ def test_given_a_wait_beyond_its_patience_then_it_is_told_at_once(tmp_path: Path
 
 
 def test_given_nobody_listens_then_it_is_unreachable(detection_api: DetectionApi) -> None:
-    rule = detection_api.rule(RULESET, world.PRECREATED_RULE_ID)
+    rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     nobody = a_client("http://127.0.0.1:9")
     with pytest.raises(ServiceUnreachable) as caught:
         nobody.self_test()

@@ -10,8 +10,8 @@ import pytest
 import requests
 from mohawk.exc import HawkFail
 
-from labkit.sandbox import world
-from labkit.sandbox.hawk import NonceStore
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.hawk import NonceStore
 from tests.sandbox.detection_fixtures import RULESETS, Service, errors, items
 
 SELF_TEST = "/help/hawk/self-test"
@@ -42,13 +42,13 @@ def test_given_a_get_without_a_hash_then_it_is_accepted(detection_unchanged: Ser
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_given_a_hash_over_an_empty_json_body_then_it_is_verified(detection_service: Service, method: str) -> None:
-    path = RULESETS if method == "GET" else f"{RULESETS}/{world.BASE_RULE_SET_ID}"
+    path = RULESETS if method == "GET" else f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"
     sender = detection_service.sender(method, path, content="", content_type=JSON)
     assert detection_service.send(sender, method, path, Content_Type=JSON).status_code == 200
 
 
 def test_given_a_delete_that_signs_a_body_it_does_not_send_then_it_is_refused(detection_unchanged: Service) -> None:
-    path = f"{RULESETS}/{world.BASE_RULE_SET_ID}"
+    path = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"
     sender = detection_unchanged.sender("DELETE", path, content='{"server_ids": []}', content_type=JSON)
     response = detection_unchanged.send(sender, "DELETE", path, Content_Type=JSON)
     assert response.status_code == 401 and errors(response) == ["Bad payload hash"]
@@ -196,7 +196,7 @@ def test_the_path_and_query_are_verified_as_sent_undecoded(detection_unchanged: 
 
 
 def test_refusals_to_an_authentic_request_are_signed_too(detection_unchanged: Service) -> None:
-    for path in (f"{RULESETS}/not-an-id", f"{RULESETS}/{world.PRECREATED_RULE_ID}", "/v2/nothing", "/v2/alerts"):
+    for path in (f"{RULESETS}/not-an-id", f"{RULESETS}/{seed_data.PRECREATED_RULE_ID}", "/v2/nothing", "/v2/alerts"):
         sender = detection_unchanged.sender("GET", path)
         response = detection_unchanged.send(sender, "GET", path)
         assert response.status_code in {400, 404}
@@ -213,7 +213,7 @@ def test_given_a_reply_changed_on_its_way_then_its_signature_does_not_hold(detec
 
 
 def test_the_replies_of_a_removed_member_are_signed_with_an_empty_body(detection_service: Service) -> None:
-    observer = detection_service.store.people.find_user(world.OBSERVER_EMAIL)
+    observer = detection_service.store.people.find_user(seed_data.OBSERVER_EMAIL)
     path = f"/v2/organizations/members/{observer.id}"
     sender = detection_service.sender("DELETE", path)
     response = detection_service.send(sender, "DELETE", path)

@@ -6,9 +6,9 @@ import ipaddress
 
 import pytest
 
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.store_people import Deed
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.store.people import Deed
+from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Service, errors, items
 
 ONLINE, OFFLINE = "/v2/agents?status=online", "/v2/agents?status=offline"
@@ -18,8 +18,8 @@ MEMBERS = "/v2/organizations/members"
 def test_the_labs_host_is_online_and_another_is_not(detection_unchanged: Service) -> None:
     online = items(detection_unchanged.get(ONLINE), "agents")
     assert [agent["name"] for agent in online] == ["udf-host", "web-1"]
-    assert [agent["id"] for agent in items(detection_unchanged.get(OFFLINE), "agents")] == [world.OFFLINE_AGENT_ID]
-    agent = detection_unchanged.get(f"/v2/agents/{world.LAB_AGENT_ID}").json()
+    assert [agent["id"] for agent in items(detection_unchanged.get(OFFLINE), "agents")] == [seed_data.OFFLINE_AGENT_ID]
+    agent = detection_unchanged.get(f"/v2/agents/{seed_data.LAB_AGENT_ID}").json()
     assert agent == online[0]
     published = "id instanceId status createdAt lastReportedAt version name description hostname ipAddresses tags"
     assert set(agent) == {*published.split(), "agentType", "osVersion", "kernel", "agentModuleHealth"}
@@ -47,7 +47,7 @@ def test_agents_are_chosen_by_type_and_host_name(detection_unchanged: Service, q
 
 
 def test_given_no_such_agent_then_404(detection_unchanged: Service) -> None:
-    assert detection_unchanged.get(f"/v2/agents/{world.PRECREATED_RULE_ID}").status_code == 404
+    assert detection_unchanged.get(f"/v2/agents/{seed_data.PRECREATED_RULE_ID}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_given_no_such_agent_then_404(detection_unchanged: Service) -> None:
 def test_servers_are_those_with_an_agent(detection_unchanged: Service, query: str, number: int) -> None:
     servers = items(detection_unchanged.get("/v2/aws/ec2" + query), "servers")
     assert len(servers) == number
-    assert all(server["agents"] == [world.LAB_AGENT_ID] for server in servers)
+    assert all(server["agents"] == [seed_data.LAB_AGENT_ID] for server in servers)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_members_are_shown_without_their_keys(detection_unchanged: Service) -> N
 
 
 def test_a_known_user_is_added_and_removed(detection_service: Service) -> None:
-    guest = detection_service.as_member(world.GUEST_EMAIL)
+    guest = detection_service.as_member(seed_data.GUEST_EMAIL)
     assert guest.get(RULESETS).status_code == 403
     added = detection_service.post(MEMBERS, {"id": guest.user_id, "role": "reader"})
     assert added.status_code == 200 and added.json()["role"] == "reader"
@@ -125,8 +125,8 @@ def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Servi
     ]
     assert [rec["crud"] for rec in recs] == ["delete", "update", "create"]
     for rec in recs:
-        assert rec["userId"] == detection_service.user_id and rec["userEmail"] == world.STUDENT_EMAIL
-        assert rec["organizationId"] == world.ORGANIZATION_ID and rec["context"]["ruleId"] == clone["id"]
+        assert rec["userId"] == detection_service.user_id and rec["userEmail"] == seed_data.STUDENT_EMAIL
+        assert rec["organizationId"] == seed_data.ORGANIZATION_ID and rec["context"]["ruleId"] == clone["id"]
         assert rec["result"] == "success" and rec["source"] == "api" and rec["eventTime"].endswith("Z")
 
 
@@ -135,7 +135,7 @@ def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Servi
     [
         ("?operation=create", 1),
         ("?operation=read", 0),
-        (f"?userEmail={world.STUDENT_EMAIL}", 1),
+        (f"?userEmail={seed_data.STUDENT_EMAIL}", 1),
         ("?userEmail=other@agility.example", 0),
         ("?userID=" + "0" * 24, 0),
         ("?from=2020-01-01", 2),
@@ -145,7 +145,9 @@ def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Servi
 def test_the_audit_log_is_of_thirty_days_unless_asked(detection_service: Service, query: str, number: int) -> None:
     detection_service.post(RULESETS, {"name": "Mine", "description": "", "ruleIds": []})
     long_ago = now_ms() - 31 * 86_400_000
-    deed = Deed(world.ORGANIZATION_ID, "0" * 23 + "1", "former@agility.example", "delete", "x", "long ago", long_ago)
+    deed = Deed(
+        seed_data.ORGANIZATION_ID, "0" * 23 + "1", "former@agility.example", "delete", "x", "long ago", long_ago
+    )
     detection_service.store.audit.record(deed)
     assert len(items(detection_service.get("/v2/auditlogs" + query), "recs")) == number
     assert detection_service.get("/v2/auditlogs?operation=look").status_code == 400

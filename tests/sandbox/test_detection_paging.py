@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.store_people import Deed
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.store.people import Deed
+from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection_fixtures import Service, all_pages, errors, items
 
 ALERTS = "/v2/alerts?status=active"
@@ -32,11 +32,11 @@ def test_a_full_last_page_has_no_token(detection_service: Service) -> None:
 
 
 def test_agents_come_a_hundred_a_page(detection_service: Service) -> None:
-    agent = world.AGENTS[0]
+    agent = seed_data.AGENTS[0]
     with detection_service.store.transaction():
         for number in range(201):
             numbered = agent | {"id": f"{number:08x}-b7c1-11f0-9f53-0242ac110002"}
-            detection_service.store.agents.insert(world.ORGANIZATION_ID, numbered, number, number)
+            detection_service.store.agents.insert(seed_data.ORGANIZATION_ID, numbered, number, number)
     path = "/v2/agents?status=online"
     pages = all_pages(detection_service, path, "agents", lambda token: f"{path}&token={token}")
     assert [len(page) for page in pages] == [100, 100, 3] and len(set(ids(pages))) == 203
@@ -46,7 +46,7 @@ def test_audit_records_come_fifty_a_page(detection_service: Service) -> None:
     now = now_ms()
     with detection_service.store.transaction():
         for number in range(120):
-            deed = Deed(world.ORGANIZATION_ID, "u", "e", "update", "x", f"number {number}", now - number)
+            deed = Deed(seed_data.ORGANIZATION_ID, "u", "e", "update", "x", f"number {number}", now - number)
             detection_service.store.audit.record(deed)
     pages = all_pages(detection_service, "/v2/auditlogs", "recs", lambda token: f"/v2/auditlogs?token={token}")
     assert [len(page) for page in pages] == [50, 50, 20]
@@ -124,4 +124,4 @@ def test_a_token_opens_no_other_organization(detection_service: Service) -> None
     detection_service.organization_id = "0" * 24
     assert items(detection_service.get(f"{ALERTS}&token={token}"), "alerts") == []
     assert items(detection_service.get("/v2/rulesets"), "rulesets") == []
-    assert detection_service.get(f"/v2/agents/{world.LAB_AGENT_ID}").status_code == 404
+    assert detection_service.get(f"/v2/agents/{seed_data.LAB_AGENT_ID}").status_code == 404

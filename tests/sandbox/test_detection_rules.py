@@ -10,7 +10,7 @@ import pytest
 from labkit.model.detection.criteria import FILTER
 from labkit.model.detection.rule import PRECREATED_RULE
 from labkit.model.rule_filter import parse
-from labkit.sandbox import world
+from labkit.sandbox.detection import seed_data
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, Service, errors, items
 
 UUID_1 = r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -37,14 +37,14 @@ def test_the_world_starts_with_the_base_rule_set(detection_unchanged: Service) -
     (ruleset,) = items(detection_unchanged.get(RULESETS), "rulesets")
     assert set(ruleset) == {"id", "name", "description", "rules", "createdAt", "updatedAt"}
     assert ruleset["name"] == "Base Rule Set"
-    assert len(ruleset["rules"]) == 13 and ruleset["rules"][0] == world.PRECREATED_RULE_ID
+    assert len(ruleset["rules"]) == 13 and ruleset["rules"][0] == seed_data.PRECREATED_RULE_ID
     assert detection_unchanged.get(f"{RULESETS}/{ruleset['id']}").json() == ruleset
     assert [rule["id"] for rule in items(detection_unchanged.get(RULES), "rules")] == ruleset["rules"]
 
 
 def test_the_precreated_rule_is_there_as_the_lab_prints_it(detection_unchanged: Service) -> None:
     rule = detection_unchanged.get(PRECREATED).json()
-    assert rule["id"] == "448889bf-eb81-11ec-b41e-1734e5d9feb0" and rule["rulesetId"] == world.BASE_RULE_SET_ID
+    assert rule["id"] == "448889bf-eb81-11ec-b41e-1734e5d9feb0" and rule["rulesetId"] == seed_data.BASE_RULE_SET_ID
     assert rule["name"] == PRECREATED_RULE and rule["filter"] == FILTER and rule["enabled"] is False
     assert rule["title"] == PRECREATED_RULE + ": {{exe}} ran by user {{user}} connected to {{dst_ip}}"
     assert rule["aggregateFields"] == ["user", "exe", "dst_ip"] and len(rule["alertDescription"]) == 287
@@ -65,7 +65,7 @@ def test_given_a_rule_then_it_is_made_with_200_and_read_back_as_sent(detection_s
     made = detection_service.post(RULES, sent)
     assert made.status_code == 200
     rule = made.json()
-    assert re.fullmatch(UUID_1, rule["id"]) and rule["rulesetId"] == world.BASE_RULE_SET_ID
+    assert re.fullmatch(UUID_1, rule["id"]) and rule["rulesetId"] == seed_data.BASE_RULE_SET_ID
     assert re.fullmatch(TIME, rule["createdAt"]) and rule["createdAt"] == rule["updatedAt"]
     kept = {name: value for name, value in rule.items() if name not in {"id", "rulesetId", "createdAt", "updatedAt"}}
     assert kept == a_rule(type="Host"), "the kind in the spelling of replies, numbers as numbers"
@@ -191,7 +191,7 @@ def test_a_file_rule_has_paths_and_may_do_without_a_filter(detection_service: Se
 
 def test_rules_of_other_rule_sets_are_not_found_in_this_one(detection_service: Service) -> None:
     other = detection_service.post(RULESETS, {"name": "Other", "description": "", "ruleIds": []}).json()
-    assert detection_service.get(f"{RULESETS}/{other['id']}/rules/{world.PRECREATED_RULE_ID}").status_code == 404
+    assert detection_service.get(f"{RULESETS}/{other['id']}/rules/{seed_data.PRECREATED_RULE_ID}").status_code == 404
     assert items(detection_service.get(f"{RULESETS}/{other['id']}/rules"), "rules") == []
 
 
@@ -208,12 +208,12 @@ def test_odd_published_ids_are_looked_up_like_any_other(detection_unchanged: Ser
 
 
 def test_a_rule_set_is_asked_for_with_rule_ids_and_answered_with_rules(detection_service: Service) -> None:
-    wanted = {"name": "Mine", "description": "for me", "ruleIds": [world.PRECREATED_RULE_ID]}
+    wanted = {"name": "Mine", "description": "for me", "ruleIds": [seed_data.PRECREATED_RULE_ID]}
     made = detection_service.post(RULESETS, wanted)
     assert made.status_code == 200 and made.json()["rules"] == wanted["ruleIds"] and "ruleIds" not in made.json()
     path = f"{RULESETS}/{made.json()['id']}"
     (rule,) = items(detection_service.get(f"{path}/rules"), "rules")
-    assert rule["rulesetId"] == made.json()["id"] and rule["id"] == world.PRECREATED_RULE_ID
+    assert rule["rulesetId"] == made.json()["id"] and rule["id"] == seed_data.PRECREATED_RULE_ID
     put = detection_service.put(path, {"name": "Renamed", "description": "", "ruleIds": []})
     assert put.status_code == 200 and put.json()["name"] == "Renamed" and put.json()["rules"] == []
     assert detection_service.delete(path).status_code == 200
@@ -222,7 +222,7 @@ def test_a_rule_set_is_asked_for_with_rule_ids_and_answered_with_rules(detection
 
 
 def test_a_rule_set_without_rule_ids_keeps_its_rules(detection_service: Service) -> None:
-    path = f"{RULESETS}/{world.BASE_RULE_SET_ID}"
+    path = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"
     put = detection_service.put(path, {"name": "Base Rule Set", "description": "new words"})
     assert put.json()["description"] == "new words" and len(put.json()["rules"]) == 13
 
@@ -263,12 +263,12 @@ def test_a_rule_set_may_keep_its_own_name(detection_service: Service) -> None:
 
 
 def test_every_agent_has_every_rule_set(detection_unchanged: Service) -> None:
-    assert len(items(detection_unchanged.get(f"{RULESETS}?agentId={world.LAB_AGENT_ID}"), "rulesets")) == 1
-    assert detection_unchanged.get(f"{RULESETS}?agentId={world.PRECREATED_RULE_ID}").status_code == 404
+    assert len(items(detection_unchanged.get(f"{RULESETS}?agentId={seed_data.LAB_AGENT_ID}"), "rulesets")) == 1
+    assert detection_unchanged.get(f"{RULESETS}?agentId={seed_data.PRECREATED_RULE_ID}").status_code == 404
 
 
 def test_tags_of_a_rule(detection_service: Service) -> None:
-    path = f"/v2/rules/{world.PRECREATED_RULE_ID}/tags"
+    path = f"/v2/rules/{seed_data.PRECREATED_RULE_ID}/tags"
     none = detection_service.get(path)
     assert none.status_code == 404 and "No tags found for rule" in errors(none)[0]
     tags = {"inclusion": [{"source": "ec2", "key": "env", "value": "prod"}], "exclusion": []}

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from labkit.sandbox import world
-from labkit.sandbox.database import NoSuch
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.store.alerts import NewAlert
+from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id
-from labkit.sandbox.store_alerts import NewAlert
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, Service, a_service, items
 
-ORGANIZATION, RULESET = world.ORGANIZATION_ID, world.BASE_RULE_SET_ID
+ORGANIZATION, RULESET = seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID
 
 WRITER = """
 import itertools, sys
@@ -57,7 +57,7 @@ def test_keys_are_made_once_and_differ_between_worlds(tmp_path: Path) -> None:
         len(keys[0]["user_id"]) == 24 and len(keys[0]["api_key"]) == 64 and keys[0]["organization_id"] == ORGANIZATION
     )
     assert keys[0]["api_key"] not in repr(
-        DetectionStore(tmp_path / "one" / "detection.sqlite").people.find_user(world.STUDENT_EMAIL)
+        DetectionStore(tmp_path / "one" / "detection.sqlite").people.find_user(seed_data.STUDENT_EMAIL)
     )
 
 
@@ -102,11 +102,11 @@ def test_given_a_fault_in_a_transaction_then_nothing_of_it_is_kept(tmp_path: Pat
     def delete_twice() -> None:
         with store.transaction():
             for _ in range(2):
-                store.rules.delete_rule(ORGANIZATION, RULESET, world.PRECREATED_RULE_ID)
+                store.rules.delete_rule(ORGANIZATION, RULESET, seed_data.PRECREATED_RULE_ID)
 
     with pytest.raises(NoSuch):
         delete_twice()
-    assert store.rules.rule(ORGANIZATION, RULESET, world.PRECREATED_RULE_ID)
+    assert store.rules.rule(ORGANIZATION, RULESET, seed_data.PRECREATED_RULE_ID)
     store.close()
 
 
@@ -116,7 +116,7 @@ def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
 
     def write(thread: int) -> None:
         for number in range(20):
-            alert = NewAlert(ORGANIZATION, "x", 3, world.PRECREATED_RULE_ID, RULESET, thread * 100 + number)
+            alert = NewAlert(ORGANIZATION, "x", 3, seed_data.PRECREATED_RULE_ID, RULESET, thread * 100 + number)
             with store.transaction():
                 alert_id = store.alerts.insert_alert(alert)
                 event_id = store.alerts.insert_event(ORGANIZATION, {"_id": new_id(), "timestamp": number})

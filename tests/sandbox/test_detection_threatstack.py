@@ -7,7 +7,7 @@ from threatstack import ThreatStack
 from threatstack.errors import ThreatStackAPIError
 from threatstack.v2.client import Client
 
-from labkit.sandbox import world
+from labkit.sandbox.detection import seed_data
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection_fixtures import Service
 
@@ -42,7 +42,7 @@ def test_it_gets_the_events_and_the_counts(detection_service: Service, theirs: C
 def test_it_lists_and_gets_agents(theirs: Client) -> None:
     assert [agent["name"] for agent in theirs.agents.list()] == ["udf-host", "web-1"]
     assert [agent["name"] for agent in theirs.agents.list(status="offline")] == ["build-1"]
-    assert theirs.agents.get(world.LAB_AGENT_ID)["hostname"] == "ip-10-0-1-10"
+    assert theirs.agents.get(seed_data.LAB_AGENT_ID)["hostname"] == "ip-10-0-1-10"
 
 
 def test_it_lists_and_gets_rule_sets_and_rules(theirs: Client) -> None:
@@ -50,8 +50,8 @@ def test_it_lists_and_gets_rule_sets_and_rules(theirs: Client) -> None:
     assert theirs.rulesets.get(ruleset["id"]) == ruleset
     rules = list(theirs.rulesets.rules(ruleset_id=ruleset["id"]))
     assert [rule["id"] for rule in rules] == ruleset["rules"]
-    assert theirs.rulesets.rules(ruleset_id=ruleset["id"], rule_id=world.PRECREATED_RULE_ID) == rules[0]
-    assert theirs.rulesets.agents_for_ruleset(world.LAB_AGENT_ID) == {}, "it asks for a rule set by an agent's id"
+    assert theirs.rulesets.rules(ruleset_id=ruleset["id"], rule_id=seed_data.PRECREATED_RULE_ID) == rules[0]
+    assert theirs.rulesets.agents_for_ruleset(seed_data.LAB_AGENT_ID) == {}, "it asks for a rule set by an agent's id"
 
 
 def test_it_lists_servers_and_vulnerabilities(theirs: Client) -> None:
@@ -68,7 +68,7 @@ def test_it_asks_for_the_organization_too(theirs: Client) -> None:
 
 
 def test_it_takes_404_as_nothing_and_401_as_its_own_error(theirs: Client) -> None:
-    assert theirs.agents.get(world.PRECREATED_RULE_ID) == {}
+    assert theirs.agents.get(seed_data.PRECREATED_RULE_ID) == {}
     theirs.api_key = "f" * 64
     with pytest.raises(ThreatStackAPIError, match="Authentication"):
-        theirs.agents.get(world.LAB_AGENT_ID)
+        theirs.agents.get(seed_data.LAB_AGENT_ID)

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from labkit.model.detection.alerting import KIND_OF_EVENT
-from labkit.sandbox import world
-from labkit.sandbox.api_time import format_time
-from labkit.sandbox.engine_routes import MOST_BODY_BYTES
-from labkit.sandbox.store_engine import RuleCount
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.feed import MOST_BODY_BYTES
+from labkit.sandbox.detection.store.engine import RuleCount
+from labkit.sandbox.detection.timestamps import format_time
 from tests.sandbox.detection_fixtures import PRECREATED, RULES, RULESETS, items
 from tests.sandbox.engine_fixtures import DAY, HOUR, SECOND, Clock, Watched, watching
 
@@ -30,9 +30,9 @@ def test_an_event_raises_an_alert_that_the_api_shows_whole(watched: Watched) -> 
         "createdAt": format_time(watched.clock.now),
         "isDismissed": False,
         "severity": 3,
-        "agentId": world.LAB_AGENT_ID,
-        "ruleId": world.PRECREATED_RULE_ID,
-        "rulesetId": world.BASE_RULE_SET_ID,
+        "agentId": seed_data.LAB_AGENT_ID,
+        "ruleId": seed_data.PRECREATED_RULE_ID,
+        "rulesetId": seed_data.BASE_RULE_SET_ID,
         "aggregates": [
             {"fieldName": "user", "value": "ubuntu"},
             {"fieldName": "exe", "value": "/usr/bin/curl"},
@@ -40,8 +40,8 @@ def test_an_event_raises_an_alert_that_the_api_shows_whole(watched: Watched) -> 
         ],
     }
     fate = {"match_state": "MATCHED", "num_matched": 1, "num_suppressed": 0}
-    fate["rule_matches"] = [world.PRECREATED_RULE_ID]
-    stored = event | {"organization_id": world.ORGANIZATION_ID, "alert_metadata": fate}
+    fate["rule_matches"] = [seed_data.PRECREATED_RULE_ID]
+    stored = event | {"organization_id": seed_data.ORGANIZATION_ID, "alert_metadata": fate}
     assert watched.events_of(alert) == [stored]
 
 
@@ -56,7 +56,7 @@ def test_the_second_curl_to_an_address_adds_an_event_and_another_address_is_anot
     }
     by_title = {(alert["aggregates"][2]["value"], alert["agentId"]): alert for alert in watched.alerts()}
     assert len(by_title) == 3
-    assert len(watched.events_of(by_title["203.0.113.10", world.LAB_AGENT_ID])) == 2
+    assert len(watched.events_of(by_title["203.0.113.10", seed_data.LAB_AGENT_ID])) == 2
 
 
 def test_alerts_of_one_and_the_same_millisecond_are_listed_newest_first_too(watched: Watched) -> None:
@@ -129,7 +129,7 @@ def test_a_threshold_keeps_events_that_then_contribute_and_a_killed_sandbox_forg
         assert [one["_id"] for one in watched.events_of(alert)] == [one["_id"] for one in sent]
     with watching(tmp_path, clock) as watched:
         assert watched.send(event(watched))["joined"] == 1
-        assert watched.store.engine.counts(world.PRECREATED_RULE_ID)[clock.now // DAY].alerted >= 1
+        assert watched.store.engine.counts(seed_data.PRECREATED_RULE_ID)[clock.now // DAY].alerted >= 1
 
 
 def test_events_further_apart_than_the_window_never_reach_the_threshold(watched: Watched) -> None:
@@ -164,17 +164,17 @@ def test_rules_act_on_the_very_next_event(watched: Watched) -> None:
     assert matched() == 1
     made = watched.make_rule(name="Mine", filter='exe = "/usr/bin/curl"')
     watched.send(watched.event())
-    assert {alert["ruleId"] for alert in watched.alerts()} == {made["id"], world.PRECREATED_RULE_ID}
+    assert {alert["ruleId"] for alert in watched.alerts()} == {made["id"], seed_data.PRECREATED_RULE_ID}
     watched.change_rule(suppressions=['command = "curl"'])
     watched.service.delete(f"{RULES}/{made['id']}")
     assert matched() == 0
     watched.change_rule(suppressions=[])
-    kept = watched.service.get(f"{RULESETS}/{world.BASE_RULE_SET_ID}").json()
-    watched.service.put(f"{RULESETS}/{world.BASE_RULE_SET_ID}", kept | {"ruleIds": kept["rules"][1:]})
+    kept = watched.service.get(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}").json()
+    watched.service.put(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}", kept | {"ruleIds": kept["rules"][1:]})
     assert matched() == 0, "a rule in no rule set looks at nothing"
-    watched.service.put(f"{RULESETS}/{world.BASE_RULE_SET_ID}", kept | {"ruleIds": kept["rules"]})
+    watched.service.put(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}", kept | {"ruleIds": kept["rules"]})
     assert matched() == 1
-    watched.service.delete(f"{RULESETS}/{world.BASE_RULE_SET_ID}")
+    watched.service.delete(f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}")
     assert matched() == 0
 
 
@@ -196,7 +196,7 @@ def test_suppressed_events_are_counted_and_raise_nothing_nor_count_for_the_thres
     assert watched.alerts() == []
     assert watched.send(watched.event("198.51.100.1"))["raised"] == 1
     day = watched.clock.now // DAY
-    assert watched.store.engine.counts(world.PRECREATED_RULE_ID) == {day: RuleCount(2, 2, 2)}
+    assert watched.store.engine.counts(seed_data.PRECREATED_RULE_ID) == {day: RuleCount(2, 2, 2)}
 
 
 def test_an_event_says_how_many_rules_matched_and_how_many_silenced_it(watched: Watched) -> None:
@@ -232,7 +232,7 @@ def test_an_alert_of_cloudtrail_has_no_agent(watched: Watched) -> None:
 def test_a_file_rule_looks_at_other_files_as_soon_as_it_says_so(watched: Watched) -> None:
     rules = items(watched.service.get(RULES), "rules")
     path = next(f"{RULES}/{rule['id']}" for rule in rules if rule["type"] == "File")
-    event = {"event_type": "file", "user": "chef", "command": "touch", "agent_id": world.LAB_AGENT_ID}
+    event = {"event_type": "file", "user": "chef", "command": "touch", "agent_id": seed_data.LAB_AGENT_ID}
     watched.change_rule(path, enabled=True)
     assert watched.send(event | {"filename": "/etc/passwd"}, event | {"filename": "/opt/x"})["raised"] == 1
     watched.change_rule(path, fileIntegrityPaths=[{"path": "/opt", "recursive": False}])

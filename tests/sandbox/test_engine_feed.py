@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from labkit.model.errors import CredentialsRefused, ServiceError
-from labkit.sandbox import world
-from labkit.sandbox.api_time import format_time
 from labkit.sandbox.control import TOKEN_HEADER
-from labkit.sandbox.engine import MOST_CHANGES
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.engine import MOST_CHANGES
+from labkit.sandbox.detection.timestamps import format_time
 from labkit.services.detection.alert_feed import AlertFeed, News, NoFeed
 from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection_fixtures import Service
@@ -80,7 +80,7 @@ def test_who_waits_is_answered_when_something_comes(watched: Watched) -> None:
 def test_many_wait_at_once_and_each_hears_of_its_own_rule_only(watched: Watched) -> None:
     other = watched.make_rule(name="Other", filter='user = "root"')
     queries = [f"?after=0&wait=1&rule={other['id']}"] * 2
-    queries += [f"?after=0&wait={LONG}&rule={world.PRECREATED_RULE_ID}", f"?after=0&wait={LONG}"] * 10
+    queries += [f"?after=0&wait={LONG}&rule={seed_data.PRECREATED_RULE_ID}", f"?after=0&wait={LONG}"] * 10
     with ThreadPoolExecutor(len(queries)) as pool:
         replies = [pool.submit(_ask_alone, watched.service, query) for query in queries]
         waiting(watched, len(queries))
@@ -154,7 +154,7 @@ def test_given_no_wait_then_the_answer_comes_at_once(watched: Watched, wait: str
 
 def test_the_feed_asks_for_a_signature_and_signs_and_a_reader_may_read_it(watched: Watched) -> None:
     assert watched.session.get(watched.service.url + FEED).status_code == 401
-    reader = watched.service.as_member(world.OBSERVER_EMAIL)
+    reader = watched.service.as_member(seed_data.OBSERVER_EMAIL)
     assert reader.get(FEED).headers["Server-Authorization"].startswith("Hawk mac=")
     reader.session.close()
 
@@ -171,7 +171,7 @@ def test_the_sandboxs_own_token_opens_the_same_feed(watched: Watched) -> None:
 
 
 def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
-    feed = feed_of(watched, world.PRECREATED_RULE_ID)
+    feed = feed_of(watched, seed_data.PRECREATED_RULE_ID)
     after = feed.position()
     with ThreadPoolExecutor(1) as pool:
         news: Future[News] = pool.submit(feed.wait, after, threading.Event(), LONG)

@@ -13,10 +13,10 @@ import pytest
 from labkit.model.detection.alerting import ArmedRule
 from labkit.model.detection.criteria import FILTER
 from labkit.model.detection.rule import Rule
-from labkit.model.rule_index import RuleIndex
-from labkit.sandbox import world
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.engine import Engine
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.rule_index import RuleIndex
+from labkit.sandbox.detection.store.store import DetectionStore
 from tests.sandbox.engine_fixtures import DAY, Clock, addresses
 
 
@@ -29,14 +29,14 @@ class Bench:
         self.change_rule(enabled=True, **rule)
 
     def change_rule(self, **changes: Any) -> None:
-        place = (world.ORGANIZATION_ID, world.BASE_RULE_SET_ID, world.PRECREATED_RULE_ID)
+        place = (seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID, seed_data.PRECREATED_RULE_ID)
         stored = self.store.rules.rule(*place)
         body = {key: stored[key] for key in stored if key not in ("id", "rulesetId", "createdAt", "updatedAt")}
         self.store.rules.update_rule(*place, body | changes, self.clock())
 
     def event(self, address: str, **changes: Any) -> dict[str, Any]:
         self._number += 1
-        event = {"_id": f"{self._number:08x}", "timestamp": self.clock(), "agent_id": world.LAB_AGENT_ID}
+        event = {"_id": f"{self._number:08x}", "timestamp": self.clock(), "agent_id": seed_data.LAB_AGENT_ID}
         event |= {"event_type": "audit", "syscall": "connect", "user": "ubuntu", "exe": "/usr/bin/curl"}
         return event | {"connection": {"dst_addr": address}} | changes
 
@@ -97,7 +97,7 @@ def test_an_event_costs_the_same_with_10_000_alerts_in_history_as_with_10(benche
 
 def _newest_change(bench: Bench) -> None:
     after = bench.store.engine.sequence() - 1
-    assert len(bench.engine.changes(world.ORGANIZATION_ID, after, world.PRECREATED_RULE_ID).alerts) == 1
+    assert len(bench.engine.changes(seed_data.ORGANIZATION_ID, after, seed_data.PRECREATED_RULE_ID).alerts) == 1
 
 
 def test_an_event_costs_the_same_however_many_alerts_of_its_identity_were_dismissed(
@@ -185,4 +185,4 @@ def test_a_rule_that_stays_as_it_is_is_compiled_once(
     bench.engine.ingest([bench.event("203.0.0.1")] * 2)
     bench.engine.ingest([bench.event("203.0.0.1")])
     assert compiled.count("Self Protect: Network: Outbound Connection (Connects) to WAN") == 4
-    assert len(compiled) == 4 + len([one for one in world.OTHER_RULES if one["enabled"]])
+    assert len(compiled) == 4 + len([one for one in seed_data.OTHER_RULES if one["enabled"]])

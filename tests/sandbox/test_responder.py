@@ -12,9 +12,9 @@ from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
 from labkit.model.response.messages import Said
 from labkit.model.response.response import Keep
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.store_alerts import Dismissal
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.store.alerts import Dismissal
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.services import aws
 from tests.sandbox.responder_fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene, soon
 
@@ -50,7 +50,7 @@ def test_it_says_the_originals_line_with_the_hosts_private_address_and_each_thin
     raise_alert(scene.store, DADISMAD)
     for _ in range(3):
         responder.run_once()
-    address = scene.service.api().agent(world.LAB_AGENT_ID).private_addresses[0]
+    address = scene.service.api().agent(seed_data.LAB_AGENT_ID).private_addresses[0]
     assert scene.sentences[1:] == [
         "Alert poll returned destination {'203.0.113.10/32'} source "
         f"[{{'container': 'Host', 'address': '{address}'}}] to block at the firewall",

@@ -14,10 +14,10 @@ from labkit import steps
 from labkit.lab import Lab
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.response.response import Add, Refuse
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.detection_server import create_detection_app
-from labkit.sandbox.detection_store import DetectionStore
-from labkit.sandbox.rate_limit import RateLimit
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.services import aws, sandbox_process
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule

@@ -17,9 +17,9 @@ from labkit.cells.responder import ResponderCells
 from labkit.lab import Lab
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import StepNotReady
-from labkit.sandbox import world
-from labkit.sandbox.api_time import now_ms
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
@@ -103,7 +103,7 @@ def connected(home: Path, address: str) -> None:
     """A program of the lab's host connects, as the range would tell the sandbox."""
     sandbox = sandbox_process.find(home)
     assert sandbox is not None
-    agent = {"_id": new_id(), "timestamp": now_ms(), "agent_id": world.LAB_AGENT_ID}
+    agent = {"_id": new_id(), "timestamp": now_ms(), "agent_id": seed_data.LAB_AGENT_ID}
     reply = requests.post(
         f"{sandbox.url}/_lab/events",
         json=[{**connect_event(address), **agent}],

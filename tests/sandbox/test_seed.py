@@ -14,7 +14,7 @@ import pytest
 
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
-from labkit.sandbox import world
+from labkit.sandbox.detection import seed_data
 from labkit.sandbox.ids import Ids
 from labkit.services import sandbox_process
 from labkit.services.detection.api import DetectionApi
@@ -26,14 +26,14 @@ def worked_through(home: Path, seed: str) -> dict[str, Any]:
     try:
         keys = sandbox.credentials()
         api = DetectionApi(sandbox.url, **keys["detection"])
-        (precreated,) = [one for one in api.rules(world.BASE_RULE_SET_ID) if one.id == world.PRECREATED_RULE_ID]
-        mine = api.create_rule(world.BASE_RULE_SET_ID, replace(precreated, name="Mine", enabled=True))
-        sandbox.control("POST", "/_lab/events", {**connect_event("203.0.113.10"), "agent_id": world.LAB_AGENT_ID})
+        (precreated,) = [one for one in api.rules(seed_data.BASE_RULE_SET_ID) if one.id == seed_data.PRECREATED_RULE_ID]
+        mine = api.create_rule(seed_data.BASE_RULE_SET_ID, replace(precreated, name="Mine", enabled=True))
+        sandbox.control("POST", "/_lab/events", {**connect_event("203.0.113.10"), "agent_id": seed_data.LAB_AGENT_ID})
         (alert,) = api.alerts()
         return {
             "keys": keys,
             "network": network(sandbox.url, keys["aws"]),
-            "rules": [one.id for one in api.rules(world.BASE_RULE_SET_ID)],
+            "rules": [one.id for one in api.rules(seed_data.BASE_RULE_SET_ID)],
             "mine": mine.id,
             "alert": alert.id,
             "event": [event["_id"] for event in api.alert_events(alert.id)],
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_ids_and_keys_and_a_token_of_its_own(worlds
 def test_another_seed_gives_others(worlds: list[dict[str, Any]]) -> None:
     first, other = worlds[0], worlds[2]
     assert not set(first["network"]) & set(other["network"])
-    assert set(first["rules"]) & set(other["rules"]) == {world.PRECREATED_RULE_ID}
+    assert set(first["rules"]) & set(other["rules"]) == {seed_data.PRECREATED_RULE_ID}
     assert not set(first["people"]) & set(other["people"])
     for name in ("mine", "alert", "event"):
         assert first[name] != other[name], name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labkit.model.profile_text import read_section
-from labkit.sandbox.aws_files import point_aws_cli_at
+from labkit.sandbox.aws.cli_files import point_aws_cli_at
 
 PROFILE_SECTION = "profile self-protecting-cloud"
 

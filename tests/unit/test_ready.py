@@ -17,7 +17,7 @@ from labkit import jupyterlab, ready
 from labkit.cli_ready import in_words, verdict
 from labkit.ready import installation, machine
 from labkit.ready.own_world import class_line
-from labkit.sandbox.class_settings import ClassSettings
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.views.panels.readiness import Line
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,1 @@
+"""The AWS side: moto, made as strict as AWS."""

@@ -1,0 +1,151 @@
+"""From a WSGI request to the service that it was signed for, and back; no exception leaves here as a page of HTML."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from moto.core.request import Request
+from moto.iam.responses import IamResponse
+from moto.sts.responses import TokenResponse
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
+from labkit.model.settings import DEFAULT_REGION
+from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
+from labkit.sandbox.aws.keys import ACCOUNT, AccessKeys
+from labkit.sandbox.aws.signature import Credential, SignedResponse, service_of
+from labkit.sandbox.aws.state import World
+from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
+from labkit.sandbox.aws.users import Users
+from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.ids import Ids
+
+LARGEST_BODY = 1_000_000
+"""Bytes; no request of the lab has more than a few hundred."""
+
+
+class ServerRequest(Request):
+    """moto's request, as it comes from a real server."""
+
+    from_wsgi_server = True
+    max_content_length = LARGEST_BODY
+
+
+class SignedIam(SignedResponse, IamResponse):
+    """IAM, for the account that the signature names."""
+
+    def __init__(self, world: World, credential: Credential) -> None:
+        super().__init__()
+        self.world, self.credential = world, credential
+
+
+class SignedSts(SignedResponse, TokenResponse):
+    """STS, for the account that the signature names."""
+
+    def __init__(self, world: World, credential: Credential) -> None:
+        super().__init__()
+        self.world, self.credential = world, credential
+
+
+class AwsRequests:
+    """Answers requests to EC2, STS and IAM in one world."""
+
+    def __init__(
+        self,
+        journal: Path,
+        keys: dict[str, AccessKeys],
+        on_change: Callable[[str, str], object] | None = None,
+        ids: Ids | None = None,
+        roll: Roll | None = None,
+    ) -> None:
+        logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
+        self._roll = roll or Roll()
+        users = Users(keys, self._roll.keys)
+        self.world = World(
+            journal, users, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
+        )
+
+    def warm(self, keys: AccessKeys) -> None:
+        """Restore the world, then answer a request of one's own. Raises RuntimeError when that fails."""
+        self.world.restore()
+        response = self.answer(_signed(keys, "Action=DescribeVpcs&Version=2016-11-15"))
+        if response.status_code != 200:
+            raise RuntimeError(f"the AWS side answered its own first request with {response.status_code}")
+
+    def answer(self, environ: dict[str, Any]) -> Response:
+        """The reply to a request."""
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        action = ""
+        try:
+            _refuse_foreign_headers(environ)
+            request = ServerRequest(environ)
+            action = request.values.get("Action", "")
+            status, headers, body = self._dispatched(self._service(Credential.of(authorization)), request)
+        except Exception as error:  # noqa: BLE001 - as_aws_error logs what is not a refusal; AWS answers in XML always
+            return _refusal(service_of(authorization), as_aws_error(error, action))
+        return Response(body, status, _text(headers))
+
+    def moto_api(self, environ: dict[str, Any]) -> Any:
+        """moto's own control application; its reset makes a new world of ours."""
+        from moto.moto_server.werkzeug_app import create_backend_app
+
+        if environ.get("PATH_INFO") == "/moto-api/reset":
+            self.world.reset()
+            return Response('{"status": "ok"}', mimetype="application/json")
+        return create_backend_app("moto_api")
+
+    def _dispatched(self, service: SignedResponse, request: ServerRequest) -> Any:
+        try:
+            return service._dispatch(request)
+        finally:
+            if service.authentic and service.current_account != ACCOUNT:
+                self._roll.note(int(service.current_account))
+
+    def _service(self, credential: Credential) -> SignedResponse:
+        match credential.service:
+            case "ec2":
+                return StrictEC2Response(self.world, credential)
+            case "sts":
+                return SignedSts(self.world, credential)
+            case "iam":
+                return SignedIam(self.world, credential)
+        raise AwsError("InvalidAction", "The sandbox has EC2, STS and IAM, and no other service.")
+
+
+def _refuse_foreign_headers(environ: dict[str, Any]) -> None:
+    """Raise AwsError for headers that no client of these services sends, and that moto obeys before it looks at the
+    signature: it would do a request whose `X-Amz-Target` names one of Cognito's public operations for anybody, and
+    unpack a packed body however large it becomes."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        raise AwsError("InvalidAction", "These services name the action in the body; X-Amz-Target is another's header.")
+    if "HTTP_CONTENT_ENCODING" in environ:
+        raise AwsError("UnsupportedMediaType", "The body of a request is sent as it is, without Content-Encoding.", 415)
+
+
+def _refusal(service: str, error: AwsError) -> Response:
+    request_id = str(uuid.uuid4())
+    return Response(
+        error_body(service, error, request_id),
+        error.status,
+        {"Content-Type": "text/xml;charset=UTF-8", "x-amzn-requestid": request_id},
+    )
+
+
+def _text(headers: dict[str, Any]) -> dict[str, str]:
+    """Headers for the wire: moto keeps the status among them."""
+    return {name: str(value) for name, value in headers.items() if name.lower() != "status"}
+
+
+def _signed(keys: AccessKeys, body: str) -> dict[str, Any]:
+    """The WSGI environment of a request that these keys signed."""
+    content_type = "application/x-www-form-urlencoded; charset=utf-8"
+    request = AWSRequest("POST", "http://localhost/", {"Content-Type": content_type}, body.encode())
+    SigV4Auth(Credentials(keys.access_key_id, keys.secret_access_key), "ec2", DEFAULT_REGION).add_auth(request)
+    return EnvironBuilder(method="POST", path="/", data=body, headers=dict(request.headers.items())).get_environ()

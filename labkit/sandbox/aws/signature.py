@@ -1,0 +1,109 @@
+"""Who asks: the credential of a signed request, and moto's own check of its signature and its permissions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import BaseResponse
+from werkzeug.exceptions import HTTPException
+
+from labkit.sandbox.aws.errors import AwsError
+
+if TYPE_CHECKING:
+    from labkit.sandbox.aws.state import World
+
+SKEW = timedelta(minutes=5)
+"""How far a request's clock may be off.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html (the date of a request)."""
+
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=[^,\s]+, *Signature=[0-9a-f]+$")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The scope that a request was signed for."""
+
+    access_key_id: str
+    region: str
+    service: str
+
+    @classmethod
+    def of(cls, authorization: str) -> Credential:
+        """The credential of an Authorization header. Raises AwsError, which never repeats what was sent.
+
+        A secret typed in place of the key id may hold slashes: AWS then counts too many parts, and so does this.
+        """
+        if not authorization:
+            raise AwsError("MissingAuthenticationToken", "The request is not signed.", 403)
+        found = _CREDENTIAL.match(authorization)
+        parts = found[1].split("/") if found else []
+        if len(parts) != 5 or parts[4] != "aws4_request":
+            raise AwsError(
+                "IncompleteSignature",
+                f"Credential has {len(parts)} parts with slashes between them where "
+                "keyid/date/region/service/aws4_request has 5; are the key id and the secret swapped?",
+            )
+        return cls(parts[0], parts[2], parts[3])
+
+
+def service_of(authorization: str) -> str:
+    """The service that a request means, also when its credential is malformed; "ec2" when it does not say."""
+    found = re.search(r"/([a-z0-9-]+)/aws4_request", authorization)
+    return found[1] if found else "ec2"
+
+
+class SignedResponse(BaseResponse):
+    """Mixed into moto's response classes: the account and the region come from the signature and nowhere else.
+
+    authentic: whether the signature was looked at and found right.
+    """
+
+    world: World
+    credential: Credential
+    authentic = False
+
+    def get_access_key(self) -> str:
+        return self.credential.access_key_id
+
+    def get_region_from_url(self, request: Any, full_url: str) -> str:
+        return self.credential.region
+
+    def get_current_account(self) -> str:
+        return self.world.users.account_of(self.credential.access_key_id)
+
+    def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
+        """moto's own check, then the clock's. Raises AwsError with the service's own codes."""
+        try:
+            super()._authenticate_and_authorize_normal_action(resource)
+        except HTTPException as refused:
+            raise self._refusal(refused) from None
+        except KeyError:
+            # moto looks for a signed X-Amz-Date and meets none
+            raise AwsError("IncompleteSignature", "The request needs a signed X-Amz-Date header.") from None
+        self._check_clock()
+        self.authentic = True
+
+    def _refusal(self, refused: HTTPException) -> AwsError:
+        code = getattr(refused, "error_type", "AuthFailure")
+        if code == "AccessDenied" and self.credential.service == "ec2":
+            return AwsError("UnauthorizedOperation", "These keys have no permission for this operation.", 403)
+        return AwsError(code, getattr(refused, "message", refused.name), refused.code or 403)
+
+    def _check_clock(self) -> None:
+        stamp = self.headers.get("X-Amz-Date", "")
+        try:
+            signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            raise AwsError("IncompleteSignature", f"X-Amz-Date is '{stamp}', not YYYYMMDDTHHMMSSZ.") from None
+        now = datetime.now(UTC)
+        if abs(now - signed_at) <= SKEW:
+            return
+        when = f"it was signed at {stamp}, and here it is {now:%Y%m%dT%H%M%SZ} (5 minutes are allowed)"
+        if self.credential.service == "ec2":
+            raise AwsError("RequestExpired", f"Request has expired: {when}.")
+        early = "expired" if signed_at < now else "not yet current"
+        raise AwsError("SignatureDoesNotMatch", f"Signature {early}: {when}.", 403)

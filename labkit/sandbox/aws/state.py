@@ -1,0 +1,215 @@
+"""moto's state as one world that outlives its process: one lock, repeatable ids, a journal of what changed.
+
+moto keeps its state per process, so one World is alive in a process at a time: the last one restored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import moto
+from moto import settings
+from moto.core.model_instances import reset_model_data
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.subnets import Subnet
+from moto.moto_api._internal import mock_random
+
+from labkit.model.classroom import account_of
+from labkit.model.detection.rule import vpc_name
+from labkit.model.settings import DEFAULT_REGION
+from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG
+from labkit.sandbox.aws.errors import EXPECTED, AwsError
+from labkit.sandbox.aws.journal import Change, Journal
+from labkit.sandbox.aws.keys import ACCOUNT
+from labkit.sandbox.aws.random_ids import ThreadRandom
+from labkit.sandbox.aws.users import Users
+from labkit.sandbox.ids import Ids
+
+log = logging.getLogger("labkit.sandbox.aws")
+T = TypeVar("T")
+
+OTHER_STUDENT = 12
+
+
+def start_of(account: str) -> list[tuple[str, dict[str, Any]]]:
+    """What a new account holds beside the default VPC of each region: the VPC of another student."""
+    other = OTHER_STUDENT + (account == account_of(OTHER_STUDENT))
+    tags = [{"Key": key, "Value": value} for key, value in {"Name": vpc_name(other), STUDENT_TAG: str(other)}.items()]
+    specification = [{"ResourceType": "vpc", "Tags": tags}]
+    return [("CreateVpc", {"CidrBlock": LAB_CIDR_BLOCK, "TagSpecifications": specification})]
+
+
+class StudentBackend(EC2Backend):
+    """EC2 of a student of a class: without the thousand public images, which take moto a tenth of a second and four
+    megabytes an account, and which the lab has no use for."""
+
+    def _load_amis(self) -> None:
+        """None."""
+
+
+class World:
+    """perform: makes one change in moto, given a Change; used for the start world and the journal.
+
+    on_change: told (account, region) after each change and before its reply, outside the lock. ids: where a new world
+    has its seed from.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        users: Users,
+        perform: Callable[[Change], object],
+        on_change: Callable[[str, str], object] | None = None,
+        ids: Ids | None = None,
+    ) -> None:
+        self._ids = ids or Ids()
+        self._path, self.users, self._perform, self._on_change = path, users, perform, on_change
+        self._lock = threading.RLock()
+        self._journal: Journal | None = None
+        self._next = 0
+        self._users_there = False
+        mock_random.__class__ = ThreadRandom
+        settings.INITIAL_NO_AUTH_ACTION_COUNT = 0  # moto's switch: authentication from the first request on
+
+    def restore(self) -> None:
+        """Bring moto to the state that the journal tells; make a new world where there is no journal."""
+        with self._lock:
+            if not self._users_there:
+                self.users.install()
+                self._users_there = True
+            journal = self._open_journal()
+            try:
+                self._replay(journal)
+                journal.fold(
+                    {
+                        acl
+                        for regions in ec2_backends.values()
+                        for backend in regions.values()
+                        for acl in backend.network_acls
+                    }
+                )
+            except BaseException:
+                self.close()  # moto's state is not what the journal tells: let no change be written behind it
+                raise
+
+    def reset(self) -> None:
+        """Throw the world away and make a new one, with the same keys."""
+        with self._lock:
+            self.close()
+            self._path.unlink(missing_ok=True)
+            self._users_there = False
+            self.restore()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    def backend(self, account: str, region: str) -> EC2Backend:
+        """EC2 of an account and a region; made at first sight with ids that derive from the world's seed alone."""
+        regions = ec2_backends[account]
+        if not dict.__contains__(regions, region):
+            if region not in regions:
+                raise AwsError("InvalidRegion", f"There is no region '{region}'.")
+            with self._lock, self._seeded(f"{account}:{region}"):
+                if account != ACCOUNT and not dict.__contains__(regions, region):
+                    self._begin_students(account, region)
+                return regions[region]
+        return regions[region]
+
+    def _begin_students(self, account: str, region: str) -> None:
+        """What a student of a class finds in a region. It is in no journal, since it is the same at every start."""
+        dict.__setitem__(ec2_backends[account], region, StudentBackend(region, account))
+        if region == DEFAULT_REGION:
+            for action, params in start_of(account):
+                self._perform(Change(0, account, region, action, params))
+
+    def read(self, answer: Callable[[], T]) -> T:
+        """Do a reading request while nothing changes."""
+        with self._lock:
+            return answer()
+
+    def change(self, check: Callable[[], object], answer: Callable[[], T], tell: Callable[[int], Change]) -> T:
+        """Do a changing request and keep it in the journal; `check` raises to refuse it before anything is done."""
+        with self._lock:
+            check()
+            self._next += 1
+            change = tell(self._next)
+            try:
+                with self._seeded(str(change.n)):
+                    result = answer()
+                self._keep(change)
+            except EXPECTED:
+                raise
+            except Exception:
+                self._undo(change)
+                raise
+        self._tell_change(change)
+        return result
+
+    def _keep(self, change: Change) -> None:
+        if self._journal is None:
+            raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
+        self._journal.append(change)
+
+    def _undo(self, change: Change) -> None:
+        """A request that failed half-way left moto in a state nobody can tell: go back to what the journal tells."""
+        log.warning("%s failed half-way; going back to the journal", change.action)
+        self.restore()
+
+    def _tell_change(self, change: Change) -> None:
+        if self._on_change is None:
+            return
+        try:
+            self._on_change(change.account, change.region)
+        except Exception:
+            log.exception("the listener of changes failed")
+
+    def _open_journal(self) -> Journal:
+        self.close()
+        try:
+            journal = Journal.open(self._path, moto.__version__)
+        except (ValueError, KeyError, IndexError, TypeError):
+            aside = self._path.with_suffix(".damaged")
+            self._path.replace(aside)
+            log.warning("the journal is damaged; kept as %s, and a new world is made", aside.name)
+            journal = None
+        if journal is None:
+            changes = enumerate(start_of(ACCOUNT), 1)
+            start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in changes]
+            seed = self._ids.chance("AWS").randbytes(16).hex()
+            journal = Journal.begin(self._path, moto.__version__, seed, start)
+        self._journal = journal
+        return journal
+
+    def _replay(self, journal: Journal) -> None:
+        for regions in ec2_backends.values():
+            regions.clear()
+        reset_model_data()  # moto remembers every object it ever made, for its dashboard,
+        Subnet._base_avail_ip_iterator.cache_clear()  # and every subnet, for its addresses
+        self.backend(ACCOUNT, DEFAULT_REGION)
+        failed = sum(not self._replayed(change) for change in journal.changes)
+        if failed:
+            log.warning("%d of %d changes in the journal no longer apply", failed, len(journal.changes))
+        self._next = max((change.n for change in journal.changes), default=0)
+
+    def _replayed(self, change: Change) -> bool:
+        try:
+            with self._seeded(str(change.n)):
+                self._perform(change)
+        except Exception as error:  # noqa: BLE001 - one change that another moto refuses must not cost the others
+            log.warning("%s (%d) does not apply: %s", change.action, change.n, type(error).__name__)
+            return False
+        return True
+
+    def _seeded(self, what: str) -> AbstractContextManager[None]:
+        """Ids made inside derive from the world's seed and `what`."""
+        if self._journal is None:
+            raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
+        return ThreadRandom.seeded(f"{self._journal.seed}:{what}")

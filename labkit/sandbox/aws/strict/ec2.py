@@ -1,0 +1,125 @@
+"""moto's EC2, made as strict as AWS: who asks, then what AWS refuses, then moto's own answer.
+
+For an action such as CreateVpc a method `check_create_vpc` may raise before anything is done and may make the
+parameters canonical; a method `create_vpc` overrides moto's where moto does less than AWS.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores, get_service_model
+from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
+
+from labkit.sandbox.aws.errors import AwsError, DryRunSucceeded
+from labkit.sandbox.aws.journal import Change
+from labkit.sandbox.aws.signature import Credential, SignedResponse
+from labkit.sandbox.aws.state import World
+from labkit.sandbox.aws.strict.filters import check_filters
+from labkit.sandbox.aws.strict.ids import check_id_forms
+from labkit.sandbox.aws.strict.network_acl import StrictNetworkAcls
+from labkit.sandbox.aws.strict.tags import StrictTags
+from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
+
+Answer = tuple[int, dict[str, str], str | bytes]
+READING = ("Describe", "Get", "List", "Search")
+
+
+@cache
+def method_name(action: str) -> str:
+    """moto's method for an action. Raises AwsError for one that EC2 or moto does not have."""
+    name = camelcase_to_underscores(action)
+    if action not in get_service_model("ec2").operation_names or not hasattr(EC2Response, name):
+        raise AwsError("InvalidAction", f"The action {action} is not valid for this endpoint.")
+    return name
+
+
+@cache
+def required_parameters(action: str) -> tuple[str, ...]:
+    """The parameters without which AWS refuses an action."""
+    shape = get_service_model("ec2").operation_model(action).input_shape
+    return tuple(shape.required_members) if shape is not None else ()
+
+
+class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSubnets, StrictTags, EC2Response):
+    """One request to EC2 in the sandbox's world."""
+
+    def __init__(self, world: World, credential: Credential) -> None:
+        super().__init__()
+        self.world, self.credential = world, credential
+
+    @classmethod
+    def of_change(cls, world: World, change: Change) -> StrictEC2Response:
+        """The request that a journal's record tells, ready for `act`."""
+        response = cls(world, Credential("", change.region, "ec2"))
+        response.current_account, response.region = change.account, change.region
+        response.params = change.params
+        response.querystring = {"Action": [change.action]}
+        response.headers, response.response_headers, response.uri_match = {}, {}, {}
+        return response
+
+    @property
+    def ec2_backend(self) -> EC2Backend:  # type: ignore[override]
+        return self.world.backend(self.current_account, self.region)
+
+    @property
+    def action(self) -> str:
+        """The action's name, as AWS writes it."""
+        return str(self.querystring.get("Action", [""])[0])
+
+    def parse_parameters(self, request: Any) -> None:
+        method_name(self.action)
+        try:
+            super().parse_parameters(request)
+        except ValueError as wrong:  # int("abc"), or base64 that is none
+            raise AwsError("InvalidParameterValue", f"A parameter has the wrong form: {wrong}.") from None
+
+    def call_action(self) -> Answer:
+        """Answer the request. Raises AwsError and what moto raises on purpose."""
+        if not self.action:
+            raise AwsError("MissingAction", "The request names no action.")
+        self._authenticate_and_authorize_normal_action()
+        if self.action.startswith(READING):
+            return self.world.read(self._read)
+        return self.world.change(self._check, self._answer, self._tell)
+
+    def act(self) -> Any:
+        """Do the action in moto, unchecked."""
+        return getattr(self, method_name(self.action))()
+
+    def _read(self) -> Answer:
+        self._check()
+        return self._answer()
+
+    def _check(self) -> None:
+        for name in required_parameters(self.action):
+            if name not in self.params:
+                raise AwsError("MissingParameter", f"The request must contain the parameter {name}.")
+        check_id_forms(self.params)
+        check_filters(self.action, self.params)
+        check = getattr(self, f"check_{method_name(self.action)}", None)
+        if check is not None:
+            check()
+        if self.params.get("DryRun"):
+            raise DryRunSucceeded
+
+    def _answer(self) -> Answer:
+        result = self.act()
+        if isinstance(result, ActionResult):
+            status, headers, body = self.serialized(result)
+        elif isinstance(result, str):
+            status, headers, body = 200, self.response_headers, result
+        else:
+            status, headers, body = self._transform_response(self.response_headers, result)
+        request_id = str(uuid.uuid4())
+        headers["x-amzn-requestid"] = request_id
+        if isinstance(body, str):
+            body = body.replace("<requestId>request-id</requestId>", f"<requestId>{request_id}</requestId>", 1)
+        return status, headers, body
+
+    def _tell(self, n: int) -> Change:
+        return Change(n, self.current_account, self.region, self.action, dict(self.params))

@@ -1,0 +1,116 @@
+"""Network ACLs and their entries as AWS takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.network_acls import NetworkAcl, NetworkAclEntry
+
+from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, validate_entry, validate_rule_number
+from labkit.sandbox.aws.errors import AwsError
+from labkit.sandbox.aws.strict.tags import check_tag_specifications
+
+_OF_AN_ENTRY = ("RuleNumber", "Egress", "RuleAction", "Protocol", "CidrBlock", "Ipv6CidrBlock", "PortRange")
+
+
+class StrictNetworkAcls:
+    """Checks of the network ACL actions, and what moto leaves out of them."""
+
+    params: dict[str, Any]
+    ec2_backend: EC2Backend
+
+    def check_create_network_acl(self) -> None:
+        self.ec2_backend.get_vpc(self.params["VpcId"])
+        check_tag_specifications(self.params, "network-acl")
+
+    def create_network_acl(self) -> Any:
+        """With the entry that denies the rest, in both directions; moto makes it for default network ACLs only."""
+        result = super().create_network_acl()  # type: ignore[misc]
+        acl: NetworkAcl = result.result["NetworkAcl"]
+        for egress in (True, False):
+            self.ec2_backend.create_network_acl_entry(
+                acl.id, CATCH_ALL, "-1", "deny", egress, "0.0.0.0/0", None, None, None, None, None
+            )
+        return result
+
+    def check_describe_network_acls(self) -> None:
+        for acl_id in self.params.get("NetworkAclIds", []):
+            self.ec2_backend.get_network_acl(acl_id)
+
+    def check_delete_network_acl(self) -> None:
+        acl = self._acl()
+        if acl.default:
+            raise AwsError("InvalidParameterValue", f"cannot delete default network ACL {acl.id}")
+
+    def delete_network_acl(self) -> Any:
+        result = super().delete_network_acl()  # type: ignore[misc]
+        self.ec2_backend.tags.pop(self.params["NetworkAclId"], None)
+        return result
+
+    def check_create_network_acl_entry(self) -> None:
+        acl = self._acl()
+        entry = self._make_entry_canonical()
+        same = [each for each in acl.entries if each.egress == entry.egress and _ipv6(each) == entry.ipv6]
+        if self._find(acl) is None and len(same) >= ENTRY_QUOTA:
+            raise AwsError("NetworkAclEntryLimitExceeded", f"Network ACL {acl.id} has {ENTRY_QUOTA} entries already.")
+
+    def create_network_acl_entry(self) -> Any:
+        result = super().create_network_acl_entry()  # type: ignore[misc]
+        self._sort()
+        return result
+
+    def check_replace_network_acl_entry(self) -> None:
+        acl = self._acl()
+        self._make_entry_canonical()
+        self._must_find(acl)
+
+    def replace_network_acl_entry(self) -> Any:
+        result = super().replace_network_acl_entry()  # type: ignore[misc]
+        self._sort()
+        return result
+
+    def check_delete_network_acl_entry(self) -> None:
+        acl = self._acl()
+        validate_rule_number(self.params["RuleNumber"])
+        self._must_find(acl)
+
+    def check_replace_network_acl_association(self) -> None:
+        association_id, acl = self.params["AssociationId"], self._acl()
+        owner = next(
+            (each for each in self.ec2_backend.network_acls.values() if association_id in each._associations), None
+        )
+        if owner is None:
+            raise AwsError("InvalidAssociationID.NotFound", f"The association ID '{association_id}' does not exist")
+        if owner.vpc_id != acl.vpc_id:
+            raise AwsError("InvalidParameterValue", f"Network ACL {acl.id} belongs to another VPC than the subnet.")
+
+    def _acl(self) -> NetworkAcl:
+        return self.ec2_backend.get_network_acl(self.params["NetworkAclId"])
+
+    def _make_entry_canonical(self) -> Any:
+        entry = validate_entry(self.params)
+        for name in (*_OF_AN_ENTRY, "IcmpTypeCode"):
+            self.params.pop(name, None)
+        self.params.update(entry.to_aws())
+        # moto reads the parameter by its name on the wire, which its own parser has already translated
+        self.params["Icmp"] = self.params.pop("IcmpTypeCode", {})
+        return entry
+
+    def _find(self, acl: NetworkAcl) -> NetworkAclEntry | None:
+        number, egress = self.params["RuleNumber"], self.params["Egress"]
+        return next((each for each in acl.entries if each.rule_number == number and each.egress == egress), None)
+
+    def _must_find(self, acl: NetworkAcl) -> None:
+        if self._find(acl) is None:
+            direction = "egress" if self.params["Egress"] else "ingress"
+            number = self.params["RuleNumber"]
+            raise AwsError("InvalidNetworkAclEntry.NotFound", f"{acl.id} has no {direction} entry with number {number}")
+
+    def _sort(self) -> None:
+        """Entries in the order of a new default network ACL: egress first, then by rule number."""
+        self._acl().network_acl_entries.sort(key=lambda each: (not each.egress, each.rule_number))
+
+
+def _ipv6(entry: NetworkAclEntry) -> bool:
+    return entry.ipv6_cidr_block is not None

@@ -1,0 +1,103 @@
+"""VPCs and subnets as AWS makes and deletes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+
+from labkit.model.network_acl import validate_cidr_block, validate_vpc_cidr_block
+from labkit.sandbox.aws.errors import AwsError
+from labkit.sandbox.aws.strict.tags import check_tag_specifications
+
+VPC_QUOTA = 5
+"""VPCs a region, the default one included.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+
+
+class StrictVpcs:
+    """Checks of the VPC actions, and the rest of what deleting one deletes."""
+
+    params: dict[str, Any]
+    current_account: str
+    ec2_backend: EC2Backend
+
+    def check_create_vpc(self) -> None:
+        if "CidrBlock" not in self.params:
+            raise AwsError("MissingParameter", "The request must contain the parameter CidrBlock.")
+        self.params["CidrBlock"] = validate_vpc_cidr_block(self.params["CidrBlock"])
+        check_tag_specifications(self.params, "vpc")
+        self.check_create_default_vpc()
+
+    def check_create_default_vpc(self) -> None:
+        if len(self.ec2_backend.vpcs) >= VPC_QUOTA:
+            raise AwsError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+
+    def check_create_vpc_peering_connection(self) -> None:
+        """Sandbox: no other account's VPC is there to be connected with; moto would look into any account."""
+        if self.params.get("PeerOwnerId", self.current_account) != self.current_account:
+            vpc_id = self.params.get("PeerVpcId", "")
+            raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
+
+    def check_describe_vpcs(self) -> None:
+        for vpc_id in self.params.get("VpcIds", []):
+            if vpc_id not in self.ec2_backend.vpcs:
+                raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
+
+    def check_delete_vpc(self) -> None:
+        backend, vpc_id = self.ec2_backend, self.params["VpcId"]
+        backend.get_vpc(vpc_id)
+        kept = [acl.id for acl in backend.network_acls.values() if acl.vpc_id == vpc_id and not acl.default]
+        kept += [group.id for group in backend.groups[vpc_id].values() if group.name != "default"]
+        gateways = backend.internet_gateways.values()
+        kept += [gateway.id for gateway in gateways if gateway.vpc is not None and gateway.vpc.id == vpc_id]
+        if kept:
+            raise AwsError("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+
+    def delete_vpc(self) -> Any:
+        """moto takes the default security group and the main route table; AWS the default network ACL as well."""
+        backend, vpc_id = self.ec2_backend, self.params["VpcId"]
+        result = super().delete_vpc()  # type: ignore[misc]
+        for acl_id in [acl.id for acl in backend.network_acls.values() if acl.vpc_id == vpc_id]:
+            del backend.network_acls[acl_id]
+            backend.tags.pop(acl_id, None)
+        backend.tags.pop(vpc_id, None)
+        return result
+
+
+class StrictSubnets:
+    """Checks of the subnet actions, and the end of a deleted subnet's association."""
+
+    params: dict[str, Any]
+    region: str
+    ec2_backend: EC2Backend
+
+    def check_create_subnet(self) -> None:
+        self.ec2_backend.get_vpc(self.params["VpcId"])
+        if "CidrBlock" in self.params:
+            cidr_block = validate_cidr_block(self.params["CidrBlock"])
+            if not 16 <= int(cidr_block.rpartition("/")[2]) <= 28:
+                raise AwsError("InvalidSubnet.Range", f"The CIDR '{cidr_block}' is invalid: /16 to /28 is accepted.")
+            self.params["CidrBlock"] = cidr_block
+        zone = self.params.get("AvailabilityZone")
+        zones = [each.name for each in self.ec2_backend.describe_availability_zones()]
+        if zone is not None and zone not in zones:
+            raise AwsError("InvalidParameterValue", f"Availability zone '{zone}' is not one of {', '.join(zones)}.")
+        check_tag_specifications(self.params, "subnet")
+
+    def check_delete_subnet(self) -> None:
+        subnet_id = self.params["SubnetId"]
+        self.ec2_backend.get_subnet(subnet_id)
+        if any(card.subnet.id == subnet_id for card in self.ec2_backend.enis.values()):
+            raise AwsError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+
+    def delete_subnet(self) -> Any:
+        """moto keeps the deleted subnet's association, so that its network ACL could never be deleted."""
+        subnet_id = self.params["SubnetId"]
+        result = super().delete_subnet()  # type: ignore[misc]
+        for acl in self.ec2_backend.network_acls.values():
+            for association in [each for each in acl.associations if each.subnet_id == subnet_id]:
+                del acl._associations[association.id]
+        self.ec2_backend.tags.pop(subnet_id, None)
+        return result

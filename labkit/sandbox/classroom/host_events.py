@@ -1,0 +1,48 @@
+"""Events from a student's own host, beside the published API: `POST /lab/events`, signed with Hawk like the API.
+
+The body is what `POST /_lab/events` takes. Whatever an event says of its host, it is of the student's own agent,
+account and organization: nobody raises an alert for anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from labkit.model.classroom import account_of
+from labkit.sandbox.detection.engine import Engine, EventRefused
+from labkit.sandbox.detection.errors import ApiError
+from labkit.sandbox.detection.feed import events_in
+from labkit.sandbox.detection.request import caller, reply, store
+from labkit.sandbox.detection.timestamps import now_ms
+from labkit.sandbox.host.connect_events import host_fields
+
+
+def student_events_blueprint(engine: Engine) -> Blueprint:
+    """The call, for an app that has checked who asks."""
+    blueprint = Blueprint("student_events", __name__)
+
+    @blueprint.post("/lab/events")
+    def ingest() -> Response:
+        student = caller().student
+        if student is None:
+            raise ApiError(403, "only a student of a class has a host whose events come this way")
+        host = host_fields(store(), store().students.agent_id(student), account=account_of(student))
+        own = {**host, "organization_id": caller().organization_id}
+        try:
+            ingested = engine.ingest(_of(own, request.get_data()))
+        except (EventRefused, orjson.JSONDecodeError) as fault:
+            raise ApiError(400, str(fault)) from fault
+        store().agents.note_report(own["agent_id"], now_ms())
+        return reply(asdict(ingested))
+
+    return blueprint
+
+
+def _of(own: Mapping[str, str], body: bytes) -> Iterator[Any]:
+    for event in events_in(body):
+        yield {**event, **own} if isinstance(event, dict) else event

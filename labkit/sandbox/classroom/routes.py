@@ -1,0 +1,66 @@
+"""The class over HTTP, for its instructor alone: what each student has made, and the keys to hand out.
+
+    GET /_lab/class        {"students": [{"number", "account", "last_seen_ms", "keys_used", "regions"}]}
+    GET /_lab/class/keys   {"students": [{"number", "account", "aws", "detection"}], "url", "fingerprint"}
+
+Both are behind the sandbox's own token; without a class the list of students is empty. `last_seen_ms` is null while it
+is not known, as after a start; `regions` holds what boto3's describe calls would say, of regions that were looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Blueprint, Response
+
+from labkit.model.classroom import account_of
+from labkit.sandbox.aws.app import AwsApp
+from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.control import refuse_without_token
+from labkit.sandbox.detection.request import reply
+from labkit.sandbox.detection.store.store import DetectionStore
+
+Address = Callable[[], dict[str, str]]
+"""Where students find the sandbox, and the fingerprint of its certificate, "" for none: `url` and `fingerprint`."""
+
+
+def class_blueprint(roll: Roll, aws: AwsApp, store: DetectionStore, address: Address, token: str) -> Blueprint:
+    """The two calls."""
+    blueprint = Blueprint("class", __name__)
+    blueprint.before_request(lambda: refuse_without_token(token))
+
+    @blueprint.get("/_lab/class")
+    def show_class() -> Response:
+        return reply({"students": list(_students(roll, aws, store))})
+
+    @blueprint.get("/_lab/class/keys")
+    def show_keys() -> Response:
+        detection = store.students.credentials()
+        students = [
+            {
+                "number": number,
+                "account": account_of(number),
+                "aws": pair.to_dict(),
+                "detection": detection[number],
+            }
+            for number, pair in roll.keys.items()
+        ]
+        response = reply({"students": students, **address()})
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return blueprint
+
+
+def _students(roll: Roll, aws: AwsApp, store: DetectionStore) -> Iterator[dict[str, Any]]:
+    noted = store.students.last_authenticated() if roll.keys else {}
+    for number in roll.keys:
+        seen = roll.last_seen(number)
+        yield {
+            "number": number,
+            "account": account_of(number),
+            "last_seen_ms": seen,
+            "keys_used": seen is not None or noted.get(number) is not None,
+            "regions": aws.regions_of(account_of(number)),
+        }

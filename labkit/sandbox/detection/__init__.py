@@ -1,0 +1,1 @@
+"""The detection service: v2 REST API and engine."""

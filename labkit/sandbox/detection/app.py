@@ -1,0 +1,161 @@
+"""The detection service's REST API, version 2, over HTTP with Hawk: who may ask, how often, and how refusals look."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+from mohawk import Receiver
+from werkzeug.exceptions import HTTPException
+
+from labkit.sandbox.classroom.host_events import student_events_blueprint
+from labkit.sandbox.classroom.host_feed import BLUEPRINT as STUDENT_HOSTS
+from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
+from labkit.sandbox.classroom.rights import refuse_students
+from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.detection import agents as detection_agents
+from labkit.sandbox.detection import alerts as detection_alerts
+from labkit.sandbox.detection import organization as detection_organization
+from labkit.sandbox.detection import rules as detection_rules
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.errors import ApiError
+from labkit.sandbox.detection.feed import feed_blueprint
+from labkit.sandbox.detection.hawk import HawkRefused, NonceStore, receive, sign_reply
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.request import STORE, Caller, reply, store
+from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
+
+REQUESTS_PER_MINUTE = 6000
+"""Sandbox: the real service allowed an organization 200. 100 a second only stops a runaway; in a class each student has
+as many, so that no runaway stops the others."""
+
+_MOST_BODY_BYTES = 1_000_000
+_CHANGING = {"POST", "PUT", "DELETE"}
+
+log = logging.getLogger(__name__)
+self_test = Blueprint("self_test", __name__)
+
+
+def create_detection_app(
+    store: DetectionStore,
+    rate_limit: RateLimit | None = None,
+    engine: Engine | None = None,
+    roll: Roll | None = None,
+    hosts: StudentHosts | None = None,
+) -> Flask:
+    """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
+
+    rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told. engine: whose alerts are fed to
+    who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service. roll: of a class, where
+    it is noted which student was seen. hosts: of a class's students, who ask at `/lab/feed/network-acl`.
+    """
+    app = Flask("labkit.sandbox.detection", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions |= {
+        STORE: store,
+        "nonces": NonceStore(),
+        "rate_limit": rate_limit or RateLimit(REQUESTS_PER_MINUTE),
+        "roll": roll or Roll(),
+    }
+    for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
+        app.register_blueprint(module.blueprint, url_prefix="/v2")
+    app.register_blueprint(self_test)
+    if engine is not None:
+        app.register_blueprint(feed_blueprint(engine))
+        app.register_blueprint(student_events_blueprint(engine))
+    if hosts is not None:
+        app.register_blueprint(student_hosts_blueprint(hosts))
+    app.before_request(_admit)
+    app.after_request(_finish)
+    app.register_error_handler(HawkRefused, _answer_refused)
+    app.register_error_handler(ApiError, _answer_error)
+    app.register_error_handler(NoSuch, _answer_missing)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_fault)
+    return app
+
+
+@self_test.get("/help/hawk/self-test")
+def answer_self_test() -> Response:
+    """Says that the request's signature is right, with a signature."""
+    return reply({"message": "The request is authentic."})
+
+
+def _admit() -> Response | None:
+    """Let a request through that is authentic, of a member, allowed to do it, and not one too many."""
+    extensions = current_app.extensions
+    g.receiver = receive(request, _key_of, extensions["nonces"])
+    if request.blueprint == self_test.name:
+        return None
+    g.caller = _caller(g.receiver)
+    g.allowance = extensions["rate_limit"].take(_who_counts(g.caller))
+    if not g.allowance.allowed:
+        return Response("Too many requests\n", 429, mimetype="text/plain")
+    if g.caller.role == "reader" and request.method in _CHANGING:
+        raise ApiError(403, "a reader may not change anything")
+    if request.method in _CHANGING:
+        refuse_students(g.caller)
+    return None
+
+
+def _who_counts(who: Caller) -> str:
+    """Whose requests count together: an organization's, but for each student of a class their own."""
+    return who.organization_id if who.student is None else f"{who.organization_id} student {who.student}"
+
+
+def _key_of(user_id: str) -> str:
+    user = store().people.user(user_id)
+    if not user.enabled:
+        raise LookupError(user_id)
+    return user.api_key
+
+
+def _caller(receiver: Receiver) -> Caller:
+    """Who signed, for the organization that Hawk's `ext` names."""
+    user = store().people.user(receiver.parsed_header["id"])
+    organization_id = receiver.parsed_header.get("ext", "")
+    role = store().people.role(organization_id, user.id)
+    if role is None:
+        raise ApiError(403, f"organization {organization_id!r} (Hawk's ext) is not one that the user is a member of")
+    store().people.note_authenticated(user.id, now_ms())
+    student = store().students.by_user.get(user.id)
+    if student is not None and request.blueprint != STUDENT_HOSTS:  # a host asks whether its student is there or not
+        current_app.extensions["roll"].note(student)
+    return Caller(user, organization_id, role, student)
+
+
+def _finish(response: Response) -> Response:
+    """Sign every reply to an authentic request, refusals included: only then may the client believe it."""
+    if "allowance" in g:
+        response.headers.update(g.allowance.headers)
+    if "receiver" in g:
+        sign_reply(g.receiver, response)
+    return response
+
+
+def _answer_refused(refused: HawkRefused) -> Response:
+    response = reply({"errors": [refused.message]}, 401)
+    response.headers["WWW-Authenticate"] = refused.challenge
+    return response
+
+
+def _answer_error(error: ApiError) -> Response:
+    return reply({"errors": error.errors}, error.status)
+
+
+def _answer_missing(missing: NoSuch) -> Response:
+    return reply({"errors": [str(missing)]}, 404)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    return reply({"errors": [f"{request.method} {request.path}: {error.description}"]}, error.code or 500)
+
+
+def _answer_fault(fault: Exception) -> Response:
+    """The last resort of the service's edge: a fault of ours is logged, and the client sees a 500 in the API's form."""
+    log.error("%s %s failed", request.method, request.path, exc_info=fault)
+    return reply({"errors": ["internal error"]}, 500)

@@ -1,0 +1,275 @@
+"""The detection engine: events in, alerts out, and who waits for alerts is told.
+
+A rule acts on the first event after it was written, whoever wrote it. Only events that meet a rule are kept: nothing in
+the API shows the others. What an event costs does not depend on how many came before.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from labkit.model.detection.alert_text import UNDEFINED, fill_title
+from labkit.model.detection.alerting import KIND_OF_EVENT, ArmedRule, Standing, agent_of, identity, place, window_start
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.rulebook import Rulebook, Rulebooks
+from labkit.sandbox.detection.store.alerts import NewAlert
+from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.detection.store.engine import DAY_MS, EVENT_DAYS, KeptEvent, RuleCount
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
+
+MOST_CHANGES = 100
+"""Alerts that one answer of the feed holds at most."""
+
+_LONGEST_ID = 128
+_LARGEST_TIME = 2**53
+
+log = logging.getLogger(__name__)
+
+
+class EventRefused(ValueError):
+    """An event that cannot be one; `position` counts from 0."""
+
+    def __init__(self, position: int, fault: str) -> None:
+        super().__init__(f"event {position}: {fault}")
+        self.position = position
+
+
+@dataclass
+class Ingested:
+    """What came of some events.
+
+    events: how many there were. repeated: came before. too_old: from before the three days that events are kept.
+    matched, suppressed: fired a rule that did not, or did, suppress them. raised, joined: alerts that are new, and
+    events added to one that was open. kept: wait for a threshold.
+    """
+
+    events: int = 0
+    repeated: int = 0
+    too_old: int = 0
+    matched: int = 0
+    suppressed: int = 0
+    raised: int = 0
+    joined: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Alerts that are new or have grown, as the feed tells them, and the number to ask on from."""
+
+    alerts: tuple[Mapping[str, Any], ...]
+    after: int
+
+
+class Engine:
+    """Tests events against the rules of a store and raises alerts in it. Safe to share between threads.
+
+    clock: this moment in milliseconds since 1970.
+    """
+
+    def __init__(self, store: DetectionStore, clock: Callable[[], int] = now_ms) -> None:
+        self._store, self._clock = store, clock
+        self._rules = Rulebooks(store)
+        self._news = threading.Condition()
+        self._latest: dict[tuple[str, str | None], int] = {}
+        self._closed = False
+
+    def ingest(self, events: Iterable[Mapping[str, Any]]) -> Ingested:
+        """Take events in, all of them or, if one is refused, none; alerts are there when this returns.
+
+        An event without `_id`, `timestamp` or `organization_id` is given one. Raises EventRefused.
+        """
+        with self._store.transaction():
+            batch = _Batch(self._store, self._rules.current(), self._clock())
+            try:
+                for event in events:
+                    batch.take(event)
+            except (RecursionError, orjson.JSONEncodeError) as fault:
+                raise EventRefused(batch.result.events - 1, "it is nested too deeply, or is not JSON") from fault
+            batch.finish()
+        self._tell(batch.latest)
+        return batch.result
+
+    def changes(
+        self, organization_id: str, after: int | None = None, rule_id: str | None = None, wait_seconds: float = 0.0
+    ) -> Changes:
+        """The alerts that changed after a number: at once if there are any, else when there are or the wait is over.
+
+        Without `after`: no alerts, and the number to begin with. A number from another world begins anew.
+        """
+        last = self._store.engine.sequence()
+        if after is None:
+            return Changes((), last)
+        after = after if after <= last else 0
+        found = self._changed(organization_id, after, rule_id)
+        if found.alerts or wait_seconds <= 0:
+            return found
+        with self._news:
+            latest, key = self._latest, (organization_id, rule_id)
+            self._news.wait_for(lambda: self._closed or latest.get(key, 0) > after, wait_seconds)
+            if self._closed:  # and the store with it
+                return found
+        return self._changed(organization_id, after, rule_id)
+
+    def _changed(self, organization_id: str, after: int, rule_id: str | None) -> Changes:
+        rows = self._store.engine.changed(organization_id, after, rule_id, MOST_CHANGES)
+        alerts = []
+        for row in rows:
+            try:
+                alert = self._store.alerts.alert(organization_id, row["alertId"])
+            except NoSuch:  # removed between the two looks, being a year old
+                continue
+            alerts.append({**row, "alert": alert})
+        return Changes(tuple(alerts), rows[-1]["sequence"] if rows else after)
+
+    def close(self) -> None:
+        """Let everybody go who waits."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+    def _tell(self, latest: Mapping[tuple[str, str | None], int]) -> None:
+        if latest:
+            with self._news:
+                self._latest |= {key: max(number, self._latest.get(key, 0)) for key, number in latest.items()}
+                self._news.notify_all()
+
+
+Verdict = tuple[ArmedRule, bool]
+"""A rule that an event fired, and whether one of its suppressions silenced it."""
+
+
+class _Batch:
+    """Some events being taken in, inside one transaction. `latest`: the last change, by organization and rule."""
+
+    def __init__(self, store: DetectionStore, rules: Rulebook, now: int) -> None:
+        self._store, self._rules, self._now = store, rules, now
+        self._students = store.students.by_agent
+        self._sequence = self._first = store.engine.sequence()
+        self._counts: dict[tuple[str, int], RuleCount] = {}
+        self.result = Ingested()
+        self.latest: dict[tuple[str, str | None], int] = {}
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """One event."""
+        result = self.result
+        _check(event, result.events)
+        result.events += 1
+        organization_id = event.get("organization_id") or seed_data.ORGANIZATION_ID
+        kind = organization_id, KIND_OF_EVENT.get(event.get("event_type") or "", "")
+        rules = self._rules.met_by(kind, self._students.get(event.get("agent_id") or ""))
+        fired = rules.fired(event) if rules is not None else ()
+        if not fired:
+            return
+        happened_at = event.get("timestamp", self._now)
+        if happened_at <= self._now - EVENT_DAYS * DAY_MS:
+            # Its id is not remembered any more, so it might have been counted.
+            result.too_old += 1
+            return
+        event_id = event.get("_id") or self._store.ids.new("event")
+        if self._store.engine.is_known(event_id):
+            result.repeated += 1
+            return
+        verdicts = [(armed, armed.suppresses(event)) for armed in fired]
+        named = {**event, "_id": event_id, "timestamp": happened_at, "organization_id": organization_id}
+        named["alert_metadata"] = _alert_metadata(verdicts)
+        # A host's clock that is ahead must not hold an alert open, nor an event for ever.
+        self._place_all(KeptEvent(event_id, organization_id, min(happened_at, self._now), named), verdicts)
+
+    def _place_all(self, event: KeptEvent, verdicts: list[Verdict]) -> None:
+        self._store.engine.keep(event)
+        silenced = all(is_suppressed for _, is_suppressed in verdicts)
+        self.result.suppressed += silenced
+        self.result.matched += not silenced
+        for armed, is_suppressed in verdicts:
+            count = self._counts.setdefault((armed.rule.id, event.happened_at // DAY_MS), RuleCount())
+            if is_suppressed:
+                count.suppressed += 1
+            else:
+                count.matched += 1
+                count.alerted += self._place(armed, event)
+
+    def _place(self, armed: ArmedRule, event: KeptEvent) -> int:
+        """Do what the event does to the rule's alerts; returns how many events that put behind an alert."""
+        engine, name = self._store.engine, identity(armed, event.body)
+        counts = armed.rule.threshold > 1
+        standing = engine.standing(name, counts=counts)
+        if counts and not standing.takes(event.happened_at):
+            gone = engine.forget_until(name, window_start(armed, standing, event.happened_at))
+            standing = Standing(standing.alert_id, standing.expires_at, standing.kept - gone, standing.newest)
+        match place(armed, standing, event.happened_at):
+            case "joins":
+                engine.grow(standing.alert_id, event, self._next_sequence(armed, event))
+                self.result.joined += 1
+                return 1
+            case "raises":
+                self._raise(armed, event, name, standing)
+                return standing.kept + 1
+            case "kept":
+                engine.keep_towards(name, standing, event, armed.window_ms)
+                self.result.kept += 1
+        return 0
+
+    def _raise(self, armed: ArmedRule, event: KeptEvent, name: str, standing: Standing) -> None:
+        rule, values = armed.rule, armed.aggregates(event.body)
+        alert = NewAlert(
+            event.organization_id,
+            fill_title(rule.title, event.body),
+            rule.severity,
+            rule.id,
+            rule.ruleset_id,
+            self._now,
+            agent_id=agent_of(event.body),
+            aggregates={field: UNDEFINED if value is None else value for field, value in values.items()},
+            data_source="cloudtrail" if rule.type == "CloudTrail" else "agent",
+        )
+        alert_id = self._store.alerts.insert_alert(alert)
+        growth: dict[str, str | int] = {"alert_id": alert_id, "organization_id": event.organization_id}
+        growth |= {"rule_id": rule.id, "identity": name, "expires_at": event.happened_at + armed.window_ms}
+        growth["sequence"] = self._next_sequence(armed, event)
+        self._store.engine.begin(growth, event, standing.kept)
+        self.result.raised += 1
+
+    def _next_sequence(self, armed: ArmedRule, event: KeptEvent) -> int:
+        self._sequence += 1
+        self.latest[event.organization_id, None] = self.latest[event.organization_id, armed.rule.id] = self._sequence
+        return self._sequence
+
+    def finish(self) -> None:
+        """What is done once for all events: counts, and what is too old goes, two for each event that came."""
+        for (rule_id, day), count in self._counts.items():
+            self._store.engine.count(rule_id, day, count)
+        if self._sequence != self._first:
+            self._store.engine.set_sequence(self._sequence)
+        self._store.engine.purge(self._now, 2 * self.result.events)
+
+
+def _alert_metadata(verdicts: list[Verdict]) -> dict[str, Any]:
+    """What the event says of its own fate. Sandbox: of the states only UNMATCHED was ever seen."""
+    matches = [armed.rule.id for armed, is_suppressed in verdicts if not is_suppressed]
+    return {
+        "rule_matches": matches,
+        "match_state": "MATCHED" if matches else "SUPPRESSED",
+        "num_matched": len(matches),
+        "num_suppressed": len(verdicts) - len(matches),
+    }
+
+
+def _check(event: Any, position: int) -> None:
+    """Raises EventRefused for what is no event at all; what a filter reads may be of any kind."""
+    if not isinstance(event, Mapping):
+        raise EventRefused(position, "it is not a JSON object")
+    for key in ("_id", "event_type", "agent_id", "organization_id"):
+        value = event.get(key)
+        if value is not None and not (isinstance(value, str) and len(value) <= _LONGEST_ID):
+            raise EventRefused(position, f"{key} must be a string of at most {_LONGEST_ID} characters")
+    moment = event.get("timestamp", 0)
+    if type(moment) is not int or not 0 <= moment <= _LARGEST_TIME:
+        raise EventRefused(position, "timestamp must be milliseconds since 1970, a whole number")

@@ -1,0 +1,89 @@
+"""The engine over HTTP, outside `/v2`, which stays the published API: events in, and the feed of alerts.
+
+    POST /_lab/events                          behind the sandbox's own token
+    GET  /_lab/alerts?after=&rule=&wait=       behind the sandbox's own token
+    GET  /lab/feed/alerts?after=&rule=&wait=   signed with Hawk like the API, for clients elsewhere
+
+The feed answers at once when something is newer than `after`, else when something comes or `wait` seconds are over:
+`{"alerts": [{"sequence", "count", "eventAt", "alertId", "alert"}], "after"}`. Each alert that is new or has another
+event behind it is told once, as it is now; the reply's `after` is what to ask on from. A first question without `after`
+gets that number alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from labkit.sandbox.control import refuse_without_token
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.engine import Engine, EventRefused
+from labkit.sandbox.detection.request import organization_id, reply
+
+MOST_BODY_BYTES = 8_000_000
+MOST_WAIT_SECONDS = 30.0
+
+
+def feed_blueprint(engine: Engine) -> Blueprint:
+    """The feed for whoever may use the API; for an app that has checked who asks."""
+    blueprint = Blueprint("lab_feed", __name__)
+
+    @blueprint.get("/lab/feed/alerts")
+    def feed() -> Response:
+        return _changes(engine, organization_id())
+
+    return blueprint
+
+
+def control_blueprint(engine: Engine, token: str) -> Blueprint:
+    """Events in, and the feed, for whoever has the sandbox's token."""
+    blueprint = Blueprint("engine", __name__)
+
+    blueprint.before_request(lambda: refuse_without_token(token))
+
+    @blueprint.post("/_lab/events")
+    def ingest() -> Response:
+        request.max_content_length = MOST_BODY_BYTES
+        try:
+            return reply(asdict(engine.ingest(events_in(request.get_data()))))
+        except (EventRefused, orjson.JSONDecodeError) as fault:
+            return reply({"errors": [str(fault)]}, 400)
+
+    @blueprint.get("/_lab/alerts")
+    def feed() -> Response:
+        return _changes(engine, request.args.get("organization") or seed_data.ORGANIZATION_ID)
+
+    return blueprint
+
+
+def events_in(body: bytes) -> Iterator[Any]:
+    """The events of a body: a JSON array, or one object a line. Raises orjson.JSONDecodeError."""
+    if body.lstrip()[:1] == b"[":
+        yield from orjson.loads(body)
+        return
+    for number, line in enumerate(body.splitlines(), start=1):
+        if line.strip():
+            try:
+                event = orjson.loads(line)
+            except orjson.JSONDecodeError as fault:
+                raise orjson.JSONDecodeError(f"line {number}: {fault.msg}", fault.doc, fault.pos) from fault
+            yield event
+
+
+def _changes(engine: Engine, organization: str) -> Response:
+    try:
+        given = request.args.get("after")
+        after = None if given is None else int(given)
+        wait_seconds = float(request.args.get("wait") or 0)
+    except ValueError:
+        return reply({"errors": ["after must be a whole number, and wait a number of seconds"]}, 400)
+    # Written so that a wait of “nan” is none at all.
+    wait_seconds = min(wait_seconds, MOST_WAIT_SECONDS) if wait_seconds > 0 else 0.0
+    changes = engine.changes(organization, after, request.args.get("rule") or None, wait_seconds)
+    response = reply({"alerts": list(changes.alerts), "after": changes.after})
+    response.headers["Cache-Control"] = "no-store"
+    return response

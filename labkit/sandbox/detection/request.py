@@ -1,0 +1,65 @@
+"""What every call of the REST API has at hand: who asks, of which organization, the store, the body, the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Response, current_app, g, request
+
+from labkit.sandbox.detection.errors import ApiError
+from labkit.sandbox.detection.store.people import ApiUser, Deed
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
+
+STORE = "detection_store"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signed the request, for which organization, and their role there. student: of a class, by number."""
+
+    user: ApiUser
+    organization_id: str
+    role: str
+    student: int | None = None
+
+
+def caller() -> Caller:
+    """Who signed the request that is being answered."""
+    return g.caller
+
+
+def organization_id() -> str:
+    """The organization that the request is about."""
+    return caller().organization_id
+
+
+def store() -> DetectionStore:
+    """The store of the app that answers."""
+    return current_app.extensions[STORE]
+
+
+def reply(document: object, status: int = 200) -> Response:
+    """A JSON reply."""
+    return Response(orjson.dumps(document), status, mimetype="application/json")
+
+
+def body() -> dict[str, Any]:
+    """The request's JSON object. Raises ApiError (400)."""
+    try:
+        document = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, f"the body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ApiError(400, "the body is not a JSON object")
+    return document
+
+
+def note(crud: str, action: str, description: str, context: Mapping[str, Any] | None = None) -> None:
+    """Write what the caller did to the audit log; call it in the transaction of the deed."""
+    who = caller()
+    deed = Deed(who.organization_id, who.user.id, who.user.email, crud, action, description, now_ms(), context or {})
+    store().audit.record(deed)

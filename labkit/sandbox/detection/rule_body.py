@@ -1,0 +1,143 @@
+"""What a rule of the detection service may look like: the body of a create or whole-rule update, checked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from labkit.model.errors import FilterError
+from labkit.model.rule_filter import parse, straighten
+from labkit.sandbox.detection.errors import ApiError
+
+KINDS = ("Host", "File", "CloudTrail", "ThreatIntel", "Winsec", "KubernetesAudit", "KubernetesConfig")
+
+_CLOUD = ("cloudProvider", "accountId", "availabilityZone", "hostname")
+_PROCESS = ("exe", "user", "arguments", "command", "session", "src_user", "dst_user", "filename")
+AGGREGATE_FIELDS: Mapping[str, Collection[str]] = {
+    "Host": (*_PROCESS, "ip", "port", "src_ip", "dst_ip", "auid", "auser", *_CLOUD),
+    "File": (*_PROCESS, *_CLOUD),
+    "CloudTrail": ("user", "eventName", "eventSource", "ip", "accountId"),
+    "ThreatIntel": ("threatintel_source", "threatintel_reason", "threatintel_type", "ip", *_CLOUD),
+    "KubernetesAudit": ("action", "node_name", "namespace", "resource", "name", "type"),
+}
+"""The fields that alerts of a kind can be told apart by; kinds that are not here take any."""
+
+FILE_EVENTS = ("ALL", "open", "modify", "delete", "create", "close")
+
+
+class _Body:
+    """A body being checked: takes field after field, and collects every fault instead of stopping at the first."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body = body
+        self.errors: list[str] = []
+
+    def take(self, name: str, is_valid: Callable[[Any], bool], must: str, default: Any = None) -> Any:
+        """A field's value if it is valid; a field that is absent takes its default, and is a fault without one."""
+        value = self._body.get(name)
+        if value is None and default is not None:
+            return default
+        if value is None or not is_valid(value):
+            self.errors.append(f"Validation failed: body has invalid {name} value.  Must be {must}.")
+        return value
+
+    def text(self, name: str, most: int, default: str | None = None) -> Any:
+        """A field that is text of 1 to `most` characters."""
+        must = f"between 1 and {most} characters long"
+        return self.take(name, lambda value: isinstance(value, str) and 1 <= len(value) <= most, must, default)
+
+    def number(self, name: str, least: int, most: int, default: int | None = None) -> Any:
+        """A field that is a whole number, as a JSON number."""
+        must = f"a whole number from {least} to {most}"
+        return self.take(name, lambda value: type(value) is int and least <= value <= most, must, default)
+
+    def words(self, name: str, choices: Collection[str] | None = None, default: list[str] | None = None) -> Any:
+        """A field that is a list of texts, of a few words if `choices` are given."""
+        must = "an array of strings" if choices is None else f"an array of: {', '.join(choices)}"
+        return self.take(name, lambda value: _are_words(value, choices), must, default)
+
+    def filter(self, name: str, text: str) -> str:
+        """The filter with straight quotes, as it is kept; a fault tells the position and the mend.
+
+        Sandbox: the real service refused typographic quotes.
+        """
+        try:
+            parse(text)
+        except FilterError as error:
+            self.errors.append(f"Validation failed: body has invalid {name} value.  {error}")
+        return straighten(text).text
+
+
+def _are_words(value: Any, choices: Collection[str] | None) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(word, str) and (choices is None or word in choices) for word in value
+    )
+
+
+def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The rule in a request's body, ready to be kept. Raises ApiError (400) with every fault that was found.
+
+    `stored`: the rule that is replaced, for an update; its kind stays. Fields that only replies have are left out. An
+    update without a description is refused, as the real service did, against its own documentation.
+    """
+    check = _Body(body)
+    kind = _kind(body, stored, check)
+    rule: dict[str, Any] = {
+        "name": check.text("name", 200),
+        "type": kind,
+        "title": check.text("title", 1000),
+        "severityOfAlerts": check.number("severityOfAlerts", 1, 3),
+        "alertDescription": check.text("alertDescription", 300, None if stored else ""),
+        "aggregateFields": check.words("aggregateFields", AGGREGATE_FIELDS.get(kind), []),
+        "window": check.number("window", 1, 31 * 86400, 86400),
+        "threshold": check.number("threshold", 1, 1_000_000, 1),
+        "enabled": check.take("enabled", lambda value: isinstance(value, bool), "true or false", False),
+    }
+    rule |= _filters(check, kind)
+    if kind == "File":
+        rule |= _file_fields(check)
+    if check.errors:
+        raise ApiError(400, *check.errors)
+    return rule
+
+
+def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _Body) -> str:
+    """The rule's kind in the spelling of replies; the vendor's own example sends it in lower case."""
+    forms = {kind.lower(): kind for kind in KINDS}
+    kind = forms.get(str(body.get("type", "")).lower(), "")
+    if not kind:
+        check.errors.append(f"Validation failed: body has invalid type value.  Must be one of {', '.join(KINDS)}.")
+    elif stored and stored["type"] != kind:
+        check.errors.append(f"Validation failed: the type of a rule cannot be changed from {stored['type']} to {kind}.")
+    return kind
+
+
+def _filters(check: _Body, kind: str) -> dict[str, Any]:
+    """The filter and the suppressions; only a file rule may do without a filter."""
+    default = "" if kind == "File" else None
+    text = check.take("filter", lambda value: isinstance(value, str) and value.strip() != "", "a filter", default)
+    suppressions = check.words("suppressions", None, [])
+    if isinstance(text, str) and text.strip():
+        text = check.filter("filter", text)
+    if _are_words(suppressions, None):
+        suppressions = [check.filter(f"suppressions[{n}]", one) for n, one in enumerate(suppressions)]
+    return {"filter": text, "suppressions": suppressions}
+
+
+def _file_fields(check: _Body) -> dict[str, Any]:
+    return {
+        "fileIntegrityPaths": check.take("fileIntegrityPaths", _are_paths, "a non-empty array of {path, recursive}"),
+        "ignoreFiles": check.words("ignoreFiles", None, []),
+        "eventsToMonitor": check.words("eventsToMonitor", FILE_EVENTS),
+    }
+
+
+def _are_paths(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(one, dict) and isinstance(one.get("path"), str) and isinstance(one.get("recursive"), bool)
+            for one in value
+        )
+    )

@@ -1,0 +1,93 @@
+"""Agents of the detection service, and the EC2 servers that it knows of, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from labkit.sandbox.detection.store.database import After, Database, NoSuch, Row, to_json
+from labkit.sandbox.detection.timestamps import format_time
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS agent (
+    id TEXT PRIMARY KEY, organization_id TEXT NOT NULL, created_at INTEGER NOT NULL, last_reported_at INTEGER NOT NULL,
+    status TEXT NOT NULL, agent_type TEXT NOT NULL, hostname TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS agent_page ON agent (organization_id, status, created_at DESC, id DESC);
+CREATE TABLE IF NOT EXISTS server (
+    id TEXT PRIMARY KEY, organization_id TEXT NOT NULL, monitored INTEGER NOT NULL, body TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class AgentQuery:
+    """Which agents are meant; None is "any". Times are milliseconds of the agent's creation, both ends included."""
+
+    status: str
+    agent_type: str | None = None
+    hostname: str | None = None
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+class AgentTable:
+    """Agents and servers of every organization."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, organization_id: str, agent: Mapping[str, Any], created_at: int, reported_at: int) -> None:
+        """Add an agent in the API's form, without its times."""
+        row = {"id": agent["id"], "organization_id": organization_id, "created_at": created_at}
+        row |= {"last_reported_at": reported_at, "status": agent["status"], "agent_type": agent["agentType"]}
+        self._database.insert("agent", row | {"hostname": agent["hostname"], "body": to_json(agent)})
+
+    def note_online(self, now: int) -> None:
+        """Note a report of every agent that is online: their hosts are there whenever the sandbox is."""
+        self._database.write("UPDATE agent SET last_reported_at = ? WHERE status = 'online'", now)
+
+    def note_report(self, agent_id: str, now: int) -> None:
+        """Note a report of one agent."""
+        self._database.write("UPDATE agent SET last_reported_at = ? WHERE id = ?", now, agent_id)
+
+    def agent(self, organization_id: str, agent_id: str) -> dict[str, Any]:
+        """One agent. Raises NoSuch."""
+        sql = "SELECT * FROM agent WHERE organization_id = ? AND id = ?"
+        rows = self._database.rows(sql, organization_id, agent_id)
+        if not rows:
+            raise NoSuch("agent", agent_id)
+        return _agent(rows[0])
+
+    def page(
+        self, organization_id: str, query: AgentQuery, after: After | None, limit: int
+    ) -> tuple[list[dict[str, Any]], After | None]:
+        """A page of agents, newest first, and where the next one starts."""
+        conditions = {
+            "organization_id = ?": organization_id,
+            "status = ?": query.status,
+            "agent_type = ?": query.agent_type,
+            "hostname = ?": query.hostname,
+            "created_at >= ?": query.from_ms,
+            "created_at <= ?": query.until_ms,
+        }
+        rows, rest = self._database.newest_first("agent", conditions, after, limit)
+        return [_agent(row) for row in rows], rest
+
+    def insert_server(self, organization_id: str, server: Mapping[str, Any]) -> None:
+        """Add an EC2 server in the API's form."""
+        row = {"id": server["id"], "organization_id": organization_id, "monitored": server["monitored"]}
+        self._database.insert("server", row | {"body": to_json(server)})
+
+    def servers(self, organization_id: str, monitored: bool | None) -> list[dict[str, Any]]:
+        """The EC2 servers by id, all or only those with an agent (monitored) or without one."""
+        sql = """SELECT body FROM server WHERE organization_id = ? AND monitored = coalesce(?, monitored) ORDER BY id"""
+        rows = self._database.rows(sql, organization_id, None if monitored is None else int(monitored))
+        return [orjson.loads(row["body"]) for row in rows]
+
+
+def _agent(row: Row) -> dict[str, Any]:
+    """An agent as the API shows it."""
+    times = {"createdAt": format_time(row["created_at"]), "lastReportedAt": format_time(row["last_reported_at"])}
+    return orjson.loads(row["body"]) | times

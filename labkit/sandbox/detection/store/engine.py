@@ -1,0 +1,203 @@
+"""What the detection engine remembers between two events, kept: so that a killed sandbox forgets nothing.
+
+How large the history is makes no difference to an event: every question here is answered by an index, and every event
+pays for the removal of two that are too old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from labkit.model.detection.alerting import Standing
+from labkit.sandbox.detection.store.database import Database, to_json
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS alert_growth (
+    number INTEGER PRIMARY KEY, alert_id TEXT NOT NULL UNIQUE REFERENCES alert ON DELETE CASCADE,
+    organization_id TEXT NOT NULL, rule_id TEXT NOT NULL, identity TEXT NOT NULL, sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_event_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS alert_of_identity ON alert_growth (identity);
+CREATE INDEX IF NOT EXISTS alert_change ON alert_growth (organization_id, sequence);
+CREATE INDEX IF NOT EXISTS alert_change_of_rule ON alert_growth (organization_id, rule_id, sequence);
+CREATE TABLE IF NOT EXISTS tally (
+    identity TEXT PRIMARY KEY, kept INTEGER NOT NULL, newest INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tally_end ON tally (expires_at);
+CREATE TABLE IF NOT EXISTS kept_event (
+    identity TEXT NOT NULL, happened_at INTEGER NOT NULL, event_id TEXT NOT NULL,
+    PRIMARY KEY (identity, happened_at, event_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rule_count (
+    rule_id TEXT NOT NULL REFERENCES rule ON DELETE CASCADE, day INTEGER NOT NULL,
+    matched INTEGER NOT NULL, suppressed INTEGER NOT NULL, alerted INTEGER NOT NULL,
+    PRIMARY KEY (rule_id, day)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS engine_number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS event_age ON event (created_at);
+CREATE INDEX IF NOT EXISTS alert_age ON alert (created_at);
+CREATE INDEX IF NOT EXISTS alert_of_event ON alert_event (event_id);
+"""
+_NUMBERS = ("rules", "sequence")
+DAY_MS = 86_400_000
+EVENT_DAYS, ALERT_DAYS = 3, 365
+
+
+@dataclass(frozen=True)
+class KeptEvent:
+    """A raw event about to be kept: its id, when it happened (milliseconds) and all of it."""
+
+    id: str
+    organization_id: str
+    happened_at: int
+    body: Mapping[str, Any]
+
+
+@dataclass
+class RuleCount:
+    """What a rule met on one day: events that fired it, that it suppressed, that are behind an alert of it."""
+
+    matched: int = 0
+    suppressed: int = 0
+    alerted: int = 0
+
+
+class EngineTable:
+    """The engine's own memory. Times are milliseconds since 1970. Call what changes it inside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set_up(self) -> None:
+        """Begin counting changes: every change of a rule or of a rule set's rules counts, whoever makes it."""
+        for name in _NUMBERS:
+            self._database.write("INSERT INTO engine_number VALUES (?, 0) ON CONFLICT DO NOTHING", name)
+        for table in ("rule", "ruleset_rule"):
+            for change in ("INSERT", "UPDATE", "DELETE"):
+                self._database.write(
+                    f"CREATE TRIGGER IF NOT EXISTS {table}_{change.lower()} AFTER {change} ON {table} BEGIN "
+                    "UPDATE engine_number SET value = value + 1 WHERE name = 'rules'; END"
+                )
+
+    def rules_version(self) -> int:
+        """Another number after every change of the rules."""
+        return self._number("rules")
+
+    def sequence(self) -> int:
+        """The number of the last change of an alert."""
+        return self._number("sequence")
+
+    def set_sequence(self, sequence: int) -> None:
+        """Note the number of the last change of an alert."""
+        self._database.write("UPDATE engine_number SET value = ? WHERE name = 'sequence'", sequence)
+
+    def _number(self, name: str) -> int:
+        (row,) = self._database.rows("SELECT value FROM engine_number WHERE name = ?", name)
+        return row["value"]
+
+    def rules(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every rule that is in a rule set, as the API shows it but its times, with its organization; each once."""
+        sql = """SELECT rule.id, rule.organization_id, rule.body, ruleset.id AS ruleset_id FROM ruleset
+            JOIN ruleset_rule ON ruleset_id = ruleset.id JOIN rule ON rule.id = rule_id
+            ORDER BY ruleset.created_at, ruleset.id, position"""
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for row in self._database.rows(sql):
+            rule = {**orjson.loads(row["body"]), "id": row["id"], "rulesetId": row["ruleset_id"]}
+            found.setdefault(row["id"], (row["organization_id"], rule))
+        return list(found.values())
+
+    # --- events ---
+
+    def is_known(self, event_id: str) -> bool:
+        """Whether an event came before, in the three days that events are kept."""
+        return bool(self._database.rows("SELECT 1 FROM event WHERE id = ?", event_id))
+
+    def keep(self, event: KeptEvent) -> None:
+        """Keep a raw event."""
+        row = {"id": event.id, "organization_id": event.organization_id, "created_at": event.happened_at}
+        self._database.insert("event", row | {"body": to_json(event.body)})
+
+    # --- how an identity stands ---
+
+    def standing(self, identity: str, *, counts: bool) -> Standing:
+        """How things stand for an identity; `counts`: with what is kept towards the threshold."""
+        sql = """SELECT alert_id, expires_at, is_dismissed FROM alert_growth JOIN alert ON alert.id = alert_id
+            WHERE identity = ? ORDER BY number DESC LIMIT 1"""
+        last = next(iter(self._database.rows(sql, identity)), None)
+        alert = ("", 0) if last is None or last["is_dismissed"] else (last["alert_id"], last["expires_at"])
+        tallies = self._database.rows("SELECT kept, newest FROM tally WHERE identity = ?", identity) if counts else []
+        return Standing(*alert, *((tallies[0]["kept"], tallies[0]["newest"]) if tallies else (0, 0)))
+
+    def forget_until(self, identity: str, start: int) -> int:
+        """Forget the events kept for an identity that are of this time or earlier; returns how many they were."""
+        return self._database.write("DELETE FROM kept_event WHERE identity = ? AND happened_at <= ?", identity, start)
+
+    def keep_towards(self, identity: str, standing: Standing, event: KeptEvent, window_ms: int) -> None:
+        """Count one more event towards the threshold; `standing`: what is kept already."""
+        self._database.write("INSERT INTO kept_event VALUES (?, ?, ?)", identity, event.happened_at, event.id)
+        newest = max(standing.newest, event.happened_at) if standing.kept else event.happened_at
+        sql = "REPLACE INTO tally (identity, kept, newest, expires_at) VALUES (?, ?, ?, ?)"
+        self._database.write(sql, identity, standing.kept + 1, newest, newest + window_ms)
+
+    def grow(self, alert_id: str, event: KeptEvent, sequence: int) -> None:
+        """Note one more event behind an alert."""
+        self._database.write("INSERT INTO alert_event VALUES (?, ?)", alert_id, event.id)
+        sql = """UPDATE alert_growth SET sequence = ?, count = count + 1, last_event_at = max(last_event_at, ?)
+            WHERE alert_id = ?"""
+        self._database.write(sql, sequence, event.happened_at, alert_id)
+
+    def begin(self, growth: Mapping[str, Any], event: KeptEvent, kept: int) -> None:
+        """Note a new alert, with the event that raised it and those that were kept towards it, which are kept no more.
+
+        growth: `alert_id`, `organization_id`, `rule_id`, `identity`, `sequence`, `expires_at`.
+        """
+        row = {**growth, "count": kept + 1, "last_event_at": event.happened_at}
+        self._database.insert("alert_growth", row)
+        self._database.write("INSERT INTO alert_event VALUES (?, ?)", growth["alert_id"], event.id)
+        if kept:
+            sql = """INSERT INTO alert_event SELECT ?, event_id FROM kept_event JOIN event ON event.id = event_id
+                WHERE identity = ?"""
+            self._database.write(sql, growth["alert_id"], growth["identity"])
+            self._database.write("DELETE FROM kept_event WHERE identity = ?", growth["identity"])
+            self._database.write("DELETE FROM tally WHERE identity = ?", growth["identity"])
+
+    # --- counts ---
+
+    def count(self, rule_id: str, day: int, count: RuleCount) -> None:
+        """Add to what a rule met on a day; `day` counts days since 1970."""
+        sql = """INSERT INTO rule_count VALUES (?, ?, ?, ?, ?) ON CONFLICT (rule_id, day) DO UPDATE SET
+            matched = matched + excluded.matched, suppressed = suppressed + excluded.suppressed,
+            alerted = alerted + excluded.alerted"""
+        self._database.write(sql, rule_id, day, count.matched, count.suppressed, count.alerted)
+
+    def counts(self, rule_id: str) -> dict[int, RuleCount]:
+        """What a rule met, by day, oldest first."""
+        sql = "SELECT day, matched, suppressed, alerted FROM rule_count WHERE rule_id = ? ORDER BY day"
+        return {row["day"]: RuleCount(*tuple(row)[1:]) for row in self._database.rows(sql, rule_id)}
+
+    # --- what changed ---
+
+    def changed(self, organization_id: str, after: int, rule_id: str | None, limit: int) -> list[dict[str, Any]]:
+        """The alerts raised or grown after a change, each once as it is now, by `sequence`; those of a rule, or all.
+
+        Each: `sequence`, `count` (events behind it), `eventAt` (of the last event) and `alertId`.
+        """
+        of_rule, values = ("", ()) if rule_id is None else ("AND rule_id = ?", (rule_id,))
+        sql = f"""SELECT sequence, count, last_event_at AS eventAt, alert_id AS alertId FROM alert_growth
+            WHERE organization_id = ? {of_rule} AND sequence > ? ORDER BY sequence LIMIT ?"""
+        return [dict(row) for row in self._database.rows(sql, organization_id, *values, after, limit)]
+
+    # --- what is too old ---
+
+    def purge(self, now: int, most: int) -> int:
+        """Remove at most so many of the oldest of each: events after three days, alerts after a year, counts that
+        wait for a threshold after their window; returns how many events that was."""
+        in_age = "IN (SELECT id FROM {0} WHERE created_at < ? ORDER BY created_at LIMIT ?)"
+        aged = f"DELETE FROM {{0}} WHERE id {in_age}"
+        removed = self._database.write(aged.format("event"), now - EVENT_DAYS * DAY_MS, most)
+        self._database.write(aged.format("alert"), now - ALERT_DAYS * DAY_MS, most)
+        over = "IN (SELECT identity FROM tally WHERE expires_at < ? ORDER BY expires_at LIMIT ?)"
+        self._database.write(f"DELETE FROM kept_event WHERE identity {over}", now, most)
+        self._database.write(f"DELETE FROM tally WHERE identity {over}", now, most)
+        return removed

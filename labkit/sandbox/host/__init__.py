@@ -1,0 +1,1 @@
+"""The simulated host: where it is, and what its connections become."""
