@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit import joined
+from labkit.classroom import backend as joined
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.settings import PROFILE, Backend, Settings

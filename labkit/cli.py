@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
-from labkit import cli_board, cli_class, cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
+from labkit import cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
+from labkit.classroom import cli as cli_class
+from labkit.classroom.board import cli as cli_board
 from labkit.model.errors import LabError
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.

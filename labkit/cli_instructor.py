@@ -77,7 +77,7 @@ def _open(student: str | None) -> World:
         from labkit import backends
 
         return backends.open_world()
-    from labkit.students import open_students_world
+    from labkit.classroom.as_student import open_students_world
 
     return open_students_world(student)
 
@@ -96,7 +96,7 @@ def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
 
 def _host_moves(world: World, chosen: Sequence[Step]) -> str:
     """A word about the one host of a sandbox that is no class's, which lives with whoever placed it last."""
-    from labkit.students import ToldHost
+    from labkit.classroom.as_student import ToldHost
 
     moves = any(step.key == "host_subnet" for step in chosen)
     shared = world.opened.host is not None and not isinstance(world.opened.host, ToldHost)

@@ -132,7 +132,7 @@ def _served_here(wanted: Settings) -> Path | None:
     """The folder of what runs on this machine: the sandbox, or a student's host in a class. None where nothing does."""
     if not (wanted.aws == "live" and wanted.detection == "live"):
         return wanted.home
-    from labkit import joined  # with what it takes, which would make the sandbox start later
+    from labkit.classroom import backend as joined  # with what it takes, which would make the sandbox start later
 
     return joined.host_folder(wanted)
 

@@ -11,6 +11,6 @@ class BoardCells(Cells):
 
     def board(self) -> Shown:
         """Where every student of the class is now; `labkit board` shows the same live."""
-        from labkit.board.take import taker
+        from labkit.classroom.board.take import taker
 
         return taker(self.world)()

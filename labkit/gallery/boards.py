@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from labkit.classroom.board.table import Board, BoardRow, Denied, Raised
 from labkit.gallery.component import Component, State
 from labkit.gallery.values import BAD, CHAPTERS, GOOD, TITLES, steps
 from labkit.model.check import Outcome
-from labkit.views.board_table import Board, BoardRow, Denied, Raised
 
 AT = datetime(2026, 11, 25, 10, 41, 7)
 """Of no time zone, so that it reads the same on every machine."""

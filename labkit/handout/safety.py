@@ -15,7 +15,7 @@ from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
-from labkit.clients.class_join import aws_files
+from labkit.classroom.join import aws_files
 from labkit.model.errors import LabError
 from labkit.services import sandbox_process
 from labkit.services.environment import joined

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from labkit import backends, steps
-from labkit.board.source import BASE_RULE_SET
-from labkit.board.take import taker
+from labkit.classroom.board.source import BASE_RULE_SET
+from labkit.classroom.board.take import taker
 from labkit.services.detection.api import DetectionApi
 from labkit.steps.world import World
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.clients.class_keys import as_blocks, class_keys
+from labkit.classroom.keys import as_blocks, class_keys
 from labkit.files import private_folder, write_private
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import Wish, plan

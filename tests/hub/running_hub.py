@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from labkit import jupyterhub
+from labkit.classroom import hub as jupyterhub
 from tests.ports import free_port
 from tests.sandbox.student import AS_USER
 from tests.wait import until

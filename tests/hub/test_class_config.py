@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from traitlets.config import Config, PyFileConfigLoader
 
+from labkit.classroom.hub import class_config
+from labkit.classroom.hub.class_config import NoPlace, give_place, number_of, students
 from labkit.files import write_private
-from labkit.jupyterhub import class_config
-from labkit.jupyterhub.class_config import NoPlace, give_place, number_of, students
 
 KEYS = """
 LABKIT_STUDENT=1

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.board.take import taker
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.take import taker
 from labkit.lab import Lab
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.rule import PRECREATED_RULE, rule_name
@@ -18,7 +19,6 @@ from labkit.model.network_acl import Entry
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.world import World
-from labkit.views.board_table import Board
 from tests.sandbox.board_class import own_status, requests_counted, solved, students_own_world
 
 IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.board.source import AlertBook
+from labkit.classroom.board.source import AlertBook
 from tests.sandbox.board_class import requests_counted
 from tests.sandbox.detection_fixtures import Service
 

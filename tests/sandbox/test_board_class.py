@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from labkit import backends
-from labkit.board.take import taker
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.take import taker
 from labkit.model.check import CheckResult, Outcome
 from labkit.services import sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.world import World
-from labkit.views.board_table import Board
 from tests.sandbox.board_class import (
     ADDRESS,
     PROGRESS,

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from labkit import steps
-from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
-from labkit.board.proxy import class_board
+from labkit.classroom.board import TOKEN_HEADER, TOKEN_VARIABLE
+from labkit.classroom.board.proxy import class_board
 from labkit.cli import main
 from labkit.lab import Lab
 from labkit.services import sandbox_process

@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from labkit import steps
-from labkit.clients.class_host import host_folder
+from labkit.classroom.host_process import host_folder
 from labkit.lab import Lab, open_lab
 from labkit.model.classroom import account_of
 from labkit.model.detection.rule import rule_name

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from labkit.class_host import outbox
-from labkit.class_host.following import Following
-from labkit.class_host.outbox import Outbox
+from labkit.classroom.host import outbox
+from labkit.classroom.host.following import Following
+from labkit.classroom.host.outbox import Outbox
 from labkit.model.classroom import account_of
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl

@@ -17,7 +17,7 @@ import pytest
 import requests
 from flask import Flask, Response, request
 
-from labkit.clients.class_certificate import WrongCertificate, fetch, pinned
+from labkit.classroom.pinned_certificate import WrongCertificate, fetch, pinned
 from labkit.model.classroom import fingerprint
 from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.sandbox.classroom import certificate

@@ -17,7 +17,7 @@ import requests
 from botocore.exceptions import ClientError
 from botocore.exceptions import SSLError as BotocoreSSLError
 
-from labkit.clients.class_keys import class_keys
+from labkit.classroom.keys import class_keys
 from labkit.model.classroom import account_of
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.rule import Rule, rule_name, vpc_name

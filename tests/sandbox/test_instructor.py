@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from labkit import backends, students
+from labkit import backends
+from labkit.classroom import as_student as students
 from labkit.cli import main
 from labkit.model.detection.rule import rule_name
 from labkit.services import aws, sandbox_process

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from labkit import steps
-from labkit.board.take import CHAPTERS
+from labkit.classroom.board.table import Board, BoardRow
+from labkit.classroom.board.take import CHAPTERS
 from labkit.model.check import CheckResult, Outcome
-from labkit.views.board_table import Board, BoardRow
 
 ATTACK = "<script>alert('x')</script>"
 AT = datetime(2026, 11, 25, 9, 41, 7, tzinfo=UTC)

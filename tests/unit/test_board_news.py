@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.board.news import news
+from labkit.classroom.board.news import news
+from labkit.classroom.board.table import BoardRow, Denied, Raised
 from labkit.model.check import Outcome
-from labkit.views.board_table import BoardRow, Denied, Raised
 from tests.unit.board_samples import a_board, changed
 
 BOARD = a_board(students=2)

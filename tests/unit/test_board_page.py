@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 from flask.testing import FlaskClient
 
-from labkit.board import TOKEN_HEADER
-from labkit.board.page import create_app
-from labkit.board.watch import Seen
+from labkit.classroom.board import TOKEN_HEADER
+from labkit.classroom.board.page import create_app
+from labkit.classroom.board.watch import Seen
 from labkit.model.check import Outcome
 from labkit.model.errors import ServiceUnreachable
 from tests.unit.board_samples import ATTACK, a_board, changed

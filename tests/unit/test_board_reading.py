@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.board.reading import number_of
+from labkit.classroom.board.reading import number_of
 from labkit.model.detection.rule import Rule, rule_name
 
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labkit.board import watch
-from labkit.board.watch import Watch
+from labkit.classroom.board import watch
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.watch import Watch
 from labkit.model.errors import ServiceUnreachable
-from labkit.views.board_table import Board
 from tests.unit.board_samples import a_board
 from tests.wait import until
 

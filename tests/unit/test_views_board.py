@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from labkit.classroom.board.table import Board, BoardRow
 from labkit.gallery.boards import classroom
 from labkit.gallery.values import CHAPTERS, TITLES, WRONG, steps
-from labkit.views.board_table import Board, BoardRow
 from tests.unit.form_driver import visible_words
 
 CLASS = classroom(30)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from labkit import steps
-from labkit.board.judge import Judge
-from labkit.board.reading import Reading, number_of
-from labkit.board.source import Source
+from labkit.classroom.board.judge import Judge
+from labkit.classroom.board.reading import Reading, number_of
+from labkit.classroom.board.source import Source
+from labkit.classroom.board.table import Board, BoardRow, Denied, Raised
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.model.vpc import Vpc
 from labkit.services.environment import settings
 from labkit.steps.world import World
-from labkit.views.board_table import Board, BoardRow, Denied, Raised
 
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 

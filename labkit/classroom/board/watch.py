@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
+from labkit.classroom.board.table import Board
 from labkit.model.errors import LabError
-from labkit.views.board_table import Board
 
 FRESH_SECONDS = 0.25
 """A reading that began so shortly ago answers the next look too."""

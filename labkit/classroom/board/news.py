@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.views.board_table import Board
+from labkit.classroom.board.table import Board
 
 MOST = 2
 """So many changes are told one by one; more are counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.jupyterhub.student_server import run
+from labkit.classroom.hub.student_server import run
 
 if __name__ == "__main__":
     run()

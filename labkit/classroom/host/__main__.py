@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from labkit.class_host.serving import serve
+from labkit.classroom.host.serving import serve
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit import backends
 from labkit.backends import LocalSandbox
-from labkit.clients.class_keys import class_keys
+from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import ClassKeys, account_of, host_of
 from labkit.model.detection.event import connect_event

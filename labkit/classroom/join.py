@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from labkit.clients.class_certificate import pinned
+from labkit.classroom.pinned_certificate import pinned
 from labkit.files import private_folder, told, write_private
 from labkit.model.access_keys import examine
 from labkit.model.classroom import ClassKeys, account_of

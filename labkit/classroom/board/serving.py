@@ -14,12 +14,12 @@ from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from labkit.board import TOKEN_VARIABLE
-from labkit.board.page import create_app
-from labkit.board.watch import Watch
+from labkit.classroom.board import TOKEN_VARIABLE
+from labkit.classroom.board.page import create_app
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.watch import Watch
 from labkit.files import write_private
 from labkit.model.errors import LabError
-from labkit.views.board_table import Board
 from labkit.views.render import render
 
 HOST = "127.0.0.1"

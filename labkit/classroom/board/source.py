@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from labkit.board.reading import Account, Detection, Reading, students_of_a_class, students_of_one_account
+from labkit.classroom.board.reading import Account, Detection, Reading, students_of_a_class, students_of_one_account
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import LabError, ServiceUnreachable

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from labkit import joined, jupyterlab
+from labkit import jupyterlab
+from labkit.classroom import backend as joined
 from labkit.model.classroom import ClassKeys
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import class_host, class_join, sandbox_process

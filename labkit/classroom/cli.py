@@ -116,7 +116,7 @@ def tell_served(home: Path, running: bool) -> None:
 
 def tell_host(home: Path) -> None:
     """Where a student's host in a class runs, in words; nothing where none does."""
-    from labkit.clients.class_host import host_folder
+    from labkit.classroom.host_process import host_folder
     from labkit.services import sandbox_process
 
     if (found := sandbox_process.find(host_folder(home))) is not None:

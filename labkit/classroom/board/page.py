@@ -14,10 +14,10 @@ from pathlib import Path
 from flask import Flask, Response, abort, jsonify, make_response, redirect, request
 from markupsafe import Markup
 
-from labkit.board import TOKEN_HEADER
-from labkit.board.news import news
-from labkit.board.watch import Seen
-from labkit.views.board_table import Board
+from labkit.classroom.board import TOKEN_HEADER
+from labkit.classroom.board.news import news
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.watch import Seen
 from labkit.views.render import render
 
 REMEMBERED = 50

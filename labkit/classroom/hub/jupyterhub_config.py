@@ -27,7 +27,7 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets.log import get_logger
 
 import labkit
-from labkit.jupyterhub import class_config
+from labkit.classroom.hub import class_config
 
 BY_ROOT = os.geteuid() == 0
 FOLDER = Path("/var/lib/labkit-class" if BY_ROOT else "~/.local/state/labkit-class")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labkit.board import TOKEN_HEADER, TOKEN_VARIABLE
+from labkit.classroom.board import TOKEN_HEADER, TOKEN_VARIABLE
 from labkit.services.environment import CLASS_FILE, home_folder
 
 

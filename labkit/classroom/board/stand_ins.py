@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
-from labkit.board.reading import Account, Detection, Raw, Student
+from labkit.classroom.board.reading import Account, Detection, Raw, Student
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.records import Agent, Alert, Ruleset
 from labkit.model.detection.rule import Rule

@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit import steps
-from labkit.board.reading import Detection, Reading, Student, number_of
-from labkit.board.stand_ins import StudentsWorld
+from labkit.classroom.board.reading import Detection, Reading, Student, number_of
+from labkit.classroom.board.stand_ins import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import Rule

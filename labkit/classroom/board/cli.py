@@ -17,14 +17,14 @@ def board(browser: bool, port: int, once: bool) -> None:
     this machine only, to who has the address with its token.
     """
     from labkit import backends
-    from labkit.board.take import taker
+    from labkit.classroom.board.take import taker
 
     world = backends.world_as_found()
     take = taker(world)
     if once:
         click.echo(take().text())
         return
-    from labkit.board.serving import BoardServer, opened_in_browser
+    from labkit.classroom.board.serving import BoardServer, opened_in_browser
 
     server = BoardServer(take, port)
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock
 from flask import Flask, Response, jsonify
 
-from labkit.class_host.following import Following
-from labkit.class_host.outbox import Outbox
+from labkit.classroom.host.following import Following
+from labkit.classroom.host.outbox import Outbox
 from labkit.files import private_folder
 from labkit.sandbox.dispatcher import Dispatcher, nothing_here
 from labkit.sandbox.host.connect_events import ConnectEvents

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labkit.clients.class_certificate import pinned
-from labkit.clients.class_host import ClassHost
-from labkit.clients.class_join import aws_files, certificate_file
+from labkit.classroom.host_process import ClassHost
+from labkit.classroom.join import aws_files, certificate_file
+from labkit.classroom.pinned_certificate import pinned
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number

@@ -1,0 +1,1 @@
+"""All that serves a class. The lab works without this folder."""
