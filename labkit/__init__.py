@@ -8,7 +8,7 @@ from labkit.model.check import CheckResult
 from labkit.model.errors import LabError, StepNotReady
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab, open_lab
+    from labkit.lab.lab import Lab, open_lab
 
 __all__ = ["CheckResult", "Lab", "LabError", "StepNotReady", "open_lab"]
 
@@ -16,7 +16,7 @@ __all__ = ["CheckResult", "Lab", "LabError", "StepNotReady", "open_lab"]
 def __getattr__(name: str) -> Any:
     """Import the lab when it is first asked for, so that `import labkit` alone stays light."""
     if name in ("Lab", "open_lab"):
-        from labkit import lab
+        from labkit.lab import lab
 
         return getattr(lab, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

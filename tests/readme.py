@@ -17,7 +17,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 def commands() -> str:
     """One row per command of `labkit`, with the first sentence of its help."""
-    from labkit.cli import main
+    from labkit.cli.main import main
 
     rows = [(f"`{' '.join(words)}`", first_sentence(command)) for words, command in leaves(main, "labkit")]
     return table(("command", "what it does"), rows)

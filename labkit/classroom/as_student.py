@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import backends
-from labkit.backends import LocalSandbox
+from labkit.backends.choose import LocalSandbox
 from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import ClassKeys, account_of, host_of
@@ -24,7 +24,7 @@ from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.api import DetectionApi
 from labkit.services.host import RUN_SECONDS, Host, Ran
 from labkit.services.notes import Notes
-from labkit.steps.world import DetectionLogin, World, detection_of
+from labkit.steps.session import DetectionLogin, World, detection_of
 
 
 def open_students_world(typed: str) -> World:

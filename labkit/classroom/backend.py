@@ -18,7 +18,7 @@ from labkit.model.settings import PROFILE, Settings, parse_student_number
 from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services import class_host
 from labkit.services.host import Host
-from labkit.steps.world import Opened
+from labkit.steps.session import Opened
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"
 """Of the variables of a class: those by which a side is the class's."""

@@ -14,8 +14,8 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from labkit.cells.base import NOTEBOOKS
-from labkit.jupyterlab import lab_folder
+from labkit.jupyter.launch import lab_folder
+from labkit.lab.base import NOTEBOOKS
 from labkit.views.panels.readiness import Line
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"

@@ -10,7 +10,7 @@ import webbrowser
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labkit.jupyterlab import FIRST_PORT, free_port, lab_folder
+from labkit.jupyter.launch import FIRST_PORT, free_port, lab_folder
 from labkit.services.environment import settings
 from labkit.services.jupyter_server import server_of_home
 from labkit.views.panels.readiness import Line

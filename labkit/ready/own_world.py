@@ -22,7 +22,7 @@ from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views.panels.readiness import Line
 
 NOTES, AWS_FILES, WORLD = "notes.json", "aws", "world"

@@ -20,7 +20,7 @@ from labkit.services.host import Host
 from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views.panels.readiness import Line
 
 CURL = ("curl", "--silent", "--show-error", "--connect-timeout", "1", "dadismad.com")

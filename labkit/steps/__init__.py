@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from labkit.model.check import CheckResult, Outcome, require
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
 from labkit.steps import create_environment, initial_configuration, self_protecting_cloud
+from labkit.steps.session import World
 from labkit.steps.step import Offer, Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 from labkit.views.view import Shown
 

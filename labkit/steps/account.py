@@ -10,8 +10,8 @@ from labkit.model.settings import PROFILE, parse_student_number
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps.rule import students_rules
+from labkit.steps.session import World
 from labkit.steps.step import Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 
 SINGLE_STUDENT = "1"

@@ -8,7 +8,7 @@ from labkit.model.errors import LabError
 from labkit.services import aws
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views.panels.clean_up import CleanUpView
 
 

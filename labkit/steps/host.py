@@ -16,8 +16,8 @@ from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
 from labkit.services.aws import subnet as aws_subnet
 from labkit.steps.network import students_network_acl, students_vpc
+from labkit.steps.session import World
 from labkit.steps.step import Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 from labkit.views.panels.readiness import Line
 

@@ -12,8 +12,8 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
 from labkit.services import aws
 from labkit.services.aws.account import Account
+from labkit.steps.session import World
 from labkit.steps.step import Offer, Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 
 

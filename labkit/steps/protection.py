@@ -17,8 +17,8 @@ from labkit.services import aws
 from labkit.steps.network import students_network_acl
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
+from labkit.steps.session import World
 from labkit.steps.step import Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 
 COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")

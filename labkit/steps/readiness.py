@@ -10,7 +10,7 @@ from labkit.model.errors import LabError
 from labkit.services import aws
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views.panels.readiness import Line
 
 MOST_NAMED = 3

@@ -14,7 +14,7 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.endpoint_addresses import EndpointAddresses
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
-from labkit.steps.world import World, detection_of
+from labkit.steps.session import World, detection_of
 
 PATIENCE_SECONDS = 2.0
 """Of one call: a longer wait is the responder's own, which can be ended at any moment."""

@@ -9,8 +9,8 @@ from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE, Rule, rule_name
 from labkit.model.errors import LabError, StepNotReady
 from labkit.services.detection.api import DetectionApi
+from labkit.steps.session import World
 from labkit.steps.step import Step
-from labkit.steps.world import World
 from labkit.views.panels.basic import Happened
 
 CRITERIA_EXPECTED = "the five criteria of the lab's text"

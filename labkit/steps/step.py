@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views.view import Shown
 
 

@@ -13,7 +13,7 @@ from labkit import backends, steps
 from labkit.classroom.board.source import BASE_RULE_SET
 from labkit.classroom.board.take import taker
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds
 from tests.sandbox.board_class import SIZE, a_class, at_different_steps
 

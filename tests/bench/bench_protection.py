@@ -32,7 +32,7 @@ from labkit.sandbox.detection import seed_data as sandbox_world
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws, sandbox_process
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.bench.bench_lab import environment
 from tests.bench.measure import Row, at_most, milliseconds, now, table
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from labkit import backends, steps
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.services import sandbox_process
 from labkit.steps import rule
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.running_board import a_board
 from tests.html_validity import validity_errors

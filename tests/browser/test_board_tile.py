@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import Browser, Page, expect
 
 from labkit import steps
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.running_lab import RunningLab
 
 

@@ -20,7 +20,7 @@ from labkit.handout.notebook import Reading
 from labkit.handout.page import HandoutExporter
 from labkit.handout.pdf import find_chromium, to_pdf
 from labkit.handout.safety import Cleaner
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
 from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from labkit import steps
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.notebook_page import NotebookPage
 
 LONG_FILTER = "  • " + 'event_type = "audit" and syscall = "connect" and connection.dst_addr != "127.0.0.0/8" and x'

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from labkit import steps
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.notebook_page import OPEN_TAB, NotebookPage, TerminalPage
 from tests.browser.running_lab import RunningLab
 

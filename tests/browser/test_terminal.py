@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.notebook_page import NotebookPage, TerminalPage
 
 

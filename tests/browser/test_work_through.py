@@ -10,7 +10,7 @@ import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from labkit.model.detection.criteria import FILTER, wanted_criteria
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.browser.notebook_page import EXECUTED, NotebookPage
 from tests.browser.running_lab import RunningLab
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.jupyterlab import skip_needless_imports
+from labkit.jupyter.launch import skip_needless_imports
 
 skip_needless_imports()  # before nbformat is imported
 
 from labkit import backends, steps  # noqa: E402
 from labkit.services import sandbox_process  # noqa: E402
-from labkit.steps.world import World  # noqa: E402
+from labkit.steps.session import World  # noqa: E402
 from tests.notebooks.kernel import STUDENT  # noqa: E402
 
 

@@ -15,7 +15,7 @@ from labkit import steps
 from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.services import aws, sandbox_process
 from labkit.steps.rule import all_rules
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
 from tests.notebooks.kernel import STUDENT, Kernels, one_kernel
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from labkit import steps
 from labkit.services import aws
 from labkit.steps.rule import all_rules
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.chapters import CHAPTER_1, CHAPTER_4, FOLDER, code_cells
 from tests.notebooks.kernel import STUDENT, one_kernel
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from labkit.cli import main
+from labkit.cli.main import main
 from tests.handouts import CANARIES, CHAPTERS, ROOT, WHOLE, Made, Outline, begin, twice, words
 from tests.html_validity import validity_errors
 from tests.notebooks.chapters import PATHS, cells, headings

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from labkit.cli import main
+from labkit.cli.main import main
 from labkit.handout import making
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests import left_behind
 from tests.handouts import Outline, words
 from tests.html_validity import validity_errors

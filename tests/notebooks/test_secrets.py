@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from labkit.model.access_keys import AccessKeys
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.chapters import CHAPTER_2
 from tests.notebooks.kernel import STUDENT
 

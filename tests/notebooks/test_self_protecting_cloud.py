@@ -12,7 +12,7 @@ from labkit import backends, steps
 from labkit.model.response.response import own_entries
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings
 from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
 from tests.notebooks.solved import solved_cells

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.chapters import FOLDER, code_cells
 from tests.notebooks.kernel import one_kernel
 

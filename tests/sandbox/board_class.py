@@ -24,7 +24,7 @@ from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.hawk import HawkAuth
 from labkit.steps import network, rule
-from labkit.steps.world import DetectionLogin, World
+from labkit.steps.session import DetectionLogin, World
 
 ADDRESS = "203.0.113.10"
 SIZE = 30

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.cells.base import StatusCells
-from labkit.lab import Lab, open_lab
+from labkit.lab.base import StatusCells
+from labkit.lab.lab import Lab, open_lab
 from labkit.model.settings import DEFAULT_REGION
 from labkit.services import aws, sandbox_process
 from labkit.services.aws.account import Account

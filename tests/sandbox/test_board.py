@@ -11,14 +11,14 @@ import pytest
 from labkit import backends, steps
 from labkit.classroom.board.table import Board
 from labkit.classroom.board.take import taker
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.sandbox.board_class import own_status, requests_counted, solved, students_own_world
 
 IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}

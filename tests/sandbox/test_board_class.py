@@ -14,7 +14,7 @@ from labkit.classroom.board.take import taker
 from labkit.model.check import CheckResult, Outcome
 from labkit.services import sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.sandbox.board_class import (
     ADDRESS,
     PROGRESS,

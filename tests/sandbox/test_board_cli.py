@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 from labkit import steps
 from labkit.classroom.board import TOKEN_HEADER, TOKEN_VARIABLE
 from labkit.classroom.board.proxy import class_board
-from labkit.cli import main
-from labkit.lab import Lab
+from labkit.cli.main import main
+from labkit.lab.lab import Lab
 from labkit.services import sandbox_process
 from labkit.services.environment import CLASS_FILE
 from tests.wait import until

@@ -24,7 +24,7 @@ import pytest
 
 from labkit import steps
 from labkit.classroom.host_process import host_folder
-from labkit.lab import Lab, open_lab
+from labkit.lab.lab import Lab, open_lab
 from labkit.model.classroom import account_of
 from labkit.model.detection.rule import rule_name
 from labkit.model.network_acl import Entry

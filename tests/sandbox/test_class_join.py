@@ -19,8 +19,8 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from labkit import backends, steps
-from labkit.cli import main
-from labkit.lab import open_lab
+from labkit.cli.main import main
+from labkit.lab.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.errors import InvalidInput, ServiceUnreachable

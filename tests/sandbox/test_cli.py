@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from labkit.cli import main
-from labkit.lab import Lab
+from labkit.cli.main import main
+from labkit.lab.lab import Lab
 
 pytestmark = pytest.mark.usefixtures("lab")
 

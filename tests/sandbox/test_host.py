@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
 from labkit.services import aws

@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 
 from labkit import backends
 from labkit.classroom import as_student as students
-from labkit.cli import main
+from labkit.cli.main import main
 from labkit.model.detection.rule import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
 from labkit.steps.rule import all_rules
-from labkit.steps.world import World
+from labkit.steps.session import World
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab_fixtures import account
 from tests.terminal import Terminal

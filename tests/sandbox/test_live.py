@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.lab import Lab, open_lab
+from labkit.lab.lab import Lab, open_lab
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError
 from labkit.services import aws, sandbox_process

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.response.response import Add, Refuse
 from labkit.sandbox.detection.app import create_detection_app

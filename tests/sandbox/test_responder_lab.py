@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from labkit import backends, steps
-from labkit.cells.responder import ResponderCells
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
+from labkit.lab.part_3_responder import ResponderCells
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import StepNotReady
 from labkit.sandbox.detection import seed_data

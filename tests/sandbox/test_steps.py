@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit import backends, steps
-from labkit.lab import Lab, open_lab
+from labkit.lab.lab import Lab, open_lab
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, StepNotReady
 from labkit.model.vpc import STUDENT_TAG

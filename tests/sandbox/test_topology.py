@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit import steps
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry
 from labkit.services import aws

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from jinja2 import Environment
 
 from labkit import gallery
-from labkit.cli import main
+from labkit.cli.main import main
 from labkit.views import render
 
 TEMPLATES = Path(render.__file__).parent / "templates"

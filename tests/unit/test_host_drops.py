@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.cells.host import not_left_over
+from labkit.lab.part_3_host import not_left_over
 from labkit.services.host import Connection
 
 STARTED = 100.0

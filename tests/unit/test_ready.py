@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from labkit import jupyterlab, ready
-from labkit.cli_ready import in_words, verdict
+from labkit import ready
+from labkit.cli.ready import in_words, verdict
+from labkit.jupyter import launch
 from labkit.ready import installation, machine
 from labkit.ready.own_world import class_line
 from labkit.sandbox.classroom.settings import ClassSettings
@@ -153,7 +154,7 @@ def test_a_port_that_is_taken_says_by_whom_and_which_the_lab_takes(monkeypatch: 
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setattr(machine, "FIRST_PORT", port)
-        monkeypatch.setattr(jupyterlab, "FIRST_PORT", port)
+        monkeypatch.setattr(launch, "FIRST_PORT", port)
         line = machine.port_line()
 
     assert line.state == "ready"

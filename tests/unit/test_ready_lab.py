@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import jupyterlab
+from labkit.jupyter import launch
 from labkit.model.errors import InvalidInput
 from labkit.services import jupyter_server
 
@@ -57,13 +57,13 @@ def running(home: Path, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("typed", ["3", "03", " 3 "])
 def test_a_chapter_is_named_by_its_number(typed: str) -> None:
-    assert jupyterlab.chapter_path(ROOT, typed) == "notebooks/03_self_protecting_cloud.ipynb"
+    assert launch.chapter_path(ROOT, typed) == "notebooks/03_self_protecting_cloud.ipynb"
 
 
 @pytest.mark.parametrize("typed", ["5", "three", "-1", "", "3.0", "³"])
 def test_another_number_is_answered_with_the_chapters_that_there_are(typed: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        jupyterlab.chapter_path(ROOT, typed)
+        launch.chapter_path(ROOT, typed)
 
     assert refused.value.what == f"There is no chapter “{typed}”."
     assert "0 (start here), 1 (initial configuration)" in refused.value.why
@@ -72,7 +72,7 @@ def test_another_number_is_answered_with_the_chapters_that_there_are(typed: str)
 def test_where_the_lab_runs_already_the_chapter_opens_there(
     home: Path, running: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    jupyterlab.run(None, open_browser=False, chapter="2")
+    launch.run(None, open_browser=False, chapter="2")
 
     words = capsys.readouterr().out
     assert "JupyterLab runs already" in words
@@ -85,7 +85,7 @@ def test_the_browser_is_sent_there_by_a_private_file_that_alone_holds_the_token(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
-    jupyterlab.run(None, open_browser=True, chapter="3")
+    launch.run(None, open_browser=True, chapter="3")
 
     (address,) = opened
     file = Path(address.removeprefix("file://"))

@@ -22,7 +22,7 @@ from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.steps import account, host
-from labkit.steps.world import Opened, World
+from labkit.steps.session import Opened, World
 
 Results = tuple[CheckResult, ...]
 

@@ -19,7 +19,7 @@ from labkit.services import aws
 from labkit.services.aws.account import Caller
 from labkit.services.aws.errors import told
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.world import World
+from labkit.steps.session import World
 
 PATIENCE_SECONDS = 2.0
 """Of one call to the detection service: who watches the board is told sooner that nothing answers."""

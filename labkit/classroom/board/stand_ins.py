@@ -19,7 +19,7 @@ from labkit.model.errors import LabError
 from labkit.services.aws import account as aws_account
 from labkit.services.detection import api as detection_api
 from labkit.services.notes import Notes
-from labkit.steps.world import Opened, World
+from labkit.steps.session import Opened, World
 
 KEYS = AccessKeys("", "")
 """Stands for keys that somebody else has: the board knows that they work, not what they are."""

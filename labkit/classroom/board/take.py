@@ -14,7 +14,7 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.model.vpc import Vpc
 from labkit.services.environment import settings
-from labkit.steps.world import World
+from labkit.steps.session import World
 
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 

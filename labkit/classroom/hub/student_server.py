@@ -14,8 +14,8 @@ from pathlib import Path
 
 import click
 
-from labkit import jupyterlab
 from labkit.classroom import backend as joined
+from labkit.jupyter import launch
 from labkit.model.classroom import ClassKeys
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import class_host, class_join, sandbox_process
@@ -40,7 +40,7 @@ def run() -> None:
     With a block of keys in the environment it joins the class, while Jupyter is being loaded, and then has the host of
     the student. Without one the student has a sandbox. Either starts and ends with the server.
     """
-    jupyterlab.skip_needless_imports()
+    launch.skip_needless_imports()
     lay_out_chapters(CLONE, Path.cwd())
     home, place = settings().home, take_place()
     joining = Joining(place)
@@ -50,10 +50,10 @@ def run() -> None:
         joining.finish()
         if starting is not None:
             starting.finish()
-            threading.Thread(target=jupyterlab.keep_alive, args=(home,), daemon=True).start()
+            threading.Thread(target=launch.keep_alive, args=(home,), daemon=True).start()
         else:
             threading.Thread(target=keep_host, daemon=True).start()
-        jupyterlab.set_environment(environment())
+        launch.set_environment(environment())
         main()
     finally:
         if starting is not None and starting.process is not None:
@@ -69,7 +69,7 @@ def keep_host() -> None:
             if folder is None:
                 return
             sandbox_process.start(folder, parent=os.getpid())
-            jupyterlab.keep_alive(folder)
+            launch.keep_alive(folder)
         time.sleep(AGAIN_SECONDS)
 
 
@@ -154,10 +154,10 @@ def environment() -> dict[str, str]:
 
 def _load_server() -> Callable[[], None]:
     """JupyterHub's server for one user, with JupyterLab on the first chapter."""
-    jupyterlab.load_jupyterlab()
+    launch.load_jupyterlab()
     from jupyterhub.singleuser import main
 
-    if Path(jupyterlab.FIRST_CHAPTER).is_file():
-        os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", f"/lab/tree/{jupyterlab.FIRST_CHAPTER}")
-    sys.argv.append(jupyterlab.shell_argument())
+    if Path(launch.FIRST_CHAPTER).is_file():
+        os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", f"/lab/tree/{launch.FIRST_CHAPTER}")
+    sys.argv.append(launch.shell_argument())
     return main

@@ -18,7 +18,7 @@ from labkit.services.environment import settings
 from labkit.services.host import Host
 from labkit.services.notes import Notes
 from labkit.services.sandbox_process import Sandbox
-from labkit.steps.world import DetectionLogin, LoginIncomplete, Opened, World
+from labkit.steps.session import DetectionLogin, LoginIncomplete, Opened, World
 
 REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
 LOGIN_VARIABLES = ("LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")

@@ -10,9 +10,14 @@ from typing import Any
 
 import click
 
-from labkit import cli_gallery, cli_handout, cli_instructor, cli_range, cli_ready, cli_respond
+from labkit import cli_gallery
 from labkit.classroom import cli as cli_class
 from labkit.classroom.board import cli as cli_board
+from labkit.cli import handout as cli_handout
+from labkit.cli import host as cli_range
+from labkit.cli import ready as cli_ready
+from labkit.cli import respond as cli_respond
+from labkit.cli import steps as cli_instructor
 from labkit.model.errors import LabError
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
@@ -74,9 +79,9 @@ def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> N
 
     Where the lab's JupyterLab runs already, the chapter opens in that one.
     """
-    from labkit import jupyterlab
+    from labkit.jupyter import launch
 
-    jupyterlab.run(port, browser, chapter, large)
+    launch.run(port, browser, chapter, large)
 
 
 @main.group(cls=Verbs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.cells.base import Cells, link_to
+from labkit.lab.base import Cells, link_to
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import BASE_RULE_SET, rule_name

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from labkit import steps
-from labkit.cells.base import Cells, link_to
+from labkit.lab.base import Cells, link_to
 from labkit.model.check import require
 from labkit.model.response.messages import Said
 from labkit.model.response.response import OWN_NUMBERS

@@ -13,7 +13,7 @@ from labkit.model.errors import ConsentNeeded, LabError
 if TYPE_CHECKING:
     from labkit.model.response.messages import Said
     from labkit.responder import Responder
-    from labkit.steps.world import World
+    from labkit.steps.session import World
 
 
 @click.option("--once", is_flag=True, help="Look once, then end.")

@@ -14,7 +14,7 @@ from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import rule
-from labkit.steps.world import World
+from labkit.steps.session import World
 from labkit.views import display, forms, panels
 from labkit.views.forms.parts import Form
 from labkit.views.panels import progress

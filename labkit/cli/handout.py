@@ -30,7 +30,7 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     from labkit.handout import folder as files
     from labkit.handout import making
     from labkit.handout.pdf import find_chromium
-    from labkit.jupyterlab import lab_folder, skip_needless_imports
+    from labkit.jupyter.launch import lab_folder, skip_needless_imports
 
     skip_needless_imports()
     atexit.register(

@@ -24,7 +24,7 @@ def ready() -> None:
     The whole lab is really tried in a throw-away home; your own world, notes and chapters are only looked at.
     """
     began = time.monotonic()
-    from labkit.jupyterlab import skip_needless_imports
+    from labkit.jupyter.launch import skip_needless_imports
 
     skip_needless_imports()
     from labkit.ready import looks

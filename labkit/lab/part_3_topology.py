@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from labkit.cells.base import Cells
+from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import NetworkAcl, Packet
 from labkit.range import names

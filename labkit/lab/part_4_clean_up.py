@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.cells.base import Cells
+from labkit.lab.base import Cells
 from labkit.steps.clean_up import clean_up
 from labkit.views.view import Shown
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.cells.base import Cells
+from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.steps import network

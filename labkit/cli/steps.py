@@ -14,8 +14,8 @@ from labkit.model.errors import ConsentNeeded, LabError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from labkit.steps.session import World
     from labkit.steps.step import Step
-    from labkit.steps.world import World
 
 NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
 """The steps of what a student has on their own machine: the host, the number and the keys."""

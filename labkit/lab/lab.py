@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from labkit import backends
-from labkit.cells.base import StatusCells, link_to
-from labkit.cells.board import BoardCells
-from labkit.cells.clean_up import CleanUpCells
-from labkit.cells.environment import EnvironmentCells
-from labkit.cells.exercises import ExerciseCells
-from labkit.cells.host import HostCells
-from labkit.cells.responder import ResponderCells
-from labkit.cells.rule import RuleCells
-from labkit.cells.terminal import TerminalCells
-from labkit.cells.topology import TopologyCells
+from labkit.lab.base import StatusCells, link_to
+from labkit.lab.board import BoardCells
+from labkit.lab.part_2_aws import EnvironmentCells
+from labkit.lab.part_2_rule import RuleCells
+from labkit.lab.part_3_exercises import ExerciseCells
+from labkit.lab.part_3_host import HostCells
+from labkit.lab.part_3_responder import ResponderCells
+from labkit.lab.part_3_terminal import TerminalCells
+from labkit.lab.part_3_topology import TopologyCells
+from labkit.lab.part_4_clean_up import CleanUpCells
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
 from labkit.views import display

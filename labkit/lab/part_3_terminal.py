@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from labkit.cells.base import Cells
+from labkit.lab.base import Cells
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.views.panels.basic import Note
 from labkit.views.panels.terminal_link import TerminalLink

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.cells.base import Cells, link_to
+from labkit.lab.base import Cells, link_to
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
@@ -18,7 +18,7 @@ from labkit.services import aws
 from labkit.services.host import Connection
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
-from labkit.steps.world import DetectionLogin, LoginIncomplete
+from labkit.steps.session import DetectionLogin, LoginIncomplete
 from labkit.views import panels
 from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
