@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from labkit import cli_gallery
 from labkit.classroom import cli as cli_class
 from labkit.classroom.board import cli as cli_board
 from labkit.cli import handout as cli_handout
@@ -19,6 +18,7 @@ from labkit.cli import ready as cli_ready
 from labkit.cli import respond as cli_respond
 from labkit.cli import steps as cli_instructor
 from labkit.model.errors import LabError
+from tests.gallery import __main__ as cli_gallery
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 

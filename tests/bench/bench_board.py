@@ -15,7 +15,7 @@ from labkit.classroom.board.take import taker
 from labkit.services.detection.api import DetectionApi
 from labkit.steps.session import World
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds
-from tests.sandbox.board_class import SIZE, a_class, at_different_steps
+from tests.classroom.board_class import SIZE, a_class, at_different_steps
 
 
 def run(scale: float = 1.0) -> list[Row]:

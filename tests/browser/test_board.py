@@ -16,8 +16,8 @@ from labkit.steps import rule
 from labkit.steps.session import World
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.running_board import a_board
+from tests.classroom.board_class import SIZE, Class, a_class, at_different_steps, solved
 from tests.html_validity import validity_errors
-from tests.sandbox.board_class import SIZE, Class, a_class, at_different_steps, solved
 
 PROJECTOR = {"width": 1920, "height": 1080}
 WRONG = [(29, "The five criteria"), (30, "The cloud denies the address")]

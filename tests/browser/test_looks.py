@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from labkit.gallery import page as gallery_page
 from labkit.handout.running import Chapter, run, throw_away_lab
 from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage, TerminalPage
 from tests.browser.running_lab import ROOT, RunningLab
+from tests.gallery.page import page as gallery_page
 from tests.html_validity import validity_errors
 
 CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.sandbox.aws_fixtures import acl, aws, ec2, vpc
-from tests.sandbox.detection_fixtures import detection_api, detection_service, detection_unchanged
-from tests.sandbox.engine_fixtures import watched
-from tests.sandbox.lab_fixtures import lab, lab_home
+from tests.sandbox.aws.fixtures import acl, aws, ec2, vpc
+from tests.sandbox.detection.engine_fixtures import watched
+from tests.sandbox.detection.fixtures import detection_api, detection_service, detection_unchanged
+from tests.sandbox.lab.fixtures import lab, lab_home
 
 __all__ = [
     "acl",

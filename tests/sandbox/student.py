@@ -26,7 +26,7 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox
 from labkit.steps.rule import all_rules
 from tests.range.ranges import pids
-from tests.sandbox.aws_fixtures import client
+from tests.sandbox.aws.fixtures import client
 from tests.terminal import Terminal
 from tests.wait import until
 

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from jinja2 import Environment
 
-from labkit import gallery
 from labkit.cli.main import main
 from labkit.views import render
+from tests.gallery import page as gallery
 
 TEMPLATES = Path(render.__file__).parent / "templates"
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"

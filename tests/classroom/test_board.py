@@ -1,0 +1,149 @@
+"""The board of students who share one account: every cell as the student's own status, at a fixed number of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labkit import backends, steps
+from labkit.classroom.board.table import Board
+from labkit.classroom.board.take import taker
+from labkit.lab.lab import Lab
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.detection.rule import PRECREATED_RULE, rule_name
+from labkit.model.errors import ServiceUnreachable
+from labkit.model.network_acl import Entry
+from labkit.services import aws, sandbox_process
+from labkit.steps import account, host, network, rule
+from labkit.steps.session import World
+from tests.classroom.board_class import own_status, requests_counted, solved, students_own_world
+
+IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}
+"""Steps whose words may name what only the student has: their notes, the programs of their machine."""
+
+MOST_CALLS = 9
+
+
+@pytest.fixture
+def students(lab: Lab, tmp_path: Path) -> Iterator[dict[int, World]]:
+    """Students as far as each is; the account takes three VPCs more than it has at first."""
+    worlds = {number: students_own_world(tmp_path, number, keys=number < 4) for number in range(1, 8)}
+    solved(worlds[1], "")
+    solved(worlds[2], "2")
+    solved(worlds[3], "network_acl_id")
+    solved(worlds[4], "rule")
+    solved(worlds[5], "rule_enabled")
+    solved(worlds[6], "rule_id")
+    yield worlds
+    for world in worlds.values():
+        world.use_keys(world.opened.cloud_account())
+        list(steps.reset(world, steps.STEPS))
+
+
+def board() -> Board:
+    """The board as whoever runs it sees it now."""
+    return taker(backends.world_as_found())()
+
+
+def row(shown: Board, student: int) -> dict[str, CheckResult]:
+    (found,) = (one for one in shown.rows if one.student == student)
+    return {one.step: one for one in found.results}
+
+
+def assert_as_own_status(shown: Board, student: int, world: World) -> None:
+    """Every cell of a row is what the student's own checks say, in the same words."""
+    seen = row(shown, student)
+    for own in own_status(world):
+        cell = seen[own.step]
+        assert cell.outcome is own.outcome, (student, own.step, str(cell), str(own))
+        if own.step not in IN_NOTES and own.step != account.ACCOUNT.key:
+            assert (cell.found, cell.expected, cell.next_step) == (own.found, own.expected, own.next_step)
+
+
+def test_every_cell_is_what_the_students_own_status_says(students: dict[int, World]) -> None:
+    shown = board()
+    for number, world in students.items():
+        if number < 7:
+            assert_as_own_status(shown, number, world)
+
+
+def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, World]) -> None:
+    second = rule.students_rule(students[2])
+    students[2].detection.update_rule(replace(second, aggregate_fields=("user",)))
+    third = rule.students_rule(solved(students[3], "rule"))
+    students[3].detection.update_rule(replace(third, name=third.name.replace("Student3", "Student 3")))
+    network_acl = network.students_network_acl(students[1])
+    allow_all = Entry(1, True, "allow", "-1", "0.0.0.0/0")
+    aws.replace_entry(students[1].aws.ec2, network_acl.id, allow_all)
+    aws.create_entry(students[1].aws.ec2, network_acl.id, Entry(5, True, "deny", "-1", "203.0.113.10/32"))
+
+    shown = board()
+
+    for number in (1, 2, 3):
+        assert_as_own_status(shown, number, students[number])
+    assert row(shown, 2)["rule_criteria"].outcome is Outcome.WRONG
+    assert "Aggregate Fields" in row(shown, 2)["rule_criteria"].found
+    assert row(shown, 3)["rule"].outcome is Outcome.WRONG
+    assert "never reached" in row(shown, 1)["deny_entry"].found
+
+
+def test_who_has_left_nothing_in_the_world_has_no_row(students: dict[int, World]) -> None:
+    assert 7 not in [one.student for one in board().rows]
+
+
+def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, World]) -> None:
+    def last_seen() -> str:
+        (found,) = (one for one in board().rows if one.student == 5)
+        return str(found.last_seen)
+
+    before = last_seen()
+    students[5].detection.update_rule(replace(rule.students_rule(students[5]), enabled=False))
+    assert before < last_seen()
+
+
+def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, World]) -> None:
+    shown = board()
+    assert {one.student for one in shown.alerts} == {1}
+    assert "203.0.113.10" in {one.address for one in shown.alerts}
+    assert [(one.student, one.address) for one in shown.denies] == [(1, "203.0.113.10")]
+
+
+def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab) -> None:
+    detection, take = lab.world.detection, taker(backends.world_as_found())
+    original = next(one for one in rule.all_rules(detection) if one.name == PRECREATED_RULE)
+    made, counted = [], []
+    for numbers in (range(1, 4), range(4, 31)):
+        named = [replace(original, name=rule_name(number)) for number in numbers]
+        made += [detection.create_rule(original.ruleset_id, one) for one in named]
+        take()
+        with requests_counted() as sent:
+            assert {1, numbers[-1]} <= {one.student for one in take().rows}
+        counted.append(sorted(sent))
+    for one in made:
+        detection.delete_rule(one.ruleset_id, one.id)
+    assert counted[0] == counted[1]
+    assert len(counted[0]) <= MOST_CALLS
+
+
+def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home: Path) -> None:
+    take = taker(backends.world_as_found())
+    take()
+    sandbox_process.stop(lab_home)
+    with pytest.raises(ServiceUnreachable, match="labkit sandbox start"):
+        take()
+    assert sandbox_process.find(lab_home) is None
+    sandbox_process.start(lab_home)
+    assert take().rows is not None
+
+
+def test_keys_that_are_refused_leave_the_other_half_of_the_board(
+    students: dict[int, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = backends.world_as_found()
+    world.use_keys(replace(students[1].keys, secret_access_key="x" * 40))
+    seen = row(taker(world)(), 5)
+    assert seen["aws_account"].outcome is Outcome.COULD_NOT_LOOK
+    assert seen["rule_enabled"].outcome is Outcome.PASSED

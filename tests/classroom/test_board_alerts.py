@@ -1,0 +1,39 @@
+"""The board's alerts: all of them, whatever came and went, and no more calls than that takes."""
+
+from __future__ import annotations
+
+from labkit.classroom.board.source import AlertBook
+from tests.classroom.board_class import requests_counted
+from tests.sandbox.detection.fixtures import Service
+
+LATER_MS = 1_796_000_000_000
+
+
+def ids_and_calls(book: AlertBook, service: Service) -> tuple[list[str], int]:
+    """The alerts that the board has now, and the calls they took."""
+    with requests_counted() as sent:
+        ids = [alert.id for alert in book.read(service.api())]
+    return ids, len(sent)
+
+
+def test_up_to_a_page_of_alerts_takes_one_call(detection_service: Service) -> None:
+    made = detection_service.add_alerts(99)
+    assert ids_and_calls(AlertBook(), detection_service) == (made, 1)
+
+
+def test_many_alerts_take_two_calls_once_they_are_known_and_the_new_ones_are_there(detection_service: Service) -> None:
+    book, made = AlertBook(), detection_service.add_alerts(350)
+    assert ids_and_calls(book, detection_service)[0] == made
+    assert ids_and_calls(book, detection_service) == (made, 2)
+    newer = detection_service.add_alerts(30, created_at=LATER_MS)
+    assert ids_and_calls(book, detection_service) == ([*newer, *made], 2)
+
+
+def test_a_dismissed_alert_is_gone_on_whatever_page_it_was(detection_service: Service) -> None:
+    book, made = AlertBook(), detection_service.add_alerts(350)
+    ids_and_calls(book, detection_service)
+    for dismissed in (made[300], made[5]):
+        detection_service.api().dismiss([dismissed], "MAINTENANCE")
+        made.remove(dismissed)
+        assert ids_and_calls(book, detection_service)[0] == made
+    assert ids_and_calls(book, detection_service) == (made, 2)

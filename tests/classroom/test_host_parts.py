@@ -1,0 +1,270 @@
+"""The parts by which a student's host and the class's sandbox keep up with each other, each by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.classroom.host import outbox
+from labkit.classroom.host.following import Following
+from labkit.classroom.host.outbox import Outbox
+from labkit.model.classroom import account_of
+from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
+from labkit.model.network_acl import Entry, NetworkAcl
+from labkit.sandbox.classroom.host_feed import StudentHosts
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.store.store import DetectionStore
+from labkit.sandbox.detection.timestamps import now_ms
+from labkit.sandbox.host.connect_events import ConnectEvents
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.location import Place
+from labkit.sandbox.ids import Ids
+from tests.sandbox.detection.fixtures import Service, errors, serving
+from tests.wait import until
+
+ACCOUNT = account_of(3)
+ALLOW, DENY = Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(1, True, "deny", "-1", "203.0.113.10/32")
+ALLOW_IN = Entry(100, False, "allow", "-1", "0.0.0.0/0")
+TOLD = {
+    "region": "us-east-1",
+    "subnet_id": "subnet-1",
+    "network_acl": {"NetworkAclId": "acl-1", "VpcId": "vpc-1", "IsDefault": True, "Entries": [ALLOW.to_aws()]},
+}
+
+
+def place(*entries: Entry) -> Place:
+    return Place("us-east-1", "subnet-1", NetworkAcl("acl-1", "vpc-1", True, entries))
+
+
+# --- the class's sandbox tells ---
+
+
+@pytest.fixture
+def hosts() -> Iterator[StudentHosts]:
+    """With little patience."""
+    told = StudentHosts(lambda account: {"of": account}, patience_seconds=0.1)
+    yield told
+    told.close()
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+def test_nobody_waits_for_a_host_that_never_asked(hosts: StudentHosts) -> None:
+    hosts.ask(account_of(4), None, 0)
+    assert seconds_of(lambda: hosts.changed(ACCOUNT)) < 0.05
+    assert seconds_of(lambda: hosts.changed(account_of(4))) < 0.05
+
+
+def test_a_change_is_told_at_once_and_ends_when_the_host_asks_on(hosts: StudentHosts) -> None:
+    first, _ = hosts.ask(ACCOUNT, None, 0)
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(hosts.ask, ACCOUNT, first, 5)
+        until(lambda: hosts._asking[ACCOUNT].there)
+        changing = pool.submit(hosts.changed, ACCOUNT)
+        second, told = asking.result(1)
+        assert (second, told) == (first + 1, {"of": ACCOUNT})
+        assert not changing.done()
+        hosts.ask(ACCOUNT, second, 0)
+        changing.result(1)
+        assert hosts._asking[ACCOUNT].there
+
+
+def test_a_host_that_went_away_is_waited_for_once(hosts: StudentHosts) -> None:
+    number, _ = hosts.ask(ACCOUNT, None, 0)
+    hosts.ask(ACCOUNT, number, 0)
+    assert seconds_of(lambda: hosts.changed(ACCOUNT)) >= 0.1
+    assert seconds_of(lambda: hosts.changed(ACCOUNT)) < 0.05
+
+
+def test_a_number_of_another_sandbox_is_answered_at_once_and_puts_nothing_in_force(hosts: StudentHosts) -> None:
+    for number in (1, now_ms() + 1_000_000):
+        assert seconds_of(lambda number=number: hosts.ask(ACCOUNT, number, 5)) < 0.5  # type: ignore[misc]
+    assert not hosts._asking[ACCOUNT].there
+
+
+def test_only_a_student_has_a_host_that_is_told_over_http(tmp_path: Path, hosts: StudentHosts) -> None:
+    store = DetectionStore(tmp_path / "detection.sqlite")
+    store.students.enrol(3, now_ms())
+    with serving(create_detection_app(store, hosts=hosts)) as url:
+        student = Service(url, store, **store.students.credentials()[3])
+        instructor = Service(url, store, **store.credentials())
+        assert student.get("/lab/feed/network-acl").json()["place"] == {"of": ACCOUNT}
+        assert errors(student.get("/lab/feed/network-acl?after=x"))[0].startswith("after must be")
+        refused = instructor.get("/lab/feed/network-acl")
+        assert refused.status_code == 403 and "student of a class" in errors(refused)[0]
+        for one in (student, instructor):
+            one.session.close()
+    store.close()
+
+
+# --- the host asks ---
+
+
+class Answers:
+    """The class's sandbox as a host's client of it: each answer is given, or raised, in its turn; then none comes."""
+
+    def __init__(self, *answers: Mapping[str, Any] | LabError) -> None:
+        self._answers, self.asked = list(answers), list[int | None]()
+
+    def host_filter(self, after: int | None, wait_seconds: float) -> Mapping[str, Any]:
+        self.asked.append(after)
+        if not self._answers:
+            raise EndOfAnswersError
+        answer = self._answers.pop(0)
+        if isinstance(answer, LabError):
+            raise answer
+        return answer
+
+
+class EndOfAnswersError(Exception):
+    """There is no more to be told."""
+
+
+AWAY = ServiceUnreachable("No answer.", "", "")
+
+
+def followed(
+    kept: Path, *answers: Mapping[str, Any] | LabError
+) -> tuple[Following, list[Place | None], list[int | None]]:
+    """What became of these answers: where the host lived each time something changed, and what was asked."""
+    sandbox, places = Answers(*answers), list[Place | None]()
+    following = Following(sandbox, kept)  # type: ignore[arg-type]
+    with pytest.raises(EndOfAnswersError):
+        following.follow(lambda: places.append(following.place()))
+    return following, places, sandbox.asked
+
+
+def test_what_is_told_again_changes_nothing_and_the_next_question_goes_on_from_the_last_answer(tmp_path: Path) -> None:
+    told = {"after": 5, "place": TOLD}
+    _, places, asked = followed(tmp_path / "place.json", told, told, {"after": 6, "place": None})
+    assert places == [place(ALLOW), None]
+    assert asked == [None, 5, 5, 6]
+
+
+def test_what_was_told_last_holds_through_an_outage_and_a_new_start(tmp_path: Path) -> None:
+    followed(tmp_path / "place.json", {"after": 5, "place": TOLD})
+    following, places, asked = followed(tmp_path / "place.json", AWAY)
+    assert (following.place(), places, asked) == (place(ALLOW), [], [None, None])
+    assert "What filters the host is what was last told." in following.trouble
+
+
+def test_where_nothing_was_ever_told_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "damaged.json").write_text("{")
+    for name in ("none.json", "damaged.json"):
+        following, _, _ = followed(tmp_path / name, AWAY)
+        assert following.place() is None
+        assert "was never told" in following.trouble
+
+
+# --- the host tells ---
+
+
+class Taking:
+    """The class's sandbox as the outbox sees it. away: nothing is taken. refuses: an event that never is."""
+
+    def __init__(self, away: bool = False, refuses: int = -1) -> None:
+        self.away, self._refuses, self.taken = away, refuses, list[int]()
+
+    def send_events(self, events: Sequence[Mapping[str, Any]]) -> None:
+        if self.away:
+            raise AWAY
+        numbers = [one["n"] for one in events]
+        if self._refuses in numbers:
+            raise ServiceError("Refused.", code="400")
+        self.taken += numbers
+
+
+@pytest.fixture
+def sending() -> Iterator[Callable[[Taking], Outbox]]:
+    """Gives an outbox at work."""
+    working: list[tuple[Outbox, threading.Thread]] = []
+
+    def begin(sandbox: Taking) -> Outbox:
+        box = Outbox(sandbox)  # type: ignore[arg-type]
+        working.append((box, threading.Thread(target=box.send)))
+        working[-1][1].start()
+        return box
+
+    yield begin
+    for box, thread in working:
+        box.close()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_events_of_an_outage_wait_which_is_said_and_are_sent_in_order(sending: Callable[[Taking], Outbox]) -> None:
+    sandbox = Taking(away=True)
+    box = sending(sandbox)
+    for number in range(250):
+        box.put({"n": number})
+    until(lambda: box.trouble == "250 connections of the host wait to be told there.")
+    sandbox.away = False
+    until(lambda: len(sandbox.taken) == 250)
+    assert sandbox.taken == list(range(250))
+    until(lambda: not box.trouble)
+
+
+def test_an_event_that_is_never_taken_holds_up_no_other(sending: Callable[[Taking], Outbox]) -> None:
+    sandbox = Taking(away=True, refuses=77)
+    box = sending(sandbox)
+    for number in range(120):
+        box.put({"n": number})
+    sandbox.away = False
+    until(lambda: len(sandbox.taken) == 119)
+    assert sandbox.taken == [number for number in range(120) if number != 77]
+
+
+def test_of_too_many_events_the_oldest_are_lost_and_counted(
+    sending: Callable[[Taking], Outbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_WAITING", 3)
+    sandbox = Taking(away=True)
+    box = sending(sandbox)
+    for number in range(5):
+        box.put({"n": number})
+    until(lambda: box.trouble == "3 connections of the host wait to be told there. 2 before were lost.")
+    sandbox.away = False
+    until(lambda: len(sandbox.taken) == 3)
+    assert sandbox.taken == [2, 3, 4]
+
+
+# --- what a range refuses ---
+
+
+def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_RANGE_TIER", "3")
+    wanted = [place(ALLOW, ALLOW_IN)]
+    host = Host(tmp_path, ConnectEvents(Ids(), SOURCE_ADDRESSES), lambda: wanted[0], lambda event: None)
+    host.start()
+    apply, full = host._range.apply, LabError("The range refused these entries.", "no room.", "")
+
+    def refuse(entries: Sequence[Entry]) -> None:
+        raise full
+
+    monkeypatch.setattr(host._range, "apply", refuse)
+    wanted[0] = place(DENY, ALLOW, ALLOW_IN)
+    host.refresh()
+    said = (
+        "The range did not take entry egress 1: deny all to 203.0.113.10/32: no room. "
+        "What is in force is acl-1 as it was before, with egress 100 and ingress 100."
+    )
+    assert host.status()["behind"] == said
+    assert host.run(["curl", "dadismad.com"], 1)["code"] == 0
+    assert host.run(["curl", "dadismad.com"], 1)["behind"] == said
+    monkeypatch.setattr(host._range, "apply", apply)
+    host.ensure()
+    assert host.status()["behind"] == ""
+    assert host.run(["curl", "dadismad.com"], 1)["code"] == 28
+    host.close()

@@ -1,0 +1,431 @@
+"""A class as its instructor starts it and its students join it: by the command line, over TLS, in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from click.testing import CliRunner, Result
+
+from labkit import backends, steps
+from labkit.cli.main import main
+from labkit.lab.lab import open_lab
+from labkit.model.classroom import ClassKeys, account_of
+from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.errors import InvalidInput, ServiceUnreachable
+from labkit.ready.own_world import class_line
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
+from labkit.services import sandbox_process
+from labkit.services.aws import errors as aws_errors
+from labkit.services.detection import errors as detection_errors
+from labkit.services.environment import settings
+from labkit.steps.rule import all_rules
+from labkit.views.forms.parts import Form
+from tests.classroom.fixtures import RunningClass, running_class
+from tests.ports import free_port
+
+STUDENT = 7
+
+
+def labkit(*words: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, words, input=typed)
+
+
+@pytest.fixture(scope="module")
+def a_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClass]:
+    with running_class(tmp_path_factory.mktemp("class"), 8, tls=True) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A student's machine, on which the lab was never opened."""
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def joined(a_class: RunningClass, home: Path) -> Iterator[Path]:
+    """The home of a student who has joined the class. Gives it back as it was."""
+    assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
+    yield home
+    list(steps.reset(backends.open_world(), steps.STEPS))
+    assert labkit("join", "--leave").exit_code == 0  # which ends the host, where one was started
+
+
+def nothing_kept(home: Path) -> bool:
+    return not home.exists() or not list(home.iterdir())
+
+
+# --- joining ---
+
+
+def test_joining_says_who_and_where_one_is_and_keeps_it_for_the_owner_alone(a_class: RunningClass, home: Path) -> None:
+    said = labkit("join", typed=f"# Student 7\n\n{a_class.keys(STUDENT).block}")
+    assert said.exit_code == 0, said.output
+    assert "You are student 7." in said.output
+    assert f"class sandbox at {a_class.keys(STUDENT).url}, account {account_of(STUDENT)}" in said.output
+    assert a_class.keys(STUDENT).api_key not in said.output
+    for path in home.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_block_may_be_in_a_file(a_class: RunningClass, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "block.txt").write_text(a_class.keys(STUDENT).block)
+    assert "You are student 7." in labkit("join", str(tmp_path / "block.txt")).output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("TS_API_KEY=", "#", "lacks TS_API_KEY"),
+        ("LABKIT_CERTIFICATE=", "#", "certificate that is not to be trusted"),
+        ("TS_USER_ID=", "TS_USER_ID=0", "does not know this user id"),
+        ("TS_API_KEY=", "TS_API_KEY=0", "the API key is not that user's"),
+        ("TS_ORGANIZATION_ID=", "TS_ORGANIZATION_ID=0", "403"),
+        ("AWS_ACCESS_KEY_ID=AKIA", "AWS_ACCESS_KEY_ID=", "access key id"),
+        ("LABKIT_STUDENT=7", "LABKIT_STUDENT=8", "student 8 has account 000000000008"),
+        ("LABKIT_STUDENT=7", "LABKIT_STUDENT=7\nLABKIT_STUDENT=8", "two students"),
+    ],
+)
+def test_a_block_that_is_not_right_is_refused_in_words_and_nothing_is_kept(
+    a_class: RunningClass, home: Path, old: str, new: str, words: str
+) -> None:
+    block = a_class.keys(STUDENT).block
+    assert old in block
+    said = labkit("join", typed=block.replace(old, new, 1))
+    assert said.exit_code == 1
+    assert words in said.output
+    assert a_class.keys(STUDENT).secret_access_key not in said.output
+    assert nothing_kept(home)
+
+
+def test_another_secret_is_told_from_another_certificate_and_from_nobody_there(
+    a_class: RunningClass, home: Path
+) -> None:
+    keys = a_class.keys(STUDENT)
+    secret, port = keys.secret_access_key, keys.url.rpartition(":")[2]
+    for old, new, words in (
+        (secret, secret[::-1], "not the one of this access key id"),
+        (keys.fingerprint[:5], "00:00", "another certificate than the one you were told"),
+        (f":{port}", f":{free_port()}", "Nothing answers with TLS"),
+    ):
+        said = labkit("join", typed=keys.block.replace(old, new))
+        assert said.exit_code == 1
+        assert words in said.output
+    assert nothing_kept(home)
+
+
+def test_a_class_that_was_joined_is_not_lost_to_a_block_that_is_wrong(a_class: RunningClass, joined: Path) -> None:
+    before = {path: path.read_bytes() for path in joined.rglob("*") if path.is_file()}
+    assert labkit("join", typed=a_class.keys(8).block.replace("TS_API_KEY=", "TS_API_KEY=0")).exit_code == 1
+    assert {path: path.read_bytes() for path in joined.rglob("*") if path.is_file()} == before
+
+
+def test_joining_as_another_student_replaces_everything(a_class: RunningClass, joined: Path) -> None:
+    assert labkit("join", typed=a_class.keys(8).block).exit_code == 0
+    world = backends.open_world()
+    assert world.student == 8
+    assert account_of(8) in str(steps.check(world, steps.BY_KEY["aws_account"]))
+    assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
+
+
+def test_leaving_takes_the_keys_away_and_the_lab_is_on_this_machine_again(a_class: RunningClass, home: Path) -> None:
+    labkit("join", typed=a_class.keys(STUDENT).block)
+    assert "You left the class." in labkit("join", "--leave").output
+    assert [path.name for path in home.rglob("*")] == ["notes.json"]
+    assert settings().aws is None
+    assert "no class to leave" in labkit("join", "--leave").output
+
+
+def test_keys_that_were_damaged_are_told_with_what_to_do(joined: Path, a_class: RunningClass) -> None:
+    (joined / "class.json").write_text("{")
+    said = labkit("status")
+    assert said.exit_code == 1
+    assert "labkit join" in said.output
+    assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
+
+
+# --- the lab of who has joined ---
+
+
+def test_the_lab_of_who_has_joined_works_in_the_class_with_no_question_and_no_sandbox_of_its_own(joined: Path) -> None:
+    assert labkit("solve", "2").exit_code == 0
+    world = backends.open_world()
+    assert all(result.passed for result in steps.status(world, steps.named("2")))
+    assert account_of(STUDENT) in world.opened.aws
+    assert "live" not in world.opened.sentence
+    assert sandbox_process.find(joined) is None
+    assert labkit("reset", "2", "--yes").exit_code == 0
+    assert labkit("solve", "2").exit_code == 0  # with the class's number and keys, which are known
+
+
+def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Path) -> None:
+    lab = open_lab()
+    form = lab.enter_student_number()
+    assert isinstance(form, Form)
+    assert form.fields["student number"].value == str(STUDENT)
+    assert not lab.unattended
+    with pytest.raises(InvalidInput, match="You joined the class as student 7"):
+        lab.enter_student_number(8)
+    assert account_of(STUDENT) in repr(lab.enter_aws_keys())
+    assert "so no form asks for them" in repr(lab.enter_aws_keys())
+    assert "class sandbox" in repr(lab.choose_backend())
+
+
+def test_a_class_that_does_not_answer_is_waited_for_and_not_started_by_a_student() -> None:
+    url = "https://class.example:8443"
+    client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=url))
+    with pytest.raises(ServiceUnreachable) as unreachable, aws_errors.told(client):
+        raise EndpointConnectionError(endpoint_url=url)
+    for error in (unreachable.value, detection_errors.unreachable(url, "GET")):
+        assert "wait a moment" in error.next_step
+        assert "labkit sandbox start" not in error.next_step
+
+
+def test_the_rules_of_a_whole_class_are_counted_not_named(a_class: RunningClass, joined: Path) -> None:
+    for student in range(1, 6):
+        a_class.api(student).create_rule(BASE_RULE_SET_ID, Rule(rule_name(student), "title", "words", (), 'exe = "x"'))
+    assert "5 rules of other students, as in a class" in repr(open_lab().readiness())
+    for student in range(1, 6):
+        (rule,) = (one for one in all_rules(a_class.api(student)) if one.name == rule_name(student))
+        a_class.api(student).delete_rule(rule.ruleset_id, rule.id)
+
+
+def test_a_shell_with_the_labs_variables_reaches_the_class_with_the_aws_cli(joined: Path, tmp_path: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    for line in labkit("env").output.splitlines():
+        verb, _, rest = line.partition(" ")
+        name, _, value = rest.partition("=")
+        if verb == "export":
+            own[name] = shlex.split(value)[0]
+        else:
+            own.pop(name, None)
+    command = [str(Path(sys.executable).parent / "aws"), "sts", "get-caller-identity", "--query", "Account"]
+    ended = subprocess.run(command, env=own, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert json.loads(ended.stdout) == account_of(STUDENT), ended.stderr
+
+
+def test_the_environment_wins_over_the_class_side_by_side(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_DETECTION_URL", "http://127.0.0.1:9")
+    opened = backends.open_world().opened
+    assert "class sandbox" in opened.aws
+    assert opened.detection == "live, http://127.0.0.1:9"
+    monkeypatch.setenv("LABKIT_AWS", "sandbox")
+    monkeypatch.delenv("LABKIT_DETECTION_URL")
+    chosen = settings()
+    assert chosen.aws == "sandbox"
+    assert "AWS_ACCESS_KEY_ID" not in chosen.joined
+    assert "TS_API_KEY" in chosen.joined
+    monkeypatch.delenv("LABKIT_AWS")
+
+
+def test_real_keys_in_a_shell_are_neither_used_in_the_class_nor_touched(
+    joined: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREALREALREALREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "r" * 40)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "t" * 100)
+    own = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read_bytes()
+    lab = open_lab()
+    assert account_of(STUDENT) in repr(lab.enter_aws_keys())
+    assert Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read_bytes() == own
+
+
+def test_a_block_given_as_an_environment_opens_the_class_as_well(
+    a_class: RunningClass, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a JupyterHub gives it to a student's server."""
+    for name, value in a_class.keys(6).variables.items():
+        monkeypatch.setenv(name, value)
+    assert labkit("solve", "2").exit_code == 0
+    world = backends.open_world()
+    assert (home / "class-certificate.pem").exists()
+    assert steps.check(world, steps.BY_KEY["rule_enabled"]).passed
+    assert labkit("reset", "2", "--yes").exit_code == 0
+
+
+def test_with_an_address_alone_the_keys_are_typed_into_the_forms(
+    a_class: RunningClass, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = a_class.keys(5)
+    for name in ("LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL", "LABKIT_CERTIFICATE"):
+        monkeypatch.setenv(name, keys.variables[name])
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "aws" / name))
+    lab = open_lab()
+    form = lab.enter_detection_key()
+    assert isinstance(form, Form)
+    assert "none yet" in repr(form)
+    for name, value in (
+        ("user id", keys.user_id),
+        ("api key", keys.api_key),
+        ("organization id", keys.organization_id),
+    ):
+        form.fields[name].value = value
+    form.buttons["Check and use"].click()
+    assert "accepts the key" in repr(form)
+    lab.enter_student_number(5)
+    form = lab.enter_aws_keys()
+    assert isinstance(form, Form)
+    form.fields["access key id"].value = keys.access_key_id
+    form.fields["secret access key"].value = keys.secret_access_key
+    form.buttons["Check and use"].click()
+    assert account_of(5) in repr(form)
+    assert "vpc-" in repr(lab.create_vpc())  # without a question: nobody's real account is there
+    lab.reset("2")
+
+
+# --- starting a class ---
+
+
+@pytest.fixture
+def instructor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The home of an instructor's machine."""
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
+    yield tmp_path / "home"
+    sandbox_process.stop(tmp_path / "home")
+
+
+def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(instructor: Path) -> None:
+    port = str(free_port())
+    said = labkit("sandbox", "start", "--class", "3", "--port", port)
+    assert said.exit_code == 0, said.output
+    assert f"a class of 3 at http://127.0.0.1:{port}" in said.output
+    keys = labkit("class", "keys").output
+    assert [ClassKeys.parse(block).student for block in keys.split("\n\n")] == [1, 2, 3]
+    assert ClassKeys.parse(labkit("class", "keys", "2").output).student == 2
+    rows = list(csv.DictReader(io.StringIO(labkit("class", "keys", "--csv").output)))
+    assert [row["LABKIT_STUDENT"] for row in rows] == ["1", "2", "3"]
+    assert "not in this class" in labkit("class", "keys", "4").output
+    labkit("sandbox", "stop")
+    assert "not running" in labkit("class", "keys").output
+    assert f"Started, it serves the class of 3 at http://127.0.0.1:{port} again." in labkit("sandbox", "status").output
+    assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "start").output
+    assert labkit("class", "keys").output == keys
+    facts = json.loads(labkit("sandbox", "status", "--json").output)
+    assert facts["class"]["size"] == 3
+    assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "status").output
+
+
+def test_a_certificate_that_has_run_out_is_made_anew_and_who_joined_is_told_to_join_again(
+    instructor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as at_first:
+        at_first.setattr(certificate, "VALID_DAYS", -1)
+        at_first.setattr(certificate, "_CLOCKS_DIFFER", timedelta(days=9))
+        assert labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port())).exit_code == 0
+    before = class_settings.load(instructor)
+    assert before is not None
+    line = class_line(before, running=True)
+    assert line.state == "missing" and "is not valid today" in line.found
+
+    said = labkit("sandbox", "start")
+    after = class_settings.load(instructor)
+
+    assert said.exit_code == 0 and "who has joined joins again" in said.output
+    assert after is not None and after.certificate != before.certificate
+    assert class_line(after, running=True).state == "ready"
+
+
+def test_a_class_grows_and_is_not_made_smaller(instructor: Path) -> None:
+    port = str(free_port())
+    labkit("sandbox", "start", "--class", "2", "--port", port)
+    keys = labkit("class", "keys").output
+    refused = labkit("sandbox", "start", "--class", "1")
+    assert refused.exit_code == 1
+    assert "not made smaller: it has 2 students" in refused.output
+    grown = labkit("sandbox", "start", "--class", "4")
+    assert f"a class of 4 at http://127.0.0.1:{port}" in grown.output
+    assert labkit("class", "keys").output.startswith(keys)
+
+
+def test_listening_beyond_this_machine_is_asked_about_and_a_no_changes_nothing(instructor: Path) -> None:
+    words = ("sandbox", "start", "--class", "2", "--host", "127.0.0.1", "--known-as", "lab.example.org")
+    said = labkit(*words, typed="n\n")
+    assert said.exit_code == 1
+    for part in ("other machines", "firewall", "TLS", "signed", "no secret key ever travels", "Go on?"):
+        assert part in said.output
+    assert class_settings.load(instructor) is None
+    assert sandbox_process.find(instructor) is None
+    said = labkit(*words, typed="y\n")
+    assert "a class of 2 at https://lab.example.org:" in said.output
+    assert "Certificate (SHA-256): " in said.output
+    assert "Go on?" not in labkit("sandbox", "start").output
+    assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint in said.output
+
+
+def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certificate(instructor: Path) -> None:
+    labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port()))
+    before = labkit("class", "keys").output
+    assert labkit("sandbox", "start", "--known-as", "lab.example.org", typed="n\n").exit_code == 1
+    labkit("sandbox", "stop")
+    assert "joins again" not in labkit("sandbox", "start").output
+    assert labkit("class", "keys").output == before
+    assert "joins again" not in labkit("sandbox", "start", "--class", "3").output
+    moved = labkit("sandbox", "start", "--known-as", "lab.example.org", "--yes")
+    assert "who has joined joins again" in moved.output
+    assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint not in before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--class", "0"), "A class of 0 was refused"),
+        (("--class", "1000"), "1 to 999"),
+        (("--host", "127.0.0.1"), "How many students"),
+        (("--class", "3", "--host", "198.51.100.1"), "no address of this machine"),
+        (("--class", "3", "--host", "no.such.host.invalid"), "no address of this machine"),
+        (("--class", "3", "--cert", "a.pem"), "needs its key"),
+        (("--class", "3", "--cert", "a.pem", "--key", "b.pem"), "no certificate that can be read"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_anything_is_started(
+    instructor: Path, words: tuple[str, ...], said: str
+) -> None:
+    refused = labkit("sandbox", "start", *words)
+    assert refused.exit_code == 1
+    assert said in refused.output
+    assert class_settings.load(instructor) is None
+    assert sandbox_process.find(instructor) is None
+
+
+def test_a_given_certificate_is_used_and_its_fingerprint_handed_out(instructor: Path, tmp_path: Path) -> None:
+    files = tmp_path / "given.pem", tmp_path / "given-key.pem"
+    certificate.make(*files, ["127.0.0.1"])
+    given = ("--cert", str(files[0]), "--key", str(files[1]))
+    assert labkit("sandbox", "start", "--class", "2", *given).exit_code == 0
+    assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint == certificate.pinned(files[0])
+
+
+def test_a_port_that_somebody_took_meanwhile_is_told_at_the_next_start(instructor: Path) -> None:
+    from labkit.sandbox.http import listen
+
+    port = free_port()
+    labkit("sandbox", "start", "--class", "2", "--port", str(port))
+    labkit("sandbox", "stop")
+    with listen("127.0.0.1", port):
+        refused = labkit("sandbox", "start")
+        assert refused.exit_code == 1
+        assert f"port {port}" in refused.output
+    assert labkit("sandbox", "start").exit_code == 0
+
+
+def test_without_a_class_there_are_no_keys_to_hand_out(instructor: Path) -> None:
+    labkit("sandbox", "start")
+    said = labkit("class", "keys")
+    assert said.exit_code == 1
+    assert "serves no class" in said.output

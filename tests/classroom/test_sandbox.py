@@ -1,0 +1,377 @@
+"""One sandbox for a class, as a process: an account a student, TLS, killed in the middle and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+from botocore.exceptions import SSLError as BotocoreSSLError
+
+from labkit.classroom.keys import class_keys
+from labkit.model.classroom import account_of
+from labkit.model.detection.criteria import wanted_criteria
+from labkit.model.detection.rule import Rule, rule_name, vpc_name
+from labkit.model.errors import ServiceError, ServiceUnreachable
+from labkit.model.vpc import STUDENT_TAG, student_tags
+from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
+from labkit.services import sandbox_process
+from tests.classroom.fixtures import RunningClass, running_class
+from tests.sandbox.aws.fixtures import DENY_ALL, default_acl, everything, refusal
+from tests.wait import until
+
+SIZE = 12
+
+
+@pytest.fixture(scope="module")
+def a_class(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClass]:
+    """A class over TLS."""
+    with running_class(tmp_path_factory.mktemp("class") / "home", SIZE, tls=True) as running:
+        yield running
+
+
+def make_vpc(a_class: RunningClass, student: int) -> str:
+    """A student's VPC, as the lab makes it."""
+    tags = [{"Key": key, "Value": value} for key, value in student_tags(student).items()]
+    specification = [{"ResourceType": "vpc", "Tags": tags}]
+    vpc = a_class.aws(student).create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification)["Vpc"]
+    return str(vpc["VpcId"])
+
+
+def students_rule(student: int) -> Rule:
+    return wanted_criteria(student).put_on(Rule("", "", "", (), "", enabled=True))
+
+
+# --- each in an account of their own ---
+
+
+def test_each_student_is_a_user_of_an_account_of_their_own(a_class: RunningClass) -> None:
+    for student in (1, 7, SIZE):
+        who = a_class.aws(student, "sts").get_caller_identity()
+        assert who["Account"] == account_of(student)
+        assert who["Arn"] == f"arn:aws:iam::{account_of(student)}:user/student{student}"
+
+
+def test_each_account_begins_with_its_default_vpc_and_the_vpc_of_another_student(a_class: RunningClass) -> None:
+    ids = set()
+    for student in (1, SIZE):
+        vpcs = a_class.aws(student).describe_vpcs()["Vpcs"]
+        assert sorted(vpc["IsDefault"] for vpc in vpcs) == [False, True]
+        assert {vpc["OwnerId"] for vpc in vpcs} == {account_of(student)}
+        (other,) = ({tag["Key"]: tag["Value"] for tag in vpc["Tags"]} for vpc in vpcs if not vpc["IsDefault"])
+        assert other[STUDENT_TAG] != str(student)
+        assert other["Name"] == vpc_name(int(other[STUDENT_TAG]))
+        ids |= {vpc["VpcId"] for vpc in vpcs}
+    assert len(ids) == 4
+
+
+def test_a_student_finds_nothing_of_another_and_changes_none_of_it(a_class: RunningClass) -> None:
+    theirs, mine = a_class.aws(8), a_class.aws(7)
+    vpc = make_vpc(a_class, 8)
+    acl = default_acl(theirs, vpc)["NetworkAclId"]
+    theirs.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
+    before = everything(theirs)
+    entry = {"NetworkAclId": acl, "RuleNumber": 50}
+    assert refusal(mine.describe_vpcs, VpcIds=[vpc]) == "InvalidVpcID.NotFound"
+    assert refusal(mine.describe_network_acls, NetworkAclIds=[acl]) == "InvalidNetworkAclID.NotFound"
+    assert refusal(mine.create_network_acl_entry, **entry | {"RuleNumber": 51}, **DENY_ALL) == (
+        "InvalidNetworkAclID.NotFound"
+    )
+    assert refusal(mine.replace_network_acl_entry, **entry, **DENY_ALL) == "InvalidNetworkAclID.NotFound"
+    assert refusal(mine.delete_network_acl_entry, **entry, Egress=True) == "InvalidNetworkAclID.NotFound"
+    assert refusal(mine.create_subnet, VpcId=vpc, CidrBlock="10.0.1.0/24") == "InvalidVpcID.NotFound"
+    assert refusal(mine.create_tags, Resources=[vpc], Tags=[{"Key": "a", "Value": "b"}]) == "InvalidVpcID.NotFound"
+    assert refusal(mine.delete_vpc, VpcId=vpc) == "InvalidVpcID.NotFound"
+    peer = {"VpcId": mine.describe_vpcs()["Vpcs"][0]["VpcId"], "PeerVpcId": vpc, "PeerOwnerId": account_of(8)}
+    assert refusal(mine.create_vpc_peering_connection, **peer) == "InvalidVpcID.NotFound"
+    for name, value in (("vpc-id", vpc), ("owner-id", account_of(8)), (f"tag:{STUDENT_TAG}", "8")):
+        assert mine.describe_vpcs(Filters=[{"Name": name, "Values": [value]}])["Vpcs"] == []
+    assert everything(theirs) == before
+
+
+def test_no_student_takes_a_role_in_another_account(a_class: RunningClass) -> None:
+    sts = a_class.aws(7, "sts")
+    role = f"arn:aws:iam::{account_of(8)}:role/any"
+    assert refusal(sts.assume_role, RoleArn=role, RoleSessionName="lab") == "AccessDenied"
+    key_id = a_class.keys(8).access_key_id
+    assert refusal(sts.get_access_key_info, AccessKeyId=key_id) == "AccessDenied"
+    assert refusal(a_class.aws(7, "iam").list_users) == "AccessDenied"
+
+
+def test_a_student_makes_networks_and_no_machines_of_which_one_call_asks_for_thousands(a_class: RunningClass) -> None:
+    ec2 = a_class.aws(7)
+    machines = {"ImageId": "ami-12c6146b", "MinCount": 2, "MaxCount": 2}
+    assert refusal(ec2.run_instances, **machines) == "UnauthorizedOperation"
+    hosts = {"Quantity": 2, "AvailabilityZone": "us-east-1a", "InstanceType": "t2.micro"}
+    assert refusal(ec2.allocate_hosts, **hosts) == "UnauthorizedOperation"
+    assert ec2.describe_instances()["Reservations"] == []
+    assert ec2.describe_security_groups()["SecurityGroups"]
+
+
+def test_the_quota_counts_in_each_account_for_itself(a_class: RunningClass) -> None:
+    three = a_class.aws(3)
+    while len(three.describe_vpcs()["Vpcs"]) < 5:
+        three.create_vpc(CidrBlock="10.9.0.0/16")
+    assert refusal(three.create_vpc, CidrBlock="10.9.0.0/16") == "VpcLimitExceeded"
+    a_class.aws(4).create_vpc(CidrBlock="10.9.0.0/16")
+
+
+def test_another_region_is_each_students_own_too(a_class: RunningClass) -> None:
+    regions = [a_class.aws(student, region="eu-west-1").describe_vpcs()["Vpcs"] for student in (5, 6)]
+    assert [len(vpcs) for vpcs in regions] == [1, 1]
+    assert regions[0][0]["VpcId"] != regions[1][0]["VpcId"]
+
+
+def test_a_student_changes_only_rules_of_their_number(a_class: RunningClass) -> None:
+    theirs = a_class.api(8).create_rule(BASE_RULE_SET_ID, students_rule(8))
+    api = a_class.api(7)
+    mine = api.create_rule(BASE_RULE_SET_ID, students_rule(7))
+    for change in (
+        lambda: api.update_rule(replace(theirs, enabled=False)),
+        lambda: api.update_rule(replace(mine, name=rule_name(8))),
+        lambda: api.delete_rule(theirs.ruleset_id, theirs.id),
+        lambda: api.create_rule(BASE_RULE_SET_ID, students_rule(77)),
+    ):
+        with pytest.raises(ServiceError, match="whose rules' names bear 'Student7:'") as refused:
+            change()
+        assert refused.value.code == "403"
+    assert a_class.api(8).rule(theirs.ruleset_id, theirs.id) == theirs
+
+
+# --- what is the instructor's alone ---
+
+
+def test_the_keys_of_another_student_do_not_sign_for_one(a_class: RunningClass) -> None:
+    seven, eight = a_class.keys(7), a_class.keys(8)
+    mixed = replace(a_class, _clients={})
+    mixed.keys = lambda student: replace(seven, secret_access_key=eight.secret_access_key)  # type: ignore[method-assign]
+    assert refusal(mixed.aws(7).describe_vpcs) == "AuthFailure"
+
+
+def test_the_sandboxs_own_calls_are_not_there_for_the_class_with_the_token_either(a_class: RunningClass) -> None:
+    paths = [f"/_lab/{name}" for name in ("class", "class/keys", "credentials", "health", "events", "alerts", "range")]
+    with requests.Session() as session:
+        session.trust_env = False
+        for path in (*paths, "/moto-api/reset", "/moto-api/data.json"):
+            for method in ("GET", "POST"):
+                reply = session.request(
+                    method,
+                    a_class.keys(7).url + path,
+                    headers={"X-Lab-Token": a_class.sandbox.token},
+                    verify=a_class.certificate,
+                    timeout=10,
+                )
+                assert (reply.status_code, reply.text) == (404, "Nothing is here.\n")
+
+
+@pytest.mark.parametrize("path", ["/_lab/class", "/_lab/class/keys"])
+def test_without_the_token_the_class_is_not_told_on_this_machine_either(a_class: RunningClass, path: str) -> None:
+    for headers in ({}, {"X-Lab-Token": "no"}):
+        reply = requests.get(a_class.sandbox.url + path, headers=headers, timeout=10)
+        assert reply.status_code == 403
+        assert "AKIA" not in reply.text
+
+
+def test_the_instructors_own_account_is_as_ever(a_class: RunningClass) -> None:
+    keys = a_class.sandbox.credentials()
+    assert set(keys) == {"aws", "detection"}
+    status = a_class.sandbox.control("GET", "/_lab/range")
+    assert status["fault"] == ""
+    subnet_of_a_student = a_class.aws(2).create_subnet(
+        VpcId=make_vpc(a_class, 2),
+        CidrBlock="10.0.1.0/24",
+        TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": "labkit:host", "Value": "udf-host"}]}],
+    )["Subnet"]["SubnetId"]
+    assert a_class.sandbox.control("GET", "/_lab/range")["subnet_id"] != subnet_of_a_student
+
+
+def test_one_call_tells_what_every_student_has_as_their_own_calls_would(a_class: RunningClass) -> None:
+    ec2 = a_class.aws(9)
+    vpc = make_vpc(a_class, 9)
+    tag = [{"ResourceType": "subnet", "Tags": [{"Key": "a", "Value": "b"}]}]
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", TagSpecifications=tag)
+    acl = {"NetworkAclId": default_acl(ec2, vpc)["NetworkAclId"], "Egress": True, "RuleAction": "deny"}
+    ec2.create_network_acl_entry(
+        RuleNumber=5, Protocol="6", PortRange={"From": 80, "To": 81}, CidrBlock="203.0.113.0/24", **acl
+    )
+    ec2.create_network_acl_entry(
+        RuleNumber=6, Protocol="58", IcmpTypeCode={"Type": 8, "Code": -1}, Ipv6CidrBlock="2001:db8::/32", **acl
+    )
+    students = {one["number"]: one for one in a_class.sandbox.control("GET", "/_lab/class")["students"]}
+    assert list(students) == list(range(1, SIZE + 1))
+    told = students[9]["regions"]["us-east-1"]
+    asked = {"Vpcs": ec2.describe_vpcs, "NetworkAcls": ec2.describe_network_acls, "Subnets": ec2.describe_subnets}
+    for noun, describe in asked.items():
+        id_of = {"Vpcs": "VpcId", "NetworkAcls": "NetworkAclId", "Subnets": "SubnetId"}[noun]
+        theirs = {one[id_of]: one for one in describe()[noun]}
+        assert {one[id_of] for one in told[noun]} == theirs.keys()
+        for one in told[noun]:
+            assert one == {name: theirs[one[id_of]][name] for name in one}
+    assert students[9]["account"] == account_of(9)
+    assert students[9]["keys_used"]
+    assert students[9]["last_seen_ms"] > 1_700_000_000_000
+
+
+def test_who_never_asked_was_never_seen(tmp_path: Path) -> None:
+    with running_class(tmp_path, 2) as running:
+        students = running.sandbox.control("GET", "/_lab/class")["students"]
+        assert [(one["last_seen_ms"], one["keys_used"]) for one in students] == [(None, False)] * 2
+        running.api(2).rulesets()
+        students = running.sandbox.control("GET", "/_lab/class")["students"]
+        assert [one["keys_used"] for one in students] == [False, True]
+
+
+def test_a_sandbox_without_a_class_tells_an_empty_one(lab_home: Path) -> None:
+    sandbox = sandbox_process.find(lab_home)
+    assert sandbox is not None
+    assert sandbox.control("GET", "/_lab/class") == {"students": []}
+    assert sandbox.control("GET", "/_lab/class/keys")["students"] == []
+
+
+# --- TLS ---
+
+
+def test_the_aws_cli_reaches_the_class_and_refuses_another_certificate(a_class: RunningClass, tmp_path: Path) -> None:
+    keys = a_class.keys(7)
+    certificate.make(tmp_path / "other.pem", tmp_path / "key.pem", ["127.0.0.1"])
+
+    def aws_cli(trusted: str) -> subprocess.CompletedProcess[str]:
+        own = {"AWS_ENDPOINT_URL": keys.url, "AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_CA_BUNDLE": trusted}
+        own |= {"AWS_SECRET_ACCESS_KEY": keys.secret_access_key, "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
+        command = [str(Path(sys.executable).parent / "aws"), "sts", "get-caller-identity", "--output", "json"]
+        return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
+
+    right, wrong = aws_cli(a_class.certificate), aws_cli(str(tmp_path / "other.pem"))
+    assert json.loads(right.stdout)["Account"] == account_of(7)
+    assert wrong.returncode != 0
+    assert "SSL validation failed" in wrong.stderr
+
+
+def test_boto3_and_the_detection_client_refuse_another_certificate(a_class: RunningClass, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    certificate.make(other, tmp_path / "key.pem", ["127.0.0.1"])
+    with pytest.raises(BotocoreSSLError):
+        a_class.aws(7, verify=str(other)).describe_vpcs()
+    with pytest.raises(ServiceUnreachable, match="certificate that is not to be trusted"):
+        replace(a_class, certificate=str(other)).api(7).rulesets()
+    a_class.api(7).rulesets()
+
+
+# --- killed, started again, grown ---
+
+
+class Student(threading.Thread):
+    """A student who makes and changes things until told to stop, and remembers what was acknowledged."""
+
+    def __init__(self, a_class: RunningClass, number: int, enough: threading.Event) -> None:
+        super().__init__()
+        self.ec2, self.api, self.number = a_class.aws(number), a_class.api(number), number
+        self.vpc = make_vpc(a_class, number)
+        self.acl = default_acl(self.ec2, self.vpc)["NetworkAclId"]
+        self.rule = self.api.create_rule(BASE_RULE_SET_ID, students_rule(number))
+        self.entries: set[str] = set()
+        self.windows = [self.rule.window_seconds]
+        self.doubtful: set[str] = set()
+        self.faults: list[Exception] = []
+        self._enough = enough
+
+    def run(self) -> None:
+        for number in range(1, 19):
+            if self._enough.is_set():
+                return
+            block = f"203.0.113.{number}/32"
+            try:
+                self.ec2.create_network_acl_entry(
+                    NetworkAclId=self.acl, RuleNumber=number, **DENY_ALL | {"CidrBlock": block}
+                )
+                self.entries.add(block)
+                self.windows.append(3600 + 60 * number)
+                self.api.update_rule(replace(self.rule, window_seconds=self.windows[-1]))
+            except ClientError as error:  # a try that reached the sandbox before it was killed, made again
+                if error.response["Error"]["Code"] != "NetworkAclEntryAlreadyExists":
+                    self.faults.append(error)
+                self.doubtful.add(block)
+            except ServiceUnreachable:  # a change that may or may not have been made
+                self.doubtful.add(block)
+            except Exception as error:  # noqa: BLE001 - a thread's faults are the test's to see
+                self.doubtful.add(block)
+                if "EndpointConnectionError" not in type(error).__name__ and "Connection" not in type(error).__name__:
+                    self.faults.append(error)
+
+    def kept(self) -> None:
+        """All that was acknowledged is there, with the clients that were there before, and nothing of anybody else."""
+        found = {
+            entry["CidrBlock"]
+            for entry in self.ec2.describe_network_acls(NetworkAclIds=[self.acl])["NetworkAcls"][0]["Entries"]
+            if entry["RuleAction"] == "deny" and entry["RuleNumber"] < 32767
+        }
+        assert self.entries <= found <= self.entries | self.doubtful
+        assert self.api.rule(self.rule.ruleset_id, self.rule.id).window_seconds in self.windows[-2:]
+        mine = self.ec2.describe_vpcs(Filters=[{"Name": f"tag:{STUDENT_TAG}", "Values": [str(self.number)]}])["Vpcs"]
+        assert [vpc["VpcId"] for vpc in mine] == [self.vpc]
+
+
+def test_a_class_killed_in_its_middle_loses_nothing_and_every_next_call_works(tmp_path: Path) -> None:
+    with running_class(tmp_path, 6, tls=True) as running:
+        enough = threading.Event()
+        students = [Student(running, number, enough) for number in range(1, 7)]
+        keys = class_keys(running.sandbox)
+        for student in students:
+            student.start()
+        _until_some_worked(students)
+        running.kill()
+        running.start()
+        enough.set()
+        for student in students:
+            student.join()
+        assert [student.faults for student in students] == [[]] * 6
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Student.kept, students))
+        assert class_keys(running.sandbox) == keys
+
+
+def _until_some_worked(students: list[Student]) -> None:
+    until(lambda: sum(len(student.entries) for student in students) > 12)
+
+
+def test_a_class_that_grows_keeps_everybodys_work_and_keys(tmp_path: Path) -> None:
+    with running_class(tmp_path, 2) as running:
+        vpc, before = make_vpc(running, 2), class_keys(running.sandbox)
+        settings = class_settings.load(tmp_path)
+        assert settings is not None
+        running.kill()
+        class_settings.save(tmp_path, replace(settings, size=4))
+        running.start()
+        assert class_keys(running.sandbox)[:2] == before
+        assert running.aws(2).describe_vpcs(VpcIds=[vpc])["Vpcs"]
+        assert running.aws(4, "sts").get_caller_identity()["Account"] == account_of(4)
+
+
+def test_a_class_outlives_the_process_that_it_was_started_for(tmp_path: Path) -> None:
+    with running_class(tmp_path, 1) as running:
+        running.kill()
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        running.sandbox, _ = sandbox_process.start(tmp_path, parent=ended.pid)
+        until(lambda: (running.sandbox.health() or {}).get("warm"))  # which takes longer than to notice
+        assert running.aws(1, "sts").get_caller_identity()["Account"] == account_of(1)
+
+
+def test_no_secret_of_a_student_is_in_the_log_or_in_a_file_for_others(a_class: RunningClass) -> None:
+    secrets = [one.secret_access_key.encode() for one in class_keys(a_class.sandbox)]
+    secrets += [one.api_key.encode() for one in class_keys(a_class.sandbox)]
+    for path in a_class.home.rglob("*"):
+        if path.is_file() and any(secret in path.read_bytes() for secret in secrets):
+            assert path.stat().st_mode & 0o077 == 0
+            assert path.name != "sandbox.log"

@@ -1,0 +1,89 @@
+"""The class board: every cell in a symbol and a word, what is wrong with its reason, the class counted below."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+from labkit.classroom.board.table import Board, BoardRow
+from tests.gallery.boards import classroom
+from tests.gallery.values import CHAPTERS, TITLES, WRONG, steps
+from tests.unit.views.form_driver import visible_words
+
+CLASS = classroom(30)
+
+
+def cells(board: Board, student: int) -> list[str]:
+    """The words of a student's steps."""
+    row = re.search(rf'<tr data-key="{student}">(.*?)</tr>', str(board.__html__()), flags=re.DOTALL)
+    assert row is not None
+    return [visible_words(cell) for cell in re.findall(r"<td\b.*?</td>", row[1], flags=re.DOTALL)]
+
+
+def test_each_step_of_each_student_has_a_cell_with_a_symbol_and_a_word():
+    for row in CLASS.rows:
+        for cell, result in zip(cells(CLASS, row.student), row.results, strict=False):
+            assert re.match(r"[✓○✕?] ?", cell) and result.outcome.value in cell
+
+
+def test_what_is_not_right_is_told_with_its_reason_and_can_be_opened_by_keyboard():
+    html = str(CLASS.__html__())
+
+    assert html.count("<summary>") == len(re.findall(r'class="(?:bad|wait)', html)) + 2  # and the two lists below
+    assert "Student 3: The five criteria" in html
+    assert WRONG.next_step in html
+
+
+def test_the_steps_stand_below_their_chapter():
+    assert CLASS.groups() == [("Part 1", 1), ("Part 2", 8), ("Part 3", 3)]
+    assert replace(CLASS, chapters={}).groups() == [("", 12)]
+
+
+def test_the_class_is_counted():
+    html = str(CLASS.__html__())
+
+    assert CLASS.caption == f"30 students, {sum(row.done for row in CLASS.rows)} of 360 steps done"
+    assert CLASS.done_by_step()[0] == 30
+    assert f"{len(CLASS.denies)} deny entries" in html and f"{len(CLASS.alerts)} active alerts" in html
+    assert "0 deny entries" in str(replace(CLASS, denies=()).__html__())
+
+
+def test_another_moment_alone_changes_nothing_on_the_page():
+    assert replace(CLASS, at=CLASS.at + timedelta(seconds=9)).__html__() == CLASS.__html__()
+
+
+def test_who_was_seen_on_another_day_or_never_is_told_so():
+    assert CLASS.seen(CLASS.rows[0]) == "10:40:30"
+    assert CLASS.seen(CLASS.rows[4]) == "2026-11-24"
+    assert CLASS.seen(replace(CLASS.rows[0], last_seen=None)) == "–"
+
+
+def test_a_terminal_gets_the_same_with_a_legend_and_the_reasons():
+    text = CLASS.text()
+
+    assert [line.split()[0] for line in text.splitlines()[3:33]] == [str(row.student) for row in CLASS.rows]
+    assert all(title in text for title in TITLES.values())
+    assert "Student 3: not right: The five criteria." in text
+    assert "203.0.113.10 of students" in text
+
+
+def test_a_frame_has_a_row_a_student_and_a_column_a_step():
+    frame = CLASS.frame
+
+    assert list(frame["student"]) == list(range(1, 31))
+    assert frame["vpc"][10] == "not right"
+
+
+def test_an_empty_class_is_said_to_be_empty():
+    empty = Board((), (), (), CLASS.at)
+
+    assert "Nobody was seen yet." in empty.text() and "Nobody was seen yet." in empty.__html__()
+
+
+def test_the_page_may_forbid_styles_in_attributes_and_what_an_attacker_wrote_is_text():
+    attack = replace(WRONG, found="<script>alert('x')</script>")
+    html = str(Board((BoardRow(1, (attack, *steps(3)[1:])),), (), (), CLASS.at, CHAPTERS).__html__())
+
+    assert "style=" not in html
+    assert "<script" not in html

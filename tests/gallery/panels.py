@@ -1,0 +1,172 @@
+"""Samples of what stands in one panel: where one is, checks, errors, what a call did."""
+
+from __future__ import annotations
+
+from labkit.model.check import require
+from labkit.model.detection.criteria import CRITERIA_LABELS
+from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
+from labkit.model.rule_filter import parse
+from labkit.views.panels.basic import CheckPanel, ErrorPanel, Fault, Happened, Note
+from labkit.views.panels.clean_up import CleanUpView
+from labkit.views.panels.progress import Progress, StatusLine, Working
+from labkit.views.tables.network import VpcTable
+from tests.gallery.component import Component, State
+from tests.gallery.values import (
+    ACCOUNT,
+    ACL_ID,
+    CRITERIA_WRONG,
+    LINKS,
+    REGION,
+    RESULTS,
+    TIER_WORDS,
+    TITLES,
+    USER,
+    VPC_ID,
+    VPCS,
+    steps,
+)
+
+_BY_STEP = {one.step: one for one in RESULTS}
+
+
+def _status() -> tuple[State, ...]:
+    return (
+        State("a newcomer", StatusLine(None, "sandbox", "sandbox", REGION, "")),
+        State("half way", StatusLine(7, "sandbox", "sandbox", REGION, ACCOUNT, steps(5, "rule"), LINKS, TIER_WORDS)),
+        State("live, all done", StatusLine(7, "live", "live", "eu-central-1", ACCOUNT, steps(12), LINKS)),
+    )
+
+
+def _progress() -> tuple[State, ...]:
+    return (
+        State("nothing done", Progress(steps(0)[1:9], LINKS)),
+        State("every outcome", Progress(RESULTS, LINKS)),
+        State("all done, without links", Progress(steps(12)[9:])),
+    )
+
+
+def _working() -> tuple[State, ...]:
+    return (
+        State("begun", Working("Doing the steps", 0, 8)),
+        State("under way", Working("Doing the steps", 3, 8)),
+        State("another unit", Working("Taking away what the lab made", 5, 5, "things")),
+    )
+
+
+def _checks() -> tuple[State, ...]:
+    parts = tuple(zip(CRITERIA_LABELS.values(), (True, True, True, False, False), strict=True))
+    return (
+        *(State(result.outcome.value, CheckPanel(result, LINKS[result.step])) for result in RESULTS),
+        State("with parts", CheckPanel(CRITERIA_WRONG, LINKS[CRITERIA_WRONG.step], parts)),
+        State("without a link", CheckPanel(RESULTS[0])),
+    )
+
+
+def _stops() -> tuple[State, ...]:
+    return (
+        State("an earlier step comes first", ErrorPanel(_raised(lambda: require(_BY_STEP["network_acl_id"])), "#x")),
+        State("the student number comes first", ErrorPanel(_raised(lambda: require(steps(1)[1])))),
+    )
+
+
+def _errors() -> tuple[State, ...]:
+    field = InvalidInput(
+        "Rule number 40000 was refused.",
+        "AWS accepts 1 to 32766.",
+        "Choose a free number; the next one here is 110.",
+        field="rule_number",
+    )
+    service = QuotaReached(
+        f"No VPC was created: all 5 of {REGION} are in use.",
+        f"The quota counts the default VPC too: {VPC_ID} is one of yours.",
+        "Delete one, then run this cell again.",
+        code="VpcLimitExceeded",
+    )
+    account = f"The next change would be in account {ACCOUNT}, region {REGION}."
+    consent = ConsentNeeded("A real AWS account is waiting for your yes.", account, "Run lab.agree(), then this again.")
+    return (
+        State("one field is at fault", ErrorPanel(field)),
+        State("a filter, with the place", ErrorPanel(filter_error('event_type == "audit" and syscall = "connect"'))),
+        State("a service refused", ErrorPanel(service, LINKS["vpc"])),
+        State("a real account waits for a yes", ErrorPanel(consent)),
+        State("in one sentence", ErrorPanel(LabError("It was refused."))),
+    )
+
+
+def _faults() -> tuple[State, ...]:
+    return (State("a button has failed", Fault("KeyError", "Enable the rule")),)
+
+
+def _happened() -> tuple[State, ...]:
+    facts = (("VpcId", VPC_ID), ("CIDR block", "10.0.0.0/16"), ("Name", "Self Protect Student7"), ("Region", REGION))
+    who = (("Account", ACCOUNT), ("Who", USER), ("Region", REGION))
+    cli = f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={VPC_ID}"
+    found = (("NetworkAclId", ACL_ID), ("VpcId", VPC_ID), ("Region", REGION))
+    return (
+        State("in one sentence", Happened("There was no rule of yours to delete.")),
+        State("with facts", Happened("The AWS account in use", who)),
+        State("with the AWS CLI’s words", Happened("The NetworkAclId is in your notes.", found, cli)),
+        State(
+            "with a remark and a table",
+            Happened(
+                "Your VPC was created.",
+                facts,
+                "aws ec2 create-vpc --cidr-block 10.0.0.0/16",
+                f"3 of 5 VPCs used in {REGION}.",
+                VpcTable(VPCS, REGION, 7),
+            ),
+        ),
+    )
+
+
+def _notes() -> tuple[State, ...]:
+    return (
+        State("a title", Note("The responder is at work already.")),
+        State("with words", Note("The responder was stopped.", "Its entries stay.")),
+    )
+
+
+def _clean_up() -> tuple[State, ...]:
+    removed = (
+        (TITLES["rule"], "Rule 3e4c2a58-9a0d-11ee-8c90-0242ac120002 was deleted."),
+        (TITLES["vpc"], f"Deleted: {VPC_ID}."),
+    )
+    failed = ((TITLES["network_acl_id"], "AWS did not answer."),)
+    others = ("VPC vpc-0dd9571e9140835e0 (10.0.0.0/16, of student 12)", "rule “Self Protect: Student12: Network”")
+    return (
+        State("all is gone", CleanUpView(removed, (), (), others)),
+        State("something is left", CleanUpView(removed[:1], failed, (f"{VPC_ID} (10.0.0.0/16)",), ())),
+    )
+
+
+def _raised(call: object) -> LabError:
+    try:
+        call()  # type: ignore[operator]
+    except LabError as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def filter_error(text: str) -> FilterError:
+    """The error of a filter that cannot be read."""
+    error = _raised(lambda: parse(text))
+    assert isinstance(error, FilterError)
+    return error
+
+
+COMPONENTS = (
+    Component("Status line", "The top of a chapter: who, where, and how far.", "status_line.html.j2", _status),
+    Component("Step progress", "How many steps are done, and which; also after the lab did them for you.",
+              "progress.html.j2", _progress),
+    Component("Working bar", "While something takes longer than a moment.", "working.html.j2", _working),
+    Component("Check", "After each step: what was looked at, what was found, what to do now.",
+              "check_panel.html.j2", _checks),
+    Component("Stop", "A cell was run before the step that it needs.", "error_panel.html.j2", _stops),
+    Component("Error", "Something was refused: what happened, why, what to do.", "error_panel.html.j2", _errors),
+    Component("Fault", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
+    Component("What a call did", "After a change, and where facts are told; with the command that does the same.",
+              "happened.html.j2", _happened),
+    Component("Remark", "Words that are no result.", "note.html.j2", _notes),
+    Component("Clean-up", "The end of the lab: what was taken away, and what was left alone.",
+              "clean_up.html.j2", _clean_up),
+)  # fmt: skip

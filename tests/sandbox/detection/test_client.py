@@ -1,0 +1,332 @@
+"""Our client against the service, and against programs that only look like it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mohawk.util
+import pytest
+import requests
+from werkzeug import Request, Response
+
+from labkit.model.detection.criteria import FILTER
+from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceError, ServiceUnreachable
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.ids import new_id
+from labkit.services.detection.api import DetectionApi
+from tests.sandbox.detection.fixtures import Service, a_service, serving
+
+RULESET = seed_data.BASE_RULE_SET_ID
+PATH = f"/v2/rulesets/{RULESET}/rules"
+KEY = "0123456789abcdef" * 4
+
+
+def a_client(url: str, **more: Any) -> DetectionApi:
+    return DetectionApi(url, "a" * 24, KEY, seed_data.ORGANIZATION_ID, **more)
+
+
+def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> None:
+    detection_api.self_test()
+    (ruleset,) = detection_api.rulesets()
+    assert ruleset.name == "Base Rule Set" and ruleset.rule_ids[0] == seed_data.PRECREATED_RULE_ID
+    rules = detection_api.rules(ruleset.id)
+    assert len(rules) == 13 and rules[0].filter == FILTER and rules[0].window_seconds == 3600
+    assert detection_api.rule(ruleset.id, seed_data.PRECREATED_RULE_ID) == rules[0]
+    assert detection_api.rule_tags(rules[0].id) == {"inclusion": [], "exclusion": []}
+    assert [agent.name for agent in detection_api.agents()] == ["udf-host", "web-1"]
+    assert [agent.name for agent in detection_api.agents("offline")] == ["build-1"]
+    agent = detection_api.agent(seed_data.LAB_AGENT_ID)
+    assert agent.private_addresses == ("10.0.1.10",) and agent.instance_id == "i-0123456789abcdef0"
+    assert {member.role for member in detection_api.members()} == {"owner", "user", "reader"}
+    assert list(detection_api.alerts()) == [] and detection_api.severity_counts() == {1: 0, 2: 0, 3: 0}
+
+
+def test_a_rule_is_made_changed_and_removed(detection_api: DetectionApi) -> None:
+    base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
+    made = detection_api.create_rule(RULESET, replace(base, name="Mine – ✓", suppressions=("port = 0",)))
+    assert made.id != base.id and made.name == "Mine – ✓" and made.suppressions == ("port = 0",)
+    changed = detection_api.update_rule(replace(made, enabled=True))
+    assert changed.enabled and detection_api.rule(RULESET, made.id) == changed
+    detection_api.delete_rule(RULESET, made.id)
+    with pytest.raises(ServiceError) as caught:
+        detection_api.rule(RULESET, made.id)
+    assert caught.value.code == "404" and made.id in caught.value.what and caught.value.next_step
+    deeds = [(record.crud, record.description) for record in detection_api.audit_logs()]
+    assert deeds == [
+        ("delete", "deleted rule Mine – ✓"),
+        ("update", "updated rule Mine – ✓, now enabled"),
+        ("create", "created rule Mine – ✓"),
+    ]
+    assert [record.crud for record in detection_api.audit_logs(operation="update")] == ["update"]
+
+
+def test_a_file_rule_keeps_the_fields_that_the_value_does_not_model(detection_api: DetectionApi) -> None:
+    (file_rule,) = [rule for rule in detection_api.rules(RULESET) if rule.type == "File"]
+    changed = detection_api.update_rule(replace(file_rule, enabled=True))
+    assert changed.raw["fileIntegrityPaths"] == file_rule.raw["fileIntegrityPaths"]
+
+
+def test_alerts_are_fetched_page_by_page(detection_service: Service, detection_api: DetectionApi) -> None:
+    expected = detection_service.add_alerts(230, aggregates={"exe": "/usr/bin/curl"})
+    first = list(itertools.islice(detection_api.alerts(), 3))
+    assert [alert.id for alert in first] == expected[:3]
+    assert first[0].aggregates == (("exe", "/usr/bin/curl"),) and first[0].severity == 3
+    found = detection_api.alerts(ruleId=seed_data.PRECREATED_RULE_ID, from_="2026-11-01", severity=3)
+    assert [alert.id for alert in found] == expected
+    alerts = detection_service.store.alerts
+    event = {"_id": new_id(), "timestamp": 1, "connection": {"dst_addr": "203.0.113.10"}}
+    alerts.link(expected[0], [alerts.insert_event(detection_service.organization_id, event)])
+    assert detection_api.alert_events(expected[0]) == (event,)
+    detection_api.dismiss(expected[:200], text="lab")
+    detection_api.dismiss(expected[200:201], reason="MAINTENANCE")
+    assert len(list(detection_api.alerts())) == 29 and len(list(detection_api.alerts("dismissed"))) == 201
+    assert detection_api.severity_counts() == {1: 0, 2: 0, 3: 29}
+
+
+def test_given_a_bad_filter_then_the_error_says_where_and_how_to_mend_it(detection_api: DetectionApi) -> None:
+    base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
+    with pytest.raises(ServiceError) as caught:
+        detection_api.create_rule(RULESET, replace(base, filter='user == "root"'))
+    assert caught.value.code == "400" and "character 6" in caught.value.what and "Write = " in caught.value.what
+
+
+def test_an_id_cannot_lead_to_another_path(detection_api: DetectionApi) -> None:
+    for identifier in ("..", "../agents", f"{RULESET}/rules", "a?b=c", ""):
+        for call in (lambda one: detection_api.rule(RULESET, one), detection_api.rules, detection_api.agent):
+            with pytest.raises(InvalidInput) as caught:
+                call(identifier)
+            assert caught.value.field == "id"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"user_id": "f" * 24}, "user id"),
+        ({"api_key": "f" * 64}, "API key is not that user's"),
+    ],
+)
+def test_unknown_user_and_wrong_key_are_told_apart(
+    detection_unchanged: Service, change: dict[str, str], words: str
+) -> None:
+    with pytest.raises(CredentialsRefused) as caught:
+        DetectionApi(detection_unchanged.url, **detection_unchanged.store.credentials() | change).self_test()
+    assert words in caught.value.what and caught.value.code == "401" and caught.value.next_step
+
+
+def test_given_another_organization_then_403(detection_unchanged: Service) -> None:
+    api = DetectionApi(
+        detection_unchanged.url, **detection_unchanged.store.credentials() | {"organization_id": "0" * 24}
+    )
+    api.self_test()
+    with pytest.raises(ServiceError) as caught:
+        api.rulesets()
+    assert caught.value.code == "403" and "organization" in caught.value.why
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(600, "ahead of"), (-600, "behind")])
+def test_given_a_clock_that_is_off_then_it_is_said_and_the_keys_are_not_blamed(
+    detection_unchanged: Service, seconds: int, word: str
+) -> None:
+    # In one process there is one clock: the reply of a service whose clock is right is put in its place.
+    app = create_detection_app(detection_unchanged.store)
+
+    def with_another_clock(environ: dict[str, Any], start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            told = f'Hawk ts="{int(time.time()) - seconds}", tsm="x", error="y"'
+            return start_response("401 UNAUTHORIZED", [*headers, ("WWW-Authenticate", told)], *rest)
+
+        return app(environ, start)
+
+    with serving(with_another_clock) as url, pytest.raises(ServiceError) as caught:
+        DetectionApi(url, **detection_unchanged.store.credentials()).self_test()
+    assert not isinstance(caught.value, CredentialsRefused) and caught.value.code == "clock"
+    assert f"seconds {word}" in caught.value.what and "clock" in caught.value.next_step
+
+
+def test_given_a_request_that_is_too_old_then_the_service_itself_leads_to_the_same_words(
+    detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = mohawk.Sender.__init__
+
+    def sign_late(self: Any, *args: Any, **kwargs: Any) -> None:
+        sign(self, *args, _timestamp=int(time.time()) - 120, **kwargs)
+
+    monkeypatch.setattr(mohawk.Sender, "__init__", sign_late)
+    with pytest.raises(ServiceError) as caught:
+        detection_unchanged.api().self_test()
+    assert caught.value.code == "clock"
+
+
+@pytest.mark.parametrize("value", ["", "  ", 'a"b', "ключ", "two words", "a\nb"])
+@pytest.mark.parametrize("field", ["user_id", "api_key", "organization_id"])
+def test_given_a_value_that_cannot_be_right_then_it_is_refused_before_any_call(field: str, value: str) -> None:
+    given = {"user_id": "a", "api_key": "b", "organization_id": "c"} | {field: value}
+    with pytest.raises(InvalidInput) as caught:
+        DetectionApi("http://127.0.0.1:9", **given)
+    assert caught.value.field == "TS_" + field.upper() and (not value.strip() or value not in str(caught.value))
+
+
+def test_values_are_taken_without_the_space_around_them(detection_unchanged: Service) -> None:
+    given = {name: f" {value}\n" for name, value in detection_unchanged.store.credentials().items()}
+    DetectionApi(detection_unchanged.url + "/v2/", **given).self_test()
+
+
+def test_the_key_is_in_no_repr_error_or_log(detection_unchanged: Service, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api, key = detection_unchanged.api(), detection_unchanged.api_key
+    api.rulesets()
+    with pytest.raises(ServiceError) as caught:
+        api.rule(RULESET, "nonsense")
+    assert key not in f"{api!r} {api._auth!r} {caught.value!r} {caught.value}"
+    assert key not in caplog.text and "replay" not in caplog.text
+
+
+Answer = Callable[[Request], Response]
+
+
+class Stub:
+    """A program that answers as it is told, and counts."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.requests = answers, []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        request = Request(environ)
+        request.get_data()
+        answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
+        self.requests.append(request.headers["Authorization"])
+        return answer(request)(environ, start_response)
+
+
+def signed(document: object) -> Answer:
+    def answer(request: Request) -> Response:
+        content = json.dumps(document).encode()
+        receiver = mohawk.Receiver(
+            lambda user_id: {"id": user_id, "key": KEY, "algorithm": "sha256"},
+            request.headers["Authorization"],
+            request.url,
+            request.method,
+            accept_untrusted_content=True,
+            seen_nonce=lambda *_: False,
+        )
+        header = receiver.respond(content=content, content_type="application/json")
+        return Response(content, 200, {"Server-Authorization": header}, mimetype="application/json")
+
+    return answer
+
+
+def failing(status: int, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda request: Response("no\n", status, named, mimetype="text/plain")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_given_a_passing_fault_then_a_get_is_tried_again_signed_anew(status: int) -> None:
+    stub = Stub(failing(status), failing(status), signed({"rulesets": [], "token": ""}))
+    with serving(stub) as url:
+        assert a_client(url).rulesets() == ()
+    assert len(stub.requests) == len(set(stub.requests)) == 3
+
+
+def test_given_a_lasting_fault_then_it_is_told_after_few_tries() -> None:
+    stub = Stub(failing(503))
+    with serving(stub) as url, pytest.raises(ServiceError) as caught:
+        a_client(url).rulesets()
+    assert caught.value.code == "503" and len(stub.requests) == 4
+
+
+def test_given_a_fault_then_a_change_is_never_sent_twice(detection_api: DetectionApi) -> None:
+    rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
+    stub = Stub(failing(503))
+    with serving(stub) as url:
+        for change in (lambda api: api.create_rule(RULESET, rule), lambda api: api.delete_rule(RULESET, rule.id)):
+            with pytest.raises(ServiceError) as caught:
+                change(a_client(url))
+            assert caught.value.code == "503"
+    assert len(stub.requests) == 2
+
+
+def test_given_the_limit_is_reached_then_the_client_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
+    with a_service(tmp_path, RateLimit(2, window_seconds=0.2)) as service:
+        api = service.api()
+        for _ in range(6):
+            assert len(api.rulesets()) == 1
+
+
+def test_given_a_wait_beyond_its_patience_then_it_is_told_at_once(tmp_path: Path) -> None:
+    with a_service(tmp_path, RateLimit(1, window_seconds=50)) as service:
+        api = service.api()
+        api.rulesets()
+        with pytest.raises(ServiceError) as caught:
+            api.rulesets()
+    assert caught.value.code == "429" and "Wait 50 seconds" in caught.value.next_step
+
+
+def test_given_nobody_listens_then_it_is_unreachable(detection_api: DetectionApi) -> None:
+    rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
+    nobody = a_client("http://127.0.0.1:9")
+    with pytest.raises(ServiceUnreachable) as caught:
+        nobody.self_test()
+    assert "http://127.0.0.1:9" in caught.value.what and caught.value.next_step
+    with pytest.raises(ServiceUnreachable) as caught:
+        nobody.create_rule(RULESET, rule)
+    assert "not known" in caught.value.why
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404])
+def test_given_another_program_answers_then_its_words_are_not_believed(status: int) -> None:
+    stub = Stub(failing(status, Location="http://127.0.0.1:9/"))
+    with serving(stub) as url, pytest.raises(ServiceError) as caught:
+        a_client(url).rulesets()
+    assert caught.value.code == "reply-not-authentic" and url in caught.value.what
+    assert len(stub.requests) == 1
+
+
+def test_given_a_signed_reply_whose_body_was_changed_then_it_is_not_believed() -> None:
+    def tampered(request: Request) -> Response:
+        response = signed({"rulesets": [], "token": None})(request)
+        response.set_data(b'{"rulesets": [1], "token": null}')
+        return response
+
+    with serving(Stub(tampered)) as url, pytest.raises(ServiceError) as caught:
+        a_client(url).rulesets()
+    assert caught.value.code == "reply-not-authentic"
+
+
+def test_given_a_proxy_in_the_environment_then_this_machine_is_asked_directly(
+    detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    detection_unchanged.api().self_test()
+
+
+def test_a_session_that_is_given_is_used(detection_unchanged: Service) -> None:
+    session = requests.Session()
+    session.headers["X-Seen"] = "yes"
+    seen = []
+    session.hooks["response"].append(lambda response, **_: seen.append(response.request.headers["X-Seen"]))
+    detection_unchanged.api(session=session).self_test()
+    assert seen == ["yes"]
+
+
+def test_importing_the_client_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, labkit.clients.detection_api\n"
+        "print(sorted(sys.modules.keys() & {'requests', 'mohawk', 'tenacity', 'lark', 'flask', 'boto3'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

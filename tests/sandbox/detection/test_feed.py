@@ -1,0 +1,220 @@
+"""The feed of alerts, for live views and the responder: at once, or as soon as something comes, never by looking."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.model.errors import CredentialsRefused, ServiceError
+from labkit.sandbox.control import TOKEN_HEADER
+from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.engine import MOST_CHANGES
+from labkit.sandbox.detection.timestamps import format_time
+from labkit.services.detection.alert_feed import AlertFeed, News, NoFeed
+from labkit.services.detection.api import DetectionApi
+from tests.sandbox.detection.engine_fixtures import TOKEN, Clock, Watched, addresses, watching
+from tests.sandbox.detection.fixtures import Service
+
+FEED = "/lab/feed/alerts"
+LONG = 20
+
+
+def ask(watched: Watched, query: str = "") -> dict[str, Any]:
+    response = watched.service.get(FEED + query)
+    assert response.status_code == 200
+    return response.json()
+
+
+def waiting(watched: Watched, number: int) -> None:
+    """Come back once that many wait in the engine."""
+    deadline = time.monotonic() + 10
+    while True:
+        with watched.engine._news:
+            if len(watched.engine._news._waiters) >= number:
+                return
+        assert time.monotonic() < deadline
+
+
+def feed_of(watched: Watched, rule_id: str = "") -> AlertFeed:
+    return AlertFeed(watched.service.api(), rule_id)
+
+
+def test_the_first_question_tells_where_the_feed_stands(watched: Watched) -> None:
+    assert ask(watched) == {"alerts": [], "after": 0}
+    watched.send(watched.event())
+    assert ask(watched) == {"alerts": [], "after": 1}
+
+
+def test_what_is_newer_comes_at_once_each_alert_once_as_it_is_now(watched: Watched) -> None:
+    watched.send(watched.event(), watched.event("198.51.100.7"))
+    watched.clock.now += 250
+    watched.send(watched.event())
+    reply = ask(watched, f"?after=0&wait={LONG}")
+    (newer, older) = watched.alerts()
+    by_id = {alert["id"]: alert for alert in (newer, older)}
+    assert [one["alert"] for one in reply["alerts"]] == [by_id[one["alertId"]] for one in reply["alerts"]]
+    assert [(one["alert"]["aggregates"][2]["value"], one["count"]) for one in reply["alerts"]] == [
+        ("198.51.100.7", 1),
+        ("203.0.113.10", 2),
+    ]
+    assert format_time(reply["alerts"][1]["eventAt"]) == format_time(watched.clock.now)
+    assert reply["after"] == 3
+    assert ask(watched, "?after=2")["alerts"] == reply["alerts"][1:]
+    assert ask(watched, "?after=3") == {"alerts": [], "after": 3}
+
+
+def test_who_waits_is_answered_when_something_comes(watched: Watched) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(ask, watched, f"?after=0&wait={LONG}")
+        waiting(watched, 1)
+        assert not reply.done()
+        watched.engine.ingest([watched.event()])
+        assert [one["count"] for one in reply.result(10)["alerts"]] == [1]
+
+
+def test_many_wait_at_once_and_each_hears_of_its_own_rule_only(watched: Watched) -> None:
+    other = watched.make_rule(name="Other", filter='user = "root"')
+    queries = [f"?after=0&wait=1&rule={other['id']}"] * 2
+    queries += [f"?after=0&wait={LONG}&rule={seed_data.PRECREATED_RULE_ID}", f"?after=0&wait={LONG}"] * 10
+    with ThreadPoolExecutor(len(queries)) as pool:
+        replies = [pool.submit(_ask_alone, watched.service, query) for query in queries]
+        waiting(watched, len(queries))
+        watched.engine.ingest([watched.event()])
+        assert [len(reply.result(10)["alerts"]) for reply in replies[2:]] == [1] * 20
+        assert [reply.result(10) for reply in replies[:2]] == [{"alerts": [], "after": 0}] * 2
+
+
+def _ask_alone(service: Service, query: str) -> dict[str, Any]:
+    alone = Service(service.url, service.store, service.user_id, service.api_key)
+    reply = alone.get(FEED + query).json()
+    alone.session.close()
+    return reply
+
+
+def test_nothing_is_told_of_events_that_raise_nothing(watched: Watched) -> None:
+    watched.change_rule(threshold=2)
+    watched.send(watched.event(), watched.event("127.0.0.1"))
+    assert ask(watched, "?after=0") == {"alerts": [], "after": 0}
+
+
+def test_an_event_that_comes_late_does_not_turn_the_time_back(watched: Watched) -> None:
+    watched.send(watched.event(), watched.event(timestamp=watched.clock.now - 5000))
+    (change,) = ask(watched, "?after=0")["alerts"]
+    assert (change["count"], change["eventAt"]) == (2, watched.clock.now)
+
+
+def test_given_more_than_one_answer_holds_then_the_next_goes_on(watched: Watched) -> None:
+    watched.engine.ingest([watched.event(address) for address in addresses(MOST_CHANGES + 7)])
+    first = ask(watched, "?after=0")
+    second = ask(watched, f"?after={first['after']}")
+    assert (len(first["alerts"]), len(second["alerts"])) == (MOST_CHANGES, 7)
+    ids = [one["alertId"] for one in first["alerts"] + second["alerts"]]
+    assert len(set(ids)) == MOST_CHANGES + 7
+
+
+def test_given_a_number_of_a_world_that_is_gone_then_the_feed_begins_anew(watched: Watched) -> None:
+    watched.send(watched.event())
+    assert len(ask(watched, f"?after=500&wait={LONG}")["alerts"]) == 1
+
+
+def test_after_a_restart_the_feed_goes_on_where_it_was(tmp_path: Path) -> None:
+    clock = Clock()
+    with watching(tmp_path, clock) as watched:
+        watched.change_rule(enabled=True)
+        watched.send(watched.event())
+    with watching(tmp_path, clock) as watched:
+        watched.send(watched.event("198.51.100.7"))
+        assert [one["alert"]["aggregates"][2]["value"] for one in ask(watched, "?after=1")["alerts"]] == [
+            "198.51.100.7"
+        ]
+
+
+def test_the_end_of_the_engine_lets_go_of_everybody(watched: Watched) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(ask, watched, f"?after=0&wait={LONG}")
+        waiting(watched, 1)
+        watched.engine.close()
+        assert reply.result(5) == {"alerts": [], "after": 0}
+
+
+@pytest.mark.parametrize("query", ["?after=x", "?after=1&wait=soon", "?after="])
+def test_given_a_bad_parameter_then_400(watched: Watched, query: str) -> None:
+    assert watched.service.get(FEED + query).status_code == 400
+
+
+@pytest.mark.parametrize("wait", ["nan", "-1", "0", ""])
+def test_given_no_wait_then_the_answer_comes_at_once(watched: Watched, wait: str) -> None:
+    assert ask(watched, f"?after=0&wait={wait}") == {"alerts": [], "after": 0}
+
+
+def test_the_feed_asks_for_a_signature_and_signs_and_a_reader_may_read_it(watched: Watched) -> None:
+    assert watched.session.get(watched.service.url + FEED).status_code == 401
+    reader = watched.service.as_member(seed_data.OBSERVER_EMAIL)
+    assert reader.get(FEED).headers["Server-Authorization"].startswith("Hawk mac=")
+    reader.session.close()
+
+
+def test_the_sandboxs_own_token_opens_the_same_feed(watched: Watched) -> None:
+    watched.send(watched.event())
+    url = f"{watched.service.url}/_lab/alerts?after=0"
+    reply = watched.session.get(url, headers={TOKEN_HEADER: TOKEN})
+    assert reply.json() == ask(watched, "?after=0")
+    assert watched.session.get(url).status_code == 403
+
+
+# --- the client ---
+
+
+def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
+    feed = feed_of(watched, seed_data.PRECREATED_RULE_ID)
+    after = feed.position()
+    with ThreadPoolExecutor(1) as pool:
+        news: Future[News] = pool.submit(feed.wait, after, threading.Event(), LONG)
+        waiting(watched, 1)
+        watched.engine.ingest([watched.event()])
+        (change,) = news.result(10).changes
+    assert dict(change.alert.aggregates)["dst_ip"] == "203.0.113.10"
+    assert (change.count, change.event_at_ms, news.result().after) == (1, watched.clock.now, 1)
+
+
+def test_the_client_comes_back_with_nothing_when_the_time_is_up_or_the_end_is_asked_for(watched: Watched) -> None:
+    stop = threading.Event()
+    assert feed_of(watched).wait(0, stop, 0.05) == News(0)
+    stop.set()
+    assert feed_of(watched).wait(0, stop, 60) == News(0)
+
+
+def test_until_news_misses_nothing_between_two_calls(watched: Watched) -> None:
+    feed, stop = feed_of(watched), threading.Event()
+    feed.until_news(stop)
+    watched.send(watched.event())
+    feed.until_news(stop)
+    with ThreadPoolExecutor(1) as pool:
+        news = pool.submit(feed.until_news, stop)
+        waiting(watched, 1)
+        assert not news.done()
+        watched.engine.ingest([watched.event("198.51.100.7")])
+        news.result(10)
+
+
+def test_given_a_service_without_a_feed_then_the_client_says_so(detection_unchanged: Service) -> None:
+    with pytest.raises(NoFeed, match="has no feed"):
+        AlertFeed(detection_unchanged.api()).position()
+
+
+def test_given_a_service_that_does_not_sign_its_404_then_the_client_says_so(watched: Watched) -> None:
+    with pytest.raises(NoFeed):
+        AlertFeed(DetectionApi(f"{watched.service.url}/elsewhere", **watched.store.credentials())).position()
+
+
+def test_refusals_are_told_apart_from_the_lack_of_a_feed(watched: Watched) -> None:
+    service = watched.service
+    with pytest.raises(CredentialsRefused):
+        AlertFeed(DetectionApi(service.url, service.user_id, "0" * 64, service.organization_id)).position()
+    with pytest.raises(ServiceError, match="403"):
+        AlertFeed(DetectionApi(service.url, service.user_id, service.api_key, "0" * 24)).position()

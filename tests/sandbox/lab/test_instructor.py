@@ -1,0 +1,265 @@
+"""Forward and back for a student, typed by the instructor: asked first, and safe in the middle of anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from labkit import backends
+from labkit.classroom import as_student as students
+from labkit.cli.main import main
+from labkit.model.detection.rule import rule_name
+from labkit.services import aws, sandbox_process
+from labkit.steps import STEPS, protection, status
+from labkit.steps.rule import all_rules
+from labkit.steps.session import World
+from tests.notebooks.kernel import one_kernel
+from tests.sandbox.lab.fixtures import account
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.usefixtures("lab")
+
+
+def labkit(*words: str, typed: str = "") -> Result:
+    return CliRunner().invoke(main, words, input=typed)
+
+
+@pytest.fixture
+def seven(lab_home: Path) -> Iterator[World]:
+    """Student 7, of whom nothing is left afterwards."""
+    yield students.open_students_world("7")
+    assert labkit("reset", "--student", "7", "--yes").exit_code == 0
+
+
+def done(world: World) -> int:
+    return sum(one.passed for one in status(world))
+
+
+def files(home: Path) -> dict[str, bytes]:
+    """What the instructor has of their own: notes, and the files of the AWS CLI."""
+    return {path.name: path.read_bytes() for path in (home / "notes.json", *sorted((home / "aws").iterdir()))}
+
+
+def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: World) -> None:
+    refused = labkit("solve", "vpc", "--student", "7", typed="n\n")
+    agreed = labkit("solve", "vpc", "--student", "7", typed="y\n")
+
+    assert refused.exit_code == 1
+    assert "Student 7: 3 of 12 steps done, the last of them “Your AWS account”." in refused.output
+    assert "Do for student 7 what is missing of: Your VPC?" in refused.output
+    assert agreed.exit_code == 0
+    assert aws.find_student_vpcs(account().ec2, 7)
+    assert done(seven) == 5
+
+
+def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: World) -> None:
+    labkit("solve", "2", "--student", "7", "--yes")
+
+    refused = labkit("reset", "rule", "--student", "7", typed="n\n")
+    assert "Student 7: 9 of 12 steps done, the last of them “The RuleID”." in refused.output
+    assert re.search("Take away what these steps left: Your detection rule, .*, The RuleID, .*?", refused.output)
+    assert done(seven) == 9
+
+    assert labkit("reset", "rule", "--student", "7", typed="y\n").exit_code == 0
+    assert done(seven) == 5
+
+
+def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(seven: World, lab_home: Path) -> None:
+    labkit("solve", "2")
+    before = files(lab_home)
+
+    labkit("solve", "--student", "7", "--yes")
+    assert done(seven) == 12
+    labkit("reset", "--student", "7", "--yes")
+
+    assert files(lab_home) == before
+    assert done(seven) == 3
+    assert labkit("status").output.endswith("9 of 12 steps done.\n")
+
+
+def test_the_question_says_that_the_one_host_of_a_sandbox_moves(seven: World) -> None:
+    assert "The host of this sandbox moves into their VPC." in labkit("solve", "--student", "7", typed="n\n").output
+    assert "moves" not in labkit("solve", "2", "--student", "7", typed="n\n").output
+
+
+@pytest.mark.parametrize("step", ["host_ready", "student_number", "aws_account"])
+def test_what_is_on_the_students_own_machine_is_not_done_from_here(step: str) -> None:
+    ended = labkit("solve", step, "--student", "7", "--yes")
+
+    assert ended.exit_code == 1
+    assert "is the student's own" in ended.output
+
+
+def test_a_number_that_no_student_can_have_is_refused_before_anything() -> None:
+    assert "Student number “0” was refused" in labkit("solve", "--student", "0", "--yes").output
+
+
+# --- in the middle of anything ---
+
+
+def begun(*words: str) -> subprocess.Popen[str]:
+    """A command under way, whose lines are read as they come."""
+    command = [sys.executable, "-u", "-m", "labkit", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def read_lines(process: subprocess.Popen[str], count: int) -> None:
+    assert process.stdout is not None
+    for _ in range(count):
+        assert process.stdout.readline()
+
+
+def made(lab_home: Path) -> tuple[int, int]:
+    """How many VPCs and rules student 1 has."""
+    world = backends.open_world()
+    rules = [rule for rule in all_rules(world.detection) if rule.name == rule_name(1)]
+    return len(aws.find_student_vpcs(account().ec2, 1)), len(rules)
+
+
+@pytest.mark.parametrize("after", [1, 4, 7])
+def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, lab_home: Path) -> None:
+    for words, remains in ((["solve"], len(STEPS)), (["reset", "--yes"], 1)):
+        process = begun(*words)
+        read_lines(process, after)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 1, told
+        assert re.search(r"labkit: Stopped after \d+ of 12 steps\.", told)
+        assert "it goes on from there" in told and "Traceback" not in told
+
+        assert labkit(*words).exit_code == 0
+        assert done(backends.open_world()) == remains
+    assert made(lab_home) == (0, 0)
+
+
+def test_solve_and_reset_come_right_after_the_sandbox_was_killed_midway(lab_home: Path) -> None:
+    for words, remains, things in ((["solve"], len(STEPS), (1, 1)), (["reset", "--yes"], 1, (0, 0))):
+        process = begun(*words)
+        read_lines(process, 7)
+        sandbox = sandbox_process.find(lab_home)
+        assert sandbox is not None
+        os.kill(sandbox.pid, signal.SIGKILL)
+        _, told = process.communicate(timeout=60)
+        assert "Traceback" not in told
+
+        assert labkit(*words).exit_code == 0
+        assert done(backends.open_world()) == remains
+        assert made(lab_home) == things
+
+
+def test_an_entry_that_a_responder_at_work_adds_meanwhile_is_taken_away_with_the_alerts() -> None:
+    labkit("solve")
+    world = backends.open_world()
+
+    protection.undo_alert(world)
+
+    assert protection.check_denied(world).outcome.value == "not yet"
+
+
+# --- what is seen ---
+
+
+def test_on_a_terminal_a_bar_moves_below_the_lines(lab_home: Path) -> None:
+    terminal = Terminal([sys.executable, "-m", "labkit", "solve", "vpc"])
+    try:
+        terminal.wait_for("0/3 Doing: Your student number")
+        terminal.wait_for("done  Your VPC: vpc-")
+        assert made(lab_home) == (1, 0)
+    finally:
+        terminal.close()
+
+
+CELL_THAT_IS_INTERRUPTED = """
+import os, signal
+from labkit import open_lab
+lab = open_lab()
+alone = lab.world.alone
+lab.world.alone = lambda: os.kill(os.getpid(), signal.SIGINT) or alone()
+lab.solve("vpc")
+"""
+
+
+def test_a_cell_shows_a_bar_and_an_interrupted_kernel_says_how_to_go_on(lab_home: Path) -> None:
+    with one_kernel(lab_home, os.environ) as kernel:
+        stopped = kernel.run(CELL_THAT_IS_INTERRUPTED)
+        again = kernel.run("lab.world.alone = alone\nlab.solve('vpc')")
+        back = kernel.run("lab.reset('vpc')")
+
+    assert stopped.error == "LabError"
+    assert "Stopped after 2 of 3 steps." in stopped.text and "Run this cell again" in stopped.text
+    assert "3 of 3 steps" in again.text and not again.error
+    assert "Taking away what the steps left" in back.text and "Deleted: VPC" in back.text
+
+
+# --- in a class ---
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a sandbox that serves a class of three."""
+    home = tmp_path_factory.mktemp("school")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_HOME", str(home))
+        assert labkit("sandbox", "start", "--class", "3").exit_code == 0
+        yield home
+        sandbox_process.stop(home)
+
+
+@pytest.fixture
+def in_class(school: Path, lab: object, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The instructor stands at the class's sandbox; after the lab of the other tests, which has its own."""
+    monkeypatch.setenv("LABKIT_HOME", str(school))
+    return school
+
+
+def test_a_students_lab_is_done_with_their_own_keys_in_their_own_account(in_class: Path) -> None:
+    asked = labkit("solve", "--student", "2", typed="y\n")
+
+    assert asked.exit_code == 0, asked.output
+    assert "AWS: account 000000000002 of the class." in asked.output
+    assert "arn:aws:iam::000000000002:user/student2" in asked.output
+    assert done(students.open_students_world("2")) == len(STEPS)
+    assert done(students.open_students_world("1")) == 3  # number and keys
+    assert not aws.find_student_vpcs(account().ec2, 2)  # in the account of the sandbox itself
+    assert not (in_class / "notes.json").exists()
+
+    labkit("reset", "--student", "2", "--yes")
+    assert done(students.open_students_world("2")) == 3
+
+
+def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> None:
+    process = begun("solve", "--student", "3", "--yes")
+    read_lines(process, 4)
+    sandbox = sandbox_process.find(in_class)
+    assert sandbox is not None
+    os.kill(sandbox.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+
+    assert labkit("solve", "--student", "3", "--yes").exit_code == 0
+    assert done(students.open_students_world("3")) == len(STEPS)
+
+
+def test_who_is_not_in_the_class_is_told_who_is(in_class: Path) -> None:
+    assert "It has the students 1 to 3." in labkit("reset", "--student", "4", "--yes").output
+
+
+def test_on_a_machine_that_joined_as_another_student_nothing_is_done(
+    in_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = labkit("class", "keys", "1").output
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "student"))
+    assert labkit("join", typed=block).exit_code == 0
+
+    refused = labkit("reset", "--student", "2", "--yes")
+
+    assert refused.exit_code == 1
+    assert "joined the class as student 1" in refused.output and "the machine that serves the class" in refused.output
+    assert labkit("solve", "vpc", "--student", "1", "--yes").exit_code == 0

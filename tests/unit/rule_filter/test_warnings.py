@@ -1,0 +1,82 @@
+"""A filter that can be read but likely does not mean it gets a warning with its position; a sound one gets none."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.model.rule_filter import parse, straighten
+from tests.unit.rule_filter.published_filters import PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "words"),
+    [
+        ('Event_type =“login"', 0, "Did you mean event_type?"),
+        ("IP=”0.0.0.0.0”", 0, "Did you mean ip?"),
+        ("connection.src._port = 5", 0, "Did you mean connection.src_port?"),
+        ("zzz = 5", 0, "no key that events are known to have"),
+        ('user = "a" and ip = "0.0.0.0.0"', 15, "neither an address nor a CIDR block"),
+        ('connection.dst_addr = "10.0.0.0/33"', 0, "neither an address nor a CIDR block"),
+        ('ip != "10.0.0.0/8"', 0, "always false. In audit and threat intelligence events connection.addr takes one."),
+        ('arguments = "10.0.0.0/8"', 0, "CIDR blocks are not evaluated on arguments"),
+        ('dst_ip != "10.0.0.0/8"', 0, "in winsec events only"),
+        ('user = "a" or user = "b" and tty != null', 11, 'user = "a" or (user = "b" and tty != null)'),
+        ('exe like "/tmp/*"', 0, "no wildcards"),
+        ('tty = "null"', 0, "Without quotes"),
+        ("tty starts_with null", 0, "always false"),
+        ('event_type = "Audit"', 0, "no known event type"),
+    ],
+)
+def test_what_is_likely_not_meant_is_said(text: str, position: int, words: str) -> None:
+    (warning,) = parse(text).warnings
+    assert warning.position == position
+    assert words in warning.sentence
+
+
+def test_published_filters_get_no_warning_but_where_the_page_was_at_fault() -> None:
+    warned = {one.number for one in PUBLISHED if parse(one.text).warnings}
+    assert warned == {31, 35}  # a CIDR block on src_ip works on two types of event only; VALUE is a placeholder
+
+
+def test_grouping_by_parentheses_is_no_mixture() -> None:
+    assert parse('(user = "a" and tty = null) or user = "b"').warnings == ()
+
+
+def test_what_was_changed_is_said_in_words() -> None:
+    read = parse("user = “root”\nand tty\u00a0= null")
+    assert [change.sentence for change in read.changes] == [
+        'The typographic quote “ at character 8 was read as ".',
+        'The typographic quote ” at character 13 was read as ".',
+        "The line break at character 14 was read as a space.",
+        "The unusual space at character 22 was read as a space.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "straight"),
+    [
+        ("“a” „b“ ‘c’ ′d′", "\"a\" \"b\" 'c' 'd'"),
+        ("user=‘root’and tty=null", "user='root'and tty=null"),
+        ("user = 'O’Brien'", "user = 'O’Brien'"),
+        ("user = ‘O’Brien’", "user = 'O’Brien'"),
+        ("user = “O’Brien”", 'user = "O\'Brien"'),
+        ("a\tb", "a\tb"),
+        ("a\u202fb\r\nc\u2028d", "a b  c d"),
+    ],
+)
+def test_quotes_and_spaces_are_straightened_but_an_apostrophe_ends_no_string(typed: str, straight: str) -> None:
+    assert straighten(typed).text == straight
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("user = “root”", "Read with straight quotes for “ and ”."),
+        ("a = ”x” or a = ’y’", "Read with straight quotes for ” and ’."),
+        ("a\nb", "Read with plain spaces for line breaks or unusual spaces."),
+        ("“a”\n‘b’", "Read with straight quotes for “, ”, ‘ and ’ and plain spaces for line breaks or unusual spaces."),
+        ('user = "root"', ""),
+    ],
+)
+def test_all_changes_are_said_in_one_sentence(typed: str, sentence: str) -> None:
+    assert straighten(typed).sentence == sentence

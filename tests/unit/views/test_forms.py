@@ -1,0 +1,221 @@
+"""Forms, driven without a browser: nothing fails silently, and what is said is where a person looks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.views.display import ProgressDisplay, show, show_error
+from labkit.views.forms.basic import action_button, choice_form, student_number_form
+from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
+from labkit.views.panels.basic import Happened, Note
+from labkit.views.view import Shown
+from tests.unit.views.form_driver import all_words, message, press
+from tests.wait import until
+
+ENABLE = "Enable the rule"
+
+
+def enable_form(action, **options) -> Form:
+    return action_button(ENABLE, "Enabling…", action, **options)
+
+
+def raises(error: BaseException):
+    def action(*_: object) -> Shown:
+        raise error
+
+    return action
+
+
+@pytest.fixture
+def shell():
+    """An IPython session without a history, as a kernel has one; it is taken away afterwards."""
+    yield InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    InteractiveShell.clear_instance()
+
+
+def test_a_result_is_shown_below_the_button_and_kept_for_the_static_twin():
+    form = enable_form(lambda: Note("Enabled", "Your rule is on."))
+
+    assert press(form, ENABLE) == "Enabled Your rule is on."
+    assert 'role="status"' in form.message.value
+    assert repr(form) == "Enabled: Your rule is on."
+
+
+def test_an_expected_fault_is_shown_in_its_three_sentences():
+    form = enable_form(raises(LabError("It was refused.", "The rule is gone.", "Create it again.", code="404")))
+
+    words = press(form, ENABLE)
+
+    assert 'role="alert"' in form.message.value
+    assert "✕ It was refused. The rule is gone. Next Create it again." in words
+    assert "404" in words
+    assert RUN_THIS_CELL in repr(form)
+
+
+def test_a_step_that_comes_first_is_shown_with_a_link_to_its_cell():
+    error = StepNotReady("The step “Your VPC” comes first.", step="vpc")
+    form = enable_form(raises(error), link_to={"vpc": "#Your-VPC"}.__getitem__)
+
+    assert "Go to that step" in press(form, ENABLE)
+    assert 'href="#Your-VPC"' in form.message.value
+
+
+def test_a_fault_of_the_lab_is_shown_by_its_type_and_logged_without_its_message(caplog):
+    form = enable_form(raises(KeyError("a value that may be secret")))
+
+    with caplog.at_level(logging.ERROR, logger="labkit"):
+        words = press(form, ENABLE)
+
+    assert "KeyError" in words
+    assert "This is a fault of the lab" in words
+    assert "in action" in caplog.text
+    assert "may be secret" not in caplog.text + words
+
+
+def test_a_button_says_what_it_does_while_it_works_and_is_as_before_afterwards():
+    seen = {}
+
+    def action() -> Shown:
+        button = form.buttons[ENABLE]
+        seen.update(disabled=button.disabled, description=button.description, message=form.message.value)
+        return Note("Done")
+
+    form = enable_form(action)
+    form.message.value = "an older message"
+    press(form, ENABLE)
+
+    assert seen == {"disabled": True, "description": "Enabling…", "message": ""}
+    assert (form.buttons[ENABLE].disabled, form.buttons[ENABLE].description) == (False, ENABLE)
+
+
+@pytest.mark.parametrize("error", [LabError("It was refused."), KeyError("x")])
+def test_a_button_can_be_pressed_again_after_a_fault(error):
+    form = enable_form(raises(error))
+    press(form, ENABLE)
+
+    assert not form.buttons[ENABLE].disabled
+
+
+def test_the_field_at_fault_gets_the_keyboard_focus(monkeypatch):
+    form = student_number_form(None, raises(InvalidInput("No.", field="student_number")))
+    focused = []
+    monkeypatch.setattr(form.fields["student number"], "focus", lambda: focused.append("field"))
+    monkeypatch.setattr(form.buttons["Use this number"], "focus", lambda: focused.append("button"))
+
+    press(form, "Use this number")
+
+    assert focused == ["field"]
+
+
+def test_a_click_in_another_thread_waits_for_whoever_holds_the_lock():
+    form = enable_form(lambda: Note("Enabled"))
+    with LOCK:
+        thread = threading.Thread(target=form.buttons[ENABLE].click)
+        thread.start()
+        thread.join(0.2)
+        assert form.message.value == ""
+    until(lambda: message(form) == "Enabled")
+    thread.join()
+
+
+def test_the_names_that_follow_are_shown_as_soon_as_the_number_is_one():
+    form = student_number_form(None, lambda typed: Note("Noted", typed))
+    assert "Your rule" not in all_words(form)
+
+    form.fields["student number"].value = "7"
+    assert "Your VPC Self Protect Student7" in all_words(form)
+    assert "Self Protect: Student7: Network" in all_words(form)
+
+    form.fields["student number"].value = "1000"
+    assert "Your rule" not in all_words(form)
+
+
+def test_the_number_is_handed_over_as_typed():
+    form = student_number_form(12, lambda typed: Note("Noted", typed))
+    assert form.fields["student number"].value == "12"
+    assert "So far: 12." in repr(form)
+
+    form.fields["student number"].value = " 999x"
+    assert press(form, "Use this number") == "Noted 999x"
+
+
+def test_a_choice_hands_over_the_value_of_the_option():
+    options = [("acl-7 of vpc-7", "acl-7"), ("acl-12 of vpc-12", "acl-12")]
+    form = choice_form("Which one?", options, lambda value: Note("Chosen", value), table=Note("Look at these"))
+    assert "Look at these" in all_words(form)
+
+    assert press(form, "acl-12 of vpc-12") == "Chosen acl-12"
+
+
+def test_a_falsy_value_can_be_chosen():
+    form = choice_form("Is it yours?", [("no", "")], lambda value: Note("Chosen", repr(value)))
+
+    assert press(form, "no") == "Chosen &#39;&#39;"
+
+
+def test_a_form_of_ones_own_shows_what_is_known_at_its_top():
+    form = Form(Note("Not yet", "A VPC without a tag is there."))
+    form.put(form.add_button("Take it", "Taking…", lambda: Note("Taken")))
+
+    assert all_words(form).startswith("Not yet A VPC without a tag is there.")
+    assert press(form, "Take it") == "Taken"
+
+
+def test_a_cell_displays_the_static_twin_and_then_the_form(shell):
+    form = enable_form(lambda: Happened("Enabled"), known="It is off.")
+    with capture_output() as captured:
+        form._ipython_display_()
+    twin, box = (output.data for output in captured.outputs)
+
+    assert RUN_THIS_CELL in twin["text/html"]
+    assert "It is off." in twin["text/html"]
+    assert RUN_THIS_CELL in twin["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in box
+    assert box["text/plain"] == ""
+
+
+def test_the_static_twin_is_updated_with_the_result(shell):
+    form = enable_form(lambda: Happened("Enabled"))
+    with capture_output() as captured:
+        form._ipython_display_()
+        press(form, ENABLE)
+    update = captured.outputs[-1]
+
+    assert "✓ Enabled" in update.data["text/plain"]
+    assert RUN_THIS_CELL not in update.data["text/html"]
+
+
+def test_a_form_outside_a_notebook_prints_its_words(capsys):
+    enable_form(lambda: Note("Enabled"))._ipython_display_()
+
+    assert RUN_THIS_CELL in capsys.readouterr().out
+
+
+def test_errors_and_results_can_be_displayed_in_a_cell(shell):
+    with capture_output() as captured:
+        show(Note("A remark"))
+        show_error(StepNotReady("First things first.", step="vpc"), "#Your-VPC")
+
+    assert [output.data["text/plain"] for output in captured.outputs] == ["A remark", "○ First things first."]
+    assert 'href="#Your-VPC"' in captured.outputs[1].data["text/html"]
+
+
+def test_a_progress_bar_moves_and_gives_way_to_the_result(shell):
+    with capture_output() as captured:
+        bar = ProgressDisplay("Solving", 8)
+        bar.move(3)
+        bar.finish(Note("Solved"))
+
+    assert [output.data["text/plain"] for output in captured.outputs] == [
+        "Solving: 0 of 8 steps",
+        "Solving: 3 of 8 steps",
+        "Solved",
+    ]
+    assert '<progress value="3" max="8" aria-label="Solving">' in captured.outputs[1].data["text/html"]
