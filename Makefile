@@ -5,11 +5,11 @@ PYTHON := $(VENV)/bin/python
 LAB_READY := $(VENV)/.lab-ready
 TEST_READY := $(VENV)/.test-ready
 HUB_PROXY := $(VENV)/bin/configurable-http-proxy
-GRADES := tests/unit labkit/model labkit/views labkit/gallery labkit/range tests/range tests/sandbox tests/hub tests/notebooks
+GRADES := tests/unit tests/gallery labkit/model labkit/views labkit/range tests/range tests/sandbox tests/classroom tests/hub tests/notebooks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-browser bench images readme clean
+.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-classroom test-browser bench gallery images readme clean
 
 # A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
@@ -50,14 +50,17 @@ format: $(TEST_READY)  ## put code and notebooks into their committed form
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m nbstripout --keep-id notebooks/*.ipynb
 
-test-unit: $(TEST_READY)  ## pure tests, and the doctests of labkit/model, labkit/views and labkit/gallery
-	$(PYTHON) -m pytest tests/unit labkit/model labkit/views labkit/gallery
+test-unit: $(TEST_READY)  ## pure tests, and the doctests of labkit/model and labkit/views
+	$(PYTHON) -m pytest tests/unit tests/gallery labkit/model labkit/views
 
 test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
 	$(PYTHON) -m pytest tests/sandbox
 
 test-range: $(TEST_READY)  ## the closed network with real programs and real packets
 	$(PYTHON) -m pytest labkit/range tests/range
+
+test-classroom: $(TEST_READY)  ## a class: join, board, a student's own host
+	$(PYTHON) -m pytest tests/classroom
 
 test-hub: $(TEST_READY) $(HUB_PROXY)  ## a class of five behind a real JupyterHub
 	$(PYTHON) -m pytest tests/hub
@@ -71,6 +74,9 @@ test-browser: $(TEST_READY)  ## the lab in a real Chromium
 
 bench: $(TEST_READY)  ## measure against the floors and peers, in one table
 	$(PYTHON) -m tests.bench
+
+gallery: $(TEST_READY)  ## write test-results/gallery.html: every component in every state, light and dark
+	$(PYTHON) -m tests.gallery
 
 images: $(TEST_READY)  ## take the README's screenshot from the running lab
 	$(PYTHON) -m tests.browser.take_screenshot
@@ -96,7 +102,7 @@ $(TEST_READY): $(VENV)/.made-for pyproject.toml
 
 # Where it is not to be had, the tests of the hub say so.
 $(HUB_PROXY): | $(TEST_READY)
-	@-$(PYTHON) -m labkit.jupyterhub.get_proxy
+	@-$(PYTHON) -m labkit.classroom.hub.get_proxy
 
 $(VENV)/.made-for:
 	@sh -c "$$MAKE_VENV"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from labkit.classroom import host_process
 from labkit.classroom.host_process import ClassHost
 from labkit.classroom.join import aws_files, certificate_file
 from labkit.classroom.pinned_certificate import pinned
@@ -16,7 +17,6 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number
 from labkit.sandbox.aws.cli_files import point_aws_cli_at
-from labkit.services import class_host
 from labkit.services.host import Host
 from labkit.steps.session import Opened
 
@@ -68,7 +68,7 @@ def host_folder(wanted: Settings) -> Path | None:
     Raises LabError when the files cannot be used.
     """
     in_class = {AWS, DETECTION} <= wanted.joined.keys()
-    return class_host.prepared(wanted.home, _login(wanted)) if in_class else None
+    return host_process.prepared(wanted.home, _login(wanted)) if in_class else None
 
 
 def _login(wanted: Settings) -> dict[str, str]:

@@ -142,8 +142,9 @@ def keys(student: str | None, as_csv: bool) -> None:
 
     They are secrets. A file that you keep them in should be yours alone: umask 077
     """
+    from labkit.classroom import keys as class_keys
     from labkit.model.settings import parse_student_number
-    from labkit.services import class_keys, sandbox_process
+    from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
     number = None if student is None else parse_student_number(student)
@@ -162,17 +163,17 @@ def join(file: Any, leave: bool) -> None:
     The keys are tried, then kept in the lab's home. From then on the lab works with the class's sandbox.
     """
     from labkit import backends
+    from labkit.classroom import join
     from labkit.model.classroom import ClassKeys
-    from labkit.services import class_join
     from labkit.services.environment import home_folder
 
     home = home_folder()
     if leave:
-        left = class_join.leave(home)
+        left = join.leave(home)
         click.echo("You left the class. Its keys are gone from here." if left else "There was no class to leave.")
         return
     block = ClassKeys.parse(file.read() if file is not None else _pasted())
-    class_join.join(home, block)
+    join.join(home, block)
     opened = backends.open_world().opened
     opened.point_aws_cli()
     click.echo(f"You are student {block.student}. {opened.sentence}\nNow open the lab: labkit lab")

@@ -6,13 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
+from labkit.classroom import host_process
 from labkit.classroom.pinned_certificate import pinned
 from labkit.files import private_folder, told, write_private
 from labkit.model.access_keys import examine
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.settings import DEFAULT_REGION
-from labkit.services import class_host
 from labkit.services.aws.account import Account
 from labkit.services.aws.ec2 import caller
 from labkit.services.aws.profile import SavedProfile, save_profile
@@ -78,7 +78,7 @@ def keep(home: Path, keys: ClassKeys) -> None:
     """Keep these keys untried, for where nothing answers yet. The host of a class that was joined before is ended."""
     pair = examine(keys.access_key_id, keys.secret_access_key).require()
     if _kept(home) != keys.variables:
-        class_host.forget(home)
+        host_process.forget(home)
     shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     save_profile(SavedProfile(pair, DEFAULT_REGION, keys.url), *aws_files(home), overwrite=True)
     Notes(home / "notes.json").save(student=keys.student)
@@ -98,7 +98,7 @@ def leave(home: Path) -> bool:
         there = (home / CLASS_FILE).exists()
         (home / CLASS_FILE).unlink(missing_ok=True)
         certificate_file(home).unlink(missing_ok=True)
-        class_host.forget(home)
+        host_process.forget(home)
         shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     if there:
         Notes(home / "notes.json").forget("student", "region", "agreed", "vpc_id", "network_acl_id", "rule_id")

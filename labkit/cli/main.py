@@ -18,7 +18,6 @@ from labkit.cli import ready as cli_ready
 from labkit.cli import respond as cli_respond
 from labkit.cli import steps as cli_instructor
 from labkit.model.errors import LabError
-from tests.gallery import __main__ as cli_gallery
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 
@@ -104,10 +103,11 @@ def sandbox_start(yes: bool, **wish: Any) -> None:
 @tells_errors
 def sandbox_stop() -> None:
     """Stop the sandbox. Its world stays on disk: the next start has it again."""
-    from labkit.services import class_host, sandbox_process
+    from labkit.classroom import host_process
+    from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
-    stopped, host_stopped = sandbox_process.stop(settings().home), class_host.stop(settings().home)
+    stopped, host_stopped = sandbox_process.stop(settings().home), host_process.stop(settings().home)
     if stopped or not host_stopped:
         click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
     if host_stopped:
@@ -219,5 +219,4 @@ main.command("shell")(tells_errors(cli_range.shell))
 main.command("run", context_settings={"ignore_unknown_options": True})(tells_errors(cli_range.run))
 main.command("join")(tells_errors(cli_class.join))
 class_group.command("keys")(tells_errors(cli_class.keys))
-main.command("gallery")(tells_errors(cli_gallery.gallery))
 main.command("handout")(tells_errors(cli_handout.handout))

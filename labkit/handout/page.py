@@ -18,7 +18,7 @@ from labkit.handout.notebook import Reading
 from labkit.handout.safety import cleaner_of_this_machine
 from labkit.services.environment import settings
 
-TEMPLATES = Path(__file__).parents[1] / "jupyter" / "nbconvert" / "templates"
+TEMPLATES = Path(__file__).parents[1] / "jupyter" / "config" / "nbconvert" / "templates"
 CONTENTS_DOWN_TO = 3
 """The lowest level of heading that a table of contents names."""
 

@@ -31,7 +31,7 @@ UNATTENDED_FROM = "02"
 WARM_UP = """
 def _():
     import labkit.lab
-    from labkit.clients.aws_account import Account
+    from labkit.services.aws.account import Account
     from labkit.model.access_keys import AccessKeys
     from labkit.model.rule_filter import parse
     from labkit.views.panels import Happened

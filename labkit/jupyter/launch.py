@@ -28,7 +28,7 @@ from labkit.services.environment import settings
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
 FIRST_PORT = 8888
 PORTS = 50
-LARGE_TYPE = Path(__file__).resolve().parent / "jupyter_large"
+LARGE_TYPE = Path(__file__).resolve().parent / "large"
 """A folder with JupyterLab's type sizes in a `custom.css`: its theme setting of that name is read from the user's own
 settings alone (tried, 4.6), and those are not the lab's to write."""
 TYPE_SIZE_THERE = "Its type size is changed there: Settings > Theme > Increase … Font Size.\n"
@@ -72,7 +72,7 @@ class _WhenUsed(ModuleType):
 
 def lab_folder() -> Path:
     """The folder that holds `notebooks/`: the current one, else the one that this package was installed from."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parent.parent):
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
         if (folder / FIRST_CHAPTER).is_file():
             return folder
     raise LabError(
@@ -202,7 +202,7 @@ def set_environment(environment: Mapping[str, str]) -> None:
             os.environ[name] = value
         else:
             os.environ.pop(name, None)
-    own = str(Path(__file__).resolve().parent / "jupyter")
+    own = str(Path(__file__).resolve().parent / "config")
     for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # its settings, and the handouts' template
         os.environ[name] = os.pathsep.join(filter(None, [own, os.environ.get(name)]))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"

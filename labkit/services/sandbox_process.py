@@ -20,7 +20,7 @@ STOP_TIMEOUT_SECONDS = 10
 REFUSED = 409
 """The status of a call that the sandbox refused in words for people."""
 
-SANDBOX, CLASS_HOST = "labkit.sandbox.server", "labkit.class_host"
+SANDBOX, CLASS_HOST = "labkit.sandbox.server", "labkit.classroom.host"
 LOGIN_FILE = "login.json"
 """In the folder of a student's host in a class: what it says to the class's sandbox. A home without it is a sandbox's
 own."""

@@ -86,7 +86,7 @@ def memory(hub: RunningHub, numbers: Iterable[int]) -> tuple[float, float]:
     kernels = [solved(AtTheHub(hub.url, name)) for name in names]
     below = psutil.Process(hub.process.pid).children(recursive=True)
     theirs = [one for one in below if one.environ().get("JUPYTERHUB_USER") in names]
-    hosts = [one for one in theirs if "labkit.class_host" in one.cmdline()]
+    hosts = [one for one in theirs if "labkit.classroom.host" in one.cmdline()]
     assert len(hosts) == len(names) and len(theirs) >= 3 * len(names), theirs
     for kernel in kernels:
         kernel.close()

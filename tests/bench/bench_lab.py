@@ -165,7 +165,7 @@ print(json.dumps(vars(keys)))
 BARE_SCRIPT = """
 import os, boto3, requests, pandas, ipywidgets
 from labkit.backends import open_world
-from labkit.clients.hawk_auth import HawkAuth
+from labkit.services.detection.hawk import HawkAuth
 
 opened = open_world().opened
 login, where = opened.detection_login(), opened.aws_endpoint()

@@ -14,10 +14,11 @@ import boto3
 import psutil
 from botocore.config import Config
 
+from labkit.classroom import keys as class_keys
 from labkit.model.classroom import ClassKeys
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import Wish, plan
-from labkit.services import class_keys, sandbox_process
+from labkit.services import sandbox_process
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox
 from tests.ports import free_port

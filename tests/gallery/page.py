@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.resources import files
+from pathlib import Path
 
 from tests.gallery import boards, doings, panels, tables
 from tests.gallery.component import Component
@@ -22,7 +22,7 @@ def themes() -> dict[str, dict[str, str]]:
 
     Source: the CSS of @jupyterlab/theme-light-extension and @jupyterlab/theme-dark-extension 4.6; a test compares.
     """
-    return dict(json.loads((files(__name__) / "page" / "themes.json").read_text(encoding="utf-8")))
+    return dict(json.loads((Path(__file__).with_name("templates") / "themes.json").read_text(encoding="utf-8")))
 
 
 def lifted(output: str) -> tuple[str, list[str]]:
@@ -32,7 +32,7 @@ def lifted(output: str) -> tuple[str, list[str]]:
 
 def page() -> str:
     """The whole page, which needs no other file, no script and no network."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     shown, styles = [], dict[str, None]()
@@ -44,7 +44,10 @@ def page() -> str:
             states.append((state.name, Markup(html)))
         shown.append((component, states))
     environment = Environment(
-        loader=PackageLoader(__name__, "page"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
     )
     template = environment.get_template("page.html.j2")
     return template.render(shown=shown, styles=map(Markup, styles), themes=themes())

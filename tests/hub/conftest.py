@@ -23,7 +23,8 @@ from tests.hub.running_hub import CONFIG, RunningHub
 from tests.sandbox.student import users
 
 HOW_TO_GET_A_HUB = (
-    "They need JupyterHub and its proxy: install .[class] into this Python, then python -m labkit.jupyterhub.get_proxy"
+    "They need JupyterHub and its proxy: install .[class] into this Python, "
+    "then python -m labkit.classroom.hub.get_proxy"
 )
 MADE_UP = "made-up-by-student{}"
 MARKER = "hub: needs JupyterHub and its proxy"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.hub
 
 VPCS = """
 import json
-from labkit.clients import aws
+from labkit.services import aws
 ec2 = lab.world.aws.ec2
 print(json.dumps([vpc.id for vpc in aws.find_student_vpcs(ec2, lab.world.student)]))
 """

@@ -45,7 +45,7 @@ def start(home: Path) -> sandbox_process.Sandbox:
 
 def test_many_kernels_at_once_start_one_sandbox(home: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from labkit.clients import sandbox_process as s; "
+        "import sys; from pathlib import Path; from labkit.services import sandbox_process as s; "
         f"found, started = s.start(Path(sys.argv[1]), {os.getpid()}); print(found.pid, started)"
     )
     command = [sys.executable, "-c", program, str(home)]

@@ -14,7 +14,7 @@ TOP_LEVEL = {
     *(".ci", ".gitignore", "Makefile", "README.md", "environment.yml", "pyproject.toml"),
     *("images", "labkit", "notebooks", "tests"),
 }
-GRADES = {"unit", "sandbox", "range", "hub", "notebooks", "browser", "bench"}
+GRADES = {"unit", "gallery", "sandbox", "range", "classroom", "hub", "notebooks", "browser", "bench"}
 HEAVY = {"boto3", "flask", "IPython", "ipywidgets", "lark", "moto", "pandas", "requests", "rich"}
 
 

@@ -36,7 +36,7 @@ OWN = Path(__file__).parent
 
 def create_app(look: Callable[[], Seen], token: str) -> Flask:
     """The WSGI application. look: what there is to see now. token: opens the page, and is not empty."""
-    app = Flask("labkit.board", static_folder=None)
+    app = Flask("labkit.classroom.board", static_folder=None)
     boards = Remembered()
     app.before_request(lambda: _admit(token))
     app.after_request(_finish)

@@ -1,4 +1,4 @@
-"""`python -m labkit.class_host --home FOLDER`: started by `labkit.clients.class_host`; standard error is the log."""
+"""`python -m labkit.classroom.host --home FOLDER`, started by `labkit.classroom.host_process`; stderr is the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labkit.classroom.host.serving import serve
 
 def main() -> None:
     """Serve until told to stop."""
-    parser = argparse.ArgumentParser(prog="labkit.class_host")
+    parser = argparse.ArgumentParser(prog="labkit.classroom.host")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=None)
     arguments = parser.parse_args()

@@ -21,7 +21,7 @@ POLL_SECONDS = 10.0
 PAUSE_SECONDS = 0.25
 """Between two tries while it does not answer."""
 
-log = logging.getLogger("labkit.class_host")
+log = logging.getLogger("labkit.classroom.host")
 
 
 class Following:

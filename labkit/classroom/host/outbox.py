@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.25
 
 _NEVER_TAKEN = {"400", "413"}
 
-log = logging.getLogger("labkit.class_host")
+log = logging.getLogger("labkit.classroom.host")
 
 
 class Outbox:

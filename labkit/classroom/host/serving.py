@@ -30,7 +30,7 @@ from labkit.services.sandbox_process import LOGIN_FILE
 PATIENCE_SECONDS = 0.5
 """Of one call: what is waited for longer is tried again by who asked."""
 
-log = logging.getLogger("labkit.class_host")
+log = logging.getLogger("labkit.classroom.host")
 
 
 class HostServices:
@@ -65,7 +65,7 @@ class HostServices:
         return " ".join(filter(None, (self._following.trouble, self._outbox.trouble)))
 
     def _control(self) -> Flask:
-        app = Flask("labkit.class_host", static_folder=None)
+        app = Flask("labkit.classroom.host", static_folder=None)
         app.register_blueprint(host_blueprint(self._host, self.token))
 
         @app.get("/_lab/health")

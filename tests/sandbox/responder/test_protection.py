@@ -12,7 +12,7 @@ from tests.sandbox.student import CURL, Student, a_student, users
 from tests.wait import until
 
 DADISMAD = "203.0.113.10/32"
-JAIL = str(Path(__file__).parents[1] / "range" / "jail.py")
+JAIL = str(Path(__file__).parents[2] / "range" / "jail.py")
 
 
 @pytest.fixture(params=users(), ids=lambda user: user.pw_name)

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from jinja2 import Environment
 
-from labkit.cli.main import main
 from labkit.views import render
 from tests.gallery import page as gallery
 
@@ -95,21 +93,6 @@ def test_every_theme_variable_that_the_styles_use_has_a_value(written: str):
     used = set(re.findall(r"var\((--jp-[\w-]+)", written))
 
     assert used <= gallery.themes()["light"].keys() == gallery.themes()["dark"].keys()
-
-
-def test_the_command_writes_the_page_and_says_where(tmp_path: Path, written: str):
-    out = tmp_path / "looks.html"
-    ran = CliRunner().invoke(main, ["gallery", "--out", str(out)])
-
-    assert str(out) in ran.output
-    assert out.read_text("utf-8") == written
-
-
-def test_a_file_that_cannot_be_written_is_told_in_words(tmp_path: Path):
-    ran = CliRunner().invoke(main, ["gallery", "--out", str(tmp_path / "absent" / "looks.html")])
-
-    assert ran.exit_code == 1
-    assert "was not written" in ran.output and "labkit gallery --out FILE" in ran.output
 
 
 def test_what_an_attacker_wrote_is_seen_as_text(written: str):
