@@ -31,7 +31,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
     """Raise a fault of the disk inside as a LabError that names this path."""
     try:
         yield

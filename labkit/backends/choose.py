@@ -10,7 +10,7 @@ from typing import Any
 from labkit.classroom import backend as joined
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
-from labkit.model.settings import PROFILE, Backend, Settings
+from labkit.model.settings import PROFILE, BackendName, Settings
 from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services import sandbox_process
 from labkit.services.aws.profile import check_region, load_profile
@@ -18,14 +18,14 @@ from labkit.services.environment import settings
 from labkit.services.host import Host
 from labkit.services.notes import Notes
 from labkit.services.sandbox_process import Sandbox
-from labkit.steps.session import DetectionLogin, LoginIncomplete, Opened, World
+from labkit.steps.session import Backend, DetectionLogin, LabSession, LoginIncomplete
 
 REAL_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
 LOGIN_VARIABLES = ("LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS")
 
 
-def open_world(aws: Backend | None = None, detection: Backend | None = None, region: str = "") -> World:
+def open_session(aws: BackendName | None = None, detection: BackendName | None = None, region: str = "") -> LabSession:
     """The world with its backends picked: the argument, else the environment, else the note, else the sandbox.
 
     An argument is noted for the other chapters. Raises LabError when a sandbox is wanted and does not start, or a
@@ -42,20 +42,20 @@ def open_world(aws: Backend | None = None, detection: Backend | None = None, reg
     local = LocalSandbox(wanted.home)
     if not (aws_live and detection_live):
         local.ensure()
-    return World(_open(wanted, local, aws_live, detection_live))
+    return LabSession(_open(wanted, local, aws_live, detection_live))
 
 
-def world_as_found() -> World:
+def open_existing() -> LabSession:
     """The same world for who only looks: a sandbox that does not run is not started, but ServiceUnreachable raised."""
     wanted = settings()
     notes = Notes(wanted.home / "notes.json")
     aws_live = _wanted_aws(wanted, notes) == "live"
-    return World(_open(wanted, FoundSandbox(wanted.home), aws_live, _wanted_detection(wanted, notes) == "live"))
+    return LabSession(_open(wanted, FoundSandbox(wanted.home), aws_live, _wanted_detection(wanted, notes) == "live"))
 
 
-def world_apart(home: Path, student: str = "") -> World:
+def open_isolated(home: Path, student: str = "") -> LabSession:
     """The world of a sandbox of its own in this home, whatever the environment asks for; nothing else is touched."""
-    return World(_open(Settings(home, student=student), LocalSandbox(home), aws_live=False, detection_live=False))
+    return LabSession(_open(Settings(home, student=student), LocalSandbox(home), aws_live=False, detection_live=False))
 
 
 def _wanted_aws(wanted: Settings, notes: Notes) -> str:
@@ -114,11 +114,11 @@ class FoundSandbox(LocalSandbox):
         return self._sandbox
 
 
-def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live: bool) -> Opened:
+def _open(wanted: Settings, local: LocalSandbox, aws_live: bool, detection_live: bool) -> Backend:
     files = _aws_files(wanted.home, aws_live)
     certificate = joined.certificate_of(wanted) if aws_live or detection_live else ""
     login = _live_login(wanted, certificate) if detection_live else local.detection_login
-    opened = Opened(
+    opened = Backend(
         aws=f"live, {wanted.aws_endpoint_url or 'your own account'}" if aws_live else "sandbox on this machine",
         detection=_detection_words(wanted) if detection_live else "sandbox on this machine",
         home=wanted.home,

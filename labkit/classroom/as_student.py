@@ -24,30 +24,30 @@ from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.api import DetectionApi
 from labkit.services.host import RUN_SECONDS, Host, Ran
 from labkit.services.notes import Notes
-from labkit.steps.session import DetectionLogin, World, detection_of
+from labkit.steps.session import DetectionLogin, LabSession, detection_of
 
 
-def open_students_world(typed: str) -> World:
+def open_students_world(typed: str) -> LabSession:
     """The world of the student with this number: in a class with their keys and account, else in the instructor's.
 
     Raises InvalidInput for what is no number, or no student of the class that this machine's sandbox serves; LabError
     on a machine that has joined a class as another student.
     """
-    number, own = parse_student_number(typed), backends.open_world()
-    if own.opened.assigned not in ("", str(number)):
+    number, own = parse_student_number(typed), backends.open_session()
+    if own.backend.assigned not in ("", str(number)):
         raise LabError(
             f"The work of student {number} cannot be reached from here.",
-            f"This machine joined the class as student {own.opened.assigned}, and these keys open no other's account.",
+            f"This machine joined the class as student {own.backend.assigned}, and these keys open no other's account.",
             "Say it on the machine that serves the class.",
         )
-    if class_settings.load(own.opened.home) is not None:
-        sandbox = LocalSandbox(own.opened.home)
+    if class_settings.load(own.backend.home) is not None:
+        sandbox = LocalSandbox(own.backend.home)
         return _in_class(own, sandbox, class_keys(sandbox.ensure(), number)[0])
     # The same account and user: a student is told apart by tag and rule name.
-    return _world(own, number, own.keys or own.opened.cloud_account() or own.opened.given_keys)
+    return _world(own, number, own.keys or own.backend.cloud_account() or own.backend.given_keys)
 
 
-def _in_class(own: World, sandbox: LocalSandbox, student: ClassKeys) -> World:
+def _in_class(own: LabSession, sandbox: LocalSandbox, student: ClassKeys) -> LabSession:
     """The student's own account and user, at this machine's sandbox."""
 
     def login() -> DetectionLogin:
@@ -61,17 +61,17 @@ def _in_class(own: World, sandbox: LocalSandbox, student: ClassKeys) -> World:
         detection="the class's, on this machine",
         aws_endpoint=sandbox.url,
         detection_login=login,
-        host=ToldHost(sandbox, student.student, lambda: detection_of(login())),
+        host=SimulatedHost(sandbox, student.student, lambda: detection_of(login())),
         ask_first=False,
     )
 
 
-def _world(own: World, number: int, keys: AccessKeys | None, **opened: Any) -> World:
+def _world(own: LabSession, number: int, keys: AccessKeys | None, **opened: Any) -> LabSession:
     """The world, with whatever is not as in the instructor's own."""
-    nowhere = own.opened.home / "students" / str(number)  # no file is there: the keys are in memory
-    world = World(
+    nowhere = own.backend.home / "students" / str(number)  # no file is there: the keys are in memory
+    session = LabSession(
         replace(
-            own.opened,
+            own.backend,
             student=str(number),
             region=own.region,
             config_file=nowhere / "config",
@@ -84,8 +84,8 @@ def _world(own: World, number: int, keys: AccessKeys | None, **opened: Any) -> W
         ),
         NotesInMemory(student=number),
     )
-    world.use_keys(keys)
-    return world
+    session.use_keys(keys)
+    return session
 
 
 class NotesInMemory(Notes):
@@ -103,7 +103,7 @@ class NotesInMemory(Notes):
         self._text = json.dumps(notes)
 
 
-class ToldHost(Host):
+class SimulatedHost(Host):
     """The host of a student of the class. The instructor runs nothing there: that a program connected is told to the
     detection service as the student's agent would tell it."""
 

@@ -18,7 +18,7 @@ from labkit.model.classroom import account_of
 from labkit.model.settings import PROFILE, Settings, parse_student_number
 from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services.host import Host
-from labkit.steps.session import Opened
+from labkit.steps.session import Backend
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"
 """Of the variables of a class: those by which a side is the class's."""
@@ -35,7 +35,7 @@ def certificate_of(wanted: Settings) -> str:
     return str(pinned(url, wanted.certificate, certificate_file(wanted.home)))
 
 
-def with_aws_of_class(opened: Opened, wanted: Settings) -> Opened:
+def with_aws_of_class(opened: Backend, wanted: Settings) -> Backend:
     """What was opened, with AWS in the account of a class's student.
 
     No consent is asked for, since no real account is there. The AWS files are the lab's own: a student's real ones are

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from labkit.files import private_folder, told
+from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError
 
 START_OPTIONS = (
@@ -35,15 +35,15 @@ def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def start(yes: bool, **wish: Any) -> None:
     """Start the sandbox, or find it running; with other settings of its class than before, start it again."""
     from labkit.sandbox.classroom import settings as class_settings
-    from labkit.sandbox.classroom.plan import Wish, plan
+    from labkit.sandbox.classroom.plan import ClassOptions, plan
     from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
     home = settings().home
-    with told(home):
+    with disk_errors(home):
         private_folder(home)
     before = class_settings.load(home)
-    wanted = plan(home, before, Wish(**wish))
+    wanted = plan(home, before, ClassOptions(**wish))
     if wanted != before and wanted is not None:
         if wanted.beyond_this_machine and not yes:
             _ask(wanted)
@@ -174,7 +174,7 @@ def join(file: Any, leave: bool) -> None:
         return
     block = ClassKeys.parse(file.read() if file is not None else _pasted())
     join.join(home, block)
-    opened = backends.open_world().opened
+    opened = backends.open_session().backend
     opened.point_aws_cli()
     click.echo(f"You are student {block.student}. {opened.sentence}\nNow open the lab: labkit lab")
 

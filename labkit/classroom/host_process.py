@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from labkit.files import told, write_private
+from labkit.files import disk_errors, write_private
 from labkit.services import sandbox_process
 from labkit.services.sandbox_process import LOGIN_FILE, Sandbox
 
@@ -24,7 +24,7 @@ def prepared(home: Path, login: Mapping[str, str]) -> Path:
     in an argument or in the environment of a process.
     """
     folder, text = host_folder(home), json.dumps(dict(login)) + "\n"
-    with told(home):
+    with disk_errors(home):
         if _read(folder / LOGIN_FILE) != text:
             forget(home)
             write_private(folder / LOGIN_FILE, text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labkit.classroom import host_process
 from labkit.classroom.pinned_certificate import pinned
-from labkit.files import private_folder, told, write_private
+from labkit.files import disk_errors, private_folder, write_private
 from labkit.model.access_keys import examine
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.errors import CredentialsRefused, LabError
@@ -38,13 +38,13 @@ def join(home: Path, keys: ClassKeys) -> None:
 
     Raises LabError, and keeps nothing, when the certificate is another, nothing answers, or a key is refused.
     """
-    with told(home):
+    with disk_errors(home):
         private_folder(home)
     arriving = home / "class-certificate.arriving.pem"
     try:
         certificate = str(pinned(keys.url, keys.fingerprint, arriving)) if keys.fingerprint else ""
         _try(keys, certificate)
-        with told(home):
+        with disk_errors(home):
             if keys.fingerprint:
                 arriving.replace(certificate_file(home))
             keep(home, keys)
@@ -94,7 +94,7 @@ def _kept(home: Path) -> dict[str, str]:
 
 def leave(home: Path) -> bool:
     """Forget the class and its keys; False when none was joined. What was made there stays there."""
-    with told(home):
+    with disk_errors(home):
         there = (home / CLASS_FILE).exists()
         (home / CLASS_FILE).unlink(missing_ok=True)
         certificate_file(home).unlink(missing_ok=True)

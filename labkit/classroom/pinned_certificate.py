@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labkit.files import told, write_private
+from labkit.files import disk_errors, write_private
 from labkit.model.classroom import fingerprint
 from labkit.model.errors import LabError, ServiceUnreachable
 
@@ -24,7 +24,7 @@ def pinned(url: str, wanted: str, file: Path) -> Path:
     """
     if _fingerprint_in(file) != wanted:
         text = fetch(url, wanted)
-        with told(file.parent):
+        with disk_errors(file.parent):
             write_private(file, text)
     return file
 

@@ -39,7 +39,7 @@ def run(command: tuple[str, ...]) -> None:
 
     status = _host_status()
     if status.tier == 3:
-        host = backends.open_world().opened.host
+        host = backends.open_session().backend.host
         assert host is not None  # else there was no status
         ran = host.run(command)
         _say_behind(ran.behind)
@@ -61,7 +61,7 @@ def _say_behind(words: str) -> None:
 def _host_status() -> HostStatus:
     from labkit import backends
 
-    host = backends.open_world().opened.host
+    host = backends.open_session().backend.host
     if host is None:
         raise LabError(
             "There is no host here.", "With live AWS the host is yours, somewhere else.", "Work on it there."

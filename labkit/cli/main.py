@@ -29,7 +29,7 @@ Exit status: 0 done, 1 refused or not done (the words say why), 2 the command wa
 """
 
 
-class Told(click.ClickException):
+class CommandError(click.ClickException):
     """An expected fault in its own words."""
 
     def __init__(self, error: LabError) -> None:
@@ -39,7 +39,7 @@ class Told(click.ClickException):
         click.echo(f"labkit: {self.message}", err=True)
 
 
-def tells_errors(command: Callable[..., None]) -> Callable[..., None]:
+def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command end in an error's own words, without a trace."""
 
     @wraps(command)
@@ -47,7 +47,7 @@ def tells_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except LabError as error:
-            raise Told(error) from error
+            raise CommandError(error) from error
 
     return run
 
@@ -72,7 +72,7 @@ def main() -> None:
 @click.option("--port", type=int, help="The port of JupyterLab; without it, the first free one from 8888.")
 @click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, in place of the first.")
 @click.option("--large", is_flag=True, help="In large type, for a projector.")
-@tells_errors
+@reports_errors
 def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> None:
     """Open JupyterLab on the first chapter; the sandbox starts and ends with it.
 
@@ -90,7 +90,7 @@ def sandbox() -> None:
 
 @sandbox.command("start")
 @cli_class.start_options
-@tells_errors
+@reports_errors
 def sandbox_start(yes: bool, **wish: Any) -> None:
     """Start the sandbox, or find it running. The options let it serve a class; they are kept for the next start.
 
@@ -100,7 +100,7 @@ def sandbox_start(yes: bool, **wish: Any) -> None:
 
 
 @sandbox.command("stop")
-@tells_errors
+@reports_errors
 def sandbox_stop() -> None:
     """Stop the sandbox. Its world stays on disk: the next start has it again."""
     from labkit.classroom import host_process
@@ -116,7 +116,7 @@ def sandbox_stop() -> None:
 
 @sandbox.command("status")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log, class.")
-@tells_errors
+@reports_errors
 def sandbox_status(as_json: bool) -> None:
     """Say whether the sandbox runs, and where."""
     from labkit.services import sandbox_process
@@ -151,7 +151,7 @@ def class_group() -> None:
 
 
 @main.command("env")
-@tells_errors
+@reports_errors
 def env_command() -> None:
     """Print shell exports that let the AWS CLI and programs of the detection service reach the lab.
 
@@ -159,17 +159,17 @@ def env_command() -> None:
     """
     from labkit import backends
 
-    for name, value in backends.open_world().opened.environment().items():
+    for name, value in backends.open_session().backend.environment().items():
         click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
 
 
 @main.command("cloud-account")
-@tells_errors
+@reports_errors
 def cloud_account_command() -> None:
     """Show what UDF's Cloud Accounts page would: the sandbox's API Key and API Secret Key, to copy from."""
     from labkit import backends
 
-    keys = backends.open_world().opened.cloud_account()
+    keys = backends.open_session().backend.cloud_account()
     if keys is None:
         raise LabError(
             "There is no sandbox account to show.",
@@ -181,17 +181,17 @@ def cloud_account_command() -> None:
 
 @main.command("status")
 @click.option("--json", "as_json", is_flag=True, help='As JSON: {"steps": [{key, chapter, title, passed, …}]}.')
-@tells_errors
+@reports_errors
 def status_command(as_json: bool) -> None:
     """Say where you are: each step's check, made now against the world."""
     from labkit import backends, steps
 
-    world = backends.open_world()
-    results = list(steps.status(world))
+    session = backends.open_session()
+    results = list(steps.status(session))
     if as_json:
         click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
         return
-    click.echo(f"{world.host_words}\n{world.opened.sentence}")
+    click.echo(f"{session.host_words}\n{session.backend.sentence}")
     for number, result in enumerate(results, 1):
         click.echo(f"{number:>2}. {result}")
     click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
@@ -210,13 +210,13 @@ def _as_json(chapter: str, result: Any) -> dict[str, Any]:
     }
 
 
-main.command("solve")(tells_errors(cli_instructor.solve))
-main.command("reset")(tells_errors(cli_instructor.reset))
-main.command("ready")(tells_errors(cli_ready.ready))
-main.command("board")(tells_errors(cli_board.board))
-main.command("respond")(tells_errors(cli_respond.respond))
-main.command("shell")(tells_errors(cli_range.shell))
-main.command("run", context_settings={"ignore_unknown_options": True})(tells_errors(cli_range.run))
-main.command("join")(tells_errors(cli_class.join))
-class_group.command("keys")(tells_errors(cli_class.keys))
-main.command("handout")(tells_errors(cli_handout.handout))
+main.command("solve")(reports_errors(cli_instructor.solve))
+main.command("reset")(reports_errors(cli_instructor.reset))
+main.command("ready")(reports_errors(cli_ready.ready))
+main.command("board")(reports_errors(cli_board.board))
+main.command("respond")(reports_errors(cli_respond.respond))
+main.command("shell")(reports_errors(cli_range.shell))
+main.command("run", context_settings={"ignore_unknown_options": True})(reports_errors(cli_range.run))
+main.command("join")(reports_errors(cli_class.join))
+class_group.command("keys")(reports_errors(cli_class.keys))
+main.command("handout")(reports_errors(cli_handout.handout))

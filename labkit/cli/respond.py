@@ -11,9 +11,9 @@ import click
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
-    from labkit.model.response.messages import Said
+    from labkit.model.response.messages import Message
     from labkit.responder import Responder
-    from labkit.steps.session import World
+    from labkit.steps.session import LabSession
 
 
 @click.option("--once", is_flag=True, help="Look once, then end.")
@@ -33,29 +33,29 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     from labkit import backends
     from labkit.steps.responding import students_responder
 
-    world = backends.open_world()
-    responder = students_responder(world, _print, safe, interval)
+    session = backends.open_session()
+    responder = students_responder(session, _print, safe, interval)
     if dry_run:
         _dry_run(responder, cleanup)
         return
-    _agree(world, yes)
+    _agree(session, yes)
     if cleanup:
         removed = responder.cleanup()
         click.echo(f"{len(removed)} of the responder's own entries were taken away from {responder.network_acl_id}.")
         return
-    _place_host(world)
+    _place_host(session)
     if once:
         responder.run_once()
     else:
         _run(responder)
 
 
-def _place_host(world: World) -> None:
+def _place_host(session: LabSession) -> None:
     """Part 3 begins: the lab's own host moves to where the responder's entries are in force, else they do nothing."""
     from labkit.steps import host
 
-    if world.opened.host is not None and not host.host_subnets(world):
-        click.echo(f"{host.do_subnet(world).title} labkit reset host_subnet takes it out again.")
+    if session.backend.host is not None and not host.host_subnets(session):
+        click.echo(f"{host.do_subnet(session).title} labkit reset host_subnet takes it out again.")
 
 
 def _run(responder: Responder) -> None:
@@ -76,26 +76,26 @@ def _dry_run(responder: Responder, cleanup: bool) -> None:
     click.echo("\n".join(lines or ["Would do nothing."]))
 
 
-def _print(said: Said) -> None:
+def _print(said: Message) -> None:
     click.echo(said.sentence)
     if said.kind in ("added", "replaced") and said.entry is not None:
         click.echo(f"  {said.entry.to_aws()}{_times(said)}")
 
 
-def _times(said: Said) -> str:
+def _times(said: Message) -> str:
     if said.event_to_alert_ms is None or said.alert_to_entry_ms is None:
         return ""
     return f"  event → {said.event_to_alert_ms} ms → alert → {said.alert_to_entry_ms} ms → entry"
 
 
-def _agree(world: World, yes: bool) -> None:
+def _agree(session: LabSession, yes: bool) -> None:
     """Ask once for the account and region, when the world wants a yes first."""
     if yes:
-        world.agree_unasked()
+        session.agree_unasked()
     try:
-        world.require_agreement()
+        session.require_agreement()
     except ConsentNeeded as question:
         click.echo(f"{question.what} {question.why}")
         if not click.confirm("Go on?"):
             raise click.Abort from question
-        world.agree()
+        session.agree()

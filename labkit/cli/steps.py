@@ -14,7 +14,7 @@ from labkit.model.errors import ConsentNeeded, LabError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from labkit.steps.session import World
+    from labkit.steps.session import LabSession
     from labkit.steps.step import Step
 
 NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
@@ -37,14 +37,14 @@ def solve(what: str, student: str | None, yes: bool) -> None:
     from labkit import steps
 
     chosen = steps.named(what)
-    world = _open(student)
+    session = _open(student)
     if student is not None:
         chosen = _from_here(steps.with_needs(chosen))
         if not yes:
-            _ask(world, f"{_host_moves(world, chosen)}Do for student {world.student} what is missing of", chosen)
+            _ask(session, f"{_host_moves(session, chosen)}Do for student {session.student} what is missing of", chosen)
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
-        for step, result in _asking(world, yes, followed, lambda: steps.solve(world, chosen)):
+        for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
             followed.told(f"{result.outcome.value:>9}  {step.title}: {result.found}")
     if result is not None and not result.passed:
         sys.exit(1)
@@ -58,25 +58,25 @@ def reset(what: str, student: str | None, yes: bool) -> None:
     from labkit import steps
 
     chosen = steps.with_dependents(steps.named(what))
-    world = _open(student)
+    session = _open(student)
     if student is not None:
         chosen = _from_here(chosen)
     if not yes:
-        _ask(world, "Take away what these steps left", chosen)
+        _ask(session, "Take away what these steps left", chosen)
     failed = False
     with Followed("Taking away", chosen[::-1]) as followed:
-        for step, ended in _asking(world, yes, followed, lambda: steps.reset(world, chosen)):
+        for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
             failed |= isinstance(ended, LabError)
             followed.told(f"{step.title}: {steps.undone(ended)}")
     if failed:
         sys.exit(1)
 
 
-def _open(student: str | None) -> World:
+def _open(student: str | None) -> LabSession:
     if student is None:
         from labkit import backends
 
-        return backends.open_world()
+        return backends.open_session()
     from labkit.classroom.as_student import open_students_world
 
     return open_students_world(student)
@@ -94,32 +94,32 @@ def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
     )
 
 
-def _host_moves(world: World, chosen: Sequence[Step]) -> str:
+def _host_moves(session: LabSession, chosen: Sequence[Step]) -> str:
     """A word about the one host of a sandbox that is no class's, which lives with whoever placed it last."""
-    from labkit.classroom.as_student import ToldHost
+    from labkit.classroom.as_student import SimulatedHost
 
     moves = any(step.key == "host_subnet" for step in chosen)
-    shared = world.opened.host is not None and not isinstance(world.opened.host, ToldHost)
+    shared = session.backend.host is not None and not isinstance(session.backend.host, SimulatedHost)
     return "The host of this sandbox moves into their VPC.\n" if moves and shared else ""
 
 
-def _ask(world: World, question: str, chosen: Sequence[Step]) -> None:
+def _ask(session: LabSession, question: str, chosen: Sequence[Step]) -> None:
     """Say whose work it is and how far it is, and go on with a yes only."""
     from labkit import steps
 
-    done = [one for one in steps.status(world) if one.passed]
-    number = world.opened.student or world.notes.get("student")
+    done = [one for one in steps.status(session) if one.passed]
+    number = session.backend.student or session.notes.get("student")
     who = f"Student {number}" if number else "No student number yet"
     last = f", the last of them “{done[-1].title}”" if done else ""
-    click.echo(f"{world.opened.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
+    click.echo(f"{session.backend.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
     if not click.confirm(f"{question}: {', '.join(step.title for step in chosen)}?"):
         raise click.Abort
 
 
-def _asking(world: World, yes: bool, followed: Followed, begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+def _asking(session: LabSession, yes: bool, followed: Followed, begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
     """Run a series of steps; ask once for the account and region when the world wants a yes first."""
     if yes:
-        world.agree_unasked()
+        session.agree_unasked()
     try:
         yield from begin()
     except ConsentNeeded as question:
@@ -127,7 +127,7 @@ def _asking(world: World, yes: bool, followed: Followed, begin: Callable[[], Ite
         click.echo(f"{question.what} {question.why}")
         if not click.confirm("Go on?"):
             raise click.Abort from question
-        world.agree()
+        session.agree()
         followed.begin()
         yield from begin()
 

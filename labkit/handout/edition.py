@@ -17,7 +17,7 @@ CONTENTS, WHOLE = "index", "self-protecting-cloud"
 
 def contents(exporter: HandoutExporter, pages: Sequence[Page], *, whole: bool, has_pdf: bool, note: str) -> str:
     """The page that leads to the others. whole: whether there is one of the whole lab. has_pdf: each has a PDF too."""
-    frame = {"title": TITLE, "styles": [], "home": "", "note": note, "stand_ins": False}
+    frame = {"title": TITLE, "styles": [], "home": "", "note": note, "rounded": False}
     chapters = [
         (page.name, page.title, [words for level, _, words in page.found.headings if level == 2]) for page in pages
     ]
@@ -44,7 +44,7 @@ def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> st
         "styles": list(dict.fromkeys(style for page in pages for style in page.found.styles)),
         "home": f"{CONTENTS}.html",
         "note": note,
-        "stand_ins": any(page.found.stand_ins for page in pages),
+        "rounded": any(page.found.rounded for page in pages),
     }
     return exporter.render("whole", page=frame, parts=parts, headings=nested(headings))
 

@@ -45,11 +45,11 @@ class Handout:
 
         return HandoutExporter()
 
-    def add(self, name: str, notebook: Any, cleaner: Cleaner, *, note: str = "", stand_ins: bool = False) -> None:
+    def add(self, name: str, notebook: Any, cleaner: Cleaner, *, note: str = "", rounded: bool = False) -> None:
         """Make the page of one notebook."""
         from labkit.handout.notebook import Reading
 
-        reading = Reading(cleaner, self.folder / "notebooks", self.folder, stand_ins=stand_ins)
+        reading = Reading(cleaner, self.folder / "notebooks", self.folder, rounded=rounded)
         self.pages.append(self.exporter.page(name, notebook, reading, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
@@ -106,10 +106,10 @@ def make_by_running(handout: Handout) -> None:
         handout.say(f"{chapter.path.stem}: running")
 
     with throw_away_lab() as lab:
-        for chapter in run(needed, lab, lambda: _rehearse(handout, needed[0]), begun):
+        for chapter in run(needed, lab, lambda: _preload_templates(handout, needed[0]), begun):
             if chapter.path in handout.wanted:
                 cleaner = cleaner_of_this_machine(lab.home, handout.folder)
-                handout.add(chapter.path.stem, _as_node(chapter.notebook), cleaner, stand_ins=True)
+                handout.add(chapter.path.stem, _as_node(chapter.notebook), cleaner, rounded=True)
 
 
 def _with_needs(handout: Handout) -> Iterator[Chapter]:
@@ -120,7 +120,7 @@ def _with_needs(handout: Handout) -> Iterator[Chapter]:
             yield Chapter.read(path)
 
 
-def _rehearse(handout: Handout, chapter: Chapter) -> None:
+def _preload_templates(handout: Handout, chapter: Chapter) -> None:
     """Make a page that nobody sees, while this process would wait: whatever is loaded for it is loaded then."""
     handout.add(chapter.path.stem, _as_node(chapter.notebook), Cleaner())
     handout.pages.clear()
@@ -150,6 +150,6 @@ def make_from_saved(handout: Handout) -> None:
     cleaner = cleaner_of_this_machine(settings().home, handout.folder)
     for path in handout.wanted:
         notebook = saved.read(path)
-        with saved.damage_told(path):
+        with saved.damage_errors(path):
             handout.add(path.stem, notebook, cleaner, note=saved.note(notebook))
     handout.note = saved.AS_SAVED.replace("a notebook as it was", "what was").replace("page", "handout")

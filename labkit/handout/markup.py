@@ -31,7 +31,7 @@ Attributes = dict[str, str]
 class Found:
     """What a page's pieces left for its frame.
 
-    styles: each style sheet once. headings: level, anchor and text of each heading with an anchor. stand_ins: whether
+    styles: each style sheet once. headings: level, anchor and text of each heading with an anchor. rounded: whether
     a stand-in took a measured value's place.
     """
 
@@ -39,7 +39,7 @@ class Found:
     headings: list[tuple[int, str, str]] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
     has_title: bool = False
-    stand_ins: bool = False
+    rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Rules:
     """How a piece of HTML is rewritten.
 
     link: a new address for the address of a link; "" takes the link away and keeps its words. picture: the same for a
-    picture's; "" puts its alt text in its place. anchored: headings get an anchor. stand_ins: what `data-as` says takes
+    picture's; "" puts its alt text in its place. anchored: headings get an anchor. rounded: what `data-as` says takes
     the place of an element's content. deeper: by how many levels headings sink. prefix: goes before each anchor.
     """
 
     link: Callable[[str], str]
     picture: Callable[[str], str]
     anchored: bool = False
-    stand_ins: bool = False
+    rounded: bool = False
     deeper: int = 0
     prefix: str = ""
 
@@ -143,7 +143,7 @@ class _Rewriter(HTMLParser):
             self._out.append(_tag(written, self._attributes(tag, attributes)))
         if HEADING.fullmatch(written):
             self._heading = (int(written[1]), len(self._out))
-        if stand_in is not None and self._rules.stand_ins and tag not in VOID:
+        if stand_in is not None and self._rules.rounded and tag not in VOID:
             self._stand_in = (len(self._open), stand_in)
 
     def _name(self, tag: str, attributes: Attributes) -> str:
@@ -163,8 +163,8 @@ class _Rewriter(HTMLParser):
 
     def _attributes(self, tag: str, attributes: Attributes) -> Attributes:
         label = attributes.pop("data-label-as", None)
-        if label is not None and self._rules.stand_ins:
-            attributes["aria-label"], self._found.stand_ins = label, True
+        if label is not None and self._rules.rounded:
+            attributes["aria-label"], self._found.rounded = label, True
         if tag == "th":
             attributes.setdefault("scope", "col" if any(read == "thead" for read, _ in self._open) else "row")
         kept = {name: self._attribute(tag, name, value) for name, value in attributes.items()}
@@ -208,7 +208,7 @@ class _Rewriter(HTMLParser):
         """Close the innermost open element."""
         if self._stand_in is not None and len(self._open) == self._stand_in[0]:
             self._out.append(escape(self._stand_in[1]))
-            self._stand_in, self._found.stand_ins = None, True
+            self._stand_in, self._found.rounded = None, True
         _, written = self._open.pop()
         if HEADING.fullmatch(written):
             self._anchor()

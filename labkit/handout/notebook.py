@@ -32,14 +32,14 @@ LARGEST_PICTURE = 4_000_000
 class Reading:
     """What a notebook becomes, and how.
 
-    folder: where the notebook lies, for its pictures. inside: the folder that a picture must lie in. stand_ins: whether
+    folder: where the notebook lies, for its pictures. inside: the folder that a picture must lie in. rounded: whether
     measured values give way to their size, which is the same each time.
     """
 
     cleaner: Cleaner
     folder: Path | None = None
     inside: Path | None = None
-    stand_ins: bool = False
+    rounded: bool = False
     found: Found = field(default_factory=Found)
 
     def read(self, notebook: Any) -> Any:
@@ -64,7 +64,7 @@ class Reading:
         return rewrite(self.cleaner.clean_html(html), self._rules(anchored=True), self.found)
 
     def _rules(self, anchored: bool = False) -> Rules:
-        return Rules(link=link_of_page, picture=self._picture, anchored=anchored, stand_ins=self.stand_ins)
+        return Rules(link=link_of_page, picture=self._picture, anchored=anchored, rounded=self.rounded)
 
     def _picture(self, source: str) -> str:
         """The picture itself in place of its address; "" for one elsewhere, or outside the lab's own folder."""

@@ -91,7 +91,7 @@ class HandoutPreprocessor(Preprocessor):
             **page,
             "title": nb.metadata.title or next((words for level, _, words in found.headings if level == 1), name),
             "styles": found.styles,
-            "stand_ins": found.stand_ins,
+            "rounded": found.rounded,
             "headings": headings,
             "notebook": nb,
             "found": found,

@@ -36,7 +36,7 @@ def _():
     from labkit.model.rule_filter import parse
     from labkit.views.panels import Happened
     nobody = Account(AccessKeys("", ""), "us-east-1", "http://127.0.0.1:9")
-    nobody.ec2, nobody.sts, Happened("")._repr_html_(), parse("user = null")
+    nobody.ec2, nobody.sts, ActionResult("")._repr_html_(), parse("user = null")
 _(); del _
 """
 """Loads in a kernel what every chapter loads, while the sandbox comes up; no request is made."""

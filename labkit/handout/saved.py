@@ -17,7 +17,7 @@ NO_RESULTS = "This is a notebook as it was saved, without results: its cells wer
 
 def read(path: Path) -> Any:
     """The notebook in a file, of whatever format. Raises LabError when it is none."""
-    with damage_told(path):
+    with damage_errors(path):
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         for cell in notebook.cells:
             cell.setdefault("metadata", nbformat.NotebookNode())
@@ -28,7 +28,7 @@ def read(path: Path) -> Any:
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def damage_errors(path: Path) -> Iterator[None]:
     """Raise as LabError what reading a notebook meets in it: any part of it may be of another kind than it should."""
     try:
         yield

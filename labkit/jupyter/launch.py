@@ -116,7 +116,7 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
             threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
         from labkit import backends
 
-        _configure(backends.open_world().opened.environment())
+        _configure(backends.open_session().backend.environment())
         arguments = _arguments(folder, port, path, open_browser)
         jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(home, folder, path), daemon=True).start()

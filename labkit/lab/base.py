@@ -9,16 +9,16 @@ from labkit import backends, steps
 from labkit.model.check import CheckResult, require
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.model.settings import Backend, parse_backend
+from labkit.model.settings import BackendName, parse_backend
 from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import rule
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.views import display, forms, panels
 from labkit.views.forms.parts import Form
 from labkit.views.panels import progress
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 Ended = TypeVar("Ended")
 """A step and how it ended."""
@@ -31,7 +31,7 @@ CHAPTERS = {
 """The notebook of each chapter that has steps."""
 
 NOTEBOOKS = {*CHAPTERS.values(), "00_start_here.ipynb", "04_clean_up.ipynb"}
-BACKENDS: list[tuple[str, Backend]] = [
+BACKENDS: list[tuple[str, BackendName]] = [
     ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
     ("live: your own AWS account, real VPCs, asked before the first change", "live"),
 ]
@@ -58,40 +58,42 @@ def links() -> dict[str, str]:
 class Cells:
     """A part of the lab: the world, and the calls of that part."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, session: LabSession) -> None:
+        self.session = session
 
     @property
     def unattended(self) -> bool:
         """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
-        return bool(self.world.opened.student)
+        return bool(self.session.backend.student)
 
     def student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
         try:
-            return self.world.student
+            return self.session.student
         except LabError:
             return None
 
     def begin(self, key: str) -> None:
         """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
-        steps.require_needs(self.world, steps.BY_KEY[key])
+        steps.require_needs(self.session, steps.BY_KEY[key])
 
     def lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it is the student's own."""
-        if self.world.opened.host is not None:
-            return self.world.opened.host
+        if self.session.backend.host is not None:
+            return self.session.backend.host
         raise LabError(
             "There is no host here.",
             "With live AWS the host is yours, and only its own network ACL filters it.",
             "Run the program on your host, or open the lab with AWS in the sandbox.",
         )
 
-    def agree(self) -> Shown:
+    def agree(self) -> View:
         """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""
-        account_id, region = self.world.agree().split()
+        account_id, region = self.session.agree().split()
         facts = (("Account", account_id), ("Region", region))
-        return panels.Happened("Agreed: the lab may change this.", facts, remark="Now run the cell that asked again.")
+        return panels.ActionResult(
+            "Agreed: the lab may change this.", facts, remark="Now run the cell that asked again."
+        )
 
     def question_first(self) -> Form | None:
         """A form that shows account and region and takes the yes; None when no yes is missing.
@@ -99,7 +101,7 @@ class Cells:
         Raises ConsentNeeded when nobody is there to be asked.
         """
         try:
-            self.world.require_agreement()
+            self.session.require_agreement()
         except ConsentNeeded as question:
             if self.unattended:
                 raise
@@ -117,39 +119,39 @@ class StatusCells(Cells):
     def _repr_html_(self) -> str:
         return self.status()._repr_html_()
 
-    def status(self) -> Shown:
+    def status(self) -> View:
         """Who and where one is, and every step's check."""
         return self.chapter("")
 
-    def chapter(self, number: str) -> Shown:
+    def chapter(self, number: str) -> View:
         """Who and where one is, and the checks of one chapter's steps."""
-        results = tuple(steps.status(self.world, steps.named(number)))
+        results = tuple(steps.status(self.session, steps.named(number)))
         return progress.StatusLine(
             self.student_or_none(),
-            self.world.opened.aws,
-            self.world.opened.detection,
-            self.world.region,
+            self.session.backend.aws,
+            self.session.backend.detection,
+            self.session.region,
             self._account(),
             results,
             links(),
-            self.world.host_words,
+            self.session.host_words,
         )
 
     def _account(self) -> str:
         try:
-            return aws.caller(self.world.aws.sts).account
+            return aws.caller(self.session.aws.sts).account
         except LabError:
             return ""
 
-    def check(self, step: str) -> Form | Shown:
+    def check(self, step: str) -> Form | View:
         """What one step's check finds in the world now, with a button where it has something to offer.
 
         Raises InvalidInput for a key that no step has.
         """
         (one,) = steps.named(step)
-        result = steps.check(self.world, one)
+        result = steps.check(self.session, one)
         panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))
-        offered = () if self.unattended or result.passed else steps.offered(self.world, one)
+        offered = () if self.unattended or result.passed else steps.offered(self.session, one)
         if not offered:
             return panel
         form = Form(panel, link_to)
@@ -159,43 +161,45 @@ class StatusCells(Cells):
     def _parts(self, result: CheckResult) -> tuple[tuple[str, bool], ...]:
         if result.step != rule.CRITERIA.key or result.expected != rule.CRITERIA_EXPECTED:
             return ()
-        there = Criteria.of(rule.students_rule(self.world))
-        return tuple((one.label, one.equal) for one in compare(there, wanted_criteria(self.world.student)))
+        there = Criteria.of(rule.students_rule(self.session))
+        return tuple((one.label, one.equal) for one in compare(there, wanted_criteria(self.session.student)))
 
     def require(self, step: str) -> None:
         """Stop here, with a panel, unless this step's check passes."""
         (one,) = steps.named(step)
-        steps.require_needs(self.world, one)
-        require(steps.check(self.world, one))
+        steps.require_needs(self.session, one)
+        require(steps.check(self.session, one))
 
-    def solve(self, what: str = "") -> Shown:
+    def solve(self, what: str = "") -> View:
         """Do the steps of a chapter, or up to one step, for you; those that are done are left alone."""
         chosen = steps.named(what)
         total = len(steps.with_needs(chosen))
-        results = _followed("Doing the steps", total, steps.solve(self.world, chosen))
+        results = _followed("Doing the steps", total, steps.solve(self.session, chosen))
         return progress.Progress([result for _, result in results], links())
 
-    def reset(self, what: str = "") -> Shown:
+    def reset(self, what: str = "") -> View:
         """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
         chosen = steps.named(what)
         total = len(steps.with_dependents(chosen))
-        ended = _followed("Taking away what the steps left", total, steps.reset(self.world, chosen))
-        return panels.Happened(
+        ended = _followed("Taking away what the steps left", total, steps.reset(self.session, chosen))
+        return panels.ActionResult(
             "Back to before these steps.", [(step.title, steps.undone(result)) for step, result in ended]
         )
 
-    def choose_backend(self, backend: str = "") -> Form | Shown:
+    def choose_backend(self, backend: str = "") -> Form | View:
         """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""
 
-        def use(chosen: Backend) -> Shown:
-            self.world = backends.open_world(aws=chosen)
-            return panels.Happened(f"AWS is now: {self.world.opened.aws}.", remark="The other chapters will know.")
+        def use(chosen: BackendName) -> View:
+            self.session = backends.open_session(aws=chosen)
+            return panels.ActionResult(
+                f"AWS is now: {self.session.backend.aws}.", remark="The other chapters will know."
+            )
 
         if chosen := parse_backend(backend, "backend"):
             return use(chosen)
-        if self.unattended or self.world.opened.assigned:
-            return panels.Note("In use", self.world.opened.sentence)
-        now = panels.Note("In use", self.world.opened.sentence)
+        if self.unattended or self.session.backend.assigned:
+            return panels.Note("In use", self.session.backend.sentence)
+        now = panels.Note("In use", self.session.backend.sentence)
         return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from labkit.lab.base import Cells
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 class BoardCells(Cells):
     """The board."""
 
-    def board(self) -> Shown:
+    def board(self) -> View:
         """Where every student of the class is now; `labkit board` shows the same live."""
         from labkit.classroom.board.take import taker
 
-        return taker(self.world)()
+        return taker(self.session)()

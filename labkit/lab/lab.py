@@ -40,7 +40,7 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     was noted. region: the AWS region. Raises LabError when a backend cannot be opened.
     """
     LabError.panel = _show_panel
-    return Lab(backends.open_world(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
+    return Lab(backends.open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
 
 
 def _show_panel(error: LabError) -> None:

@@ -15,7 +15,7 @@ from labkit.views.forms import keys as keys_form
 from labkit.views.forms.parts import Form
 from labkit.views.tables import network as network_tables
 from labkit.views.tables.decision import DecisionTable, WhatIfTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 KEYS_OF_CLASS = "They came with the block that you joined the class with, so no form asks for them."
 
@@ -23,13 +23,15 @@ KEYS_OF_CLASS = "They came with the block that you joined the class with, so no 
 class EnvironmentCells(Cells):
     """The student number, the AWS account, the VPC and its network ACL."""
 
-    def enter_student_number(self, number: int | str | None = None) -> Form | Shown:
+    def enter_student_number(self, number: int | str | None = None) -> Form | View:
         """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks."""
-        given = self.world.opened.student if number is None else number
+        given = self.session.backend.student if number is None else number
         if given != "":
-            return account.save_student(self.world, given)
-        known = self.student_or_none() or int(self.world.opened.assigned or 0) or None
-        return forms.student_number_form(known, lambda typed: account.save_student(self.world, typed), link_to=link_to)
+            return account.save_student(self.session, given)
+        known = self.student_or_none() or int(self.session.backend.assigned or 0) or None
+        return forms.student_number_form(
+            known, lambda typed: account.save_student(self.session, typed), link_to=link_to
+        )
 
     def enter_aws_keys(
         self,
@@ -39,112 +41,114 @@ class EnvironmentCells(Cells):
         region: str = "",
         keep: bool = True,
         overwrite: bool = False,
-    ) -> Form | Shown:
+    ) -> Form | View:
         """Try the keys and use them: the arguments, else the environment's AWS_* keys, else a form asks.
 
         keep: in the profile `self-protecting-cloud`, for the other chapters and the AWS CLI; else in memory only.
         overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
         """
         self.begin(account.ACCOUNT.key)
-        given = self.world.opened.given_keys
+        given = self.session.backend.given_keys
         if access_key_id or secret_access_key:
             return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
         if given is not None:
-            used = account.use_keys(self.world, given, region, keep, overwrite)
-            return replace(used, remark=KEYS_OF_CLASS) if self.world.opened.assigned else used
+            used = account.use_keys(self.session, given, region, keep, overwrite)
+            return replace(used, remark=KEYS_OF_CLASS) if self.session.backend.assigned else used
         return keys_form.aws_keys_form(
-            region or self.world.region,
+            region or self.session.region,
             self._use_keys,
-            self.world.opened.cloud_account_url,
-            _in_use(self.world.keys, self.world.region),
+            self.session.backend.cloud_account_url,
+            _in_use(self.session.keys, self.session.region),
             link_to=link_to,
         )
 
     def _use_keys(
         self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool
-    ) -> Shown:
+    ) -> View:
         examined = examine(access_key_id, secret, session_token)
-        used = account.use_keys(self.world, examined.require(), region, keep, overwrite)
+        used = account.use_keys(self.session, examined.require(), region, keep, overwrite)
         return replace(used, remark=" ".join(examined.cleaned))
 
-    def aws_account(self) -> Shown:
+    def aws_account(self) -> View:
         """Which account the keys open, where, and as whom."""
         self.begin(account.ACCOUNT.key)
-        who = aws.caller(self.world.aws.sts)
-        facts = (("Account", who.account), ("Who", who.arn), ("Region", self.world.region))
-        return panels.Happened("The AWS account in use", facts, cli="aws sts get-caller-identity")
+        who = aws.caller(self.session.aws.sts)
+        facts = (("Account", who.account), ("Who", who.arn), ("Region", self.session.region))
+        return panels.ActionResult("The AWS account in use", facts, cli="aws sts get-caller-identity")
 
-    def vpcs(self) -> Shown:
+    def vpcs(self) -> View:
         """Every VPC of the region, whose it is, and how much of the quota is used."""
         self.begin(network.VPC.key)
-        return network_tables.VpcTable(aws.describe_vpcs(self.world.aws.ec2), self.world.region, self.world.student)
+        return network_tables.VpcTable(
+            aws.describe_vpcs(self.session.aws.ec2), self.session.region, self.session.student
+        )
 
-    def create_vpc(self) -> Form | Shown:
+    def create_vpc(self) -> Form | View:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
         whether it is yours; in a live account a form asks before the first change. Raises QuotaReached."""
         self.begin(network.VPC.key)
-        ec2 = self.world.aws.ec2
-        if self.unattended or aws.find_student_vpcs(ec2, self.world.student):
-            return network.make_vpc(self.world)
+        ec2 = self.session.aws.ec2
+        if self.unattended or aws.find_student_vpcs(ec2, self.session.student):
+            return network.make_vpc(self.session)
         if (question := self.question_first()) is not None:
             return question
         unclaimed = aws.unclaimed_vpcs(ec2)
         if not unclaimed:
-            return network.make_vpc(self.world)
+            return network.make_vpc(self.session)
         options = [(f"take {vpc}: I made it with the AWS CLI", vpc.id) for vpc in unclaimed]
         return forms.choice_form(
             "A VPC without a tag is there already. Is it yours?",
             [*options, ("create another one: that one is not mine", "")],
-            lambda vpc_id: network.take_vpc(self.world, vpc_id) if vpc_id else network.make_vpc(self.world),
+            lambda vpc_id: network.take_vpc(self.session, vpc_id) if vpc_id else network.make_vpc(self.session),
             link_to=link_to,
         )
 
-    def take_vpc(self, vpc_id: str) -> Shown:
+    def take_vpc(self, vpc_id: str) -> View:
         """Take a VPC that was made without a tag as yours. Raises InvalidInput when it is somebody's."""
         self.begin(network.VPC.key)
-        return network.take_vpc(self.world, vpc_id)
+        return network.take_vpc(self.session, vpc_id)
 
-    def network_acls(self) -> Shown:
+    def network_acls(self) -> View:
         """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
         self.begin(network.NETWORK_ACL.key)
-        ec2, noted = self.world.aws.ec2, self.world.notes.get("network_acl_id")
+        ec2, noted = self.session.aws.ec2, self.session.notes.get("network_acl_id")
         return network_tables.NetworkAclTable(
-            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self.world.region, self.world.student, noted
+            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self.session.region, self.session.student, noted
         )
 
-    def choose_network_acl(self, network_acl_id: str = "") -> Form | Shown:
+    def choose_network_acl(self, network_acl_id: str = "") -> Form | View:
         """Note the NetworkAclId of your VPC; a form asks when called with nothing.
 
         Raises InvalidInput, naming whose it is, for the network ACL of another VPC.
         """
         self.begin(network.NETWORK_ACL.key)
         if network_acl_id:
-            return network.save_network_acl(self.world, network_acl_id)
+            return network.save_network_acl(self.session, network_acl_id)
         if self.unattended:
-            return network.do_network_acl(self.world)
-        options = [(f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self.world.aws.ec2)]
+            return network.do_network_acl(self.session)
+        options = [(f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self.session.aws.ec2)]
         return forms.choice_form(
             "Which network ACL is yours?",
             options,
-            lambda chosen: network.save_network_acl(self.world, chosen),
+            lambda chosen: network.save_network_acl(self.session, chosen),
             link_to=link_to,
         )
 
-    def entries(self) -> Shown:
+    def entries(self) -> View:
         """The entries of your network ACL, each direction in the order in which AWS tries them."""
         network_acl = self._network_acl()
-        return network_tables.AclEntriesTable(network_acl, self.world.region, self._packets(network_acl))
+        return network_tables.AclEntriesTable(network_acl, self.session.region, self._packets(network_acl))
 
     def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
         """What each entry has decided, where this network ACL is the one that filters the host; else None."""
-        if self.world.opened.host is None or not network_acl.subnet_ids:
+        if self.session.backend.host is None or not network_acl.subnet_ids:
             return None
-        status = self.world.opened.host.status()
+        status = self.session.backend.host.status()
         return status.packets if status.network_acl_id == network_acl.id else None
 
     def decide(
         self, destination: str = "203.0.113.10", port: int = 80, protocol: str = "tcp", source: str = ""
-    ) -> Shown:
+    ) -> View:
         """Which entry decides about a packet that leaves, or, with `source`, about one that enters from there."""
         return DecisionTable(decide(self._network_acl().entries, _packet(destination, port, protocol, source)))
 
@@ -157,7 +161,7 @@ class EnvironmentCells(Cells):
         port: int = 80,
         protocol: str = "tcp",
         source: str = "",
-    ) -> Shown:
+    ) -> View:
         """The same decision with one entry more. Nothing is written. Raises InvalidInput for what AWS would refuse."""
         entry = new_entry(rule_number=rule_number, rule_action=rule_action, cidr_block=cidr_block, egress=not source)
         packet = _packet(destination, port, protocol, source)
@@ -165,7 +169,7 @@ class EnvironmentCells(Cells):
 
     def _network_acl(self) -> NetworkAcl:
         self.begin(network.NETWORK_ACL.key)
-        return network.students_network_acl(self.world)
+        return network.students_network_acl(self.session)
 
 
 def _packet(destination: str, port: int, protocol: str, source: str) -> Packet:

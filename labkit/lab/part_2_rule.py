@@ -18,83 +18,85 @@ from labkit.views.forms import rule as rule_form
 from labkit.views.forms.parts import Form
 from labkit.views.tables import rules as rule_views
 from labkit.views.tables.criteria import CriteriaTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 class RuleCells(Cells):
     """The detection rule of the student."""
 
-    def rules(self) -> Shown:
+    def rules(self) -> View:
         """The rules of the rule set that the lab works in."""
         self.begin(rule.RULE.key)
-        return rule_views.RuleTable(rule.all_rules(self.world.detection), BASE_RULE_SET, rule_name(self.world.student))
+        return rule_views.RuleTable(
+            rule.all_rules(self.session.detection), BASE_RULE_SET, rule_name(self.session.student)
+        )
 
-    def clone_rule(self) -> Shown:
+    def clone_rule(self) -> View:
         """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
         self.begin(rule.RULE.key)
-        return rule_views.RuleCard(rule.clone_rule(self.world), BASE_RULE_SET)
+        return rule_views.RuleCard(rule.clone_rule(self.session), BASE_RULE_SET)
 
-    def create_rule(self) -> Shown:
+    def create_rule(self) -> View:
         """Your rule, created anew under your name with everything else still to be set; found when it is there."""
         self.begin(rule.RULE.key)
-        return rule_views.RuleCard(rule.create_rule(self.world), BASE_RULE_SET)
+        return rule_views.RuleCard(rule.create_rule(self.session), BASE_RULE_SET)
 
-    def compare_criteria(self) -> Shown:
+    def compare_criteria(self) -> View:
         """The five criteria: what your rule has, what is wanted, and where the two differ."""
         self.begin(rule.CRITERIA.key)
-        there = Criteria.of(rule.students_rule(self.world))
-        return CriteriaTable(compare(there, wanted_criteria(self.world.student)))
+        there = Criteria.of(rule.students_rule(self.session))
+        return CriteriaTable(compare(there, wanted_criteria(self.session.student)))
 
-    def set_criteria(self, **criteria: str | tuple[str, ...]) -> Form | Shown:
+    def set_criteria(self, **criteria: str | tuple[str, ...]) -> Form | View:
         """Save criteria of your rule; a form asks when called with nothing.
 
         name, title, alert_description, aggregate_fields, filter: those given are changed. Typographic quotes are
         straightened. Raises FilterError for a filter that cannot be read, InvalidInput for another keyword.
         """
         self.begin(rule.CRITERIA.key)
-        there, wanted = Criteria.of(rule.students_rule(self.world)), wanted_criteria(self.world.student)
+        there, wanted = Criteria.of(rule.students_rule(self.session)), wanted_criteria(self.session.student)
         if criteria:
             return self._save_criteria(_changed(there, criteria))
         if self.unattended:
             return self._save_criteria(wanted)
         return rule_form.rule_form(there, wanted, self._save_criteria, link_to=link_to)
 
-    def _save_criteria(self, criteria: Criteria) -> Shown:
-        if criteria.name != rule_name(self.world.student):
+    def _save_criteria(self, criteria: Criteria) -> View:
+        if criteria.name != rule_name(self.session.student):
             raise InvalidInput(
                 f"The rule was not saved: its name would be “{criteria.name}”.",
                 "By its name the lab finds your rule again, among those of other students.",
-                f"Name it {rule_name(self.world.student)}",
+                f"Name it {rule_name(self.session.student)}",
                 field="name",
             )
         parse(criteria.filter)
-        saved = self.world.detection.update_rule(criteria.put_on(rule.students_rule(self.world)))
-        table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.world.student)))
+        saved = self.session.detection.update_rule(criteria.put_on(rule.students_rule(self.session)))
+        table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.session.student)))
         if all(one.equal for one in table.comparisons):
-            return panels.Happened("The rule was saved.", remark=f"{table.caption}.")
+            return panels.ActionResult("The rule was saved.", remark=f"{table.caption}.")
         return table
 
     def explain(
         self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int = 80
-    ) -> Shown:
+    ) -> View:
         """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
         self.begin(rule.CRITERIA.key)
-        own = parse(rule.students_rule(self.world).filter)
+        own = parse(rule.students_rule(self.session).filter)
         met = _connect(destination, port) if event is None else event
         if not isinstance(met, Mapping):
             raise InvalidInput("This is not an event.", "An event is a dict of its fields.", 'Give {"user": "root"}.')
         title = f"curl connects to {destination}, port {port}" if event is None else "The event you gave"
         return rule_views.ExplanationTree(explain(own, met), title)
 
-    def enable_rule(self) -> Shown:
+    def enable_rule(self) -> View:
         """Enable your rule."""
         self.begin(rule.ENABLED.key)
-        return rule.do_enabled(self.world)
+        return rule.do_enabled(self.session)
 
-    def retrieve_rule_id(self) -> Shown:
+    def retrieve_rule_id(self) -> View:
         """Your RuleID, noted for later."""
         self.begin(rule.RULE_ID.key)
-        return rule.do_rule_id(self.world)
+        return rule.do_rule_id(self.session)
 
 
 def _connect(destination: str, port: int) -> Mapping[str, Any]:

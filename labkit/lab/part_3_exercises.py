@@ -7,13 +7,13 @@ from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.steps import network
 from labkit.views.panels.basic import CheckPanel
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 class ExerciseCells(Cells):
     """The checks of the exercises."""
 
-    def check_exercise(self, name: str, answer: object) -> Shown:
+    def check_exercise(self, name: str, answer: object) -> View:
         """What becomes of an answer, with the entries of your network ACL as they are now; nothing is written.
 
         Raises InvalidInput for a name that no exercise has.
@@ -21,4 +21,4 @@ class ExerciseCells(Cells):
         if name not in EXERCISES:
             raise InvalidInput(f"There is no exercise “{name}”.", f"They are {', '.join(EXERCISES)}.", "Take one.")
         self.begin(network.NETWORK_ACL.key)
-        return CheckPanel(EXERCISES[name].check(answer, network.students_network_acl(self.world).entries))
+        return CheckPanel(EXERCISES[name].check(answer, network.students_network_acl(self.session).entries))

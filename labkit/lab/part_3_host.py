@@ -24,7 +24,7 @@ from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.readiness import Line, Readiness
 from labkit.views.tables import host as host_views
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 RUN_SECONDS = 15.0
 
@@ -32,13 +32,13 @@ RUN_SECONDS = 15.0
 class HostCells(Cells):
     """The host of the lab, and what its connections lead to."""
 
-    def readiness(self) -> Shown:
+    def readiness(self) -> View:
         """Whether the host is ready: agent, programs, account, range, clock, leftovers."""
-        return Readiness(readiness(self.world))
+        return Readiness(readiness(self.session))
 
-    def services(self) -> Shown:
+    def services(self) -> View:
         """The services of the host's agent. Raises LabError when no agent is online."""
-        agent = host.hosts_agent(self.world)
+        agent = host.hosts_agent(self.session)
         if agent is None:
             raise LabError(
                 "No agent of the host is online.", "The detection service does not list it.", "Wait a moment."
@@ -50,7 +50,7 @@ class HostCells(Cells):
         ]
         return Readiness(lines, f"{len(lines)} services of the agent on {agent.name}", looked_at)
 
-    def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | Shown:
+    def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | View:
         """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
         if api_key or self.unattended:
             return self._use_detection_key(user_id, api_key, organization_id)
@@ -59,7 +59,7 @@ class HostCells(Cells):
         known = f"{in_use} at {login.url}"
         return detection_key_form(login.user_id, login.organization_id, self._use_detection_key, known, link_to=link_to)
 
-    def _use_detection_key(self, user_id: str, api_key: str, organization_id: str) -> Shown:
+    def _use_detection_key(self, user_id: str, api_key: str, organization_id: str) -> View:
         before = self._login_so_far()
         login = DetectionLogin(
             before.url,
@@ -68,27 +68,27 @@ class HostCells(Cells):
             api_key.strip() or before.api_key,
             before.certificate,
         )
-        self.world.use_detection_login(login)
+        self.session.use_detection_login(login)
         try:
-            self.world.detection.self_test()
+            self.session.detection.self_test()
         except LabError:
-            self.world.use_detection_login(before if before.api_key else None)
+            self.session.use_detection_login(before if before.api_key else None)
             raise
         facts = (("Address", login.url), ("User", login.user_id), ("Organization", login.organization_id))
-        return panels.Happened("The detection service accepts the key.", facts, remark="It is kept in memory only.")
+        return panels.ActionResult("The detection service accepts the key.", facts, remark="It is kept in memory only.")
 
     def _login_so_far(self) -> DetectionLogin:
         try:
-            return self.world.detection_login
+            return self.session.detection_login
         except LoginIncomplete as incomplete:
             return incomplete.login
 
-    def place_host(self) -> Shown:
+    def place_host(self) -> View:
         """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""
         self.begin(host.SUBNET.key)
-        return host.do_subnet(self.world)
+        return host.do_subnet(self.session)
 
-    def host(self) -> Shown:
+    def host(self) -> View:
         """Where the host lives, what filters it, and how far the range reaches on this machine."""
         status = self.lab_host().status()
         place = (
@@ -96,9 +96,9 @@ class HostCells(Cells):
             if status.subnet_id
             else (("Subnet", "none yet: nothing filters the host"),)
         )
-        return panels.Happened("The lab's host", place, remark=status.sentence)
+        return panels.ActionResult("The lab's host", place, remark=status.sentence)
 
-    def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> Shown:
+    def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
         lab_host, started = self.lab_host(), time.time()
@@ -109,10 +109,10 @@ class HostCells(Cells):
         remark = " ".join(filter(None, told))
         return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, remark)
 
-    def alerts(self) -> Shown:
+    def alerts(self) -> View:
         """The active alerts of your rule, newest first."""
         self.begin(protection.ALERT.key)
-        return host_views.AlertTable(tuple(protection.students_alerts(self.world)))
+        return host_views.AlertTable(tuple(protection.students_alerts(self.session)))
 
     def add_entry(
         self,
@@ -122,7 +122,7 @@ class HostCells(Cells):
         egress: bool = True,
         protocol: str = "all",
         ports: int | tuple[int, int] | None = None,
-    ) -> Shown:
+    ) -> View:
         """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
         refuses."""
         self.begin(network.NETWORK_ACL.key)
@@ -134,54 +134,54 @@ class HostCells(Cells):
             protocol=protocol,
             ports=ports,
         )
-        network_acl = network.students_network_acl(self.world)
+        network_acl = network.students_network_acl(self.session)
         facts = (("Entry", str(entry)), ("Network ACL", network_acl.id))
         if entry in network_acl.entries:
-            return panels.Happened("The entry was there already.", facts)
-        self.world.require_agreement()
-        aws.create_entry(self.world.aws.ec2, network_acl.id, entry)
-        return panels.Happened("The entry was added.", facts)
+            return panels.ActionResult("The entry was there already.", facts)
+        self.session.require_agreement()
+        aws.create_entry(self.session.aws.ec2, network_acl.id, entry)
+        return panels.ActionResult("The entry was added.", facts)
 
-    def remove_entry(self, rule_number: int, egress: bool = True) -> Shown:
+    def remove_entry(self, rule_number: int, egress: bool = True) -> View:
         """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
         self.begin(network.NETWORK_ACL.key)
-        network_acl = network.students_network_acl(self.world)
+        network_acl = network.students_network_acl(self.session)
         way = "egress" if egress else "ingress"
         if not any((entry.rule_number, entry.egress) == (rule_number, egress) for entry in network_acl.entries):
-            return panels.Happened(f"There is no {way} entry {rule_number} in {network_acl.id}.")
-        self.world.require_agreement()
-        aws.delete_entry(self.world.aws.ec2, network_acl.id, rule_number, egress)
-        return panels.Happened(f"The {way} entry {rule_number} was deleted.", (("Network ACL", network_acl.id),))
+            return panels.ActionResult(f"There is no {way} entry {rule_number} in {network_acl.id}.")
+        self.session.require_agreement()
+        aws.delete_entry(self.session.aws.ec2, network_acl.id, rule_number, egress)
+        return panels.ActionResult(f"The {way} entry {rule_number} was deleted.", (("Network ACL", network_acl.id),))
 
-    def allow_ipv6(self) -> Shown:
+    def allow_ipv6(self) -> View:
         """Let IPv6 through your network ACL, as AWS does when a VPC gets an IPv6 CIDR block."""
         self.begin(network.NETWORK_ACL.key)
-        return host.allow_ipv6(self.world)
+        return host.allow_ipv6(self.session)
 
-    def suppress(self, address: str) -> Shown:
+    def suppress(self, address: str) -> View:
         """Add a suppression to your rule: connections to this address or CIDR block raise no alert any more."""
         self.begin(rule.ENABLED.key)
-        mine = rule.students_rule(self.world)
+        mine = rule.students_rule(self.session)
         suppression = f'connection.dst_addr = "{address.strip()}"'
         if '"' in address:
             raise InvalidInput(f"“{address}” is not an address.", "It holds a quote.", "Write it as 198.51.100.7")
         parse(suppression)
         if suppression not in mine.suppressions:
-            mine = self.world.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
+            mine = self.session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
         return _suppressions(mine)
 
-    def remove_suppressions(self) -> Shown:
+    def remove_suppressions(self) -> View:
         """Take the suppressions of your rule away."""
         self.begin(rule.ENABLED.key)
-        mine = rule.students_rule(self.world)
-        return _suppressions(self.world.detection.update_rule(replace(mine, suppressions=())))
+        mine = rule.students_rule(self.session)
+        return _suppressions(self.session.detection.update_rule(replace(mine, suppressions=())))
 
 
-def _suppressions(mine: Rule) -> Shown:
+def _suppressions(mine: Rule) -> View:
     if not mine.suppressions:
-        return panels.Happened("Your rule has no suppression.", (("Rule", mine.name),))
+        return panels.ActionResult("Your rule has no suppression.", (("Rule", mine.name),))
     facts = [("Rule", mine.name), *(("No alert for", one) for one in mine.suppressions)]
-    return panels.Happened("Your rule holds these events back.", facts)
+    return panels.ActionResult("Your rule holds these events back.", facts)
 
 
 def not_left_over(

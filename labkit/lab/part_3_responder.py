@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from labkit import steps
 from labkit.lab.base import Cells, link_to
 from labkit.model.check import require
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.response import OWN_NUMBERS
 from labkit.responder import Responder
 from labkit.steps import network, rule
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.forms.responder import ResponderPanel, Say
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.responder import LOOKED_ONCE, ResponderEnd, ResponderView
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 FIRST_ROUND_SECONDS = 10.0
 
@@ -35,32 +35,32 @@ class ResponderCells(Cells):
         """
         self._require_rule_and_network_acl()
         if self._panel is None or not self._panel.running:
-            self._panel = ResponderPanel(self._make, self.world.region, tuple(safe), link_to)
+            self._panel = ResponderPanel(self._make, self.session.region, tuple(safe), link_to)
             on_idle_interrupt(self._panel.interrupt)
         if start or (start is None and self.unattended):
             self._start(self._panel)
         return self._panel
 
-    def stop_responder(self) -> Shown:
+    def stop_responder(self) -> View:
         """End the responder that `responder()` started."""
         if self._panel is None:
             return ResponderView("not started")
         self._panel.show(self._panel.stop(), lasting=False)
         return ResponderEnd(self._panel.view.said)
 
-    def respond_once(self, safe: Sequence[str] = ()) -> Shown:
+    def respond_once(self, safe: Sequence[str] = ()) -> View:
         """Look at the alerts once, deny what is to be denied, and show what was done and why."""
         self._require_rule_and_network_acl()
-        said: list[Said] = []
+        said: list[Message] = []
         responder = self._make(said.append, tuple(safe))
         responder.run_once()
         return ResponderView(LOOKED_ONCE, tuple(said))
 
-    def remove_denies(self) -> Shown:
+    def remove_denies(self) -> View:
         """Take the responder's own entries away, and no other."""
         self._require_rule_and_network_acl()
         removed = self._make(lambda said: None, ()).cleanup()
-        return Happened(
+        return ActionResult(
             f"{len(removed)} of the responder’s own entries were taken away.",
             [(f"Entry {entry.rule_number}", entry.traffic_text) for entry in removed],
             remark=f"Its own are the egress denies of one address from {OWN_NUMBERS[0]} to {OWN_NUMBERS[-1]}. While an "
@@ -68,8 +68,8 @@ class ResponderCells(Cells):
         )
 
     def _make(self, say: Say, safe: tuple[str, ...]) -> Responder:
-        self.world.require_agreement()
-        return students_responder(self.world, say, safe)
+        self.session.require_agreement()
+        return students_responder(self.session, say, safe)
 
     def _start(self, panel: ResponderPanel) -> None:
         """Start it, and wait until it has looked once, so that the next cell finds it at work."""
@@ -82,5 +82,5 @@ class ResponderCells(Cells):
 
     def _require_rule_and_network_acl(self) -> None:
         for key in (network.NETWORK_ACL.key, rule.ENABLED.key):
-            steps.require_needs(self.world, steps.BY_KEY[key])
-            require(steps.check(self.world, steps.BY_KEY[key]))
+            steps.require_needs(self.session, steps.BY_KEY[key])
+            require(steps.check(self.session, steps.BY_KEY[key]))

@@ -8,7 +8,7 @@ from labkit.lab.base import Cells
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.views.panels.basic import Note
 from labkit.views.panels.terminal_link import TerminalLink
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 NAME = "host"
 COMMAND = (sys.executable, "-m", "labkit", "shell")
@@ -17,9 +17,9 @@ COMMAND = (sys.executable, "-m", "labkit", "shell")
 class TerminalCells(Cells):
     """The prompt on the host."""
 
-    def terminal(self) -> Shown:
+    def terminal(self) -> View:
         """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
-        host = self.world.opened.host
+        host = self.session.backend.host
         if host is None:
             return Note("The host is yours, somewhere else", "With live AWS, open a terminal on your own host.")
         status = host.status()

@@ -12,8 +12,8 @@ from labkit.range import names
 from labkit.services import aws
 from labkit.services.host import Connection, Host
 from labkit.steps import network
-from labkit.views.pictures.topology import Met, Stop, Topology
-from labkit.views.view import Shown
+from labkit.views.pictures.topology import Observation, Stop, Topology
+from labkit.views.view import View
 
 FIRST_SITE, FIRST_PORT = "dadismad.com", 80
 """What is looked at before the host has connected anywhere."""
@@ -22,7 +22,7 @@ FIRST_SITE, FIRST_PORT = "dadismad.com", 80
 class TopologyCells(Cells):
     """Where the host stands, and how far its packets come."""
 
-    def topology(self, destination: str = "", port: int | None = None) -> Shown:
+    def topology(self, destination: str = "", port: int | None = None) -> View:
         """Where the host's last connection was stopped, or that to a name or address of the lab's internet.
 
         What was dropped is measured; where nothing was sent, the entries in force tell what would happen. Raises
@@ -48,7 +48,7 @@ class TopologyCells(Cells):
 
     def _in_force(self, network_acl_id: str) -> NetworkAcl:
         self.begin(network.NETWORK_ACL.key)
-        (network_acl,) = aws.describe_network_acls(self.world.aws.ec2, ids=[network_acl_id])
+        (network_acl,) = aws.describe_network_acls(self.session.aws.ec2, ids=[network_acl_id])
         return network_acl
 
 
@@ -83,7 +83,7 @@ def _is_filtered(ip: str, port: int) -> bool:
     return not ipaddress.ip_address(ip).is_loopback and not Packet.outbound(ip, "tcp", port).is_never_filtered
 
 
-def _met(host: Host, last: Connection) -> Met:
+def _met(host: Host, last: Connection) -> Observation:
     """What has dropped the connection's packets, or those of its answer, last, and how many of them."""
     dropped = [
         Stop(drop["egress"], drop["rule_number"])
@@ -94,4 +94,4 @@ def _met(host: Host, last: Connection) -> Met:
             else drop["source"] == last.ip
         )
     ]
-    return Met(dropped[-1], dropped.count(dropped[-1])) if dropped else Met()
+    return Observation(dropped[-1], dropped.count(dropped[-1])) if dropped else Observation()

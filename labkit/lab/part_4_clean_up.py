@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from labkit.lab.base import Cells
 from labkit.steps.clean_up import clean_up
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 class CleanUpCells(Cells):
     """The end of the lab."""
 
-    def clean_up(self) -> Shown:
+    def clean_up(self) -> View:
         """Take away everything that the lab made for you, and nothing else; then look again."""
-        return clean_up(self.world)
+        return clean_up(self.session)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from labkit.model.errors import InvalidInput
 
-Backend = Literal["sandbox", "live"]
+BackendName = Literal["sandbox", "live"]
 
 PROFILE = "self-protecting-cloud"
 """The AWS profile that keeps the student's keys for the other chapters and for the AWS CLI."""
@@ -30,8 +30,8 @@ class Settings:
     """
 
     home: Path
-    aws: Backend | None = None
-    detection: Backend | None = None
+    aws: BackendName | None = None
+    detection: BackendName | None = None
     region: str = ""
     student: str = ""
     agreed: str = ""
@@ -62,7 +62,7 @@ class Settings:
         )
 
 
-def parse_backend(text: str, field: str) -> Backend | None:
+def parse_backend(text: str, field: str) -> BackendName | None:
     """The backend that a person named, None for nothing; raise InvalidInput for anything else."""
     word = text.strip().lower()
     if word == "":

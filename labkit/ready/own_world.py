@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import backends, steps
-from labkit.files import private_folder, told
+from labkit.files import disk_errors, private_folder
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput, LabError
 from labkit.ready.trial import require_sandbox
@@ -22,7 +22,7 @@ from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.views.panels.readiness import Line
 
 NOTES, AWS_FILES, WORLD = "notes.json", "aws", "world"
@@ -50,18 +50,18 @@ class OwnWorld:
         started: the sandbox of the trial, without which none would start here. Raises LabError for a world that cannot
         be read.
         """
-        found = backends.world_as_found()
-        if found.opened.ask_first:
+        found = backends.open_existing()
+        if found.backend.ask_first:
             yield _account_line(found)
         home = settings().home
         running = sandbox_process.find(home) is not None
         if (served := class_settings.load(home)) is not None:
             yield class_line(served, running)
-        if found.opened.assigned:
-            yield _steps_line(found, found.opened.aws)
+        if found.backend.assigned:
+            yield _steps_line(found, found.backend.aws)
         elif running:
             yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
-        elif found.opened.ask_first:
+        elif found.backend.ask_first:
             yield Line("Your world", "ready", "not looked at: its sandbox is not running", str(home))
         elif not (home / WORLD).is_dir():
             yield Line("Your world", "ready", "none yet: the first `labkit lab` makes one", str(home))
@@ -69,7 +69,7 @@ class OwnWorld:
             require_sandbox(started)
             self._take_copy(home)
             self._start_copy(home)
-            yield _steps_line(backends.world_apart(self._copy, settings().student), f"{home}, in a copy")
+            yield _steps_line(backends.open_isolated(self._copy, settings().student), f"{home}, in a copy")
 
     def _start_copy(self, home: Path) -> None:
         try:
@@ -84,7 +84,7 @@ class OwnWorld:
 
         private_folder(self._copy)
         try:
-            with told(home), FileLock(home / WORLD / "lock", timeout=0, mode=0o600):
+            with disk_errors(home), FileLock(home / WORLD / "lock", timeout=0, mode=0o600):
                 shutil.copytree(home / WORLD, self._copy / WORLD, ignore=shutil.ignore_patterns("lock"))
                 for name in (NOTES, f"{AWS_FILES}/config", f"{AWS_FILES}/credentials"):
                     if (home / name).is_file():
@@ -123,12 +123,15 @@ def class_line(served: ClassSettings, running: bool) -> Line:
     return Line("Class", "ready", found, looked_at, "" if running else "labkit sandbox start, or labkit lab")
 
 
-def _steps_line(world: World, looked_at: str) -> Line:
-    results = list(steps.status(world))
+def _steps_line(session: LabSession, looked_at: str) -> Line:
+    results = list(steps.status(session))
     blind = next((one for one in results if one.outcome is Outcome.COULD_NOT_LOOK), None)
     if blind is not None:
         return Line("Your world", "missing", f"“{blind.title}”: {blind.found}", looked_at, blind.next_step)
-    by_itself = {READY.key, *((STUDENT.key, ACCOUNT.key) if world.opened.assigned else ())}  # `labkit join` did those
+    by_itself = {
+        READY.key,
+        *((STUDENT.key, ACCOUNT.key) if session.backend.assigned else ()),
+    }  # `labkit join` did those
     done = [one for one in results if one.passed and one.step not in by_itself]
     if not done:
         return Line("Your world", "ready", "nothing of the lab is done in it", looked_at)
@@ -137,8 +140,8 @@ def _steps_line(world: World, looked_at: str) -> Line:
     return Line("Your world", "remark", found, looked_at, "labkit reset takes you back to the start.")
 
 
-def _account_line(world: World) -> Line:
-    result = check_account(world)
+def _account_line(session: LabSession) -> Line:
+    result = check_account(session)
     return Line(
-        "AWS account", "ready" if result.passed else "missing", result.found, world.opened.aws, result.next_step
+        "AWS account", "ready" if result.passed else "missing", result.found, session.backend.aws, result.next_step
     )

@@ -20,7 +20,7 @@ from labkit.services.host import Host
 from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.views.panels.readiness import Line
 
 CURL = ("curl", "--silent", "--show-error", "--connect-timeout", "1", "dadismad.com")
@@ -53,11 +53,11 @@ class Trial:
     def sandbox_line(self, started: Future[float]) -> Line:
         """Whether it starts, and both services answer signed calls."""
         answered = started.result()
-        world = self._world()
-        world.detection.self_test()
-        keys = world.opened.cloud_account()
+        session = self._world()
+        session.detection.self_test()
+        keys = session.backend.cloud_account()
         assert keys is not None  # every sandbox has an account
-        verify(world.account(keys, world.region))
+        verify(session.account(keys, session.region))
         took = time.monotonic() - self._began
         found = f"started in {answered:.1f} s; AWS and detection answered signed calls after {took:.1f} s"
         return Line("Sandbox", "ready", found, LOOKED_AT)
@@ -66,20 +66,20 @@ class Trial:
         """Programs, steps, AWS CLI and range. Raises LabError when a step cannot be done."""
         yield from (line for line in program_lines() if line.title == "curl" or line.state == "missing")
         require_sandbox(started)
-        world, began = self._world(), time.monotonic()
-        for _, result in steps.solve(world, steps.STEPS):
+        session, began = self._world(), time.monotonic()
+        for _, result in steps.solve(session, steps.STEPS):
             if not result.passed:
                 found = f"stopped at “{result.title}”: expected {result.expected}, found {result.found}"
                 yield Line("Steps", "missing", found, LOOKED_AT, result.next_step)
                 return
         found = f"all {len(steps.STEPS)} done in {time.monotonic() - began:.1f} s, curl's alert and its deny entry too"
         yield Line("Steps", "ready", found, LOOKED_AT)
-        yield aws_line(world)
-        if world.opened.host is not None:
-            yield range_line(world, world.opened.host)
+        yield aws_line(session)
+        if session.backend.host is not None:
+            yield range_line(session, session.backend.host)
 
-    def _world(self) -> World:
-        return backends.world_apart(self.home, student=SINGLE_STUDENT)
+    def _world(self) -> LabSession:
+        return backends.open_isolated(self.home, student=SINGLE_STUDENT)
 
 
 def require_sandbox(started: Future[float]) -> None:
@@ -88,10 +88,10 @@ def require_sandbox(started: Future[float]) -> None:
         raise LabError("Not tried:", "the sandbox did not start.")
 
 
-def aws_line(world: World) -> Line:
+def aws_line(session: LabSession) -> Line:
     """The AWS CLI, run as a terminal of the lab would run it."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    given = {**os.environ, **world.opened.environment(), "PATH": path}
+    given = {**os.environ, **session.backend.environment(), "PATH": path}
     environment = {name: value for name, value in given.items() if value}
     try:
         ran = subprocess.run(AWS, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
@@ -103,14 +103,14 @@ def aws_line(world: World) -> Line:
     return Line("AWS CLI", "ready", found, " ".join(AWS))
 
 
-def range_line(world: World, host: Host) -> Line:
+def range_line(session: LabSession, host: Host) -> Line:
     """What curl meets while an entry denies it, and once that is gone; and how real that is on this machine."""
     looked_at = "curl dadismad.com on the host, denied and allowed"
     status = host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, looked_at, "Say `labkit ready` again; else see the README.")
     denied = host.run(CURL)
-    list(steps.reset(world, (DENIED,)))
+    list(steps.reset(session, (DENIED,)))
     allowed = host.run(CURL)
     if denied.code == 0 or allowed.code != 0:
         told = (allowed.err or denied.err).strip()

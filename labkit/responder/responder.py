@@ -15,12 +15,12 @@ from typing import Any
 from labkit.model.detection.records import Alert
 from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.plan import cidr_block_of, plan
 from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace, own_entries
 from labkit.model.response.safe_addresses import SafeNetwork, parse_address
-from labkit.responder.news import News, Wait
-from labkit.responder.telling import Done, Telling
+from labkit.responder.alert_listener import AlertListener, Wait
+from labkit.responder.announcer import Announcer, Done
 from labkit.services import aws
 from labkit.services.detection.api import DetectionApi
 from labkit.services.detection.destinations import AlertDestinations
@@ -39,7 +39,7 @@ _FINAL = {"400", "403", "clock"}
 class Responder:
     """Denies, in one network ACL, the destinations of the active alerts of one rule.
 
-    safe: what is never denied, asked anew in each round. say: is told each thing once. look_back_seconds: how old an
+    safe: what is never denied, asked anew in each round. emit: takes each message once. look_back_seconds: how old an
     alert may be, at least the rule's window. wait: returns when the service has news; without it, or when it raises a
     LabError, alerts are polled every interval_seconds. Use one `run` at a time; another may run elsewhere.
 
@@ -54,7 +54,7 @@ class Responder:
         detection: DetectionApi,
         rule_id: str,
         safe: Callable[[], Sequence[SafeNetwork]],
-        say: Callable[[Said], None],
+        emit: Callable[[Message], None],
         *,
         interval_seconds: float = INTERVAL_SECONDS,
         look_back_seconds: float = LOOK_BACK_SECONDS,
@@ -62,13 +62,13 @@ class Responder:
     ) -> None:
         self.network_acl_id, self.rule_id = network_acl_id, rule_id
         self.network_acl: NetworkAcl | None = None
-        self._ec2, self._safe, self._say, self._wait = ec2, safe, say, wait
+        self._ec2, self._safe, self._emit, self._wait = ec2, safe, emit, wait
         self._alerts = AlertDestinations(detection, rule_id, max(look_back_seconds, OVERLAP_MS / 1000))
         self._interval_seconds = interval_seconds
         self._stop, self._lock = threading.Event(), threading.RLock()
         self._ages: dict[str, int] | None = None
         self._last_good_ms: int | None = None
-        self._telling, self._done = Telling(say, self._alerts), list[Done]()
+        self._announcer, self._done = Announcer(emit, self._alerts), list[Done]()
         self._asked, self._away, self._failures = DETECTION, set[str](), 0
 
     def look(self) -> Plan:
@@ -89,14 +89,14 @@ class Responder:
         with self._lock:
             started_ms, made, self._done, full = _now_ms(), None, [], news is None
             try:
-                self._hurry(news or ())
+                self._add_now(news or ())
                 self._asked = DETECTION
                 reading = self._alerts.read(started_ms, self._last_good_ms) if full else self._alerts.read_newest()
                 if reading.trouble is None:
                     self._answered(DETECTION)
                 made = self._carry_out(reading.destinations)
             finally:
-                self._telling.tell(self._done, made, full)
+                self._announcer.announce(self._done, made, full)
             if reading.trouble is not None:
                 self._asked = DETECTION
                 raise reading.trouble
@@ -112,23 +112,23 @@ class Responder:
         self._stop = stop
         feed = ", and at once where the service tells of them" if self._wait is not None else ""
         about = f"Alerts of rule {self.rule_id} are looked at every {self._interval_seconds:g} s{feed}."
-        self._say(Said("started", f"The responder watches over {self.network_acl_id}. {about}"))
+        self._emit(Message("started", f"The responder watches over {self.network_acl_id}. {about}"))
         try:
-            self._rounds(stop, News(self._wait, self._interval_seconds, stop))
+            self._rounds(stop, AlertListener(self._wait, self._interval_seconds, stop))
         except LabError as error:
-            self._say(Said("ended", f"The responder has ended. {error}"))
+            self._emit(Message("ended", f"The responder has ended. {error}"))
             raise
         finally:
             stop.set()
             self._stop = threading.Event()
-        self._say(Said("ended", "The responder was stopped. Its entries stay."))
+        self._emit(Message("ended", "The responder was stopped. Its entries stay."))
 
     def cleanup(self) -> tuple[Entry, ...]:
         """Delete the responder's own entries and no other; which they were. Raises LabError when some are left."""
         with self._lock:
             removed = [entry for entry in self.own() if self._deleted(entry)]
             for entry in removed:
-                self._say(Said("removed", Remove(entry, "cleaning up.").sentence, entry.cidr_block, entry=entry))
+                self._emit(Message("removed", Remove(entry, "cleaning up.").sentence, entry.cidr_block, entry=entry))
             left = self.own()
             if left:
                 numbers = ", ".join(f"entry {entry.rule_number}" for entry in left)
@@ -145,7 +145,7 @@ class Responder:
 
     # --- rounds ---
 
-    def _rounds(self, stop: threading.Event, news: News) -> None:
+    def _rounds(self, stop: threading.Event, news: AlertListener) -> None:
         came: list[Alert] | None = None
         due = 0.0
         while not stop.is_set():
@@ -161,7 +161,7 @@ class Responder:
                 stop.wait(self._patience_seconds(error))
                 came, due = None, 0.0
             else:
-                came = news.came(due - time.monotonic())
+                came = news.wait(due - time.monotonic())
 
     def _patience_seconds(self, error: LabError) -> float:
         """How long to wait after a fault, as long as the service asks, else longer each time; it is said once."""
@@ -170,13 +170,13 @@ class Responder:
         if self._asked not in self._away:
             self._away.add(self._asked)
             then = f"Asked to wait {max(1, round(asked))} s." if asked is not None else "Trying again."
-            self._say(Said("trouble", f"{error.what} {then}"))
+            self._emit(Message("trouble", f"{error.what} {then}"))
         return asked + 0.05 if asked is not None else min(self._interval_seconds, 0.25 * 2 ** min(self._failures, 10))
 
     def _answered(self, service: str) -> None:
         if service in self._away:
             self._away.remove(service)
-            self._say(Said("answers again", f"{service} answers again."))
+            self._emit(Message("answers again", f"{service} answers again."))
 
     # --- the plan, made and carried out ---
 
@@ -197,7 +197,7 @@ class Responder:
         self._answered(AWS)
         return made
 
-    def _hurry(self, news: Sequence[Alert]) -> None:
+    def _add_now(self, news: Sequence[Alert]) -> None:
         """Add what these alerts ask for where it was free when last looked: some milliseconds earlier than otherwise.
 
         What has changed meanwhile is found right after, when the whole plan is made of what is there now.

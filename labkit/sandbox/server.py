@@ -48,7 +48,7 @@ class Served(Protocol):
     def load(self) -> None:
         """Load what takes long, while HTTP is answered already."""
 
-    def look_after(self) -> None:
+    def tick(self) -> None:
         """What is done every second."""
 
 
@@ -156,7 +156,7 @@ def _watch(services: Served, parent: int | None, stop: Callable[[], None], lasts
         return
     while True:
         time.sleep(1)
-        services.look_after()
+        services.tick()
         idle = not lasts and time.monotonic() - services.application.last_request > IDLE_HOURS * 3600
         if idle or (lives_with is not None and not lives_with.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")

@@ -12,7 +12,7 @@ from labkit.sandbox.aws.app import AwsApp, create_aws_app
 from labkit.sandbox.aws.keys import ACCOUNT
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom.host_feed import StudentHosts
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.routes import class_blueprint
 from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.control import create_control_app
@@ -24,7 +24,7 @@ from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.host.connect_events import ConnectEvents
 from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
-from labkit.sandbox.host.location import Place
+from labkit.sandbox.host.location import HostLocation
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.ids import Ids
 
@@ -37,7 +37,7 @@ class Services:
 
     def __init__(self, home: Path, world: Path, seed: str = "", served: ClassSettings | None = None) -> None:
         ids = Ids(seed)
-        roll = Roll.load(world, served.size if served else 0, ids)
+        roll = Roster.load(world, served.size if served else 0, ids)
         self.token = secrets.token_urlsafe(32)
         self._warm = threading.Event()
         self._store = DetectionStore(world / "detection.sqlite", ids)
@@ -47,7 +47,7 @@ class Services:
         self._host = Host(
             home,
             ConnectEvents.of_agent(self._store, source_addresses=SOURCE_ADDRESSES),
-            look=lambda: Place.of(self._aws.place_of(ACCOUNT)),
+            look=lambda: HostLocation.of(self._aws.place_of(ACCOUNT)),
             tell=lambda event: self._engine.ingest([event]),
         )
         self._hosts = StudentHosts(self._aws.place_of)
@@ -65,7 +65,7 @@ class Services:
         parse("user = null")  # builds the parser, which would make the first rule that is written wait
         self._warm.set()
 
-    def look_after(self) -> None:
+    def tick(self) -> None:
         """What is done every second: heal what was killed from outside."""
         self._host.ensure()
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.files import told, write_private
+from labkit.files import disk_errors, write_private
 from labkit.model.errors import LabError
 
 KEYS = frozenset({"student", "aws", "detection", "region", "agreed", "vpc_id", "network_acl_id", "rule_id"})
@@ -25,7 +25,7 @@ class Notes:
     def all(self) -> dict[str, str]:
         """Every note; none when the file is absent. Raises LabError when it cannot be read."""
         try:
-            with told(self.path.parent):
+            with disk_errors(self.path.parent):
                 text = self._read()
             found = dict[str, Any](json.loads(text).items())
         except (ValueError, AttributeError) as error:  # ValueError: also for bytes that are no text
@@ -60,5 +60,5 @@ class Notes:
             return "{}"
 
     def _write(self, notes: dict[str, str]) -> None:
-        with told(self.path.parent):
+        with disk_errors(self.path.parent):
             write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labkit.files import private_folder, told
+from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
 
 START_TIMEOUT_SECONDS = 30
@@ -125,12 +125,12 @@ class Starting:
     def __init__(self, home: Path, parent: int | None = None, seed: str = "") -> None:
         from filelock import FileLock
 
-        with told(home):
+        with disk_errors(home):
             self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
             self._lock.acquire()
         try:
             self._found = find(home)
-            with told(home):
+            with disk_errors(home):
                 if self._found is None and _world_is_held(home):
                     _end_lost(home)
                 self.process = _launch(home, parent, seed) if self._found is None else None
@@ -204,7 +204,7 @@ def stop(home: Path) -> bool:
     import psutil
     from filelock import FileLock
 
-    with told(home), FileLock(private_folder(home) / "sandbox.lock"):
+    with disk_errors(home), FileLock(private_folder(home) / "sandbox.lock"):
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():
             return _world_is_held(home) and _end_lost(home)

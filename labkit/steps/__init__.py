@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from labkit.model.check import CheckResult, Outcome, require
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
 from labkit.steps import create_environment, initial_configuration, self_protecting_cloud
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Offer, Step
-from labkit.views.panels.basic import Happened
-from labkit.views.view import Shown
+from labkit.views.panels.basic import ActionResult
+from labkit.views.view import View
 
 STEPS: tuple[Step, ...] = initial_configuration.STEPS + create_environment.STEPS + self_protecting_cloud.STEPS
 BY_KEY = {step.key: step for step in STEPS}
@@ -36,39 +36,39 @@ def named(name: str) -> tuple[Step, ...]:
     )
 
 
-def check(world: World, step: Step) -> CheckResult:
+def check(session: LabSession, step: Step) -> CheckResult:
     """The step's check; one that cannot look says so, apart from work that is wrong."""
     try:
-        return step.check(world)
+        return step.check(session)
     except StepNotReady as error:
         return step.result(Outcome.NOT_YET, "the steps before it", error.what, error.next_step)
     except LabError as error:
         return step.result(Outcome.COULD_NOT_LOOK, "an answer", error.what, f"{error.why} {error.next_step}".strip())
 
 
-def offered(world: World, step: Step) -> tuple[Offer, ...]:
+def offered(session: LabSession, step: Step) -> tuple[Offer, ...]:
     """What the step offers to do at once; nothing where the world cannot be asked."""
     try:
-        return step.offers(world)
+        return step.offers(session)
     except LabError:
         return ()
 
 
-def require_needs(world: World, step: Step) -> None:
+def require_needs(session: LabSession, step: Step) -> None:
     """Raise StepNotReady for the first step in the order that this one waits for."""
     for need in (BY_KEY[key] for key in step.needs):
-        result = check(world, need)
+        result = check(session, need)
         if not result.passed:
-            require_needs(world, need)
+            require_needs(session, need)
             require(result)
 
 
-def status(world: World, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
+def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
     """Each step's check, in order; one whose needs do not hold is not looked at."""
     passed: set[str] = set()
     for step in STEPS:
         missing = next((BY_KEY[key] for key in step.needs if key not in passed), None)
-        result = check(world, step) if missing is None else _waits(step, missing)
+        result = check(session, step) if missing is None else _waits(step, missing)
         if result.passed:
             passed.add(step.key)
         if step in steps:
@@ -79,16 +79,16 @@ def _waits(step: Step, missing: Step) -> CheckResult:
     return step.result(Outcome.NOT_YET, "the steps before it", "not looked at", f"First comes “{missing.title}”.")
 
 
-def solve(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckResult]]:
+def solve(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckResult]]:
     """Do each of these steps and what they need, in order, and check each; those that hold already are left alone.
 
     Ends with the first step whose check does not pass afterwards. Raises LabError when a step cannot be done.
     """
     for step in with_needs(steps):
-        result = check(world, step)
-        if not result.passed or (step.note and not world.notes.get(step.note)):
-            step.do(world)
-            result = check(world, step)
+        result = check(session, step)
+        if not result.passed or (step.note and not session.notes.get(step.note)):
+            step.do(session)
+            result = check(session, step)
         yield step, result
         if not result.passed:
             return
@@ -108,7 +108,7 @@ def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(step for step in STEPS if step.key in wanted)
 
 
-def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown | LabError]]:
+def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, View | LabError]]:
     """Undo each of these steps and those that need them, last first: what was taken away, or why it was not.
 
     What a step needs stays when its own undo failed: without number and keys nobody could take it away later.
@@ -122,19 +122,19 @@ def reset(world: World, steps: tuple[Step, ...]) -> Iterator[tuple[Step, Shown |
             )
             continue
         try:
-            yield step, step.undo(world)
+            yield step, step.undo(session)
         except ConsentNeeded:
             raise
         except StepNotReady as error:
-            yield step, Happened("There was nothing to take away.", remark=error.why)
+            yield step, ActionResult("There was nothing to take away.", remark=error.why)
         except LabError as error:
             kept |= {need.key for need in with_needs((step,))}
             yield step, error
 
 
-def undone(ended: Shown | LabError) -> str:
+def undone(ended: View | LabError) -> str:
     """What `reset` says of one step, in a sentence."""
-    return ended.title if isinstance(ended, Happened) else str(ended)
+    return ended.title if isinstance(ended, ActionResult) else str(ended)
 
 
 def with_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -10,16 +10,16 @@ from labkit.model.settings import PROFILE, parse_student_number
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps.rule import students_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Step
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 
 SINGLE_STUDENT = "1"
 """The number of somebody who works alone and was given none."""
 
 
-def check_student(world: World) -> CheckResult:
-    noted, asked = world.notes.get("student"), world.opened.student
+def check_student(session: LabSession) -> CheckResult:
+    noted, asked = session.notes.get("student"), session.backend.student
     expected = "a whole number from 1 to 999"
     if not noted:
         next_step = "Type the number your instructor gave you into the form; alone, take 1."
@@ -31,19 +31,18 @@ def check_student(world: World) -> CheckResult:
     return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
 
 
-def save_student(world: World, typed: str | int) -> Happened:
+def save_student(session: LabSession, typed: str | int) -> ActionResult:
     """Note the student number and say which names follow from it, and what of that student is there already."""
     number = parse_student_number(typed)
-    if world.opened.assigned and number != parse_student_number(world.opened.assigned):
+    if session.backend.assigned and number != parse_student_number(session.backend.assigned):
         raise InvalidInput(
             f"Student number {number} was refused.",
-            f"You joined the class as student {world.opened.assigned}: its keys open that student's account and change "
-            "that student's rule only.",
-            f"Take {world.opened.assigned}. With a block of student {number}, say `labkit join` first.",
+            f"You joined the class as student {session.backend.assigned}, whose keys open only that account and rule.",
+            f"Take {session.backend.assigned}. With a block of student {number}, say `labkit join` first.",
             field="student number",
         )
-    world.notes.save(student=number)
-    there = things_there(world)
+    session.notes.save(student=number)
+    there = things_there(session)
     remark = (
         f"There already: {'; '.join(there)}. Yours from before? Then go on: nothing is made twice. "
         "If not, another person works with this number: ask your instructor for another."
@@ -51,64 +50,64 @@ def save_student(world: World, typed: str | int) -> Happened:
         else ""
     )
     facts = (("Your VPC will be named", vpc_name(number)), ("Your rule will be named", rule_name(number)))
-    return Happened(f"You are student {number}.", facts, remark=remark)
+    return ActionResult(f"You are student {number}.", facts, remark=remark)
 
 
-def things_there(world: World) -> list[str]:
+def things_there(session: LabSession) -> list[str]:
     """What the services hold of this student already, as far as they can be asked now."""
-    there = [f"rule {rule.id}" for rule in students_rules(world)]
-    if world.keys is not None:
+    there = [f"rule {rule.id}" for rule in students_rules(session)]
+    if session.keys is not None:
         try:
-            there += [f"{vpc} in {world.region}" for vpc in aws.find_student_vpcs(world.aws.ec2, world.student)]
+            there += [f"{vpc} in {session.region}" for vpc in aws.find_student_vpcs(session.aws.ec2, session.student)]
         except LabError as error:
             there.append(f"perhaps a VPC, but AWS could not be asked: {error.what}")
     return there
 
 
-def do_student(world: World) -> Happened:
-    given = world.opened.student or world.opened.assigned or world.notes.get("student")
-    return save_student(world, given or SINGLE_STUDENT)
+def do_student(session: LabSession) -> ActionResult:
+    given = session.backend.student or session.backend.assigned or session.notes.get("student")
+    return save_student(session, given or SINGLE_STUDENT)
 
 
-def undo_student(world: World) -> Happened:
-    world.notes.forget("student")
-    return Happened("The student number is no longer in your notes.")
+def undo_student(session: LabSession) -> ActionResult:
+    session.notes.forget("student")
+    return ActionResult("The student number is no longer in your notes.")
 
 
-def check_account(world: World) -> CheckResult:
+def check_account(session: LabSession) -> CheckResult:
     expected = "keys of an AWS account that may use EC2"
-    if world.keys is None:
+    if session.keys is None:
         next_step = "Enter both keys in the form, or say `aws configure` in a terminal."
         return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
     try:
-        who = verify(world.aws).caller
+        who = verify(session.aws).caller
     except CredentialsRefused as error:
         return ACCOUNT.result(Outcome.WRONG, expected, f"{error.what} {error.why}", error.next_step)
-    return ACCOUNT.result(Outcome.PASSED, expected, f"account {who.account}, region {world.region}, as {who.arn}")
+    return ACCOUNT.result(Outcome.PASSED, expected, f"account {who.account}, region {session.region}, as {who.arn}")
 
 
-def use_keys(world: World, keys: AccessKeys, region: str, keep: bool, overwrite: bool = False) -> Happened:
+def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, overwrite: bool = False) -> ActionResult:
     """Try the keys against AWS, then use them; kept in the lab's profile, or in memory only.
 
     Raises LabError, and changes nothing, when AWS refuses them or another profile of that name is there.
     """
-    region = check_region(region or world.region)
-    verified = verify(world.account(keys, region))
+    region = check_region(region or session.region)
+    verified = verify(session.account(keys, region))
     if keep:
-        profile = SavedProfile(keys, region, world.opened.aws_endpoint() or "")
-        save_profile(profile, world.opened.config_file, world.opened.credentials_file, overwrite=overwrite)
-    world.use_keys(None if keep else keys)
-    world.notes.save(region=region)
+        profile = SavedProfile(keys, region, session.backend.aws_endpoint() or "")
+        save_profile(profile, session.backend.config_file, session.backend.credentials_file, overwrite=overwrite)
+    session.use_keys(None if keep else keys)
+    session.notes.save(region=region)
     where = f"kept in the profile {PROFILE}" if keep else "in this notebook's memory only"
-    return Happened(
+    return ActionResult(
         f"AWS answers: account {verified.caller.account}, region {region}.",
         (("Who", verified.caller.arn), ("Keys", where)),
         cli="aws sts get-caller-identity",
     )
 
 
-def do_account(world: World) -> Happened:
-    keys = world.opened.cloud_account() or world.opened.given_keys or world.keys
+def do_account(session: LabSession) -> ActionResult:
+    keys = session.backend.cloud_account() or session.backend.given_keys or session.keys
     if keys is None:
         raise LabError(
             "No AWS keys were given.",
@@ -116,15 +115,15 @@ def do_account(world: World) -> Happened:
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say `aws configure`; then try again.",
         )
     # Other keys in the lab's own files open no more than this sandbox; in the student's files they stay.
-    return use_keys(world, keys, world.region, keep=True, overwrite=not world.opened.ask_first)
+    return use_keys(session, keys, session.region, keep=True, overwrite=not session.backend.ask_first)
 
 
-def undo_account(world: World) -> Happened:
-    world.use_keys(None)
-    removed = remove_profile(world.opened.config_file, world.opened.credentials_file)
-    world.opened.point_aws_cli()
-    world.notes.forget("region", "agreed")
-    return Happened(
+def undo_account(session: LabSession) -> ActionResult:
+    session.use_keys(None)
+    removed = remove_profile(session.backend.config_file, session.backend.credentials_file)
+    session.backend.point_aws_cli()
+    session.notes.forget("region", "agreed")
+    return ActionResult(
         f"The keys of the profile {PROFILE} were removed." if removed else f"There was no profile {PROFILE} to remove."
     )
 

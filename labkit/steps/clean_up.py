@@ -8,22 +8,22 @@ from labkit.model.errors import LabError
 from labkit.services import aws
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.views.panels.clean_up import CleanUpView
 
 
-def clean_up(world: World) -> CleanUpView:
+def clean_up(session: LabSession) -> CleanUpView:
     """Take away rule, alerts, deny entries, subnet, VPC, profile and notes of the student, then look again.
 
     Raises StepNotReady while there is no student number, since nothing can be told apart then.
     """
-    student, keys = world.student, world.keys or world.opened.cloud_account()
-    ended = list(steps.reset(world, tuple(step for step in steps.STEPS if step.key != READY.key)))
-    students = [rule.name for rule in all_rules(world.detection) if rule.name.startswith("Self Protect: Student")]
+    student, keys = session.student, session.keys or session.backend.cloud_account()
+    ended = list(steps.reset(session, tuple(step for step in steps.STEPS if step.key != READY.key)))
+    students = [rule.name for rule in all_rules(session.detection) if rule.name.startswith("Self Protect: Student")]
     rules = {f"rule “{name}”": name == rule_name(student) for name in students}
     vpcs: dict[str, bool] = {}
     if keys is not None:
-        found = aws.describe_vpcs(world.account(keys, world.region).ec2)
+        found = aws.describe_vpcs(session.account(keys, session.region).ec2)
         vpcs = {f"VPC {vpc}": vpc.student == student for vpc in found}
     things = {**rules, **vpcs}
     return CleanUpView(

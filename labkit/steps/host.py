@@ -16,9 +16,9 @@ from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
 from labkit.services.aws import subnet as aws_subnet
 from labkit.steps.network import students_network_acl, students_vpc
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Step
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.readiness import Line
 
 AGENT_SERVICES = 12
@@ -30,15 +30,15 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.htm
 """
 
 
-def hosts_agent(world: World) -> Agent | None:
+def hosts_agent(session: LabSession) -> Agent | None:
     """The agent of the lab's host, or of the student's in a class; one call."""
-    name = hosts_name(world)
-    return next((agent for agent in world.detection.agents("online") if agent.name == name), None)
+    name = hosts_name(session)
+    return next((agent for agent in session.detection.agents("online") if agent.name == name), None)
 
 
-def hosts_name(world: World) -> str:
+def hosts_name(session: LabSession) -> str:
     """What the detection service calls the host."""
-    return host_of(int(world.opened.assigned)) if world.opened.assigned else HOST_NAME
+    return host_of(int(session.backend.assigned)) if session.backend.assigned else HOST_NAME
 
 
 def services_of(agent: Agent) -> dict[str, str]:
@@ -48,12 +48,12 @@ def services_of(agent: Agent) -> dict[str, str]:
     return {name: str(state) for name, state in health.items()}
 
 
-def agent_line(world: World) -> Line:
+def agent_line(session: LabSession) -> Line:
     """The agent and its services."""
     looked_at = "GET /v2/agents?status=online"
-    agent = hosts_agent(world)
+    agent = hosts_agent(session)
     if agent is None:
-        found = f"no agent named {hosts_name(world)} is online"
+        found = f"no agent named {hosts_name(session)} is online"
         return Line("Agent", "missing", found, looked_at, "Start the sandbox again.")
     services = services_of(agent)
     healthy = [name for name, state in services.items() if state == "HEALTHY"]
@@ -79,8 +79,8 @@ def _search_path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def check_ready(world: World) -> CheckResult:
-    lines = [agent_line(world), *program_lines()]
+def check_ready(session: LabSession) -> CheckResult:
+    lines = [agent_line(session), *program_lines()]
     missing = [line for line in lines if line.state == "missing"]
     expected = f"an agent with {AGENT_SERVICES} healthy services, Python, {' and '.join(PROGRAMS)}"
     if not missing:
@@ -89,7 +89,7 @@ def check_ready(world: World) -> CheckResult:
     return READY.result(Outcome.WRONG, expected, found, " ".join(line.next_step for line in missing))
 
 
-def do_ready(world: World) -> Happened:
+def do_ready(session: LabSession) -> ActionResult:
     raise LabError(
         "The host cannot be made ready from here.",
         "What is missing has to be installed or started on this machine.",
@@ -97,21 +97,21 @@ def do_ready(world: World) -> Happened:
     )
 
 
-def undo_ready(world: World) -> Happened:
-    return Happened("Nothing was changed by looking whether the host is ready.")
+def undo_ready(session: LabSession) -> ActionResult:
+    return ActionResult("Nothing was changed by looking whether the host is ready.")
 
 
-def host_subnets(world: World) -> tuple[aws_subnet.Subnet, ...]:
+def host_subnets(session: LabSession) -> tuple[aws_subnet.Subnet, ...]:
     """The subnets that the student's host lives in: one when all is well; two calls."""
-    return aws_subnet.describe_subnets(world.aws.ec2, students_vpc(world).id, tag=HOST_TAG)
+    return aws_subnet.describe_subnets(session.aws.ec2, students_vpc(session).id, tag=HOST_TAG)
 
 
-def check_subnet(world: World) -> CheckResult:
-    vpc = students_vpc(world)
+def check_subnet(session: LabSession) -> CheckResult:
+    vpc = students_vpc(session)
     expected = f"one subnet in {vpc.id} with the tag {HOST_TAG}"
-    subnets = aws_subnet.describe_subnets(world.aws.ec2, vpc.id, tag=HOST_TAG)
+    subnets = aws_subnet.describe_subnets(session.aws.ec2, vpc.id, tag=HOST_TAG)
     if len(subnets) == 1:
-        return SUBNET.result(Outcome.PASSED, expected, f"{subnets[0]} of {vpc.id} in {world.region}")
+        return SUBNET.result(Outcome.PASSED, expected, f"{subnets[0]} of {vpc.id} in {session.region}")
     if subnets:
         found = ", ".join(str(subnet) for subnet in subnets)
         return SUBNET.result(
@@ -120,49 +120,49 @@ def check_subnet(world: World) -> CheckResult:
     return SUBNET.result(Outcome.NOT_YET, expected, "none", "Put the host into your VPC: lab.place_host()")
 
 
-def do_subnet(world: World) -> Happened:
+def do_subnet(session: LabSession) -> ActionResult:
     """Put the host into a subnet of the student's VPC, or find it there."""
-    vpc = students_vpc(world)
-    with world.alone():
-        found = host_subnets(world)
+    vpc = students_vpc(session)
+    with session.alone():
+        found = host_subnets(session)
         if not found:
-            world.require_agreement()
+            session.require_agreement()
             tags = {HOST_TAG: HOST_NAME}
-            found = (aws_subnet.create_subnet(world.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, world.student, tags),)
-    network_acl = students_network_acl(world)
-    return Happened(
+            found = (aws_subnet.create_subnet(session.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, session.student, tags),)
+    network_acl = students_network_acl(session)
+    return ActionResult(
         "Your host lives in your VPC.",
         (("SubnetId", found[0].id), ("CIDR block", found[0].cidr_block), ("Network ACL in force", network_acl.id)),
         cli=f"aws ec2 create-subnet --vpc-id {vpc.id} --cidr-block {HOST_SUBNET_CIDR_BLOCK}",
     )
 
 
-def undo_subnet(world: World) -> Happened:
+def undo_subnet(session: LabSession) -> ActionResult:
     """Take the host out of the VPC again, and the IPv6 entries that the lab added for its lesson."""
-    ec2, deleted = world.aws.ec2, []
-    for subnet in host_subnets(world):
-        world.require_agreement()
+    ec2, deleted = session.aws.ec2, []
+    for subnet in host_subnets(session):
+        session.require_agreement()
         aws_subnet.delete_subnet(ec2, subnet.id)
         deleted.append(f"subnet {subnet.id}")
-    network_acl = students_network_acl(world)
+    network_acl = students_network_acl(session)
     for entry in network_acl.entries:
         if entry in ALL_IPV6:
             aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)
             deleted.append(f"entry {entry.rule_number} ({'egress' if entry.egress else 'ingress'})")
-    return Happened(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was in no subnet of yours.")
+    return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was in no subnet of yours.")
 
 
 ALL_IPV6 = tuple(Entry(ALL_IPV6_NUMBER, egress, "allow", "-1", "::/0") for egress in (True, False))
 
 
-def allow_ipv6(world: World) -> Happened:
+def allow_ipv6(session: LabSession) -> ActionResult:
     """Add the two entries with which AWS lets IPv6 through once a VPC has an IPv6 CIDR block; found when there."""
-    network_acl = students_network_acl(world)
+    network_acl = students_network_acl(session)
     for entry in ALL_IPV6:
         if entry not in network_acl.entries:
-            world.require_agreement()
-            aws.create_entry(world.aws.ec2, network_acl.id, entry)
-    return Happened(
+            session.require_agreement()
+            aws.create_entry(session.aws.ec2, network_acl.id, entry)
+    return ActionResult(
         "IPv6 goes through the network ACL, both ways.",
         [("Egress and ingress", f"entry {ALL_IPV6_NUMBER}: allow all to and from ::/0")],
         cli=f"aws ec2 create-network-acl-entry --network-acl-id {network_acl.id} --egress --rule-number "

@@ -12,38 +12,38 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
 from labkit.services import aws
 from labkit.services.aws.account import Account
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Offer, Step
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 
 
-def students_vpc(world: World) -> Vpc:
+def students_vpc(session: LabSession) -> Vpc:
     """The VPC with the student's tag; one call. Raises StepNotReady when there is none in this region."""
-    vpcs = aws.find_student_vpcs(world.aws.ec2, world.student)
+    vpcs = aws.find_student_vpcs(session.aws.ec2, session.student)
     if vpcs:
         return vpcs[0]
     raise StepNotReady(
-        f"No VPC of student {world.student} was found in {world.region}.",
-        f"No VPC there carries the tag {STUDENT_TAG}={world.student}.",
+        f"No VPC of student {session.student} was found in {session.region}.",
+        f"No VPC there carries the tag {STUDENT_TAG}={session.student}.",
         "Create it: lab.create_vpc()",
         step="vpc",
     )
 
 
-def students_network_acl(world: World) -> NetworkAcl:
+def students_network_acl(session: LabSession) -> NetworkAcl:
     """The default network ACL of the student's VPC; two calls. Raises LabError when there is none."""
-    vpc = students_vpc(world)
-    for network_acl in aws.describe_network_acls(world.aws.ec2, vpc_id=vpc.id):
+    vpc = students_vpc(session)
+    for network_acl in aws.describe_network_acls(session.aws.ec2, vpc_id=vpc.id):
         if network_acl.is_default:
             return network_acl
     raise LabError(f"{vpc.id} has no default network ACL.", "AWS makes one with each VPC.", "Look again in a while.")
 
 
-def check_vpc(world: World) -> CheckResult:
-    mine = aws.find_student_vpcs(world.aws.ec2, world.student)
-    expected = f"one VPC with the tag {STUDENT_TAG}={world.student} in {world.region}"
+def check_vpc(session: LabSession) -> CheckResult:
+    mine = aws.find_student_vpcs(session.aws.ec2, session.student)
+    expected = f"one VPC with the tag {STUDENT_TAG}={session.student} in {session.region}"
     if len(mine) == 1:
-        return VPC.result(Outcome.PASSED, expected, f"{mine[0]} in {world.region}")
+        return VPC.result(Outcome.PASSED, expected, f"{mine[0]} in {session.region}")
     if mine:
         return VPC.result(
             Outcome.WRONG,
@@ -51,16 +51,16 @@ def check_vpc(world: World) -> CheckResult:
             f"{len(mine)}: {_listed(mine)}",
             "Keep one: delete the others with aws ec2 delete-vpc, or take them all away with lab.reset('vpc').",
         )
-    unclaimed = aws.unclaimed_vpcs(world.aws.ec2)
+    unclaimed = aws.unclaimed_vpcs(session.aws.ec2)
     if unclaimed:
         return VPC.result(
             Outcome.NOT_YET,
             expected,
             f"made without a tag: {_listed(unclaimed)}",
             f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}'), or in a terminal: "
-            + tag_command(unclaimed[0].id, world.student),
+            + tag_command(unclaimed[0].id, session.student),
         )
-    return VPC.result(Outcome.NOT_YET, expected, f"none{_made_elsewhere(world)}", "Create it: lab.create_vpc()")
+    return VPC.result(Outcome.NOT_YET, expected, f"none{_made_elsewhere(session)}", "Create it: lab.create_vpc()")
 
 
 def tag_command(vpc_id: str, student: int) -> str:
@@ -77,108 +77,111 @@ def _listed(vpcs: Iterable[Vpc]) -> str:
     return ", ".join(str(vpc) for vpc in vpcs)
 
 
-def _made_elsewhere(world: World) -> str:
-    noted = world.notes.get("vpc_id")
-    return f"; {noted}, which your notes name, is not in {world.region}" if noted else ""
+def _made_elsewhere(session: LabSession) -> str:
+    noted = session.notes.get("vpc_id")
+    return f"; {noted}, which your notes name, is not in {session.region}" if noted else ""
 
 
-def make_vpc(world: World) -> Happened:
+def make_vpc(session: LabSession) -> ActionResult:
     """Create the student's VPC, or find it; raises QuotaReached with the leftovers listed when five are there."""
-    with world.alone():
-        mine = aws.find_student_vpcs(world.aws.ec2, world.student)
+    with session.alone():
+        mine = aws.find_student_vpcs(session.aws.ec2, session.student)
         if mine:
-            return _show_vpc(world, mine[0], "Your VPC was there already: nothing was made twice.")
-        world.require_agreement()
-        return _show_vpc(world, aws.create_vpc(world.aws.ec2, world.student), "Your VPC was created.")
+            return _show_vpc(session, mine[0], "Your VPC was there already: nothing was made twice.")
+        session.require_agreement()
+        return _show_vpc(session, aws.create_vpc(session.aws.ec2, session.student), "Your VPC was created.")
 
 
-def take_vpc(world: World, vpc_id: str) -> Happened:
+def take_vpc(session: LabSession, vpc_id: str) -> ActionResult:
     """Tag a VPC made without a tag as the student's. Raises InvalidInput when it is somebody's already."""
-    world.require_agreement()
-    return _show_vpc(world, aws.tag_vpc(world.aws.ec2, vpc_id, world.student), "The VPC is yours now: it has your tag.")
+    session.require_agreement()
+    return _show_vpc(
+        session, aws.tag_vpc(session.aws.ec2, vpc_id, session.student), "The VPC is yours now: it has your tag."
+    )
 
 
-def offer_unclaimed(world: World) -> tuple[Offer, ...]:
+def offer_unclaimed(session: LabSession) -> tuple[Offer, ...]:
     """To take a VPC that was made without a tag; nothing when the student has one."""
-    if aws.find_student_vpcs(world.aws.ec2, world.student):
+    if aws.find_student_vpcs(session.aws.ec2, session.student):
         return ()
     return tuple(
-        Offer(f"Take {vpc.id} as mine", partial(take_vpc, world, vpc.id)) for vpc in aws.unclaimed_vpcs(world.aws.ec2)
+        Offer(f"Take {vpc.id} as mine", partial(take_vpc, session, vpc.id))
+        for vpc in aws.unclaimed_vpcs(session.aws.ec2)
     )
 
 
-def _show_vpc(world: World, vpc: Vpc, title: str) -> Happened:
-    world.notes.save(vpc_id=vpc.id)
-    return Happened(
+def _show_vpc(session: LabSession, vpc: Vpc, title: str) -> ActionResult:
+    session.notes.save(vpc_id=vpc.id)
+    return ActionResult(
         title,
-        (("VpcId", vpc.id), ("CIDR block", vpc.cidr_block), ("Name", vpc.name), ("Region", world.region)),
+        (("VpcId", vpc.id), ("CIDR block", vpc.cidr_block), ("Name", vpc.name), ("Region", session.region)),
         cli=f"aws ec2 create-vpc --cidr-block {LAB_CIDR_BLOCK}",
-        remark=vpc_quota_sentence(aws.describe_vpcs(world.aws.ec2), world.region),
+        remark=vpc_quota_sentence(aws.describe_vpcs(session.aws.ec2), session.region),
     )
 
 
-def undo_vpc(world: World) -> Happened:
-    ec2 = _account_to_look_in(world).ec2
-    vpcs = aws.find_student_vpcs(ec2, world.student)
+def undo_vpc(session: LabSession) -> ActionResult:
+    ec2 = _account_to_look_in(session).ec2
+    vpcs = aws.find_student_vpcs(ec2, session.student)
     if vpcs:
-        world.require_agreement()
-    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, world.student).things]
-    world.notes.forget("vpc_id")
-    left = aws.find_student_vpcs(ec2, world.student)
+        session.require_agreement()
+    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, session.student).things]
+    session.notes.forget("vpc_id")
+    left = aws.find_student_vpcs(ec2, session.student)
     if left:
         raise LabError(f"Still there: {_listed(left)}.", "AWS has not taken it away yet.", "Run the reset again.")
-    return Happened(f"Deleted: {', '.join(deleted)}." if deleted else f"No VPC of yours was in {world.region}.")
+    return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else f"No VPC of yours was in {session.region}.")
 
 
-def _account_to_look_in(world: World) -> Account:
+def _account_to_look_in(session: LabSession) -> Account:
     """The account in use; where its keys are gone, the sandbox's. Raises LabError when a VPC would be left unseen."""
-    keys, noted = world.keys or world.opened.cloud_account(), world.notes.get("vpc_id")
+    keys, noted = session.keys or session.backend.cloud_account(), session.notes.get("vpc_id")
     if keys is None and noted:
         raise LabError(
             f"{noted} was not deleted.",
             "It is in your notes, but there are no AWS keys to delete it with.",
             "Enter the keys again, then run the reset again.",
         )
-    return world.account(keys, world.region) if keys is not None else world.aws
+    return session.account(keys, session.region) if keys is not None else session.aws
 
 
-def check_network_acl(world: World) -> CheckResult:
-    network_acl, noted = students_network_acl(world), world.notes.get("network_acl_id")
+def check_network_acl(session: LabSession) -> CheckResult:
+    network_acl, noted = students_network_acl(session), session.notes.get("network_acl_id")
     expected = f"the default network ACL of {network_acl.vpc_id}, {network_acl.id}"
     if noted and noted != network_acl.id:
         next_step = f"Choose {network_acl.id}: lab.choose_network_acl()"
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
     where = "in your notes" if noted else "looked up by your VPC"
-    return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {world.region}, {where}")
+    return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, {where}")
 
 
-def save_network_acl(world: World, network_acl_id: str) -> Happened:
+def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
     """Note the NetworkAclId. Raises InvalidInput, naming whose it is, when it is another VPC's or not a default one."""
-    chosen_id, mine = network_acl_id.strip(), students_network_acl(world)
+    chosen_id, mine = network_acl_id.strip(), students_network_acl(session)
     if chosen_id != mine.id:
-        (chosen,) = aws.describe_network_acls(world.aws.ec2, ids=[chosen_id])
-        whose = next(vpc for vpc in aws.describe_vpcs(world.aws.ec2) if vpc.id == chosen.vpc_id)
+        (chosen,) = aws.describe_network_acls(session.aws.ec2, ids=[chosen_id])
+        whose = next(vpc for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.id == chosen.vpc_id)
         raise InvalidInput(
             f"{chosen_id} is not the network ACL of your VPC.",
             f"It belongs to {whose}. A deny entry written there would protect that VPC, not yours ({mine.vpc_id}).",
             "Look for your VpcId in the table and take the NetworkAclId beside it.",
             field="network ACL",
         )
-    world.notes.save(network_acl_id=mine.id)
-    return Happened(
+    session.notes.save(network_acl_id=mine.id)
+    return ActionResult(
         "The NetworkAclId is in your notes.",
-        (("NetworkAclId", mine.id), ("VpcId", mine.vpc_id), ("Region", world.region)),
+        (("NetworkAclId", mine.id), ("VpcId", mine.vpc_id), ("Region", session.region)),
         cli=f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={mine.vpc_id}",
     )
 
 
-def do_network_acl(world: World) -> Happened:
-    return save_network_acl(world, students_network_acl(world).id)
+def do_network_acl(session: LabSession) -> ActionResult:
+    return save_network_acl(session, students_network_acl(session).id)
 
 
-def undo_network_acl(world: World) -> Happened:
-    world.notes.forget("network_acl_id")
-    return Happened("The NetworkAclId is no longer in your notes.")
+def undo_network_acl(session: LabSession) -> ActionResult:
+    session.notes.forget("network_acl_id")
+    return ActionResult("The NetworkAclId is no longer in your notes.")
 
 
 VPC = Step(

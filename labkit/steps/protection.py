@@ -11,15 +11,15 @@ from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.network_acl import Entry, Packet, decide
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.response import own_entries
 from labkit.services import aws
 from labkit.steps.network import students_network_acl
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Step
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 
 COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")
 ALERT_SECONDS = 5.0
@@ -27,18 +27,18 @@ MOST_NAMED = 3
 """Entries that are named one by one in a sentence."""
 
 
-def students_alerts(world: World) -> Iterator[Alert]:
+def students_alerts(session: LabSession) -> Iterator[Alert]:
     """The active alerts of the student's rule, newest first; one call where the RuleID is noted, else three.
 
     A noted RuleID is believed as far as the alert's title bears the student's rule's name.
     """
-    rule_id = world.notes.get("rule_id") or students_rule(world).id
-    name = rule_name(world.student)
-    return (alert for alert in world.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
+    rule_id = session.notes.get("rule_id") or students_rule(session).id
+    name = rule_name(session.student)
+    return (alert for alert in session.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
 
 
-def check_alert(world: World) -> CheckResult:
-    alert = next(students_alerts(world), None)
+def check_alert(session: LabSession) -> CheckResult:
+    alert = next(students_alerts(session), None)
     expected = "an active alert of your rule"
     if alert is not None:
         return ALERT.result(Outcome.PASSED, expected, f"“{alert.title}” at {alert.created_at}")
@@ -46,9 +46,9 @@ def check_alert(world: World) -> CheckResult:
     return ALERT.result(Outcome.NOT_YET, expected, "none", next_step)
 
 
-def do_alert(world: World) -> Happened:
+def do_alert(session: LabSession) -> ActionResult:
     """Let curl on the host connect to a site, and wait for the alert. Raises LabError where there is no such host."""
-    host = world.opened.host
+    host = session.backend.host
     if host is None:
         raise LabError(
             "No program was run.",
@@ -57,26 +57,26 @@ def do_alert(world: World) -> Happened:
         )
     ran = host.run(COMMAND)
     deadline = time.monotonic() + ALERT_SECONDS
-    while (alert := next(students_alerts(world), None)) is None and time.monotonic() < deadline:
+    while (alert := next(students_alerts(session), None)) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     found = alert.title if alert is not None else "no alert yet"
     facts = (("Ran", " ".join(COMMAND)), ("Exit code", str(ran.code)), ("Alert", found))
-    return Happened("A program on the host connected.", facts)
+    return ActionResult("A program on the host connected.", facts)
 
 
-def undo_alert(world: World) -> Happened:
+def undo_alert(session: LabSession) -> ActionResult:
     """Dismiss the active alerts of the student's rule, so that the responder has nothing to deny."""
-    ids = [alert.id for alert in students_alerts(world)]
+    ids = [alert.id for alert in students_alerts(session)]
     if ids:
-        world.detection.dismiss(ids, "OTHER", "The lab was reset.")
+        session.detection.dismiss(ids, "OTHER", "The lab was reset.")
         with suppress(StepNotReady):  # a responder at work may have denied again since `undo_denied`
-            undo_denied(world)
+            undo_denied(session)
     alerts = f"{len(ids)} alert{'' if len(ids) == 1 else 's'} of your rule"
-    return Happened(f"Dismissed: {alerts}." if ids else "Your rule had no active alert.")
+    return ActionResult(f"Dismissed: {alerts}." if ids else "Your rule had no active alert.")
 
 
-def check_denied(world: World) -> CheckResult:
-    network_acl = students_network_acl(world)
+def check_denied(session: LabSession) -> CheckResult:
+    network_acl = students_network_acl(session)
     own = own_entries(network_acl.entries)
     expected = f"a deny entry of the responder that decides, in {network_acl.id}"
     deciding = [entry for entry in own if _decides(entry, network_acl.entries)]
@@ -94,21 +94,21 @@ def _decides(entry: Entry, entries: tuple[Entry, ...]) -> bool:
     return decide(entries, Packet.outbound(address, "tcp", 80)).deciding == entry
 
 
-def do_denied(world: World) -> Happened:
+def do_denied(session: LabSession) -> ActionResult:
     """One round of the responder."""
-    said: list[Said] = []
-    students_responder(world, said.append).run_once()
-    return Happened("The responder looked at your rule's alerts.", [(one.kind, one.sentence) for one in said])
+    said: list[Message] = []
+    students_responder(session, said.append).run_once()
+    return ActionResult("The responder looked at your rule's alerts.", [(one.kind, one.sentence) for one in said])
 
 
-def undo_denied(world: World) -> Happened:
+def undo_denied(session: LabSession) -> ActionResult:
     """Take away the responder's own entries, and no other."""
-    network_acl = students_network_acl(world)
+    network_acl = students_network_acl(session)
     own = own_entries(network_acl.entries)
     for entry in own:
-        world.require_agreement()
-        aws.delete_entry(world.aws.ec2, network_acl.id, entry.rule_number, entry.egress)
-    return Happened(_taken_away(own))
+        session.require_agreement()
+        aws.delete_entry(session.aws.ec2, network_acl.id, entry.rule_number, entry.egress)
+    return ActionResult(_taken_away(own))
 
 
 def _taken_away(own: Sequence[Entry]) -> str:

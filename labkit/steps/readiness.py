@@ -10,23 +10,23 @@ from labkit.model.errors import LabError
 from labkit.services import aws
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.views.panels.readiness import Line
 
 MOST_NAMED = 3
 """Rules of other students that are named one by one."""
 
 
-def readiness(world: World) -> tuple[Line, ...]:
+def readiness(session: LabSession) -> tuple[Line, ...]:
     """Every line; what cannot be looked at is a line that says so."""
-    lines: list[Line] = [_told("Agent", lambda: agent_line(world)), *program_lines()]
+    lines: list[Line] = [_told("Agent", lambda: agent_line(session)), *program_lines()]
     for title, look in (
         ("AWS account", _account_line),
         ("Range", _range_line),
         ("Clock", _clock_line),
         ("Leftovers", _leftovers_line),
     ):
-        lines.append(_told(title, lambda look=look: look(world)))  # type: ignore[misc]
+        lines.append(_told(title, lambda look=look: look(session)))  # type: ignore[misc]
     return tuple(lines)
 
 
@@ -37,17 +37,17 @@ def _told(title: str, look: Callable[[], Line]) -> Line:
         return Line(title, "missing", error.what, error.why, error.next_step)
 
 
-def _account_line(world: World) -> Line:
-    if world.keys is None:
+def _account_line(session: LabSession) -> Line:
+    if session.keys is None:
         return Line("AWS account", "ready", "none active yet, as it should be here", "aws configure list")
-    found = f"active already: the key that ends in {world.keys.access_key_id[-4:]}"
+    found = f"active already: the key that ends in {session.keys.access_key_id[-4:]}"
     return Line("AWS account", "remark", found, "aws configure list", "Part 2 checks it; nothing to do here.")
 
 
-def _range_line(world: World) -> Line:
-    if world.opened.host is None:
+def _range_line(session: LabSession) -> Line:
+    if session.backend.host is None:
         return Line("Range", "remark", "none: with live AWS the host is yours, somewhere else", "the backend")
-    status = world.opened.host.status()
+    status = session.backend.host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
     if status.behind:
@@ -57,29 +57,31 @@ def _range_line(world: World) -> Line:
     return Line("Range", "remark", status.words, "the sandbox")
 
 
-def _clock_line(world: World) -> Line:
-    world.detection.self_test()
+def _clock_line(session: LabSession) -> Line:
+    session.detection.self_test()
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Line("Clock", "ready", f"{now}; the services accept it", "GET /help/hawk/self-test")
 
 
-def _leftovers_line(world: World) -> Line:
+def _leftovers_line(session: LabSession) -> Line:
     """Rules, and VPCs where there are keys, of other students: never touched, but good to know of."""
-    own = rule_name(world.student) if world.notes.get("student") else ""
-    names = [rule.name for rule in all_rules(world.detection)]
+    own = rule_name(session.student) if session.notes.get("student") else ""
+    names = [rule.name for rule in all_rules(session.detection)]
     others = [name for name in names if name.startswith("Self Protect: Student") and name not in (own, PRECREATED_RULE)]
     found = [f"rule “{name}”" for name in others]
     if len(others) > MOST_NAMED:
         found = [f"{len(others)} rules of other students, as in a class"]
     looked_at = "GET /v2/rulesets/{id}/rules"
-    if world.keys is not None:
+    if session.keys is not None:
         looked_at += ", aws ec2 describe-vpcs"
-        found += [str(vpc) for vpc in aws.describe_vpcs(world.aws.ec2) if vpc.student and not _own(world, vpc.student)]
+        found += [
+            str(vpc) for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.student and not _own(session, vpc.student)
+        ]
     if not found:
         return Line("Leftovers", "ready", "none of other students", looked_at)
     next_step = "Nothing: the lab touches only what bears your number. Old ones? Tell your instructor."
     return Line("Leftovers", "remark", "; ".join(found), looked_at, next_step)
 
 
-def _own(world: World, student: int) -> bool:
-    return bool(world.notes.get("student")) and world.student == student
+def _own(session: LabSession, student: int) -> bool:
+    return bool(session.notes.get("student")) and session.student == student

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.vpc import Vpc
 from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
@@ -14,15 +14,15 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.endpoint_addresses import EndpointAddresses
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
-from labkit.steps.session import World, detection_of
+from labkit.steps.session import LabSession, detection_of
 
 PATIENCE_SECONDS = 2.0
 """Of one call: a longer wait is the responder's own, which can be ended at any moment."""
 
 
 def students_responder(
-    world: World,
-    say: Callable[[Said], None],
+    session: LabSession,
+    emit: Callable[[Message], None],
     listed: Iterable[str] = (),
     interval_seconds: float = INTERVAL_SECONDS,
 ) -> Responder:
@@ -32,34 +32,34 @@ def students_responder(
     not there yet, InvalidInput for a text that is no address.
     """
     listed = tuple(str(parse_safe(text)) for text in listed)
-    rule, network_acl = students_rule(world), students_network_acl(world)
+    rule, network_acl = students_rule(session), students_network_acl(session)
     return Responder(
-        world.aws.ec2,
+        session.aws.ec2,
         network_acl.id,
-        _detection(world),
+        _detection(session),
         rule.id,
-        _safe(world, network_acl.vpc_id, listed),
-        say,
+        _safe(session, network_acl.vpc_id, listed),
+        emit,
         interval_seconds=interval_seconds,
         look_back_seconds=rule.window_seconds,
-        wait=alerts_of(AlertFeed(_detection(world), rule.id)),
+        wait=alerts_of(AlertFeed(_detection(session), rule.id)),
     )
 
 
-def _detection(world: World) -> DetectionApi:
+def _detection(session: LabSession) -> DetectionApi:
     """A client of the responder's own: the notebook's cells go on using theirs meanwhile."""
-    return detection_of(world.detection_login, PATIENCE_SECONDS)
+    return detection_of(session.detection_login, PATIENCE_SECONDS)
 
 
-def _safe(world: World, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tuple[SafeNetwork, ...]]:
+def _safe(session: LabSession, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tuple[SafeNetwork, ...]]:
     """What is never denied; the services' addresses are looked up anew in each round, since a name's may change."""
-    (vpc,) = aws.describe_vpcs(world.aws.ec2, {"vpc-id": [vpc_id]})
+    (vpc,) = aws.describe_vpcs(session.aws.ec2, {"vpc-id": [vpc_id]})
     blocks = cidr_blocks(vpc)
     endpoints = EndpointAddresses(
         {
-            "AWS (EC2)": world.aws.ec2.meta.endpoint_url,
-            "AWS (STS)": world.aws.sts.meta.endpoint_url,
-            "the detection service": world.detection_login.url,
+            "AWS (EC2)": session.aws.ec2.meta.endpoint_url,
+            "AWS (STS)": session.aws.sts.meta.endpoint_url,
+            "the detection service": session.detection_login.url,
         }
     )
     return lambda: never_deny(blocks, endpoints(), listed)

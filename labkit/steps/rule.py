@@ -9,9 +9,9 @@ from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE, Rule, rule_name
 from labkit.model.errors import LabError, StepNotReady
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from labkit.steps.step import Step
-from labkit.views.panels.basic import Happened
+from labkit.views.panels.basic import ActionResult
 
 CRITERIA_EXPECTED = "the five criteria of the lab's text"
 LOOKED_AT = ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules")
@@ -34,19 +34,19 @@ def all_rules(api: DetectionApi) -> tuple[Rule, ...]:
     return tuple(api.rules(base_rule_set(api)))
 
 
-def students_rules(world: World) -> tuple[Rule, ...]:
+def students_rules(session: LabSession) -> tuple[Rule, ...]:
     """The rules that bear the student's name: one when all is well; two calls."""
-    name = rule_name(world.student)
-    return tuple(rule for rule in all_rules(world.detection) if rule.name == name)
+    name = rule_name(session.student)
+    return tuple(rule for rule in all_rules(session.detection) if rule.name == name)
 
 
-def students_rule(world: World) -> Rule:
+def students_rule(session: LabSession) -> Rule:
     """The student's one rule; two calls. Raises StepNotReady when there is none."""
-    rules = students_rules(world)
+    rules = students_rules(session)
     if rules:
         return rules[0]
     raise StepNotReady(
-        f"The rule “{rule_name(world.student)}” was not found.",
+        f"The rule “{rule_name(session.student)}” was not found.",
         f"The rule set “{BASE_RULE_SET}” has no rule of that name.",
         "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule(). "
         "Or, in a terminal: labkit solve 2",
@@ -54,15 +54,15 @@ def students_rule(world: World) -> Rule:
     )
 
 
-def clone_rule(world: World, precreated: str = PRECREATED_RULE) -> Rule:
+def clone_rule(session: LabSession, precreated: str = PRECREATED_RULE) -> Rule:
     """The student's rule, cloned from the precreated one with the student's name, disabled; found if it is there."""
-    with world.alone():
-        return _cloned(world, precreated)
+    with session.alone():
+        return _cloned(session, precreated)
 
 
-def _cloned(world: World, precreated: str) -> Rule:
-    rules = all_rules(world.detection)
-    name = rule_name(world.student)
+def _cloned(session: LabSession, precreated: str) -> Rule:
+    rules = all_rules(session.detection)
+    name = rule_name(session.student)
     if mine := next((rule for rule in rules if rule.name == name), None):
         return mine
     original = next((rule for rule in rules if rule.name == precreated), None)
@@ -72,12 +72,12 @@ def _cloned(world: World, precreated: str) -> Rule:
             f"The rule set “{BASE_RULE_SET}” no longer has it.",
             "Create your rule anew: lab.create_rule()",
         )
-    return world.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
+    return session.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
 
 
-def create_rule(world: World) -> Rule:
+def create_rule(session: LabSession) -> Rule:
     """The student's rule, created anew with nothing but its name and a first guess of the rest; found if there."""
-    name = rule_name(world.student)
+    name = rule_name(session.student)
     blank = Rule(
         name=name,
         title=name,
@@ -85,14 +85,14 @@ def create_rule(world: World) -> Rule:
         aggregate_fields=(),
         filter='event_type = "audit" and syscall = "connect"',
     )
-    with world.alone():
-        mine = students_rules(world)
-        return mine[0] if mine else world.detection.create_rule(base_rule_set(world.detection), blank)
+    with session.alone():
+        mine = students_rules(session)
+        return mine[0] if mine else session.detection.create_rule(base_rule_set(session.detection), blank)
 
 
-def check_rule(world: World) -> CheckResult:
-    name = rule_name(world.student)
-    rules = all_rules(world.detection)
+def check_rule(session: LabSession) -> CheckResult:
+    name = rule_name(session.student)
+    rules = all_rules(session.detection)
     mine = [rule for rule in rules if rule.name == name]
     nearly = [rule for rule in rules if rule not in mine and _squeezed(rule.name) == _squeezed(name)]
     expected = f"one rule named “{name}” in “{BASE_RULE_SET}”"
@@ -118,8 +118,8 @@ def _squeezed(name: str) -> str:
     return "".join(name.split()).casefold()
 
 
-def check_criteria(world: World) -> CheckResult:
-    comparisons = compare(Criteria.of(students_rule(world)), wanted_criteria(world.student))
+def check_criteria(session: LabSession) -> CheckResult:
+    comparisons = compare(Criteria.of(students_rule(session)), wanted_criteria(session.student))
     wrong = [one.label for one in comparisons if not one.equal]
     found = f"{len(comparisons) - len(wrong)} of {len(comparisons)} as wanted"
     if not wrong:
@@ -132,15 +132,15 @@ def check_criteria(world: World) -> CheckResult:
     )
 
 
-def check_enabled(world: World) -> CheckResult:
-    rule = students_rule(world)
+def check_enabled(session: LabSession) -> CheckResult:
+    rule = students_rule(session)
     outcome = Outcome.PASSED if rule.enabled else Outcome.NOT_YET
     found = f"rule {rule.id} is {'enabled' if rule.enabled else 'disabled'}"
     return ENABLED.result(outcome, "your rule enabled", found, "" if rule.enabled else "Enable it: lab.enable_rule()")
 
 
-def check_rule_id(world: World) -> CheckResult:
-    rule, noted = students_rule(world), world.notes.get("rule_id")
+def check_rule_id(session: LabSession) -> CheckResult:
+    rule, noted = students_rule(session), session.notes.get("rule_id")
     if noted and noted != rule.id:
         return RULE_ID.result(
             Outcome.WRONG,
@@ -152,63 +152,65 @@ def check_rule_id(world: World) -> CheckResult:
     return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, {where}")
 
 
-def show_rule(title: str, rule: Rule, remark: str = "") -> Happened:
+def show_rule(title: str, rule: Rule, remark: str = "") -> ActionResult:
     """What happened to a rule, with the calls of the REST API that did it."""
-    return Happened(
+    return ActionResult(
         title,
         (("RuleID", rule.id), ("Name", rule.name), ("Status", "enabled" if rule.enabled else "disabled")),
         remark=remark,
     )
 
 
-def do_rule(world: World) -> Happened:
-    return show_rule("Your rule is in the rule set, cloned from the precreated one.", clone_rule(world))
+def do_rule(session: LabSession) -> ActionResult:
+    return show_rule("Your rule is in the rule set, cloned from the precreated one.", clone_rule(session))
 
 
-def undo_rule(world: World) -> Happened:
-    rules = students_rules(world)
+def undo_rule(session: LabSession) -> ActionResult:
+    rules = students_rules(session)
     for rule in rules:
-        world.detection.delete_rule(rule.ruleset_id, rule.id)
+        session.detection.delete_rule(rule.ruleset_id, rule.id)
     ids = ", ".join(rule.id for rule in rules)
-    return Happened(f"Rule {ids} was deleted." if ids else "There was no rule of yours to delete.", ())
+    return ActionResult(f"Rule {ids} was deleted." if ids else "There was no rule of yours to delete.", ())
 
 
-def do_criteria(world: World) -> Happened:
-    rule = world.detection.update_rule(wanted_criteria(world.student).put_on(students_rule(world)))
+def do_criteria(session: LabSession) -> ActionResult:
+    rule = session.detection.update_rule(wanted_criteria(session.student).put_on(students_rule(session)))
     return show_rule("Your rule has the five criteria of the lab's text.", rule)
 
 
-def undo_criteria(world: World) -> Happened:
-    rules = all_rules(world.detection)
-    mine = next((rule for rule in rules if rule.name == rule_name(world.student)), None)
+def undo_criteria(session: LabSession) -> ActionResult:
+    rules = all_rules(session.detection)
+    mine = next((rule for rule in rules if rule.name == rule_name(session.student)), None)
     original = next((rule for rule in rules if rule.name == PRECREATED_RULE), None)
     if mine is None or original is None:
-        return Happened("There was no rule of yours to put back.", ())
+        return ActionResult("There was no rule of yours to put back.", ())
     as_cloned = replace(Criteria.of(original), name=mine.name)
-    return show_rule("Your rule is as it was when it was cloned.", world.detection.update_rule(as_cloned.put_on(mine)))
+    return show_rule(
+        "Your rule is as it was when it was cloned.", session.detection.update_rule(as_cloned.put_on(mine))
+    )
 
 
-def do_enabled(world: World) -> Happened:
-    rule = world.detection.update_rule(replace(students_rule(world), enabled=True))
+def do_enabled(session: LabSession) -> ActionResult:
+    rule = session.detection.update_rule(replace(students_rule(session), enabled=True))
     return show_rule("Your rule is enabled.", rule)
 
 
-def undo_enabled(world: World) -> Happened:
-    rules = students_rules(world)
+def undo_enabled(session: LabSession) -> ActionResult:
+    rules = students_rules(session)
     for rule in rules:
-        world.detection.update_rule(replace(rule, enabled=False))
-    return Happened("Your rule is disabled." if rules else "There was no rule of yours to disable.", ())
+        session.detection.update_rule(replace(rule, enabled=False))
+    return ActionResult("Your rule is disabled." if rules else "There was no rule of yours to disable.", ())
 
 
-def do_rule_id(world: World) -> Happened:
-    rule = students_rule(world)
-    world.notes.save(rule_id=rule.id)
+def do_rule_id(session: LabSession) -> ActionResult:
+    rule = students_rule(session)
+    session.notes.save(rule_id=rule.id)
     return show_rule("Your RuleID is in your notes.", rule)
 
 
-def undo_rule_id(world: World) -> Happened:
-    world.notes.forget("rule_id")
-    return Happened("The RuleID is no longer in your notes.", ())
+def undo_rule_id(session: LabSession) -> ActionResult:
+    session.notes.forget("rule_id")
+    return ActionResult("The RuleID is no longer in your notes.", ())
 
 
 RULE = Step(

@@ -33,7 +33,7 @@ class DetectionLogin:
 
 
 @dataclass(frozen=True)
-class Opened:
+class Backend:
     """How the two backends were opened. This is the only seam: nothing below asks which backend it is.
 
     aws, detection: in words, for people. aws_endpoint: where AWS answers now; None for AWS itself.
@@ -100,14 +100,14 @@ def detection_of(login: DetectionLogin, patience_seconds: float | None = None) -
     )
 
 
-class World:
+class LabSession:
     """The two services and the notes. Keys that the student did not want kept live here, in memory, only.
 
     notes: somebody else's, where they are not those of the home.
     """
 
-    def __init__(self, opened: Opened, notes: Notes | None = None) -> None:
-        self.opened = opened
+    def __init__(self, opened: Backend, notes: Notes | None = None) -> None:
+        self.backend = opened
         self.notes = notes or Notes(opened.home / "notes.json")
         self._keys: AccessKeys | None = None
         self._login: DetectionLogin | None = None
@@ -120,12 +120,12 @@ class World:
         token that would keep two at once from making two."""
         from filelock import FileLock
 
-        return FileLock(self.opened.home / "making.lock")
+        return FileLock(self.backend.home / "making.lock")
 
     @property
     def student(self) -> int:
         """The student number: LABKIT_STUDENT, else the noted one; raises StepNotReady when there is none yet."""
-        noted = self.opened.student or self.notes.get("student")
+        noted = self.backend.student or self.notes.get("student")
         if not noted:
             raise StepNotReady(
                 "Your student number comes first.",
@@ -138,7 +138,7 @@ class World:
     @property
     def region(self) -> str:
         """The region in use: chosen in the lab, else asked for by the environment, else us-east-1."""
-        return self.notes.get("region") or self.opened.region or DEFAULT_REGION
+        return self.notes.get("region") or self.backend.region or DEFAULT_REGION
 
     @property
     def keys(self) -> AccessKeys | None:
@@ -147,8 +147,8 @@ class World:
 
         if self._keys is not None:
             return self._keys
-        kept = load_profile(self.opened.config_file, self.opened.credentials_file)
-        return kept.keys if kept is not None else self.opened.own_keys()
+        kept = load_profile(self.backend.config_file, self.backend.credentials_file)
+        return kept.keys if kept is not None else self.backend.own_keys()
 
     def use_keys(self, keys: AccessKeys | None) -> None:
         """Take these keys in memory; None forgets them."""
@@ -171,7 +171,7 @@ class World:
         """The account that these keys open, its clients made once."""
         from labkit.services.aws.account import Account
 
-        place = (keys, region, self.opened.aws_endpoint(), self.opened.aws_certificate)
+        place = (keys, region, self.backend.aws_endpoint(), self.backend.aws_certificate)
         if place not in self._accounts:
             self._accounts[place] = Account(*place)
         return self._accounts[place]
@@ -179,7 +179,7 @@ class World:
     @property
     def detection_login(self) -> DetectionLogin:
         """Where the detection service answers, and the key: the one that was typed, else the one the lab knows."""
-        return self._login or self.opened.detection_login()
+        return self._login or self.backend.detection_login()
 
     def use_detection_login(self, login: DetectionLogin | None) -> None:
         """Take this key in memory; None goes back to the one the lab knows."""
@@ -196,20 +196,20 @@ class World:
     @property
     def host_words(self) -> str:
         """How far the host's range reaches here and why, for the first line that a person sees."""
-        if self.opened.host is None:
+        if self.backend.host is None:
             return "Host: your own, since AWS is live."
         try:
-            status = self.opened.host.status()
+            status = self.backend.host.status()
         except LabError as error:
             return f"Host: not known now. {error.what}"
         return f"Host: not up. {status.fault}" if status.fault else status.sentence
 
     def require_agreement(self) -> None:
         """Raise ConsentNeeded before the first change in a live account, naming account and region."""
-        if not self.opened.ask_first or self._agreed_unasked:
+        if not self.backend.ask_first or self._agreed_unasked:
             return
         place = self._place()
-        if self.opened.agreed.split() == place.split() or is_of_class(place.split()[0]):
+        if self.backend.agreed.split() == place.split() or is_of_class(place.split()[0]):
             return
         if self.notes.get("agreed") != place:
             account, region = place.split()

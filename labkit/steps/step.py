@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.steps.session import World
-from labkit.views.view import Shown
+from labkit.steps.session import LabSession
+from labkit.views.view import View
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Offer:
     """Something that a check which did not pass can do at once, if the student says so. label: a button's words."""
 
     label: str
-    accept: Callable[[], Shown]
+    accept: Callable[[], View]
 
 
-def _nothing(world: World) -> tuple[Offer, ...]:
+def _nothing(session: LabSession) -> tuple[Offer, ...]:
     return ()
 
 
@@ -38,11 +38,11 @@ class Step:
     title: str
     heading: str
     needs: tuple[str, ...]
-    check: Callable[[World], CheckResult]
-    do: Callable[[World], Shown]
-    undo: Callable[[World], Shown]
+    check: Callable[[LabSession], CheckResult]
+    do: Callable[[LabSession], View]
+    undo: Callable[[LabSession], View]
     looked_at: tuple[str, ...] = ()
-    offers: Callable[[World], tuple[Offer, ...]] = _nothing
+    offers: Callable[[LabSession], tuple[Offer, ...]] = _nothing
     note: str = ""
 
     @property

@@ -8,10 +8,10 @@ from typing import Any
 from labkit.model.errors import LabError
 from labkit.views.panels.basic import ErrorPanel
 from labkit.views.panels.progress import Working
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
-def show(shown: Shown) -> None:
+def show(shown: View) -> None:
     """Display a result now, in the cell that is running."""
     from IPython.display import display
 
@@ -23,7 +23,7 @@ def show_error(error: LabError, link: str = "") -> None:
     show(ErrorPanel(error, link))
 
 
-def display_updatable(shown: Shown) -> Any | None:
+def display_updatable(shown: View) -> Any | None:
     """Display a result that `.update(…)` on the returned handle replaces; None outside a notebook."""
     from IPython.display import display
 
@@ -58,7 +58,7 @@ class ProgressDisplay:
         if self._handle is not None:
             self._handle.update(self._at(value))
 
-    def finish(self, shown: Shown) -> None:
+    def finish(self, shown: View) -> None:
         """Put the result in the bar's place."""
         if self._handle is not None:
             self._handle.update(shown)

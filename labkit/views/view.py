@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Shown:
+class View:
     """A result that a person looks at. Subclasses are frozen dataclasses with a template and `text()`.
 
     The template sees the object as `view`. Equal objects give the same HTML: no ids, no times.

@@ -13,7 +13,7 @@ from labkit import backends, steps
 from labkit.classroom.board.source import BASE_RULE_SET
 from labkit.classroom.board.take import taker
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds
 from tests.classroom.board_class import SIZE, a_class, at_different_steps
 
@@ -28,10 +28,10 @@ def run(scale: float = 1.0) -> list[Row]:
         return _rows(at_different_steps(students), rounds)
 
 
-def _rows(worlds: dict[int, World], rounds: int) -> list[Row]:
-    world = backends.world_as_found()
-    take, api = taker(world), world.detection
-    ours, calls = best_seconds(take, lambda: _calls(world, api), rounds=rounds)
+def _rows(worlds: dict[int, LabSession], rounds: int) -> list[Row]:
+    session = backends.open_existing()
+    take, api = taker(session), session.detection
+    ours, calls = best_seconds(take, lambda: _calls(session, api), rounds=rounds)
     once, each = best_seconds(take, lambda: [list(steps.status(one)) for one in worlds.values()], rounds=3)
     return [
         at_most(
@@ -51,8 +51,8 @@ def _rows(worlds: dict[int, World], rounds: int) -> list[Row]:
     ]
 
 
-def _calls(world: World, api: DetectionApi) -> None:
-    assert world.opened.class_view is not None
-    world.opened.class_view()
+def _calls(session: LabSession, api: DetectionApi) -> None:
+    assert session.backend.class_view is not None
+    session.backend.class_view()
     base = next(one for one in api.rulesets() if one.name == BASE_RULE_SET)
     api.rules(base.id), list(api.alerts("active")), list(api.agents("online"))

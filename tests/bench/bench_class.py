@@ -23,7 +23,7 @@ import psutil
 
 from labkit.model.classroom import account_of
 from labkit.sandbox.classroom import settings as class_settings
-from labkit.sandbox.classroom.plan import Wish, plan
+from labkit.sandbox.classroom.plan import ClassOptions, plan
 from tests.bench.bench_aws_sandbox import ANY_KEYS, _process, _until, client, moto_server
 from tests.bench.class_student import CALLS, Seat, finds_nothing, work
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds, now, table
@@ -78,7 +78,7 @@ def class_sandbox(students: int, tls: bool = False) -> Iterator[tuple[list[Seat]
     """A class as it is served: each student's seat, its control calls, and how many bytes its process holds."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Path(folder)
-        served = plan(home, None, Wish(size=students, tls=tls))
+        served = plan(home, None, ClassOptions(size=students, tls=tls))
         assert served is not None
         class_settings.save(home, served)
         _process(stack, [sys.executable, "-m", "labkit.sandbox.server", "--home", folder])

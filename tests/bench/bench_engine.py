@@ -21,7 +21,7 @@ import psutil
 import requests
 import rule_engine
 
-from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.alerting import CompiledRule
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule
 from labkit.sandbox.detection import seed_data
@@ -77,7 +77,7 @@ def rule_texts(number: int) -> tuple[str, str]:
 def _against_engines() -> list[Row]:
     mix = [event for event in events(400) if event["event_type"] == "audit"]
     texts = [rule_texts(number) for number in range(RULES)]
-    rules = [ArmedRule.of(Rule(str(n), "", "", (), ours, id=str(n))) for n, (ours, _) in enumerate(texts)]
+    rules = [CompiledRule.of(Rule(str(n), "", "", (), ours, id=str(n))) for n, (ours, _) in enumerate(texts)]
     context = rule_engine.Context(default_value=None)
     others = [rule_engine.Rule(theirs, context=context) for _, theirs in texts]
     index, few = RuleIndex(rules), mix[:40]

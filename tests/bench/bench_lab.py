@@ -112,16 +112,16 @@ def checking(rounds: int) -> Row:
     from labkit import backends, steps
     from labkit.services import aws
 
-    world = backends.open_world()
-    list(steps.solve(world, steps.STEPS))
-    ec2, student = world.aws.ec2, world.student
+    session = backends.open_session()
+    list(steps.solve(session, steps.STEPS))
+    ec2, student = session.aws.ec2, session.student
 
     def calls() -> None:
         (vpc,) = aws.find_student_vpcs(ec2, student)
         aws.describe_network_acls(ec2, vpc_id=vpc.id)
 
     step = steps.BY_KEY["network_acl_id"]
-    ours, floor = best_seconds(lambda: steps.check(world, step), calls, rounds=rounds)
+    ours, floor = best_seconds(lambda: steps.check(session, step), calls, rounds=rounds)
     return at_most("a check, against its API calls", milliseconds(ours), milliseconds(floor), ours / floor, 1.2)
 
 
@@ -158,16 +158,16 @@ def chapter_unattended(rounds: int) -> Row:
 KEYS = """
 import json
 from labkit import backends
-keys = backends.open_world().opened.cloud_account()
+keys = backends.open_session().opened.cloud_account()
 print(json.dumps(vars(keys)))
 """
 
 BARE_SCRIPT = """
 import os, boto3, requests, pandas, ipywidgets
-from labkit.backends import open_world
+from labkit.backends import open_session
 from labkit.services.detection.hawk import HawkAuth
 
-opened = open_world().opened
+opened = open_session().opened
 login, where = opened.detection_login(), opened.aws_endpoint()
 ec2, sts = (boto3.client(name, endpoint_url=where, region_name="us-east-1") for name in ("ec2", "sts"))
 session = requests.Session()

@@ -32,7 +32,7 @@ from labkit.sandbox.detection import seed_data as sandbox_world
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws, sandbox_process
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.bench.bench_lab import environment
 from tests.bench.measure import Row, at_most, milliseconds, now, table
 
@@ -65,7 +65,7 @@ def run(scale: float = 1.0) -> list[Row]:
 class Lab:
     """A lab whose responder is at work in this process. entered: when AWS had answered for each entry."""
 
-    world: World
+    session: LabSession
     responder: Responder
     entered: queue.SimpleQueue[float] = field(default_factory=queue.SimpleQueue)
     _addresses: int = 0
@@ -83,24 +83,24 @@ class Lab:
         """No alert any more, and no entry for what it was about."""
         from labkit.steps.protection import undo_alert
 
-        undo_alert(self.world)
+        undo_alert(self.session)
         self.responder.run_once()  # it has looked at all alerts again, and at these no more
         for entry in own_entries(self._entries()):
             if entry.cidr_block.startswith("198.51.100."):
-                aws.delete_entry(self.world.aws.ec2, self.network_acl_id, entry.rule_number, egress=True)
+                aws.delete_entry(self.session.aws.ec2, self.network_acl_id, entry.rule_number, egress=True)
         rest()
 
     def fill(self, present: int) -> None:
         """Let so many egress entries be there, `*` left out; the others are old ones of the responder's."""
         for number in range(len(own_entries(self._entries())) + 1, present):
             entry = Entry(number, True, "deny", "-1", f"203.0.113.{number}/32")
-            aws.create_entry(self.world.aws.ec2, self.network_acl_id, entry)
+            aws.create_entry(self.session.aws.ec2, self.network_acl_id, entry)
         rest()
         while not self.entered.empty():
             self.entered.get()
 
     def _entries(self) -> tuple[Entry, ...]:
-        (found,) = aws.describe_network_acls(self.world.aws.ec2, ids=[self.network_acl_id])
+        (found,) = aws.describe_network_acls(self.session.aws.ec2, ids=[self.network_acl_id])
         return found.entries
 
 
@@ -110,12 +110,12 @@ def a_lab() -> Iterator[Lab]:
     from labkit import backends, steps
     from labkit.steps.responding import students_responder
 
-    world, at_work = backends.open_world(), backends.open_world()
-    for _ in steps.solve(world, (*steps.named("2"), *steps.named("host_subnet"))):
+    session, at_work = backends.open_session(), backends.open_session()
+    for _ in steps.solve(session, (*steps.named("2"), *steps.named("host_subnet"))):
         pass
     looked = threading.Event()
     responder = students_responder(at_work, lambda said: looked.set() if said.kind == "poll" else None)
-    lab = Lab(world, responder)
+    lab = Lab(session, responder)
 
     def answered(http_response: Any, **_: Any) -> None:
         if http_response.status_code == 200:
@@ -144,7 +144,7 @@ def rest() -> None:
 
 def _entries(lab: Lab, rounds: int) -> list[Row]:
     """From handing over an event to AWS's answer that the entry exists."""
-    sandbox = sandbox_process.find(lab.world.opened.home)
+    sandbox = sandbox_process.find(lab.session.backend.home)
     assert sandbox is not None
     with requests.Session() as session, beside("bare_long_poll") as (told, _):
         session.trust_env = False
@@ -183,7 +183,7 @@ def _bare(lab: Lab, url: str, ended: list[float]) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.get(url, timeout=PATIENCE_SECONDS)
-        lab.world.aws.ec2.create_network_acl_entry(
+        lab.session.aws.ec2.create_network_acl_entry(
             NetworkAclId=lab.network_acl_id,
             RuleNumber=1,
             Egress=True,
@@ -199,7 +199,7 @@ def _bare(lab: Lab, url: str, ended: list[float]) -> None:
 
 def _drops(lab: Lab, folder: Path, rounds: int) -> list[Row]:
     """From just before connect(2) to when its entry is in force."""
-    host = lab.world.opened.host
+    host = lab.session.backend.host
     assert host is not None
     rows: list[Row] = []
     with (

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from labkit import backends, steps
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
 
@@ -36,20 +36,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 
 
 @pytest.fixture
-def world(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> World:
+def session(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> LabSession:
     """The lab as it was before any student came: its chapters and its world."""
     lab.start_afresh()
     monkeypatch.setenv("LABKIT_HOME", str(lab.home))
-    opened = backends.open_world()
+    opened = backends.open_session()
     opened.notes.save(student="7")
-    opened.use_keys(opened.opened.cloud_account())
+    opened.use_keys(opened.backend.cloud_account())
     for _, ended in steps.reset(opened, steps.named("")):
         assert not isinstance(ended, Exception), ended
     return opened
 
 
 @pytest.fixture
-def chapter_2(page: Page, lab: RunningLab, world: World, request: pytest.FixtureRequest) -> NotebookPage:
+def chapter_2(page: Page, lab: RunningLab, session: LabSession, request: pytest.FixtureRequest) -> NotebookPage:
     """Chapter 2, freshly opened."""
     notebook = NotebookPage(page)
     notebook.open(lab, "02_create_environment.ipynb", request.node.name.replace("[", "-").replace("]", ""))

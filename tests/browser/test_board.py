@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.services import sandbox_process
 from labkit.steps import rule
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.running_board import a_board
 from tests.classroom.board_class import SIZE, Class, a_class, at_different_steps, solved
@@ -28,7 +28,7 @@ class Room:
     """The class, each student's world, and the address of its board."""
 
     students: Class
-    worlds: dict[int, World]
+    worlds: dict[int, LabSession]
     address: str
 
 

@@ -7,15 +7,15 @@ import json
 from playwright.sync_api import Browser, Page, expect
 
 from labkit import steps
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.running_lab import RunningLab
 
 
 def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
-    page: Page, browser: Browser, lab: RunningLab, world: World
+    page: Page, browser: Browser, lab: RunningLab, session: LabSession
 ) -> None:
-    world.notes.save(student="7")
-    list(steps.solve(world, steps.named("rule")))
+    session.notes.save(student="7")
+    list(steps.solve(session, steps.named("rule")))
     page.goto(f"http://127.0.0.1:{lab.port}/lab/workspaces/board?reset&token={lab.token}")
     page.get_by_role("menuitem", name="File", exact=True).click()
     page.get_by_text("New Launcher", exact=True).click()
@@ -23,7 +23,7 @@ def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
 
     board = page.frame_locator("iframe[src*='class-board']")
     expect(board.locator('tr[data-key="7"]')).to_be_visible(timeout=30_000)
-    list(steps.solve(world, steps.named("rule_criteria")))
+    list(steps.solve(session, steps.named("rule_criteria")))
     expect(board.get_by_role("status")).to_contain_text("Student 7: The five criteria done")
     (address,) = [frame.url for frame in page.frames if "class-board" in frame.url]
     assert address == f"http://127.0.0.1:{lab.port}/class-board/"

@@ -20,7 +20,7 @@ from labkit.handout.notebook import Reading
 from labkit.handout.page import HandoutExporter
 from labkit.handout.pdf import find_chromium, to_pdf
 from labkit.handout.safety import Cleaner
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
 from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice
@@ -166,16 +166,16 @@ def exported(lab: RunningLab, name: str) -> str:
 
 
 def test_jupyterlabs_own_export_of_what_a_student_left_is_readable_and_safe(
-    lab: RunningLab, world: World, browser: Browser
+    lab: RunningLab, session: LabSession, browser: Browser
 ) -> None:
-    world.notes.save(student="7")
+    session.notes.save(student="7")
     saved = left_behind.left_behind(lab.folder / "notebooks", {**os.environ, "LABKIT_HOME": str(lab.home)})
     nbformat.write(saved, lab.folder / "notebooks" / "mine.ipynb")
 
     made = exported(lab, "mine.ipynb")
 
     left_behind.is_safe_and_readable(made)
-    keys = backends.open_world().opened.cloud_account()
+    keys = backends.open_session().backend.cloud_account()
     assert keys is not None and keys.secret_access_key not in made
     assert lab.token not in made and str(lab.top) not in made
     assert re.findall(r'(?:src|href)="(?!data:|#|03_self_protecting_cloud\.html)[^"]*"', made) == []
@@ -193,11 +193,11 @@ def test_jupyterlab_still_makes_slides_with_its_own_template(lab: RunningLab) ->
 
 
 def test_the_plain_export_of_jupyter_shows_the_twin_and_no_trace_of_the_labs_own_errors(
-    lab: RunningLab, world: World, browser: Browser
+    lab: RunningLab, session: LabSession, browser: Browser
 ) -> None:
     from nbconvert import HTMLExporter
 
-    world.notes.save(student="7")
+    session.notes.save(student="7")
     saved = left_behind.left_behind(lab.folder / "notebooks", {**os.environ, "LABKIT_HOME": str(lab.home)})
     saved.cells = [cell for cell in saved.cells if cell.source in left_behind.OF_THE_LAB]
     del saved.metadata["widgets"]

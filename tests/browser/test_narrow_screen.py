@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from labkit import steps
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.notebook_page import NotebookPage
 
 LONG_FILTER = "  • " + 'event_type = "audit" and syscall = "connect" and connection.dst_addr != "127.0.0.0/8" and x'
@@ -32,10 +32,10 @@ def cut_off(output: Locator) -> list[str]:
     )
 
 
-def test_tables_and_a_filter_that_cannot_be_read_fit(page: Page, world: World, chapter_2: NotebookPage) -> None:
-    world.use_keys(None)  # else solving finds the account open, and keeps no keys for the kernel
-    world.notes.save(student="7")  # else what is solved is student 1's, and nobody takes it away
-    list(steps.solve(world, steps.named("2")))
+def test_tables_and_a_filter_that_cannot_be_read_fit(page: Page, session: LabSession, chapter_2: NotebookPage) -> None:
+    session.use_keys(None)  # else solving finds the account open, and keeps no keys for the kernel
+    session.notes.save(student="7")  # else what is solved is student 1's, and nobody takes it away
+    list(steps.solve(session, steps.named("2")))
     chapter_2.run("from labkit import open_lab")
     for cell in ("lab.vpcs()", "lab.network_acls()", "lab.entries()", "lab.decide(", "lab.rules()"):
         output = chapter_2.run(cell)

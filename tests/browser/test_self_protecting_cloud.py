@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from labkit import steps
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.notebook_page import OPEN_TAB, NotebookPage, TerminalPage
 from tests.browser.running_lab import RunningLab
 
@@ -17,10 +17,10 @@ DADISMAD = "203.0.113.10/32"
 
 
 def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_shows_why_not_again(
-    page: Page, lab: RunningLab, world: World, screenshot: Callable[[str], Path]
+    page: Page, lab: RunningLab, session: LabSession, screenshot: Callable[[str], Path]
 ) -> None:
-    world.notes.save(student="7")
-    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
+    session.notes.save(student="7")
+    assert all(result.passed for _, result in steps.solve(session, steps.named("2")))
     notebook = NotebookPage(page)
     notebook.open(lab, "03_self_protecting_cloud.ipynb", "self-protecting-cloud")
     page.keyboard.press("Control+b")  # the file browser is not needed
@@ -61,7 +61,7 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
 
 
 def test_what_is_missing_from_another_chapter_is_a_link_that_opens_that_chapter_at_its_place(
-    page: Page, lab: RunningLab, world: World
+    page: Page, lab: RunningLab, session: LabSession
 ) -> None:
     notebook = NotebookPage(page)
     notebook.open(lab, "03_self_protecting_cloud.ipynb", "missing-part-2")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.notebook_page import NotebookPage, TerminalPage
 
 
 def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
-    chapter_2: NotebookPage, world: World, screenshot: Callable[[str], Path]
+    chapter_2: NotebookPage, session: LabSession, screenshot: Callable[[str], Path]
 ) -> None:
     chapter_2.run("from labkit import open_lab")
     chapter_2.fill("lab.enter_student_number()", "Student number", "7", "Use this number")
-    keys = world.opened.cloud_account()
+    keys = session.backend.cloud_account()
     assert keys is not None
 
     terminal = TerminalPage.opened_from_menu(chapter_2)

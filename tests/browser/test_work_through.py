@@ -10,7 +10,7 @@ import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from labkit.model.detection.criteria import FILTER, wanted_criteria
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.browser.notebook_page import EXECUTED, NotebookPage
 from tests.browser.running_lab import RunningLab
 
@@ -19,7 +19,7 @@ Screenshot = Callable[[str], Path]
 
 
 def test_a_student_goes_from_the_start_to_a_saved_rule_id(
-    page: Page, lab: RunningLab, world: World, screenshot: Screenshot
+    page: Page, lab: RunningLab, session: LabSession, screenshot: Screenshot
 ) -> None:
     notebook = NotebookPage(page)
     notebook.open(lab, "00_start_here.ipynb", "work-through")
@@ -156,8 +156,8 @@ def assert_canary_is_nowhere(lab: RunningLab) -> None:
         assert not [command for command in commands if canary in command]
 
 
-def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, world: World, screenshot: Screenshot) -> None:
-    keys, by_keyboard = world.opened.cloud_account(), Keyboard(chapter_2)
+def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSession, screenshot: Screenshot) -> None:
+    keys, by_keyboard = session.backend.cloud_account(), Keyboard(chapter_2)
     assert keys is not None
 
     form = by_keyboard.run_through("lab.enter_student_number()")

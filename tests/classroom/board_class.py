@@ -24,31 +24,31 @@ from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.hawk import HawkAuth
 from labkit.steps import network, rule
-from labkit.steps.session import DetectionLogin, World
+from labkit.steps.session import DetectionLogin, LabSession
 
 ADDRESS = "203.0.113.10"
 SIZE = 30
 
 
-def students_own_world(folder: Path, number: int, keys: bool = True) -> World:
+def students_own_world(folder: Path, number: int, keys: bool = True) -> LabSession:
     """The world as it is for one student at a machine of their own. keys: whether they have entered them."""
-    opened = backends.open_world().opened
-    world = World(replace(opened, home=folder / f"student-{number}", student=""))
-    world.notes.save(student=number)
-    world.use_keys(world.opened.cloud_account() if keys else None)
-    return world
+    opened = backends.open_session().backend
+    session = LabSession(replace(opened, home=folder / f"student-{number}", student=""))
+    session.notes.save(student=number)
+    session.use_keys(session.backend.cloud_account() if keys else None)
+    return session
 
 
-def solved(world: World, what: str) -> World:
+def solved(session: LabSession, what: str) -> LabSession:
     """The world after the student did a step or a chapter."""
-    for _, result in steps.solve(world, steps.named(what)):
+    for _, result in steps.solve(session, steps.named(what)):
         assert result.passed, str(result)
-    return world
+    return session
 
 
-def own_status(world: World) -> list[CheckResult]:
+def own_status(session: LabSession) -> list[CheckResult]:
     """What `lab.status()` says to that student."""
-    return list(steps.status(world))
+    return list(steps.status(session))
 
 
 @contextmanager
@@ -81,12 +81,12 @@ class Class:
         told = sandbox.control("GET", "/_lab/class/keys")["students"]
         return {one["number"]: one for one in told}
 
-    def world(self, number: int) -> World:
+    def session(self, number: int) -> LabSession:
         """The world of a student who was handed their keys and noted their number."""
         sandbox, keys = sandbox_process.find(self.home), self.keys[number]
         assert sandbox is not None
         opened = replace(
-            backends.open_world().opened,
+            backends.open_session().backend,
             home=self.folder / f"student-{number}",
             student="",
             aws_endpoint=lambda: sandbox.url,
@@ -94,37 +94,37 @@ class Class:
             cloud_account=lambda: None,
             host=None,
         )
-        world = World(opened)
-        world.notes.save(student=number)
-        world.use_keys(AccessKeys(**keys["aws"]))
-        return world
+        session = LabSession(opened)
+        session.notes.save(student=number)
+        session.use_keys(AccessKeys(**keys["aws"]))
+        return session
 
     def connects(self, number: int, address: str = ADDRESS) -> None:
         """A program on the student's own host connects somewhere."""
-        login = self.world(number).detection_login
+        login = self.session(number).detection_login
         session = requests.Session()
         session.auth = HawkAuth(login.user_id, login.api_key, login.organization_id)
         event = {**connect_event(address), "_id": f"{number}-{address}", "timestamp": _now_ms(), "agent_id": "theirs"}
         session.headers["Content-Type"] = "application/json"
         session.post(f"{login.url}/lab/events", data=orjson.dumps([event]), timeout=10).raise_for_status()
 
-    def reaches(self, number: int, what: str) -> World:
+    def reaches(self, number: int, what: str) -> LabSession:
         """The student's world after all up to a step is done; alert and deny entry as their host brings them about."""
-        world = self.world(number)
+        session = self.session(number)
         if what in ("first_alert", "deny_entry"):
-            solved(solved(world, "host_subnet"), "rule_enabled")
+            solved(solved(session, "host_subnet"), "rule_enabled")
             self.connects(number)
-        return solved(world, what)
+        return solved(session, what)
 
-    def goes_wrong(self, number: int) -> World:
+    def goes_wrong(self, number: int) -> LabSession:
         """The student's world with criteria that are not those wanted, and a deny entry that is never reached."""
-        world = self.reaches(number, "deny_entry")
-        network_acl = network.students_network_acl(world)
+        session = self.reaches(number, "deny_entry")
+        network_acl = network.students_network_acl(session)
         (entry,) = [one for one in network_acl.egress if one.rule_action == "deny" and one.rule_number < 100]
-        aws.delete_entry(world.aws.ec2, network_acl.id, entry.rule_number, egress=True)
-        aws.create_entry(world.aws.ec2, network_acl.id, replace(entry, rule_action="allow", cidr_block="0.0.0.0/0"))
-        aws.create_entry(world.aws.ec2, network_acl.id, replace(entry, rule_number=9))
-        return world
+        aws.delete_entry(session.aws.ec2, network_acl.id, entry.rule_number, egress=True)
+        aws.create_entry(session.aws.ec2, network_acl.id, replace(entry, rule_action="allow", cidr_block="0.0.0.0/0"))
+        aws.create_entry(session.aws.ec2, network_acl.id, replace(entry, rule_number=9))
+        return session
 
 
 def _now_ms() -> int:
@@ -148,12 +148,12 @@ def a_class(home: Path, folder: Path) -> Iterator[Class]:
         sandbox_process.stop(home)
 
 
-def at_different_steps(of: Class) -> dict[int, World]:
+def at_different_steps(of: Class) -> dict[int, LabSession]:
     """Every student's world, each brought as far as `PROGRESS` says; students 28 to 30 have something wrong."""
-    worlds: dict[int, World] = {}
+    worlds: dict[int, LabSession] = {}
     for number in of.keys:
         what = PROGRESS[(number - 1) % len(PROGRESS)]
-        worlds[number] = of.world(number) if not what else of.reaches(number, what)
+        worlds[number] = of.session(number) if not what else of.reaches(number, what)
     second = solved(worlds[29], "rule_enabled")
     second.detection.update_rule(replace(rule.students_rule(second), aggregate_fields=("user",)))
     worlds[30] = of.goes_wrong(30)

@@ -17,7 +17,7 @@ from botocore.config import Config
 from labkit.classroom import keys as class_keys
 from labkit.model.classroom import ClassKeys
 from labkit.sandbox.classroom import settings as class_settings
-from labkit.sandbox.classroom.plan import Wish, plan
+from labkit.sandbox.classroom.plan import ClassOptions, plan
 from labkit.services import sandbox_process
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox
@@ -71,7 +71,7 @@ class RunningClass:
 @contextmanager
 def running_class(home: Path, size: int, **wish: Any) -> Iterator[RunningClass]:
     """A class of this size in a home; wish: what else its instructor asks for."""
-    wanted = plan(home, class_settings.load(home), Wish(size=size, port=free_port(), **wish))
+    wanted = plan(home, class_settings.load(home), ClassOptions(size=size, port=free_port(), **wish))
     class_settings.save(home, wanted)
     assert wanted is not None
     sandbox, _ = sandbox_process.start(home)

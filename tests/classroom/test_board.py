@@ -18,7 +18,7 @@ from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.classroom.board_class import own_status, requests_counted, solved, students_own_world
 
 IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}
@@ -28,7 +28,7 @@ MOST_CALLS = 9
 
 
 @pytest.fixture
-def students(lab: Lab, tmp_path: Path) -> Iterator[dict[int, World]]:
+def students(lab: Lab, tmp_path: Path) -> Iterator[dict[int, LabSession]]:
     """Students as far as each is; the account takes three VPCs more than it has at first."""
     worlds = {number: students_own_world(tmp_path, number, keys=number < 4) for number in range(1, 8)}
     solved(worlds[1], "")
@@ -38,14 +38,14 @@ def students(lab: Lab, tmp_path: Path) -> Iterator[dict[int, World]]:
     solved(worlds[5], "rule_enabled")
     solved(worlds[6], "rule_id")
     yield worlds
-    for world in worlds.values():
-        world.use_keys(world.opened.cloud_account())
-        list(steps.reset(world, steps.STEPS))
+    for session in worlds.values():
+        session.use_keys(session.backend.cloud_account())
+        list(steps.reset(session, steps.STEPS))
 
 
 def board() -> Board:
     """The board as whoever runs it sees it now."""
-    return taker(backends.world_as_found())()
+    return taker(backends.open_existing())()
 
 
 def row(shown: Board, student: int) -> dict[str, CheckResult]:
@@ -53,24 +53,24 @@ def row(shown: Board, student: int) -> dict[str, CheckResult]:
     return {one.step: one for one in found.results}
 
 
-def assert_as_own_status(shown: Board, student: int, world: World) -> None:
+def assert_as_own_status(shown: Board, student: int, session: LabSession) -> None:
     """Every cell of a row is what the student's own checks say, in the same words."""
     seen = row(shown, student)
-    for own in own_status(world):
+    for own in own_status(session):
         cell = seen[own.step]
         assert cell.outcome is own.outcome, (student, own.step, str(cell), str(own))
         if own.step not in IN_NOTES and own.step != account.ACCOUNT.key:
             assert (cell.found, cell.expected, cell.next_step) == (own.found, own.expected, own.next_step)
 
 
-def test_every_cell_is_what_the_students_own_status_says(students: dict[int, World]) -> None:
+def test_every_cell_is_what_the_students_own_status_says(students: dict[int, LabSession]) -> None:
     shown = board()
-    for number, world in students.items():
+    for number, session in students.items():
         if number < 7:
-            assert_as_own_status(shown, number, world)
+            assert_as_own_status(shown, number, session)
 
 
-def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, World]) -> None:
+def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, LabSession]) -> None:
     second = rule.students_rule(students[2])
     students[2].detection.update_rule(replace(second, aggregate_fields=("user",)))
     third = rule.students_rule(solved(students[3], "rule"))
@@ -90,11 +90,11 @@ def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, World]) 
     assert "never reached" in row(shown, 1)["deny_entry"].found
 
 
-def test_who_has_left_nothing_in_the_world_has_no_row(students: dict[int, World]) -> None:
+def test_who_has_left_nothing_in_the_world_has_no_row(students: dict[int, LabSession]) -> None:
     assert 7 not in [one.student for one in board().rows]
 
 
-def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, World]) -> None:
+def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, LabSession]) -> None:
     def last_seen() -> str:
         (found,) = (one for one in board().rows if one.student == 5)
         return str(found.last_seen)
@@ -104,7 +104,7 @@ def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, 
     assert before < last_seen()
 
 
-def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, World]) -> None:
+def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, LabSession]) -> None:
     shown = board()
     assert {one.student for one in shown.alerts} == {1}
     assert "203.0.113.10" in {one.address for one in shown.alerts}
@@ -112,7 +112,7 @@ def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, Wor
 
 
 def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab) -> None:
-    detection, take = lab.world.detection, taker(backends.world_as_found())
+    detection, take = lab.session.detection, taker(backends.open_existing())
     original = next(one for one in rule.all_rules(detection) if one.name == PRECREATED_RULE)
     made, counted = [], []
     for numbers in (range(1, 4), range(4, 31)):
@@ -129,7 +129,7 @@ def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab
 
 
 def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home: Path) -> None:
-    take = taker(backends.world_as_found())
+    take = taker(backends.open_existing())
     take()
     sandbox_process.stop(lab_home)
     with pytest.raises(ServiceUnreachable, match="labkit sandbox start"):
@@ -140,10 +140,10 @@ def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home
 
 
 def test_keys_that_are_refused_leave_the_other_half_of_the_board(
-    students: dict[int, World], monkeypatch: pytest.MonkeyPatch
+    students: dict[int, LabSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = backends.world_as_found()
-    world.use_keys(replace(students[1].keys, secret_access_key="x" * 40))
-    seen = row(taker(world)(), 5)
+    session = backends.open_existing()
+    session.use_keys(replace(students[1].keys, secret_access_key="x" * 40))
+    seen = row(taker(session)(), 5)
     assert seen["aws_account"].outcome is Outcome.COULD_NOT_LOOK
     assert seen["rule_enabled"].outcome is Outcome.PASSED

@@ -14,7 +14,7 @@ from labkit.classroom.board.take import taker
 from labkit.model.check import CheckResult, Outcome
 from labkit.services import sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.classroom.board_class import (
     ADDRESS,
     PROGRESS,
@@ -38,7 +38,7 @@ class Room:
     """The class, and each student's world."""
 
     students: Class
-    worlds: dict[int, World]
+    worlds: dict[int, LabSession]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def board() -> Board:
-    return taker(backends.world_as_found())()
+    return taker(backends.open_existing())()
 
 
 def cells(shown: Board, student: int) -> dict[str, CheckResult]:
@@ -67,10 +67,10 @@ def outcomes_of_all(shown: Board) -> list[list[Outcome]]:
 def test_every_cell_of_thirty_rows_is_what_that_students_own_status_says(room: Room) -> None:
     shown = board()
     assert [row.student for row in shown.rows] == list(range(1, SIZE + 1))
-    for number, world in room.worlds.items():
+    for number, session in room.worlds.items():
         if PROGRESS[(number - 1) % len(PROGRESS)]:
             seen = cells(shown, number)
-            for own in own_status(world):
+            for own in own_status(session):
                 cell = seen[own.step]
                 assert cell.outcome is own.outcome, (number, str(cell), str(own))
                 if own.step not in ONLY_THE_STUDENT_KNOWS:
@@ -106,7 +106,7 @@ def test_alerts_and_deny_entries_are_told_with_whose_they_are(room: Room) -> Non
 
 
 def test_the_whole_class_takes_a_handful_of_calls(room: Room) -> None:
-    take = taker(backends.world_as_found())
+    take = taker(backends.open_existing())
     take()
     with requests_counted() as sent:
         take()
@@ -114,7 +114,7 @@ def test_the_whole_class_takes_a_handful_of_calls(room: Room) -> None:
 
 
 def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Room) -> None:
-    take = taker(backends.world_as_found())
+    take = taker(backends.open_existing())
     before, others = take(), set(room.worlds) - {4}
     solved(room.worlds[4], "rule")
     after = take()
@@ -123,7 +123,7 @@ def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Ro
 
 
 def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Room) -> None:
-    take = taker(backends.world_as_found())
+    take = taker(backends.open_existing())
     take()
     mine = rule.students_rule(room.worlds[7])
     alerts = [
@@ -143,7 +143,7 @@ def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Roo
 
 
 def test_a_sandbox_that_has_just_come_back_is_not_taken_for_an_empty_one(room: Room) -> None:
-    take = taker(backends.world_as_found())
+    take = taker(backends.open_existing())
     before = take()
     sandbox_process.stop(room.students.home)
     sandbox_process.start(room.students.home, parent=os.getpid())

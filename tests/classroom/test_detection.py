@@ -13,7 +13,7 @@ from labkit.model.classroom import host_of
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule, rule_name
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
@@ -219,7 +219,7 @@ def test_one_students_runaway_does_not_use_up_the_others_requests(store: Detecti
 
 
 def test_who_was_seen_is_noted_and_a_forged_request_is_not(store: DetectionStore) -> None:
-    roll = Roll(dict.fromkeys(range(1, SIZE + 1)), clock=lambda: 1_790_000_000_000)  # type: ignore[arg-type]
+    roll = Roster(dict.fromkeys(range(1, SIZE + 1)), clock=lambda: 1_790_000_000_000)  # type: ignore[arg-type]
     credentials = store.students.credentials()
     with serving(create_detection_app(store, roll=roll)) as url:
         Service(url, store, **credentials[7] | {"api_key": credentials[8]["api_key"]}).get(RULESETS)

@@ -64,16 +64,16 @@ class Machine:
 
     @property
     def host(self) -> Host:
-        assert self.lab.world.opened.host is not None
-        return self.lab.world.opened.host
+        assert self.lab.session.backend.host is not None
+        return self.lab.session.backend.host
 
     @property
     def ec2(self) -> Any:
-        return self.lab.world.aws.ec2
+        return self.lab.session.aws.ec2
 
     @property
     def acl(self) -> str:
-        return students_network_acl(self.lab.world).id
+        return students_network_acl(self.lab.session).id
 
     def curl(self) -> int:
         """The exit code of `curl dadismad.com` on the host."""
@@ -93,11 +93,11 @@ def joined(a_class: RunningClass, home: Path, number: int) -> Iterator[Machine]:
         patch.setenv("LABKIT_HOME", str(home))
         assert labkit("join", typed=a_class.keys(number).block).exit_code == 0
         machine = Machine(home, number, open_lab())
-        list(steps.solve(machine.lab.world, steps.named("host_subnet")))
-        list(steps.solve(machine.lab.world, steps.named("rule_enabled")))
+        list(steps.solve(machine.lab.session, steps.named("host_subnet")))
+        list(steps.solve(machine.lab.session, steps.named("rule_enabled")))
         machine.host.status()
         yield machine
-        list(steps.reset(machine.lab.world, steps.STEPS))
+        list(steps.reset(machine.lab.session, steps.STEPS))
         assert labkit("join", "--leave").exit_code == 0
         until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])])
 
@@ -227,7 +227,7 @@ def test_while_the_class_is_away_the_last_entries_stay_in_force_which_is_said_an
         said = repr(machine.lab.host())
         assert "nothing is heard from the class" in said and "What filters the host is what was last told" in said
         assert "connections of the host wait to be told there" in said
-        assert "nothing is heard from the class" in machine.lab.world.host_words
+        assert "nothing is heard from the class" in machine.lab.session.host_words
         assert "nothing is heard from the class" in repr(machine.lab.run(CURL))
     finally:
         a_class.start()
@@ -275,9 +275,9 @@ def test_joining_as_another_student_ends_the_host_of_before(a_class: RunningClas
     before, process = machine.host.status(), machine.process()
     assert labkit("join", typed=a_class.keys(4).block).exit_code == 0
     assert process.status() == psutil.STATUS_ZOMBIE  # of this process, which started it
-    world = open_lab().world
-    assert world.opened.host is not None
-    assert before.subnet_id and not world.opened.host.status().subnet_id
+    session = open_lab().session
+    assert session.backend.host is not None
+    assert before.subnet_id and not session.backend.host.status().subnet_id
     assert labkit("join", typed=a_class.keys(3).block).exit_code == 0
 
 

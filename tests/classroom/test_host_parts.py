@@ -23,7 +23,7 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import ConnectEvents
 from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
-from labkit.sandbox.host.location import Place
+from labkit.sandbox.host.location import HostLocation
 from labkit.sandbox.ids import Ids
 from tests.sandbox.detection.fixtures import Service, errors, serving
 from tests.wait import until
@@ -38,8 +38,8 @@ TOLD = {
 }
 
 
-def place(*entries: Entry) -> Place:
-    return Place("us-east-1", "subnet-1", NetworkAcl("acl-1", "vpc-1", True, entries))
+def place(*entries: Entry) -> HostLocation:
+    return HostLocation("us-east-1", "subnet-1", NetworkAcl("acl-1", "vpc-1", True, entries))
 
 
 # --- the class's sandbox tells ---
@@ -135,9 +135,9 @@ AWAY = ServiceUnreachable("No answer.", "", "")
 
 def followed(
     kept: Path, *answers: Mapping[str, Any] | LabError
-) -> tuple[Following, list[Place | None], list[int | None]]:
+) -> tuple[Following, list[HostLocation | None], list[int | None]]:
     """What became of these answers: where the host lived each time something changed, and what was asked."""
-    sandbox, places = Answers(*answers), list[Place | None]()
+    sandbox, places = Answers(*answers), list[HostLocation | None]()
     following = Following(sandbox, kept)  # type: ignore[arg-type]
     with pytest.raises(EndOfAnswersError):
         following.follow(lambda: places.append(following.place()))

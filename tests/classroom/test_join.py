@@ -62,7 +62,7 @@ def joined(a_class: RunningClass, home: Path) -> Iterator[Path]:
     """The home of a student who has joined the class. Gives it back as it was."""
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
     yield home
-    list(steps.reset(backends.open_world(), steps.STEPS))
+    list(steps.reset(backends.open_session(), steps.STEPS))
     assert labkit("join", "--leave").exit_code == 0  # which ends the host, where one was started
 
 
@@ -137,9 +137,9 @@ def test_a_class_that_was_joined_is_not_lost_to_a_block_that_is_wrong(a_class: R
 
 def test_joining_as_another_student_replaces_everything(a_class: RunningClass, joined: Path) -> None:
     assert labkit("join", typed=a_class.keys(8).block).exit_code == 0
-    world = backends.open_world()
-    assert world.student == 8
-    assert account_of(8) in str(steps.check(world, steps.BY_KEY["aws_account"]))
+    session = backends.open_session()
+    assert session.student == 8
+    assert account_of(8) in str(steps.check(session, steps.BY_KEY["aws_account"]))
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
 
 
@@ -164,10 +164,10 @@ def test_keys_that_were_damaged_are_told_with_what_to_do(joined: Path, a_class: 
 
 def test_the_lab_of_who_has_joined_works_in_the_class_with_no_question_and_no_sandbox_of_its_own(joined: Path) -> None:
     assert labkit("solve", "2").exit_code == 0
-    world = backends.open_world()
-    assert all(result.passed for result in steps.status(world, steps.named("2")))
-    assert account_of(STUDENT) in world.opened.aws
-    assert "live" not in world.opened.sentence
+    session = backends.open_session()
+    assert all(result.passed for result in steps.status(session, steps.named("2")))
+    assert account_of(STUDENT) in session.backend.aws
+    assert "live" not in session.backend.sentence
     assert sandbox_process.find(joined) is None
     assert labkit("reset", "2", "--yes").exit_code == 0
     assert labkit("solve", "2").exit_code == 0  # with the class's number and keys, which are known
@@ -189,7 +189,7 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
 def test_a_class_that_does_not_answer_is_waited_for_and_not_started_by_a_student() -> None:
     url = "https://class.example:8443"
     client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=url))
-    with pytest.raises(ServiceUnreachable) as unreachable, aws_errors.told(client):
+    with pytest.raises(ServiceUnreachable) as unreachable, aws_errors.translate_aws_errors(client):
         raise EndpointConnectionError(endpoint_url=url)
     for error in (unreachable.value, detection_errors.unreachable(url, "GET")):
         assert "wait a moment" in error.next_step
@@ -221,7 +221,7 @@ def test_a_shell_with_the_labs_variables_reaches_the_class_with_the_aws_cli(join
 
 def test_the_environment_wins_over_the_class_side_by_side(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_DETECTION_URL", "http://127.0.0.1:9")
-    opened = backends.open_world().opened
+    opened = backends.open_session().backend
     assert "class sandbox" in opened.aws
     assert opened.detection == "live, http://127.0.0.1:9"
     monkeypatch.setenv("LABKIT_AWS", "sandbox")
@@ -252,9 +252,9 @@ def test_a_block_given_as_an_environment_opens_the_class_as_well(
     for name, value in a_class.keys(6).variables.items():
         monkeypatch.setenv(name, value)
     assert labkit("solve", "2").exit_code == 0
-    world = backends.open_world()
+    session = backends.open_session()
     assert (home / "class-certificate.pem").exists()
-    assert steps.check(world, steps.BY_KEY["rule_enabled"]).passed
+    assert steps.check(session, steps.BY_KEY["rule_enabled"]).passed
     assert labkit("reset", "2", "--yes").exit_code == 0
 
 

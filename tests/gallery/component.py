@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class State:
     """A component in one state. shown: a view, or the output of one that is not shown whole."""
 
     name: str
-    shown: Shown | Markup
+    shown: View | Markup
 
     @property
     def output(self) -> str:

@@ -9,18 +9,18 @@ from markupsafe import Markup
 from labkit.model.detection.criteria import compare
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.views import forms
 from labkit.views.forms.basic import NamesPreview
 from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.keys import aws_keys_form
 from labkit.views.forms.parts import Twin
 from labkit.views.forms.rule import FieldState, rule_form
-from labkit.views.panels.basic import ErrorPanel, Happened
+from labkit.views.panels.basic import ActionResult, ErrorPanel
 from labkit.views.panels.responder import ResponderEnd, ResponderView
 from labkit.views.panels.terminal_link import TerminalLink
 from labkit.views.pictures.timeline import Timeline
-from labkit.views.pictures.topology import Met, Stop, Topology
+from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.render import render
 from labkit.views.tables.criteria import CriteriaTable, FieldComparison
 from labkit.views.tables.host import RanView
@@ -69,12 +69,18 @@ def _topologies() -> tuple[State, ...]:
     answers_denied = NetworkAcl(ACL_ID, VPC_ID, True, (*DEFAULT_ENTRIES, no_answers))
     return (
         State("no subnet yet", Topology(host, BAD, 80, "dadismad.com")),
-        State("dropped on its way out", Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Met(Stop(True, 1), 3))),
-        State("its answer dropped", Topology(host, GOOD, 80, mirror, answers_denied, Met(Stop(False, 50), 6))),
-        State("answered, and denied since", Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Met())),
+        State(
+            "dropped on its way out",
+            Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Observation(Stop(True, 1), 3)),
+        ),
+        State("its answer dropped", Topology(host, GOOD, 80, mirror, answers_denied, Observation(Stop(False, 50), 6))),
+        State("answered, and denied since", Topology(host, BAD, 80, "dadismad.com", DENYING_ACL, Observation())),
         State("nothing sent: it would stop", Topology(host, GOOD, 443, ATTACK, answers_denied)),
         State("nothing sent: it would pass", Topology(host, GOOD, 80, "", DEFAULT_ACL)),
-        State("IPv6", Topology("2001:db8:1234:1a01::10", six, 80, "six.dadismad.com", SIX_ACL, Met(Stop(True, 2), 2))),
+        State(
+            "IPv6",
+            Topology("2001:db8:1234:1a01::10", six, 80, "six.dadismad.com", SIX_ACL, Observation(Stop(True, 2), 2)),
+        ),
     )
 
 
@@ -94,7 +100,7 @@ def _timelines() -> tuple[State, ...]:
 
 
 def _responders() -> tuple[State, ...]:
-    long = tuple(Said("poll", f"Look {number}: nothing new.") for number in range(70))
+    long = tuple(Message("poll", f"Look {number}: nothing new.") for number in range(70))
     return (
         State("not started", ResponderView("not started")),
         State("at work, nothing done yet", ResponderView("at work", (STARTED,), None, REGION)),
@@ -151,8 +157,8 @@ def _frame() -> tuple[State, ...]:
     return (State("open", render("cloud_account_frame.html.j2", url="about:blank")),)
 
 
-def _done(*_: object) -> Happened:
-    return Happened("You are student 7.", (("Your VPC will be named", "Self Protect Student7"),))
+def _done(*_: object) -> ActionResult:
+    return ActionResult("You are student 7.", (("Your VPC will be named", "Self Protect Student7"),))
 
 
 COMPONENTS = (

@@ -6,7 +6,7 @@ from labkit.model.check import require
 from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
 from labkit.model.rule_filter import parse
-from labkit.views.panels.basic import CheckPanel, ErrorPanel, Fault, Happened, Note
+from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, Fault, Note
 from labkit.views.panels.clean_up import CleanUpView
 from labkit.views.panels.progress import Progress, StatusLine, Working
 from labkit.views.tables.network import VpcTable
@@ -103,12 +103,12 @@ def _happened() -> tuple[State, ...]:
     cli = f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={VPC_ID}"
     found = (("NetworkAclId", ACL_ID), ("VpcId", VPC_ID), ("Region", REGION))
     return (
-        State("in one sentence", Happened("There was no rule of yours to delete.")),
-        State("with facts", Happened("The AWS account in use", who)),
-        State("with the AWS CLI’s words", Happened("The NetworkAclId is in your notes.", found, cli)),
+        State("in one sentence", ActionResult("There was no rule of yours to delete.")),
+        State("with facts", ActionResult("The AWS account in use", who)),
+        State("with the AWS CLI’s words", ActionResult("The NetworkAclId is in your notes.", found, cli)),
         State(
             "with a remark and a table",
-            Happened(
+            ActionResult(
                 "Your VPC was created.",
                 facts,
                 "aws ec2 create-vpc --cidr-block 10.0.0.0/16",

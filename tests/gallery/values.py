@@ -10,7 +10,7 @@ from labkit.model.detection.event import connect_event
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import PRECREATED_RULE, Rule
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response.messages import Said, milliseconds
+from labkit.model.response.messages import Message, milliseconds
 from labkit.model.vpc import Vpc, student_tags
 
 ATTACK = "<script>alert('x')</script>"
@@ -95,26 +95,26 @@ ALERTS = (alert(7, BAD), alert(4, GOOD, "/usr/bin/wget"))
 ATTACKED_ALERT = alert(9, "198.51.100.7", ATTACK, "root\u202e")
 
 
-def added(number: int, address: str, after_ms: int = 0, alert_ms: int = 4, entry_ms: int = 20) -> Said:
+def added(number: int, address: str, after_ms: int = 0, alert_ms: int = 4, entry_ms: int = 20) -> Message:
     """What the responder says of an entry that it made, so many milliseconds after its alert."""
     entry, event = Entry(number, True, "deny", "-1", f"{address}/32"), milliseconds(NOW) + after_ms
     words = f"Added entry {number}: deny all to {address}/32."
-    return Said("added", words, address, f"a{number}", entry, event, event + alert_ms, event + alert_ms + entry_ms)
+    return Message("added", words, address, f"a{number}", entry, event, event + alert_ms, event + alert_ms + entry_ms)
 
 
-STARTED = Said(
+STARTED = Message(
     "started",
     f"The responder watches over {ACL_ID}. Alerts of rule {RULE_ID} are looked at every 10 s, and at once where the "
     "service tells of them.",
 )
-POLLED = Said(
+POLLED = Message(
     "poll",
     f"Alert poll returned destination {{'{BAD}/32'}} source [{{'container': 'Host', 'address': '10.0.1.10'}}] to block "
     "at the firewall",
 )
-KEPT = Said("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")
-TROUBLE = Said("trouble", "The detection service did not answer; asked again in 2 s.")
-ENDED = Said("ended", "The responder was stopped. Its entries stay.")
+KEPT = Message("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")
+TROUBLE = Message("trouble", "The detection service did not answer; asked again in 2 s.")
+ENDED = Message("ended", "The responder was stopped. Its entries stay.")
 TRANSCRIPT = (STARTED, POLLED, added(1, BAD), KEPT)
 
 TITLES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from labkit.classroom.keys import as_blocks, class_keys
 from labkit.files import private_folder, write_private
 from labkit.sandbox.classroom import settings as class_settings
-from labkit.sandbox.classroom.plan import Wish, plan
+from labkit.sandbox.classroom.plan import ClassOptions, plan
 from labkit.services import sandbox_process
 from labkit.services.sandbox_process import Sandbox
 
@@ -18,7 +18,7 @@ from labkit.services.sandbox_process import Sandbox
 @contextmanager
 def class_sandbox(home: Path, students: int, tls: bool = False) -> Iterator[Sandbox]:
     """A sandbox with an account for each student, on this machine alone."""
-    class_settings.save(private_folder(home), plan(home, None, Wish(students, tls=tls)))
+    class_settings.save(private_folder(home), plan(home, None, ClassOptions(students, tls=tls)))
     try:
         yield sandbox_process.start(home, parent=os.getpid())[0]
     finally:

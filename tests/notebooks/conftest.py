@@ -14,7 +14,7 @@ skip_needless_imports()  # before nbformat is imported
 
 from labkit import backends, steps  # noqa: E402
 from labkit.services import sandbox_process  # noqa: E402
-from labkit.steps.session import World  # noqa: E402
+from labkit.steps.session import LabSession  # noqa: E402
 from tests.notebooks.kernel import STUDENT  # noqa: E402
 
 
@@ -27,28 +27,28 @@ def sandbox_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def world(sandbox_home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def session(sandbox_home: Path, monkeypatch: pytest.MonkeyPatch) -> LabSession:
     """The world as it was before any student came."""
     monkeypatch.setenv("LABKIT_HOME", str(sandbox_home))
     sandbox_process.start(sandbox_home)
-    opened = backends.open_world()
+    opened = backends.open_session()
     opened.notes.save(student=STUDENT)
-    opened.use_keys(opened.opened.cloud_account())
+    opened.use_keys(opened.backend.cloud_account())
     for _, ended in steps.reset(opened, steps.named("")):
         assert not isinstance(ended, Exception), ended
     return opened
 
 
 @pytest.fixture
-def by_hand(world: World) -> Mapping[str, str]:
+def by_hand(session: LabSession) -> Mapping[str, str]:
     """The environment of a kernel whose forms a person fills in."""
     return dict(os.environ)
 
 
 @pytest.fixture
-def unattended(world: World) -> Mapping[str, str]:
+def unattended(session: LabSession) -> Mapping[str, str]:
     """The environment of a kernel that is given every value."""
-    keys = world.opened.cloud_account()
+    keys = session.backend.cloud_account()
     assert keys is not None
     return dict(os.environ) | {
         "LABKIT_STUDENT": STUDENT,

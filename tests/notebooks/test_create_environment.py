@@ -15,7 +15,7 @@ from labkit import steps
 from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.services import aws, sandbox_process
 from labkit.steps.rule import all_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
 from tests.notebooks.kernel import STUDENT, Kernels, one_kernel
 
@@ -36,23 +36,23 @@ def section(heading: str) -> list[Cell]:
     return [cell for cell in CELLS if cell.heading == heading and not cell.is_check]
 
 
-def seen(world: World) -> dict[str, Any]:
+def seen(session: LabSession) -> dict[str, Any]:
     """Everything that a step could have left anywhere, asked with the sandbox's own keys."""
-    keys, home = world.opened.cloud_account(), world.opened.home
+    keys, home = session.backend.cloud_account(), session.backend.home
     assert keys is not None
-    account = world.account(keys, world.region)
-    files = [home / "notes.json", world.opened.config_file, world.opened.credentials_file]
+    account = session.account(keys, session.region)
+    files = [home / "notes.json", session.backend.config_file, session.backend.credentials_file]
     return {
         "vpcs": aws.describe_vpcs(account.ec2),
         "network ACLs": aws.describe_network_acls(account.ec2),
-        "rules": [rule.raw for rule in all_rules(world.detection)],
+        "rules": [rule.raw for rule in all_rules(session.detection)],
         "files": [path.read_text(encoding="utf-8") if path.exists() else None for path in files],
     }
 
 
-def ids(world: World) -> list[str]:
+def ids(session: LabSession) -> list[str]:
     """The ids of everything that chapter 2 leaves behind."""
-    now = seen(world)
+    now = seen(session)
     mine = next(vpc for vpc in now["vpcs"] if vpc.name == vpc_name(int(STUDENT)))
     gate = next(network_acl for network_acl in now["network ACLs"] if network_acl.vpc_id == mine.id)
     (rule,) = [rule for rule in now["rules"] if rule["name"] == rule_name(int(STUDENT))]
@@ -60,7 +60,7 @@ def ids(world: World) -> list[str]:
 
 
 def test_chapter_2_runs_unattended_twice_in_a_row_and_the_second_time_makes_nothing(
-    world: World, kernels: Kernels
+    session: LabSession, kernels: Kernels
 ) -> None:
     left_behind = []
     for _ in range(2):
@@ -69,44 +69,44 @@ def test_chapter_2_runs_unattended_twice_in_a_row_and_the_second_time_makes_noth
             output = kernel.run(cell.source)
             assert output.error == "", f"{cell.id}: {output.text}"
             assert not output.has_widget, f"{cell.id} shows a form although every value is given"
-        left_behind.append(ids(world))
+        left_behind.append(ids(session))
     assert left_behind[0] == left_behind[1]
-    assert world.notes.get("network_acl_id") == left_behind[0][1]
-    assert world.notes.get("rule_id") == left_behind[0][2]
+    assert session.notes.get("network_acl_id") == left_behind[0][1]
+    assert session.notes.get("rule_id") == left_behind[0][2]
 
 
-def test_the_kernel_may_be_restarted_between_any_two_cells(world: World, kernels: Kernels) -> None:
+def test_the_kernel_may_be_restarted_between_any_two_cells(session: LabSession, kernels: Kernels) -> None:
     for cell in CELLS[1:]:
         kernel = kernels.fresh()
         kernel.run(OPENING.source)
         output = kernel.run(cell.source)
         assert output.error == "", f"{cell.id}: {output.text}"
-    assert all(result.passed for result in steps.status(world, steps.named("2")))
+    assert all(result.passed for result in steps.status(session, steps.named("2")))
 
 
 def test_a_cell_run_a_step_too_early_names_the_missing_step_and_changes_nothing(
-    world: World, unattended: Mapping[str, str]
+    session: LabSession, unattended: Mapping[str, str]
 ) -> None:
     with one_kernel(FOLDER, unattended) as kernel:
         kernel.run(OPENING.source)
         for missing in STEPS:
             waiting = [step for step in STEPS if missing.key in step.needs]
-            before = seen(world)
+            before = seen(session)
             for cell in (cell for step in waiting for cell in section(step.heading)):
                 output = kernel.run(cell.source)
                 assert output.error == "StepNotReady", f"{cell.id} ran without “{missing.title}”: {output.text}"
                 assert f"“{missing.title}”" in output.text and f'href="{missing.link}"' in output.html, cell.id
                 assert "Traceback" not in output.text
-            assert seen(world) == before
+            assert seen(session) == before
             for cell in section(missing.heading):
                 assert kernel.run(cell.source).error == ""
-    assert all(result.passed for result in steps.status(world, steps.named("2")))
+    assert all(result.passed for result in steps.status(session, steps.named("2")))
 
 
 def test_run_all_on_a_fresh_kernel_stops_at_the_first_form_with_what_to_fill_in(
-    world: World, by_hand: Mapping[str, str]
+    session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
-    before = seen(world)
+    before = seen(session)
     with one_kernel(FOLDER, by_hand) as kernel:
         for cell in CELLS:
             output = kernel.run(cell.source)
@@ -117,10 +117,12 @@ def test_run_all_on_a_fresh_kernel_stops_at_the_first_form_with_what_to_fill_in(
     assert output.error == "StepNotReady"
     assert "student number" in output.text and "Type the number" in output.text
     assert 'href="#Your-student-number"' in output.html
-    assert "Traceback" not in output.text and seen(world) == before
+    assert "Traceback" not in output.text and seen(session) == before
 
 
-def test_a_form_shows_its_widgets_and_beside_them_a_plain_result(world: World, by_hand: Mapping[str, str]) -> None:
+def test_a_form_shows_its_widgets_and_beside_them_a_plain_result(
+    session: LabSession, by_hand: Mapping[str, str]
+) -> None:
     with one_kernel(FOLDER, by_hand) as kernel:
         kernel.run(OPENING.source)
         output = kernel.run("lab.enter_student_number()")
@@ -128,7 +130,7 @@ def test_a_form_shows_its_widgets_and_beside_them_a_plain_result(world: World, b
 
 
 def test_the_sandbox_may_be_killed_between_any_two_steps_and_nothing_is_lost(
-    world: World, unattended: Mapping[str, str]
+    session: LabSession, unattended: Mapping[str, str]
 ) -> None:
     with one_kernel(FOLDER, unattended) as kernel:
         kernel.run(OPENING.source)
@@ -136,10 +138,10 @@ def test_the_sandbox_may_be_killed_between_any_two_steps_and_nothing_is_lost(
             for cell in (*section(step.heading), next(cell for cell in CELLS if f'check("{step.key}")' in cell.source)):
                 output = kernel.run(cell.source)
                 assert output.error == "", f"{cell.id}: {output.text}"
-            before = seen(world)
-            kill_sandbox(world.opened.home)
-            assert seen(world) == before, step.key
-    assert all(result.passed for result in steps.status(world, steps.named("2")))
+            before = seen(session)
+            kill_sandbox(session.backend.home)
+            assert seen(session) == before, step.key
+    assert all(result.passed for result in steps.status(session, steps.named("2")))
 
 
 def kill_sandbox(home: Path) -> None:

@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from labkit import steps
 from labkit.services import aws
 from labkit.steps.rule import all_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_1, CHAPTER_4, FOLDER, code_cells
 from tests.notebooks.kernel import STUDENT, one_kernel
 
 
-def others(world: World) -> list[object]:
+def others(session: LabSession) -> list[object]:
     """The VPCs and rules that are nobody's of this test."""
-    keys = world.opened.cloud_account()
+    keys = session.backend.cloud_account()
     assert keys is not None
     return [
-        *aws.describe_vpcs(world.account(keys, world.region).ec2),
-        *(rule.raw for rule in all_rules(world.detection)),
+        *aws.describe_vpcs(session.account(keys, session.region).ec2),
+        *(rule.raw for rule in all_rules(session.detection)),
     ]
 
 
-def test_chapter_1_looks_at_the_host_and_changes_nothing(world: World, by_hand: Mapping[str, str]) -> None:
-    before = others(world)
+def test_chapter_1_looks_at_the_host_and_changes_nothing(session: LabSession, by_hand: Mapping[str, str]) -> None:
+    before = others(session)
     with one_kernel(FOLDER, by_hand) as kernel:
         for _ in range(2):
             seen = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_1)}
@@ -33,32 +33,32 @@ def test_chapter_1_looks_at_the_host_and_changes_nothing(world: World, by_hand: 
     for line in ("Python", "aws", "curl", "tier 1 of 3", "the services accept it", "Leftovers"):
         assert line in readiness
     assert seen["services"].text.count("healthy") >= 12
-    assert others(world) == before and world.keys is None
+    assert others(session) == before and session.keys is None
 
 
 def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_run_again(
-    world: World, unattended: Mapping[str, str]
+    session: LabSession, unattended: Mapping[str, str]
 ) -> None:
-    before = others(world)
-    world.notes.save(student=STUDENT)
-    assert all(result.passed for _, result in steps.solve(world, steps.STEPS))
-    assert len(others(world)) == len(before) + 2
+    before = others(session)
+    session.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(session, steps.STEPS))
+    assert len(others(session)) == len(before) + 2
     seen = []
     for _ in range(2):
         with one_kernel(FOLDER, unattended) as kernel:
             outputs = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
         assert {id: output.text for id, output in outputs.items() if output.error} == {}
         seen.append(outputs["clean-up-do"].text)
-        assert others(world) == before
+        assert others(session) == before
     assert all("Nothing of yours is left" in text and "Left alone" in text for text in seen)
     assert "Deleted: VPC" in seen[0] and "student 12" in seen[0]
 
 
 def test_chapter_4_by_hand_ends_with_nothing_left_and_asks_for_a_number_when_run_once_more(
-    world: World, by_hand: Mapping[str, str]
+    session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
-    world.notes.save(student=STUDENT)
-    list(steps.solve(world, steps.named("vpc")))
+    session.notes.save(student=STUDENT)
+    list(steps.solve(session, steps.named("vpc")))
     with one_kernel(FOLDER, by_hand) as kernel:
         first = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
         again = kernel.run("lab.clean_up()")

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from labkit.cli.main import main
 from labkit.handout import making
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests import left_behind
 from tests.handouts import Outline, words
 from tests.html_validity import validity_errors
@@ -55,8 +55,8 @@ def page(clone: Path, name: str) -> str:
     return (clone / "handout" / f"{name}.html").read_text(encoding="utf-8")
 
 
-def test_what_a_student_left_is_readable_and_safe(clone: Path, world: World, by_hand: Mapping[str, str]) -> None:
-    world.notes.save(student=STUDENT)
+def test_what_a_student_left_is_readable_and_safe(clone: Path, session: LabSession, by_hand: Mapping[str, str]) -> None:
+    session.notes.save(student=STUDENT)
     saved = left_behind.left_behind(clone, by_hand)
     assert left_behind.HALF_FILLED in str(saved.metadata.widgets), "the half filled form is in what was saved"
     save(clone, CHAPTER_2, saved)
@@ -66,7 +66,7 @@ def test_what_a_student_left_is_readable_and_safe(clone: Path, world: World, by_
     made = page(clone, CHAPTER_2)
     left_behind.is_safe_and_readable(made)
     assert validity_errors(made, page(clone, "index")) == []
-    assert str(clone) not in made and str(world.opened.home) not in made
+    assert str(clone) not in made and str(session.backend.home) not in made
 
 
 def test_real_values_are_shown_and_their_marks_are_gone(clone: Path) -> None:

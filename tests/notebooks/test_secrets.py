@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from labkit.model.access_keys import AccessKeys
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_2
 from tests.notebooks.kernel import STUDENT
 
@@ -30,8 +30,8 @@ form
 
 
 @pytest.fixture
-def keys(world: World) -> AccessKeys:
-    found = world.opened.cloud_account()
+def keys(session: LabSession) -> AccessKeys:
+    found = session.backend.cloud_account()
     assert found is not None
     return found
 
@@ -62,9 +62,9 @@ def processes_with(secret: str) -> list[int]:
     return [one.pid for one in psutil.process_iter(["cmdline"]) if secret in " ".join(one.info["cmdline"] or [])]
 
 
-def all_folders(world: World, tmp_path: Path) -> list[Path]:
+def all_folders(session: LabSession, tmp_path: Path) -> list[Path]:
     """Where anything was written: the lab's home, Jupyter's and IPython's folders, the notebook's own."""
-    return [world.opened.home, Path(os.environ["IPYTHONDIR"]).parent, tmp_path]
+    return [session.backend.home, Path(os.environ["IPYTHONDIR"]).parent, tmp_path]
 
 
 def form_notebook(keep: bool) -> nbformat.NotebookNode:
@@ -75,20 +75,20 @@ def form_notebook(keep: bool) -> nbformat.NotebookNode:
 
 
 def test_an_unattended_run_leaves_the_secret_in_the_kept_profile_and_nowhere_else(
-    world: World, unattended: Mapping[str, str], keys: AccessKeys, tmp_path: Path
+    session: LabSession, unattended: Mapping[str, str], keys: AccessKeys, tmp_path: Path
 ) -> None:
     notebook = nbformat.read(CHAPTER_2, as_version=4)
     text = executed(notebook, tmp_path, unattended)
     assert "AWS answers: account" in text and "9 of 12 steps done" in text
     secret = keys.secret_access_key
-    assert files_with(secret, all_folders(world, tmp_path)) == {"world/aws-keys.json", "aws/credentials"}
-    for path in (world.opened.home / "world" / "aws-keys.json", world.opened.credentials_file):
+    assert files_with(secret, all_folders(session, tmp_path)) == {"world/aws-keys.json", "aws/credentials"}
+    for path in (session.backend.home / "world" / "aws-keys.json", session.backend.credentials_file):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert processes_with(secret) == []
 
 
 def test_wrong_keys_typed_into_the_form_are_found_nowhere(
-    world: World, by_hand: Mapping[str, str], tmp_path: Path
+    session: LabSession, by_hand: Mapping[str, str], tmp_path: Path
 ) -> None:
     canaries = {
         "TYPED_KEY_ID": "AKIACANARY7TYPED3KEY",
@@ -98,15 +98,15 @@ def test_wrong_keys_typed_into_the_form_are_found_nowhere(
     text = executed(form_notebook(keep=True), tmp_path, {**by_hand, **canaries})
     assert "Check and use" in text and "application/vnd.jupyter.widget-state+json" in text
     for canary in canaries.values():
-        assert files_with(canary, all_folders(world, tmp_path)) == set()
+        assert files_with(canary, all_folders(session, tmp_path)) == set()
         assert processes_with(canary) == []
 
 
 def test_right_keys_that_are_not_to_be_kept_stay_in_the_kernels_memory(
-    world: World, by_hand: Mapping[str, str], keys: AccessKeys, tmp_path: Path
+    session: LabSession, by_hand: Mapping[str, str], keys: AccessKeys, tmp_path: Path
 ) -> None:
     typed = {"TYPED_KEY_ID": keys.access_key_id, "TYPED_SECRET": keys.secret_access_key}
     text = executed(form_notebook(keep=False), tmp_path, {**by_hand, **typed})
     assert "AWS answers: account" in text
-    assert files_with(keys.secret_access_key, all_folders(world, tmp_path)) == {"world/aws-keys.json"}
+    assert files_with(keys.secret_access_key, all_folders(session, tmp_path)) == {"world/aws-keys.json"}
     assert processes_with(keys.secret_access_key) == []

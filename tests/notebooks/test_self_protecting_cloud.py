@@ -12,7 +12,7 @@ from labkit import backends, steps
 from labkit.model.response.response import own_entries
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings
 from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
 from tests.notebooks.solved import solved_cells
@@ -24,15 +24,15 @@ STEPS = [step for step in steps.STEPS if step.chapter == "3"]
 
 
 @pytest.fixture
-def part_2(world: World) -> World:
+def part_2(session: LabSession) -> LabSession:
     """Part 2 is done."""
-    world.notes.save(student=STUDENT)
-    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
-    return world
+    session.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(session, steps.named("2")))
+    return session
 
 
 @pytest.fixture
-def kernels(part_2: World, unattended: Mapping[str, str]) -> Iterator[Kernels]:
+def kernels(part_2: LabSession, unattended: Mapping[str, str]) -> Iterator[Kernels]:
     running = Kernels(FOLDER, unattended)
     yield running
     running.close()
@@ -48,7 +48,7 @@ def run(kernel: Kernel, ordered: list[Cell]) -> dict[str, Output]:
 
 
 def test_the_chapter_runs_twice_in_a_row_and_shows_what_its_text_tells_the_second_time_solved(
-    part_2: World, kernels: Kernels
+    part_2: LabSession, kernels: Kernels
 ) -> None:
     seen = {id: output.text for id, output in run(kernels.fresh(), CELLS).items()}
     assert "packets" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
@@ -84,17 +84,17 @@ def sections() -> list[list[Cell]]:
 
 
 def test_the_kernel_restarted_and_the_sandbox_killed_between_any_two_sections_lose_nothing(
-    part_2: World, kernels: Kernels
+    part_2: LabSession, kernels: Kernels
 ) -> None:
     for section in sections():
         run(kernels.fresh(), [OPENING, *section])
         before = students_network_acl(part_2).entries
-        kill_sandbox(part_2.opened.home)
+        kill_sandbox(part_2.backend.home)
         assert students_network_acl(part_2).entries == before, section[0].heading
     assert all(result.passed for result in steps.status(part_2, steps.named("3")))
 
 
-def test_a_wrong_answer_is_told_what_it_leads_to(part_2: World, unattended: Mapping[str, str]) -> None:
+def test_a_wrong_answer_is_told_what_it_leads_to(part_2: LabSession, unattended: Mapping[str, str]) -> None:
     wrong = {
         "rule_number, 150": "never reached",
         "rule_number, 100": "taken",
@@ -114,9 +114,9 @@ def test_a_wrong_answer_is_told_what_it_leads_to(part_2: World, unattended: Mapp
 
 
 def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(
-    world: World, by_hand: Mapping[str, str]
+    session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
-    world.notes.save(student=STUDENT)
+    session.notes.save(student=STUDENT)
     first = {"host-place", "responder-start", "alerts", "entries-after", "respond-once", "six-allow", "good-suppress"}
     with one_kernel(FOLDER, by_hand) as kernel:
         kernel.run(OPENING.source)
@@ -126,7 +126,9 @@ def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(
             assert "href=" in output.html, cell.id
 
 
-def test_by_hand_forms_and_the_responders_panel_wait_for_a_click(part_2: World, by_hand: Mapping[str, str]) -> None:
+def test_by_hand_forms_and_the_responders_panel_wait_for_a_click(
+    part_2: LabSession, by_hand: Mapping[str, str]
+) -> None:
     with one_kernel(FOLDER, by_hand) as kernel:
         outputs = run(
             kernel, [cell for cell in CELLS if cell.id in ("open", "key", "responder-start", "terminal-open")]
@@ -139,24 +141,24 @@ def test_by_hand_forms_and_the_responders_panel_wait_for_a_click(part_2: World, 
 @pytest.fixture(params=["2", "3"])
 def lower_tier(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_hand: Mapping[str, str]
-) -> Iterator[tuple[str, World, Mapping[str, str]]]:
+) -> Iterator[tuple[str, LabSession, Mapping[str, str]]]:
     """A sandbox of its own whose range is asked to be of a lower tier, with part 2 done."""
     home = tmp_path / "home"
     monkeypatch.setenv("LABKIT_HOME", str(home))
     monkeypatch.setenv("LABKIT_RANGE_TIER", request.param)
     sandbox_process.start(home)
-    world = backends.open_world()
-    world.notes.save(student=STUDENT)
-    assert all(result.passed for _, result in steps.solve(world, steps.named("2")))
+    session = backends.open_session()
+    session.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(session, steps.named("2")))
     values = {"LABKIT_HOME": str(home), "LABKIT_RANGE_TIER": request.param, "LABKIT_STUDENT": STUDENT}
-    yield request.param, world, {**by_hand, **values}
+    yield request.param, session, {**by_hand, **values}
     sandbox_process.stop(home)
 
 
 def test_under_a_lower_tier_the_chapter_runs_to_its_end_and_says_what_is_different(
-    lower_tier: tuple[str, World, Mapping[str, str]],
+    lower_tier: tuple[str, LabSession, Mapping[str, str]],
 ) -> None:
-    tier, world, environment = lower_tier
+    tier, session, environment = lower_tier
     with one_kernel(FOLDER, environment) as kernel:
         seen = {id: output.text for id, output in run(kernel, CELLS).items()}
     assert f"tier {tier} of 3" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
@@ -166,4 +168,4 @@ def test_under_a_lower_tier_the_chapter_runs_to_its_end_and_says_what_is_differe
     assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
     verb = "would drop" if tier == "3" else "dropped"
     assert f"egress entry 1 {verb}" in seen["where-out"] and f"ingress entry 50 {verb}" in seen["where-in"]
-    assert own_entries(students_network_acl(world).entries)
+    assert own_entries(students_network_acl(session).entries)

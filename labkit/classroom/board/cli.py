@@ -19,8 +19,8 @@ def board(browser: bool, port: int, once: bool) -> None:
     from labkit import backends
     from labkit.classroom.board.take import taker
 
-    world = backends.world_as_found()
-    take = taker(world)
+    session = backends.open_existing()
+    take = taker(session)
     if once:
         click.echo(take().text())
         return
@@ -31,6 +31,6 @@ def board(browser: bool, port: int, once: bool) -> None:
         if not server.proxied:
             click.echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
             if browser:
-                stack.enter_context(opened_in_browser(server.url, world.opened.home))
+                stack.enter_context(opened_in_browser(server.url, session.backend.home))
         server.serve()
     click.echo("\nThe board is closed.")

@@ -16,13 +16,13 @@ from dataclasses import replace
 
 from labkit import steps
 from labkit.classroom.board.reading import Detection, Reading, Student, number_of
-from labkit.classroom.board.stand_ins import StudentsWorld
+from labkit.classroom.board.snapshot_clients import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.steps import account, host
-from labkit.steps.session import Opened, World
+from labkit.steps.session import Backend, LabSession
 
 Results = tuple[CheckResult, ...]
 
@@ -30,7 +30,7 @@ Results = tuple[CheckResult, ...]
 class Judge:
     """Judges reading after reading; a student whose part of the world is as it was is not judged again."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Backend) -> None:
         self._opened = opened
         self._shared: tuple[object, ...] = ()
         self._judged: dict[int, tuple[object, Results]] = {}
@@ -74,20 +74,20 @@ class Parts:
         return [(rule, self._alerts.get(rule.id, [])) for rule in self._rules.get(number, ())]
 
 
-def results_of(opened: Opened, student: Student, detection: Detection) -> Results:
+def results_of(opened: Backend, student: Student, detection: Detection) -> Results:
     """Each step's check for one student, in the steps' order; no call is made."""
-    world = StudentsWorld(opened, student, detection)
-    own = {host.READY.key: check_host(world)}
-    if student.numbered and world.keys is None:
+    session = StudentsWorld(opened, student, detection)
+    own = {host.READY.key: check_host(session)}
+    if student.numbered and session.keys is None:
         own[account.ACCOUNT.key] = keys_not_seen()
-    return tuple(own.get(result.step, result) for result in steps.status(world))
+    return tuple(own.get(result.step, result) for result in steps.status(session))
 
 
-def check_host(world: World) -> CheckResult:
+def check_host(session: LabSession) -> CheckResult:
     """The host as the detection service sees it."""
     expected = f"an agent with {host.AGENT_SERVICES} healthy services"
     try:
-        line = host.agent_line(world)
+        line = host.agent_line(session)
     except LabError as error:
         return host.READY.result(Outcome.COULD_NOT_LOOK, expected, error.what, f"{error.why} {error.next_step}".strip())
     outcome = Outcome.PASSED if line.state == "ready" else Outcome.WRONG

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from labkit.classroom.board import TOKEN_HEADER
 from labkit.classroom.board.news import news
 from labkit.classroom.board.table import Board
-from labkit.classroom.board.watch import Seen
+from labkit.classroom.board.watch import Snapshot
 from labkit.views.render import render
 
 REMEMBERED = 50
@@ -34,7 +34,7 @@ HEADERS = {
 OWN = Path(__file__).parent
 
 
-def create_app(look: Callable[[], Seen], token: str) -> Flask:
+def create_app(look: Callable[[], Snapshot], token: str) -> Flask:
     """The WSGI application. look: what there is to see now. token: opens the page, and is not empty."""
     app = Flask("labkit.classroom.board", static_folder=None)
     boards = Remembered()
@@ -97,12 +97,12 @@ def fragment(board: Board | None) -> Markup:
     return board.__html__() if board is not None else Markup("<p>Nothing could be read yet.</p>")
 
 
-def at(seen: Seen) -> str:
+def at(seen: Snapshot) -> str:
     """The time of what is shown."""
     return f"{seen.board.at.astimezone():%H:%M:%S}" if seen.board is not None else ""
 
 
-def trouble(seen: Seen) -> str:
+def trouble(seen: Snapshot) -> str:
     """That nothing answers, since when and why; "" while all is well."""
     if seen.no_answer_since is None:
         return ""

@@ -17,9 +17,9 @@ from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.services import aws
 from labkit.services.aws.account import Caller
-from labkit.services.aws.errors import told
+from labkit.services.aws.errors import translate_aws_errors
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 
 PATIENCE_SECONDS = 2.0
 """Of one call to the detection service: who watches the board is told sooner that nothing answers."""
@@ -31,8 +31,8 @@ ALERTS_A_PAGE = 100
 class Source:
     """The world of whoever runs the board, looked at with their own keys."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, session: LabSession) -> None:
+        self._world = session
         self._caller: Caller | None = None
         self._alerts = AlertBook()
         self._api: DetectionApi | None = None
@@ -42,20 +42,20 @@ class Source:
         since the other service's half is worth seeing."""
         at = datetime.now(UTC)
         detection = self._detection()
-        look = self._world.opened.class_view
+        look = self._world.backend.class_view
         if look is not None and (told := look()):
             return Reading(at, students_of_a_class(told, detection), detection)
         return Reading(at, students_of_one_account(self._account(), detection), detection)
 
     def _account(self) -> Account:
-        world = self._world
+        session = self._world
         try:
-            keys = world.keys or world.opened.cloud_account()
-            opened = world.account(keys, world.region) if keys is not None else world.aws
+            keys = session.keys or session.backend.cloud_account()
+            opened = session.account(keys, session.region) if keys is not None else session.aws
             if self._caller is None:
                 self._caller = aws.caller(opened.sts)
             return Account(
-                world.region,
+                session.region,
                 self._caller,
                 tuple(vpc.raw for vpc in aws.describe_vpcs(opened.ec2)),
                 tuple(network_acl.raw for network_acl in aws.describe_network_acls(opened.ec2)),
@@ -64,7 +64,7 @@ class Source:
         except ServiceUnreachable:
             raise
         except LabError as error:
-            return Account(world.region, fault=_as_told(error))
+            return Account(session.region, fault=_as_told(error))
 
     def _detection(self) -> Detection:
         try:
@@ -89,7 +89,7 @@ class Source:
 
 
 def _subnets(ec2: Any) -> tuple[dict[str, Any], ...]:
-    with told(ec2):
+    with translate_aws_errors(ec2):
         pages = ec2.get_paginator("describe_subnets").paginate()
         return tuple(subnet for page in pages for subnet in page["Subnets"])
 

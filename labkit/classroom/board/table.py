@@ -10,7 +10,7 @@ from typing import ClassVar
 from labkit.model.check import CheckResult, Outcome
 from labkit.views.marks import tone
 from labkit.views.panels.basic import SYMBOLS
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Cell:
 
 
 @dataclass(frozen=True, repr=False)
-class Board(Shown):
+class Board(View):
     """The class at one moment, `at`. The HTML is the same as long as nothing but the moment changes.
 
     chapters: a step's key to the number of its chapter, for the headings above the steps; a step without one has none.

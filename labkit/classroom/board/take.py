@@ -14,12 +14,12 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.model.vpc import Vpc
 from labkit.services.environment import settings
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 
 
-def taker(world: World) -> Callable[[], Board]:
+def taker(session: LabSession) -> Callable[[], Board]:
     """What takes a board each time it is called. That raises ServiceUnreachable.
 
     Raises LabError at once for a student of a class, whose keys open one account of many.
@@ -30,7 +30,7 @@ def taker(world: World) -> Callable[[], Board]:
             "This lab has joined a class: its keys show one student's account, and no other's.",
             "Where you are yourself: lab.status(), or labkit status",
         )
-    source, judge = Source(world), Judge(world.opened)
+    source, judge = Source(session), Judge(session.backend)
     return lambda: board_of(judge, source.read())
 
 

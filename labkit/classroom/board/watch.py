@@ -26,7 +26,7 @@ STALE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class Snapshot:
     """The last board that could be read.
 
     board: None before the first. no_answer_since: when the last one was read; None while all is well. fault: why there
@@ -47,10 +47,10 @@ class Watch:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="board")
         self._reading: Future[None] | None = None
         self._began = 0.0
-        self._seen = Seen(None)
+        self._seen = Snapshot(None)
         self._read_at, self._answered = datetime.now().astimezone(), time.monotonic()
 
-    def look(self) -> Seen:
+    def look(self) -> Snapshot:
         """What there is to see now. A fault of the board's own is raised as it is."""
         reading = self._new_or_under_way()
         wait([reading], PATIENCE_SECONDS)
@@ -58,7 +58,7 @@ class Watch:
             reading.result()
         with self._lock:
             silent = not reading.done() and time.monotonic() - self._answered > STALE_SECONDS
-            return Seen(self._seen.board, self._read_at) if silent else self._seen
+            return Snapshot(self._seen.board, self._read_at) if silent else self._seen
 
     def _new_or_under_way(self) -> Future[None]:
         with self._lock:
@@ -72,8 +72,8 @@ class Watch:
             board = self._take()
         except LabError as error:
             with self._lock:
-                self._seen = Seen(self._seen.board, self._read_at, error)
+                self._seen = Snapshot(self._seen.board, self._read_at, error)
             return
         with self._lock:
-            self._seen = Seen(board)
+            self._seen = Snapshot(board)
             self._read_at, self._answered = datetime.now().astimezone(), time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.files import write_private
 from labkit.model.errors import LabError
-from labkit.sandbox.host.location import Place
+from labkit.sandbox.host.location import HostLocation
 from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0
@@ -38,10 +38,10 @@ class Following:
         self._stop = threading.Event()
         self.trouble = ""
 
-    def place(self) -> Place | None:
+    def place(self) -> HostLocation | None:
         """The last that was told; waits until it was asked for at least once."""
         self._asked.wait()
-        return Place.of(self._told)
+        return HostLocation.of(self._told)
 
     def follow(self, changed: Callable[[], object]) -> None:
         """Ask until `stop`; each time something else is told, `changed` is called, which puts it in force."""
@@ -82,7 +82,7 @@ class Following:
         """Take what was kept; False where nothing was, or what is damaged."""
         try:
             told = json.loads(self._kept.read_text(encoding="utf-8"))
-            Place.of(told)
+            HostLocation.of(told)
         except (OSError, ValueError, KeyError, TypeError):
             return False
         self._told = told

@@ -36,10 +36,10 @@ log = logging.getLogger("labkit.classroom.host")
 class HostServices:
     """All of it. login: what `clients.class_host.prepared` was given."""
 
-    def __init__(self, home: Path, world: Path, login: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, session: Path, login: Mapping[str, str]) -> None:
         self.token = secrets.token_urlsafe(32)
         # A connection each, since a question waits on its own.
-        self._following = Following(_api(login), world / "place.json")
+        self._following = Following(_api(login), session / "place.json")
         self._outbox = Outbox(_api(login))
         events = ConnectEvents(Ids(), SOURCE_ADDRESSES)
         self._host = Host(home, events, self._following.place, self._outbox.put, self._trouble)
@@ -51,7 +51,7 @@ class HostServices:
         threading.Thread(target=self._outbox.send, daemon=True).start()
         self._host.start()
 
-    def look_after(self) -> None:
+    def tick(self) -> None:
         """What is done every second: heal what was killed from outside."""
         self._host.ensure()
 
@@ -81,10 +81,10 @@ def serve(home: Path, parent: int | None = None) -> None:
     Raises filelock.Timeout when another process serves it, FileNotFoundError without a login.
     """
     login = json.loads((home / LOGIN_FILE).read_text(encoding="utf-8"))
-    world = private_folder(home / "world")
-    with FileLock(world / "lock", timeout=5, mode=0o600):
+    session = private_folder(home / "world")
+    with FileLock(session / "lock", timeout=5, mode=0o600):
         here = listen_here(home)
-        services = HostServices(home, world, login)
+        services = HostServices(home, session, login)
         log.info("a host of %s, served at %s", login["url"], announce(home, here, services.token))
         serve_until_stopped([Server(here, services.application)], services, parent)
         remove_state(home)

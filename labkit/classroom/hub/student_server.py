@@ -145,12 +145,12 @@ def environment() -> dict[str, str]:
     from labkit import backends
 
     try:
-        world = backends.open_world()
+        world = backends.open_session()
     except ServiceUnreachable as error:  # a class whose certificate is not here yet; the lab says so when it is used
         click.echo(str(error), err=True)
         return {}
-    asked = {"AWS_DEFAULT_REGION": world.region} if world.opened.ask_first else {}
-    return {**asked, **world.opened.environment()}
+    asked = {"AWS_DEFAULT_REGION": world.region} if world.backend.ask_first else {}
+    return {**asked, **world.backend.environment()}
 
 
 def _load_server() -> Callable[[], None]:

@@ -34,7 +34,7 @@ Placement = Literal["joins", "raises", "kept", "late"]
 
 
 @dataclass(frozen=True, slots=True)
-class ArmedRule:
+class CompiledRule:
     """A rule ready to meet events. `read_filter` is None where a file rule has none, and is true of everything."""
 
     rule: Rule
@@ -44,7 +44,7 @@ class ArmedRule:
     values: tuple[tuple[str, TextReader], ...] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, rule: Rule) -> ArmedRule:
+    def of(cls, rule: Rule) -> CompiledRule:
         """The rule with its filters compiled. Raises FilterError."""
         read = rule_filter.parse(rule.filter) if rule.filter.strip() or rule.type != "File" else None
         fires = rule_filter.compile(read) if read else _always
@@ -73,7 +73,7 @@ def agent_of(event: Event) -> str | None:
     return agent_id if isinstance(agent_id, str) and event.get("event_type") != "cloudtrail" else None
 
 
-def identity(armed: ArmedRule, event: Event) -> str:
+def identity(armed: CompiledRule, event: Event) -> str:
     """What makes two events belong to the same alert: rule, agent and aggregate values, as one text.
 
     A value that is absent differs from every text.
@@ -84,7 +84,7 @@ def identity(armed: ArmedRule, event: Event) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AlertWindow:
     """How things stand for one identity when an event comes. Times are milliseconds since 1970.
 
     alert_id: of the alert raised last, empty for none, or if somebody dismissed it; it takes events before
@@ -101,13 +101,13 @@ class Standing:
         return self.alert_id != "" and happened_at < self.expires_at
 
 
-def window_start(armed: ArmedRule, standing: Standing, happened_at: int) -> int:
+def window_start(armed: CompiledRule, standing: AlertWindow, happened_at: int) -> int:
     """Kept events of this time or before no longer count: the window ends with the newest event, and slides."""
     newest = max(standing.newest, happened_at) if standing.kept else happened_at
     return newest - armed.window_ms
 
 
-def place(armed: ArmedRule, standing: Standing, happened_at: int) -> Placement:
+def place(armed: CompiledRule, standing: AlertWindow, happened_at: int) -> Placement:
     """What an event that fired the rule does; `standing.kept` counts the events after `window_start` only."""
     if standing.takes(happened_at):
         return "joins"

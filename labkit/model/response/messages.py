@@ -14,7 +14,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """A sentence of the responder and what it is about. Times are milliseconds since 1970, None where not known.
 
     event_at_ms: when the program connected. alerted_at_ms: when the alert was raised. entered_at_ms: when AWS had
@@ -44,7 +44,7 @@ class Said:
     def event_to_entry_ms(self) -> int | None:
         """From the event to the entry.
 
-        >>> Said("added", "", event_at_ms=1000, alerted_at_ms=1003, entered_at_ms=1015).event_to_entry_ms
+        >>> Message("added", "", event_at_ms=1000, alerted_at_ms=1003, entered_at_ms=1015).event_to_entry_ms
         15
         """
         return _between(self.event_at_ms, self.entered_at_ms)

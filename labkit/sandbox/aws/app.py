@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.sandbox.aws.keys import STUDENT, AccessKeys, load_keys
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.ids import Ids
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AwsApp:
         folder: Path,
         on_change: Callable[[str, str], object] | None = None,
         ids: Ids | None = None,
-        roll: Roll | None = None,
+        roll: Roster | None = None,
     ) -> None:
         self._folder, self._on_change, self._ids, self._roll = folder, on_change, ids, roll
         self._all_keys = load_keys(folder / "aws-keys.json", ids)
@@ -119,7 +119,7 @@ def create_aws_app(
     folder: Path,
     on_change: Callable[[str, str], object] | None = None,
     ids: Ids | None = None,
-    roll: Roll | None = None,
+    roll: Roster | None = None,
 ) -> AwsApp:
     """The AWS side of the sandbox whose world is in `folder`; call its `warm` in a thread.
 

@@ -21,10 +21,10 @@ from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
 from labkit.sandbox.aws.keys import ACCOUNT, AccessKeys
 from labkit.sandbox.aws.signature import Credential, SignedResponse, service_of
-from labkit.sandbox.aws.state import World
+from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 from labkit.sandbox.aws.users import Users
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.ids import Ids
 
 LARGEST_BODY = 1_000_000
@@ -41,7 +41,7 @@ class ServerRequest(Request):
 class SignedIam(SignedResponse, IamResponse):
     """IAM, for the account that the signature names."""
 
-    def __init__(self, world: World, credential: Credential) -> None:
+    def __init__(self, world: MotoState, credential: Credential) -> None:
         super().__init__()
         self.world, self.credential = world, credential
 
@@ -49,7 +49,7 @@ class SignedIam(SignedResponse, IamResponse):
 class SignedSts(SignedResponse, TokenResponse):
     """STS, for the account that the signature names."""
 
-    def __init__(self, world: World, credential: Credential) -> None:
+    def __init__(self, world: MotoState, credential: Credential) -> None:
         super().__init__()
         self.world, self.credential = world, credential
 
@@ -63,12 +63,12 @@ class AwsRequests:
         keys: dict[str, AccessKeys],
         on_change: Callable[[str, str], object] | None = None,
         ids: Ids | None = None,
-        roll: Roll | None = None,
+        roll: Roster | None = None,
     ) -> None:
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
-        self._roll = roll or Roll()
+        self._roll = roll or Roster()
         users = Users(keys, self._roll.keys)
-        self.world = World(
+        self.world = MotoState(
             journal, users, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
         )
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from labkit.sandbox.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from labkit.sandbox.aws.state import World
+    from labkit.sandbox.aws.state import MotoState
 
 SKEW = timedelta(minutes=5)
 """How far a request's clock may be off.
@@ -62,7 +62,7 @@ class SignedResponse(BaseResponse):
     authentic: whether the signature was looked at and found right.
     """
 
-    world: World
+    world: MotoState
     credential: Credential
     authentic = False
 

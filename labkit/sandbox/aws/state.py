@@ -52,7 +52,7 @@ class StudentBackend(EC2Backend):
         """None."""
 
 
-class World:
+class MotoState:
     """perform: makes one change in moto, given a Change; used for the start world and the journal.
 
     on_change: told (account, region) after each change and before its reply, outside the lock. ids: where a new world

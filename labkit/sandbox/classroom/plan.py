@@ -18,7 +18,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
-class Wish:
+class ClassOptions:
     """What was asked for; None or "" where nothing was said. tls: also on this machine's own address."""
 
     size: int | None = None
@@ -32,10 +32,10 @@ class Wish:
     @property
     def says_nothing(self) -> bool:
         """Whether a plain start was asked for."""
-        return self == Wish()
+        return self == ClassOptions()
 
 
-def plan(home: Path, before: ClassSettings | None, wish: Wish) -> ClassSettings | None:
+def plan(home: Path, before: ClassSettings | None, wish: ClassOptions) -> ClassSettings | None:
     """The class as it is to be served; None for none. A certificate is made where one is needed and none was given.
 
     Raises InvalidInput for a class that would be smaller than it was, and for an address, port or certificate that
@@ -68,11 +68,11 @@ def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
     except InvalidInput:
         if not before.own_certificate:
             raise
-        return _with_certificate(home, before, Wish())
+        return _with_certificate(home, before, ClassOptions())
     return before
 
 
-def _sized(before: ClassSettings | None, wish: Wish) -> ClassSettings:
+def _sized(before: ClassSettings | None, wish: ClassOptions) -> ClassSettings:
     size = wish.size if wish.size is not None else before.size if before else 0
     if not 1 <= size <= MOST_STUDENTS:
         unsaid = wish.size is None
@@ -143,7 +143,7 @@ def _address_of_this_machine() -> str:
     )
 
 
-def _with_certificate(home: Path, wanted: ClassSettings, wish: Wish) -> ClassSettings:
+def _with_certificate(home: Path, wanted: ClassSettings, wish: ClassOptions) -> ClassSettings:
     if bool(wish.certificate) != bool(wish.key):
         what = "A certificate needs its key, and a key its certificate."
         raise InvalidInput(what, "Only one of --cert and --key was given.", "Give both, or neither.", field="cert")

@@ -13,7 +13,7 @@ from labkit.sandbox.ids import Ids
 
 
 @dataclass(frozen=True)
-class Roll:
+class Roster:
     """Empty where there is no class. keys: each student's AWS keys, by number. clock: milliseconds since 1970.
 
     Who was seen when is known in memory only, so after a start it is unknown until they ask again.
@@ -24,7 +24,7 @@ class Roll:
     _seen: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, world: Path, size: int, ids: Ids) -> Roll:
+    def load(cls, world: Path, size: int, ids: Ids) -> Roster:
         """The roll of a class of this size; keys are made for who has none yet, and nobody's ever change."""
         if not size:
             return cls()

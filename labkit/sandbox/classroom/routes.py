@@ -16,7 +16,7 @@ from flask import Blueprint, Response
 
 from labkit.model.classroom import account_of
 from labkit.sandbox.aws.app import AwsApp
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.detection.request import reply
 from labkit.sandbox.detection.store.store import DetectionStore
@@ -25,7 +25,7 @@ Address = Callable[[], dict[str, str]]
 """Where students find the sandbox, and the fingerprint of its certificate, "" for none: `url` and `fingerprint`."""
 
 
-def class_blueprint(roll: Roll, aws: AwsApp, store: DetectionStore, address: Address, token: str) -> Blueprint:
+def class_blueprint(roll: Roster, aws: AwsApp, store: DetectionStore, address: Address, token: str) -> Blueprint:
     """The two calls."""
     blueprint = Blueprint("class", __name__)
     blueprint.before_request(lambda: refuse_without_token(token))
@@ -53,7 +53,7 @@ def class_blueprint(roll: Roll, aws: AwsApp, store: DetectionStore, address: Add
     return blueprint
 
 
-def _students(roll: Roll, aws: AwsApp, store: DetectionStore) -> Iterator[dict[str, Any]]:
+def _students(roll: Roster, aws: AwsApp, store: DetectionStore) -> Iterator[dict[str, Any]]:
     noted = store.students.last_authenticated() if roll.keys else {}
     for number in roll.keys:
         seen = roll.last_seen(number)

@@ -12,7 +12,7 @@ from labkit.sandbox.classroom.host_events import student_events_blueprint
 from labkit.sandbox.classroom.host_feed import BLUEPRINT as STUDENT_HOSTS
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
 from labkit.sandbox.classroom.rights import refuse_students
-from labkit.sandbox.classroom.roster import Roll
+from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.detection import agents as detection_agents
 from labkit.sandbox.detection import alerts as detection_alerts
 from labkit.sandbox.detection import organization as detection_organization
@@ -42,7 +42,7 @@ def create_detection_app(
     store: DetectionStore,
     rate_limit: RateLimit | None = None,
     engine: Engine | None = None,
-    roll: Roll | None = None,
+    roll: Roster | None = None,
     hosts: StudentHosts | None = None,
 ) -> Flask:
     """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
@@ -59,7 +59,7 @@ def create_detection_app(
         STORE: store,
         "nonces": NonceStore(),
         "rate_limit": rate_limit or RateLimit(REQUESTS_PER_MINUTE),
-        "roll": roll or Roll(),
+        "roll": roll or Roster(),
     }
     for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
         app.register_blueprint(module.blueprint, url_prefix="/v2")

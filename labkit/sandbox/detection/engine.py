@@ -15,7 +15,15 @@ from typing import Any
 import orjson
 
 from labkit.model.detection.alert_text import UNDEFINED, fill_title
-from labkit.model.detection.alerting import KIND_OF_EVENT, ArmedRule, Standing, agent_of, identity, place, window_start
+from labkit.model.detection.alerting import (
+    KIND_OF_EVENT,
+    AlertWindow,
+    CompiledRule,
+    agent_of,
+    identity,
+    place,
+    window_start,
+)
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.rulebook import Rulebook, Rulebooks
 from labkit.sandbox.detection.store.alerts import NewAlert
@@ -142,7 +150,7 @@ class Engine:
                 self._news.notify_all()
 
 
-Verdict = tuple[ArmedRule, bool]
+Verdict = tuple[CompiledRule, bool]
 """A rule that an event fired, and whether one of its suppressions silenced it."""
 
 
@@ -196,14 +204,14 @@ class _Batch:
                 count.matched += 1
                 count.alerted += self._place(armed, event)
 
-    def _place(self, armed: ArmedRule, event: KeptEvent) -> int:
+    def _place(self, armed: CompiledRule, event: KeptEvent) -> int:
         """Do what the event does to the rule's alerts; returns how many events that put behind an alert."""
         engine, name = self._store.engine, identity(armed, event.body)
         counts = armed.rule.threshold > 1
         standing = engine.standing(name, counts=counts)
         if counts and not standing.takes(event.happened_at):
             gone = engine.forget_until(name, window_start(armed, standing, event.happened_at))
-            standing = Standing(standing.alert_id, standing.expires_at, standing.kept - gone, standing.newest)
+            standing = AlertWindow(standing.alert_id, standing.expires_at, standing.kept - gone, standing.newest)
         match place(armed, standing, event.happened_at):
             case "joins":
                 engine.grow(standing.alert_id, event, self._next_sequence(armed, event))
@@ -217,7 +225,7 @@ class _Batch:
                 self.result.kept += 1
         return 0
 
-    def _raise(self, armed: ArmedRule, event: KeptEvent, name: str, standing: Standing) -> None:
+    def _raise(self, armed: CompiledRule, event: KeptEvent, name: str, standing: AlertWindow) -> None:
         rule, values = armed.rule, armed.aggregates(event.body)
         alert = NewAlert(
             event.organization_id,
@@ -237,7 +245,7 @@ class _Batch:
         self._store.engine.begin(growth, event, standing.kept)
         self.result.raised += 1
 
-    def _next_sequence(self, armed: ArmedRule, event: KeptEvent) -> int:
+    def _next_sequence(self, armed: CompiledRule, event: KeptEvent) -> int:
         self._sequence += 1
         self.latest[event.organization_id, None] = self.latest[event.organization_id, armed.rule.id] = self._sequence
         return self._sequence

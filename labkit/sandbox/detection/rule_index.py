@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.alerting import CompiledRule
 from labkit.model.rule_filter import And, Clause, Or
 from labkit.model.rule_filter.keys import ADDRESS_KEYS
 from labkit.model.rule_filter.reading import Event, Reader, reader
@@ -27,14 +27,14 @@ class Demand(NamedTuple):
     texts: frozenset[str]
 
 
-Filed = tuple[int, ArmedRule]
+Filed = tuple[int, CompiledRule]
 """A rule with its place in the order of the rules."""
 
 
 class RuleIndex:
     """Rules of one kind, in order."""
 
-    def __init__(self, rules: Iterable[ArmedRule]) -> None:
+    def __init__(self, rules: Iterable[CompiledRule]) -> None:
         self._always: list[Filed] = []
         by_demand: dict[str, dict[str, list[Filed]]] = {}
         by_key: dict[str, list[Filed]] = {}
@@ -50,7 +50,7 @@ class RuleIndex:
             (reader(key), by_demand[key], by_key[key]) for key in by_demand
         ]
 
-    def fired(self, event: Event) -> list[ArmedRule]:
+    def fired(self, event: Event) -> list[CompiledRule]:
         """The rules whose filter is true of an event, in order; suppressions are not looked at."""
         fired = [filed for filed in self._always if filed[1].fires(event)]
         for read, by_text, all_of_key in self._keys:
@@ -65,7 +65,7 @@ class RuleIndex:
         return [rule for _, rule in fired]
 
 
-def demand_of(armed: ArmedRule) -> Demand | None:
+def demand_of(armed: CompiledRule) -> Demand | None:
     """The demand that says most of those that a rule's filter makes; None if it makes none."""
     demands = [] if armed.read_filter is None else _demands(armed.read_filter.tree)
     return max(demands, key=_worth, default=None)

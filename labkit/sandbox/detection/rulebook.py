@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.alerting import CompiledRule
 from labkit.model.detection.rule import Rule, students_in
 from labkit.model.errors import FilterError
 from labkit.sandbox.detection.rule_index import RuleIndex
@@ -24,7 +24,7 @@ Kind = tuple[str, str]
 class Rulebook:
     """The rules as they were when it was made. students: the numbers of the class; none without one."""
 
-    def __init__(self, rules: Mapping[Kind, list[ArmedRule]], students: frozenset[int]) -> None:
+    def __init__(self, rules: Mapping[Kind, list[CompiledRule]], students: frozenset[int]) -> None:
         self._rules, self._students = rules, students
         self._indexes: dict[tuple[Kind, int | None], RuleIndex] = {}
 
@@ -37,7 +37,7 @@ class Rulebook:
             )
         return index
 
-    def _meets(self, armed: ArmedRule, student: int | None) -> bool:
+    def _meets(self, armed: CompiledRule, student: int | None) -> bool:
         """A number that nobody in the class has, as an instructor's, makes no difference."""
         borne = students_in(armed.rule.name) & self._students
         return not borne or student in borne
@@ -50,7 +50,7 @@ class Rulebooks:
         self._store = store
         self._version = -1
         self._book = Rulebook({}, frozenset())
-        self._armed: dict[str, ArmedRule] = {}
+        self._armed: dict[str, CompiledRule] = {}
 
     def current(self) -> Rulebook:
         """The rules as they are now; call it inside a transaction."""
@@ -61,7 +61,7 @@ class Rulebooks:
         return self._book
 
     def _load(self) -> None:
-        by_kind: dict[Kind, list[ArmedRule]] = {}
+        by_kind: dict[Kind, list[CompiledRule]] = {}
         armed_before, self._armed = self._armed, {}
         for organization_id, body in self._store.engine.rules():
             if not body.get("enabled"):
@@ -75,9 +75,9 @@ class Rulebooks:
         self._book = Rulebook(by_kind, frozenset(self._store.students.by_agent.values()))
 
 
-def _arm(rule: Rule) -> ArmedRule | None:
+def _arm(rule: Rule) -> CompiledRule | None:
     try:
-        return ArmedRule.of(rule)
+        return CompiledRule.of(rule)
     except FilterError as error:  # the API takes no such filter; a file of another version might hold one
         log.warning("rule %s is left out: %s", rule.id, error)
         return None

@@ -19,7 +19,7 @@ from labkit.range.facts import ConnectEvent
 from labkit.range.paths import range_folder
 from labkit.range.range import Range
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.location import Place, entries_at, not_taken
+from labkit.sandbox.host.location import HostLocation, entries_at, not_taken
 
 START_SECONDS = 30
 """The range comes up once it is known what filters it; who asks before waits so long at most."""
@@ -41,14 +41,14 @@ class Host:
         self,
         home: Path,
         events: ConnectEvents,
-        look: Callable[[], Place | None],
+        look: Callable[[], HostLocation | None],
         tell: Callable[[Mapping[str, Any]], object],
         trouble: Callable[[], str] = str,
     ) -> None:
         self._events, self._look, self._tell, self._trouble = events, look, tell, trouble
         self._range = Range(range_folder(home), self._connected)
         self._lock = threading.Lock()
-        self._place: Place | None = None
+        self._place: HostLocation | None = None
         self._moved_at = 0.0
         self._fault = self._refused = ""
         self._started = threading.Event()
@@ -151,6 +151,6 @@ class Host:
         self._tell(self._events.event(facts))
 
 
-def _where(place: Place | None) -> tuple[str, str] | None:
+def _where(place: HostLocation | None) -> tuple[str, str] | None:
     """The subnet and the network ACL, whatever its entries."""
     return None if place is None else (place.subnet_id, place.network_acl.id)

@@ -17,7 +17,7 @@ NOT_IN_A_SUBNET = tuple(
 
 
 @dataclass(frozen=True)
-class Place:
+class HostLocation:
     """The subnet that a host lives in, and the network ACL that is in force there."""
 
     region: str
@@ -25,19 +25,19 @@ class Place:
     network_acl: NetworkAcl
 
     @classmethod
-    def of(cls, told: Mapping[str, Any] | None) -> Place | None:
+    def of(cls, told: Mapping[str, Any] | None) -> HostLocation | None:
         """From the form in which AWS's side tells it (`class_view.place_of`); None for no subnet."""
         if told is None:
             return None
         return cls(told["region"], told["subnet_id"], NetworkAcl.from_aws(told["network_acl"]))
 
 
-def entries_at(place: Place | None) -> tuple[Entry, ...]:
+def entries_at(place: HostLocation | None) -> tuple[Entry, ...]:
     """The entries that filter a host there."""
     return NOT_IN_A_SUBNET if place is None else place.network_acl.entries
 
 
-def not_taken(wanted: Place | None, in_force: Place | None, why: str) -> str:
+def not_taken(wanted: HostLocation | None, in_force: HostLocation | None, why: str) -> str:
     """What to say where a range refuses what is wanted and goes on with what is in force.
 
     >>> print(not_taken(None, None, "it is full"))
@@ -50,7 +50,7 @@ def not_taken(wanted: Place | None, in_force: Place | None, why: str) -> str:
     return f"The range did not take {what}: {why.rstrip('.')}. What is in force is {_in_words(in_force)}."
 
 
-def _in_words(place: Place | None) -> str:
+def _in_words(place: HostLocation | None) -> str:
     if place is None:
         return "nothing: every packet passes"
     acl = place.network_acl

@@ -20,7 +20,7 @@ from labkit.model.network_acl import (
 )
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
 from labkit.services.aws.account import Account, Caller
-from labkit.services.aws.errors import told
+from labkit.services.aws.errors import translate_aws_errors
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Deleted:
 
 def caller(sts: Any) -> Caller:
     """The account and the user that the client's keys belong to."""
-    with told(sts):
+    with translate_aws_errors(sts):
         reply = sts.get_caller_identity()
     return Caller(reply["Account"], reply["Arn"], reply["UserId"])
 
 
 def describe_vpcs(ec2: Any, filters: Mapping[str, Iterable[str]] | None = None) -> tuple[Vpc, ...]:
     """The region's VPCs, all or those that match every filter, such as `{"tag:Name": ["x"]}`; by id."""
-    with told(ec2):
+    with translate_aws_errors(ec2):
         pages = ec2.get_paginator("describe_vpcs").paginate(Filters=_filters(filters))
         found = [Vpc.from_aws(vpc) for page in pages for vpc in page["Vpcs"]]
     return tuple(sorted(found, key=lambda vpc: vpc.id))
@@ -71,7 +71,7 @@ def create_vpc(ec2: Any, student: int, cidr_block: str = LAB_CIDR_BLOCK) -> Vpc:
     canonical = validate_vpc_cidr_block(cidr_block)
     tags = {"ResourceType": "vpc", "Tags": _tags(student_tags(student))}
     try:
-        with told(ec2):
+        with translate_aws_errors(ec2):
             reply = ec2.create_vpc(CidrBlock=canonical, TagSpecifications=[tags])
             # A describe right after the create may not see it yet: EC2 is eventually consistent.
             waiter = ec2.get_waiter("vpc_exists")
@@ -91,7 +91,7 @@ def tag_vpc(ec2: Any, vpc_id: str, student: int) -> Vpc:
             "Choose another VPC, or make one.",
             field="vpc",
         )
-    with told(ec2):
+    with translate_aws_errors(ec2):
         ec2.create_tags(Resources=[vpc_id], Tags=_tags(student_tags(student)))
     return _one_vpc(ec2, vpc_id)
 
@@ -112,12 +112,12 @@ def delete_vpc(ec2: Any, vpc_id: str, student: int) -> Deleted:
         )
     in_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
     deleted: list[str] = []
-    with told(ec2):
+    with translate_aws_errors(ec2):
         subnets = ec2.describe_subnets(Filters=in_vpc)["Subnets"]
     others = [subnet["SubnetId"] for subnet in subnets if not _is_ours(subnet, student)]
     if others:
         raise _subnets_in_the_way(vpc, others)
-    with told(ec2):
+    with translate_aws_errors(ec2):
         for subnet in subnets:
             ec2.delete_subnet(SubnetId=subnet["SubnetId"])
             deleted.append(f"subnet {subnet['SubnetId']}")
@@ -133,7 +133,7 @@ def student_vpcs_elsewhere(account: Account, student: int) -> tuple[tuple[str, V
     """The student's VPCs in the account's other regions, as (region, VPC). Asks every region: slow, only when asked."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with told(account.ec2):
+    with translate_aws_errors(account.ec2):
         regions = [region["RegionName"] for region in account.ec2.describe_regions()["Regions"]]
     others = sorted(set(regions) - {account.region})
     clients = [account.client("ec2", region) for region in others]  # made here: making clients is not thread-safe
@@ -161,7 +161,7 @@ def describe_network_acls(ec2: Any, *, vpc_id: str = "", ids: Iterable[str] = ()
     wanted: dict[str, Any] = {"Filters": _filters({"vpc-id": [vpc_id]} if vpc_id else None)}
     if ids := list(ids):
         wanted["NetworkAclIds"] = ids
-    with told(ec2):
+    with translate_aws_errors(ec2):
         pages = ec2.get_paginator("describe_network_acls").paginate(**wanted)
         found = [NetworkAcl.from_aws(network_acl) for page in pages for network_acl in page["NetworkAcls"]]
     return tuple(sorted(found, key=lambda each: (each.vpc_id, not each.is_default, each.id)))
@@ -175,7 +175,7 @@ def create_entry(ec2: Any, network_acl_id: str, entry: Entry) -> Entry:
     """
     canonical = validate_entry(entry.to_aws())
     try:
-        with told(ec2):
+        with translate_aws_errors(ec2):
             ec2.create_network_acl_entry(NetworkAclId=network_acl_id, **canonical.to_aws())
     except QuotaReached as error:
         raise _entry_quota_reached(ec2, network_acl_id, canonical, error) from error
@@ -188,7 +188,7 @@ def replace_entry(ec2: Any, network_acl_id: str, entry: Entry) -> Entry:
     Raises ServiceError (`InvalidNetworkAclEntry.NotFound`) when there is none to replace.
     """
     canonical = validate_entry(entry.to_aws())
-    with told(ec2):
+    with translate_aws_errors(ec2):
         ec2.replace_network_acl_entry(NetworkAclId=network_acl_id, **canonical.to_aws())
     return canonical
 
@@ -196,7 +196,7 @@ def replace_entry(ec2: Any, network_acl_id: str, entry: Entry) -> Entry:
 def delete_entry(ec2: Any, network_acl_id: str, rule_number: int, egress: bool) -> None:
     """Delete an entry. Raises InvalidInput for the `*` entry, ServiceError when there is none with that number."""
     number = validate_rule_number(rule_number)
-    with told(ec2):
+    with translate_aws_errors(ec2):
         ec2.delete_network_acl_entry(NetworkAclId=network_acl_id, RuleNumber=number, Egress=egress)
 
 
@@ -213,7 +213,7 @@ def _is_ours(resource: Mapping[str, Any], student: int) -> bool:
 
 
 def _one_vpc(ec2: Any, vpc_id: str) -> Vpc:
-    with told(ec2):
+    with translate_aws_errors(ec2):
         return Vpc.from_aws(ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0])
 
 

@@ -102,7 +102,7 @@ _OTHER_WORDS: Mapping[str, Words] = {
 
 
 @contextmanager
-def told(client: Any) -> Iterator[None]:
+def translate_aws_errors(client: Any) -> Iterator[None]:
     """Raise botocore's errors of the calls inside as LabErrors. What is a fault of our own is left as it is."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
     from botocore.parsers import ResponseParserError

@@ -16,13 +16,13 @@ from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
 from labkit.views.panels.basic import Note
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, repr=False)
-class NamesPreview(Shown):
+class NamesPreview(View):
     """The names that follow from a student number."""
 
     student: int
@@ -37,7 +37,7 @@ class NamesPreview(Shown):
         return "\n".join(f"{label}: {name}" for label, name in self.names)
 
 
-def student_number_form(known: int | None, submit: Callable[[str], Shown], *, link_to: LinkTo = no_link) -> Form:
+def student_number_form(known: int | None, submit: Callable[[str], View], *, link_to: LinkTo = no_link) -> Form:
     """A field for the student number, with the names that follow from it. known: the number so far."""
     from ipywidgets import Text
 
@@ -69,9 +69,9 @@ def _names(typed: str) -> NamesPreview | None:
 def choice_form(
     title: str,
     options: Sequence[tuple[str, Value]],
-    submit: Callable[[Value], Shown],
+    submit: Callable[[Value], View],
     *,
-    table: Shown | None = None,
+    table: View | None = None,
     link_to: LinkTo = no_link,
 ) -> Form:
     """A choice of one: a button for each option, whose label says it all.
@@ -89,7 +89,7 @@ def choice_form(
 
 
 def action_button(
-    label: str, doing: str, action: Callable[[], Shown], *, known: str = "", link_to: LinkTo = no_link
+    label: str, doing: str, action: Callable[[], View], *, known: str = "", link_to: LinkTo = no_link
 ) -> Form:
     """A single button: enable the rule, take this VPC, solve, reset.
 

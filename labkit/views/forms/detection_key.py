@@ -7,13 +7,13 @@ from collections.abc import Callable
 from labkit.views.forms.keys import WIDE_LABEL, SecretField
 from labkit.views.forms.parts import Form, LinkTo, field_layout, no_link
 from labkit.views.panels.basic import Note
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 def detection_key_form(
     user_id: str,
     organization_id: str,
-    submit: Callable[[str, str, str], Shown],
+    submit: Callable[[str, str, str], View],
     known: str,
     *,
     link_to: LinkTo = no_link,
@@ -26,7 +26,7 @@ def detection_key_form(
     form.fields["api key"] = secret.widget
     form.fields["organization id"] = _text("Organization ID", organization_id)
 
-    def use() -> Shown:
+    def use() -> View:
         return submit(form.fields["user id"].value, secret.take(), form.fields["organization id"].value)
 
     button = form.add_button("Check and use", "Checking…", use)

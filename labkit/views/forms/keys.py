@@ -10,7 +10,7 @@ from labkit.model.settings import PROFILE
 from labkit.views.forms.parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
 from labkit.views.panels.basic import Note
 from labkit.views.render import render
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 KEEP_WORDS = f"Keep for the other chapters and for the AWS CLI (profile {PROFILE})"
 OVERWRITE_WORDS = "Overwrite the other keys that this profile holds"
@@ -22,7 +22,7 @@ SECRETS = {
 }
 WIDE_LABEL = {**LABEL_STYLE, "description_width": "20em"}
 
-Submit = Callable[[str, str, str, str, bool, bool], Shown]
+Submit = Callable[[str, str, str, str, bool, bool], View]
 """access key id, secret access key, session token, region, keep, overwrite."""
 
 
@@ -53,7 +53,7 @@ def aws_keys_form(
     overwrite = _Question(form.fields["overwrite"])
     page = _page_rows(form, show_cloud_account) if show_cloud_account is not None else []
 
-    def use() -> Shown:
+    def use() -> View:
         typed = key_id, secret_key, token = tuple(secret.take() for secret in secrets)
         try:
             return submit(
@@ -130,7 +130,7 @@ def _page_rows(form: Form, show_cloud_account: Callable[[], str]) -> list[Any]:
 
     page = area()
 
-    def open_page() -> Shown:
+    def open_page() -> View:
         page.value = str(render("cloud_account_frame.html.j2", url=show_cloud_account()))
         return Note("The page is open above the fields", "Copy each key into its field, then hide the page.")
 

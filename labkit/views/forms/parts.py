@@ -17,7 +17,7 @@ from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import display_updatable
 from labkit.views.panels.basic import ErrorPanel, Fault
 from labkit.views.render import render
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 if TYPE_CHECKING:
     from ipywidgets import HTML, Button, Layout, Widget
@@ -43,13 +43,13 @@ def no_link(step: str) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class Twin(Shown):
+class Twin(View):
     """A form's plain result, seen wherever the form itself is not: after a restart, in a saved page, on paper.
 
     used: whether the form has left this result; else it also says how to get the form.
     """
 
-    inner: Shown
+    inner: View
     used: bool
 
     template: ClassVar[str] = "twin.html.j2"
@@ -68,7 +68,7 @@ class Form:
     shown: what the form's static twin shows: `before`, then the last lasting result.
     """
 
-    def __init__(self, before: Shown, link_to: LinkTo = no_link, *, head: bool = True) -> None:
+    def __init__(self, before: View, link_to: LinkTo = no_link, *, head: bool = True) -> None:
         from ipywidgets import Layout, VBox
 
         self.shown, self._used = before, False
@@ -85,7 +85,7 @@ class Form:
         """The widgets of the form from top to bottom; the message goes below them."""
         self.box.children = (*self._head, *rows, self.message)
 
-    def add_button(self, description: str, doing: str, call: Callable[[], Shown], *, lasting: bool = True) -> Button:
+    def add_button(self, description: str, doing: str, call: Callable[[], View], *, lasting: bool = True) -> Button:
         """A button that shows what `call` returns or raises.
 
         doing: its words meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
@@ -105,7 +105,7 @@ class Form:
         self.buttons[description] = button
         return button
 
-    def show(self, result: Shown, *, lasting: bool = True) -> None:
+    def show(self, result: View, *, lasting: bool = True) -> None:
         """Show a result below the form, and, when it is to last, in the static twin."""
         self.message.value = _spoken(result, "status")
         if lasting:
@@ -118,7 +118,7 @@ class Form:
         link = self._link_to(error.step) if isinstance(error, StepNotReady) else ""
         self.message.value = _spoken(ErrorPanel(error, link), "alert")
 
-    def _run(self, button: Button, doing: str, call: Callable[[], Shown], lasting: bool) -> None:
+    def _run(self, button: Button, doing: str, call: Callable[[], View], lasting: bool) -> None:
         """Call, show how it ended, and give the keyboard focus back: a disabled button loses it."""
         label, focus = button.description, button
         button.disabled, button.description, self.message.value = True, doing, ""
@@ -156,7 +156,7 @@ class Form:
         return self.twin.text()
 
 
-def _spoken(shown: Shown, role: str) -> str:
+def _spoken(shown: View, role: str) -> str:
     return str(render("spoken.html.j2", role=role, body=shown._repr_html_()))
 
 
@@ -166,7 +166,7 @@ def log_fault(error: BaseException) -> None:
     logger.error("A form's callback failed with %s\n%s", type(error).__name__, frames)
 
 
-def watch(field: Any, area: HTML, look: Callable[[str], Shown | None]) -> None:
+def watch(field: Any, area: HTML, look: Callable[[str], View | None]) -> None:
     """Show below a field what `look` says of its value, now and at each change; None clears it."""
 
     def changed(_: object = None) -> None:
@@ -195,7 +195,7 @@ def area() -> HTML:
     return HTML(style=style, layout=Layout(width="auto", align_self="stretch"))
 
 
-def words(shown: Shown) -> HTML:
+def words(shown: View) -> HTML:
     """Fixed words inside a form."""
     place = area()
     place.value = shown._repr_html_()

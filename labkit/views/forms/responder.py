@@ -8,17 +8,17 @@ from typing import Protocol
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
 from labkit.views.panels.basic import Note
 from labkit.views.panels.responder import ResponderView
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 START, STOP = "Start the responder", "Stop it"
 REFRESH_SECONDS = 0.1
 """The shortest time between two drawings: a burst of alerts must not flood the page."""
 
-Say = Callable[[Said], None]
+Say = Callable[[Message], None]
 
 
 class Works(Protocol):
@@ -43,7 +43,7 @@ class ResponderPanel(Form):
         from ipywidgets import Text
 
         super().__init__(ResponderView("not started"), link_to, head=False)
-        self.said: list[Said] = []
+        self.said: list[Message] = []
         self._make, self._region = make, region
         self._works: Works | None = None
         self._stop, self._lock = threading.Event(), threading.Lock()
@@ -79,7 +79,7 @@ class ResponderPanel(Form):
         acl = self._works.network_acl if self._works is not None else None
         return ResponderView(state, tuple(self.said), acl, self._region)
 
-    def start(self) -> Shown:
+    def start(self) -> View:
         """Start a responder, unless one works. Raises LabError when it cannot be made."""
         if self.running:
             return Note("The responder is at work already.")
@@ -93,7 +93,7 @@ class ResponderPanel(Form):
         self._refresh_soon()
         return Note("The responder works while you go on.", "Stop it here, or with lab.stop_responder().")
 
-    def stop(self) -> Shown:
+    def stop(self) -> View:
         """End the responder at once; it changes nothing any more. Its entries stay."""
         if not self.running:
             return Note("No responder is at work.")
@@ -117,7 +117,7 @@ class ResponderPanel(Form):
             if self._twin is not None:
                 self._twin.update(self.twin)
 
-    def _hear(self, said: Said) -> None:
+    def _hear(self, said: Message) -> None:
         self.said.append(said)
         self._refresh_soon()
 
@@ -135,7 +135,9 @@ class ResponderPanel(Form):
             pass  # its last words say why
         except Exception as error:  # noqa: BLE001  else a fault in a thread would be seen nowhere in a notebook
             log_fault(error)
-            self._hear(Said("ended", f"The responder has failed ({type(error).__name__}): a fault of the lab's own."))
+            self._hear(
+                Message("ended", f"The responder has failed ({type(error).__name__}): a fault of the lab's own.")
+            )
         finally:
             stop.set()
             self.refresh()

@@ -13,14 +13,14 @@ from labkit.model.rule_filter import parse, straighten
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
 from labkit.views.panels.basic import ErrorPanel, Note
 from labkit.views.tables.criteria import FieldComparison
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 TALL = ("alert_description", "filter")
 """The criteria that need several lines, and whose typographic quotes are straightened."""
 
 
 @dataclass(frozen=True, repr=False)
-class FieldState(Shown):
+class FieldState(View):
     """What stands under a field: the quotes that were straightened, the filter's error, the comparison."""
 
     comparison: FieldComparison
@@ -35,7 +35,7 @@ class FieldState(Shown):
 
 
 def rule_form(
-    there: Criteria, wanted: Criteria, submit: Callable[[Criteria], Shown], *, link_to: LinkTo = no_link
+    there: Criteria, wanted: Criteria, submit: Callable[[Criteria], View], *, link_to: LinkTo = no_link
 ) -> Form:
     """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
     form = Form(Note("The five criteria of your rule", "Under each field stands whether it is as wanted."), link_to)
@@ -65,7 +65,7 @@ def _criteria(form: Form) -> Criteria:
     return Criteria(**{**values, "aggregate_fields": parse_aggregate_fields(values["aggregate_fields"])})
 
 
-def _look(name: str, field: Any, wanted: Criteria, typed: str) -> Shown:
+def _look(name: str, field: Any, wanted: Criteria, typed: str) -> View:
     """What to say of a field; its typographic quotes are straightened in place."""
     remark = ""
     if name in TALL:

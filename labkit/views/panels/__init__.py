@@ -1,5 +1,5 @@
 """Panels: what a cell did, found or could not do."""
 
-from labkit.views.panels.basic import SYMBOLS, CheckPanel, ErrorPanel, Fault, Happened, Note
+from labkit.views.panels.basic import SYMBOLS, ActionResult, CheckPanel, ErrorPanel, Fault, Note
 
-__all__ = ["SYMBOLS", "CheckPanel", "ErrorPanel", "Fault", "Happened", "Note"]
+__all__ = ["SYMBOLS", "ActionResult", "CheckPanel", "ErrorPanel", "Fault", "Note"]

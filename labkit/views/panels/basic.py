@@ -9,13 +9,13 @@ from typing import ClassVar
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import FilterError, InvalidInput, LabError, StepNotReady
 from labkit.views.marks import tone
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
 
 
 @dataclass(frozen=True, repr=False)
-class Note(Shown):
+class Note(View):
     """A remark in one box: a title and sentences."""
 
     title: str
@@ -29,7 +29,7 @@ class Note(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class CheckPanel(Shown):
+class CheckPanel(View):
     """A check's outcome: what was looked at, expected and found, and what to do now.
 
     link: address of the step's cell, such as `#Your-VPC`. parts: the things that were checked, each with how it ended.
@@ -61,7 +61,7 @@ class CheckPanel(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class ErrorPanel(Shown):
+class ErrorPanel(View):
     """An expected fault in its three sentences; link: address of the cell where it is mended."""
 
     error: LabError
@@ -96,7 +96,7 @@ class ErrorPanel(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Fault(Shown):
+class Fault(View):
     """A fault of the lab itself; only the exception's type is told, since its message may hold a value."""
 
     kind: str
@@ -112,7 +112,7 @@ class Fault(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Happened(Shown):
+class ActionResult(View):
     """What a call did, and the same in AWS CLI words.
 
     facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: a sentence more.
@@ -123,7 +123,7 @@ class Happened(Shown):
     facts: Sequence[tuple[str, str]] = ()
     cli: str = ""
     remark: str = ""
-    table: Shown | None = None
+    table: View | None = None
     cli_caption: str = "The same in AWS CLI words"
 
     template: ClassVar[str] = "happened.html.j2"

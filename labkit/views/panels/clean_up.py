@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 @dataclass(frozen=True, repr=False)
-class CleanUpView(Shown):
+class CleanUpView(View):
     """removed, failed: a step and its words. still_there: found on looking again. left_alone: what is others'."""
 
     removed: Sequence[tuple[str, str]]

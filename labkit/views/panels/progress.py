@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from labkit.model.check import CheckResult
 from labkit.views.panels.basic import SYMBOLS
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real service"}
 
 
 @dataclass(frozen=True, repr=False)
-class Progress(Shown):
+class Progress(View):
     """The steps and how many are done; links: a step's key to the address of its cell."""
 
     results: Sequence[CheckResult]
@@ -51,7 +51,7 @@ class Progress(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class StatusLine(Shown):
+class StatusLine(View):
     """The top of a chapter: who, where, and how far.
 
     aws, detection: `sandbox` or `live`, or words of one's own. account: AWS account id, "" while no keys are entered.
@@ -94,7 +94,7 @@ class StatusLine(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class Working(Shown):
+class Working(View):
     """Something under way: value of total, in what the words say, such as "steps"."""
 
     doing: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 State = Literal["ready", "missing", "remark"]
 STATE_WORDS: dict[State, str] = {"ready": "✓ ready", "missing": "✕ missing", "remark": "○ good to know"}
@@ -24,7 +24,7 @@ class Line:
 
 
 @dataclass(frozen=True, repr=False)
-class Readiness(Shown):
+class Readiness(View):
     """The lines of the host's readiness. A column that says nothing, or the same in each line, is left out.
 
     looked_at: what every line is about, where it is one thing.

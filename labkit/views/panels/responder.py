@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.views.panels.transcript import summed_up
 from labkit.views.pictures.timeline import Timeline
 from labkit.views.tables.network import AclEntriesTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 MOST_LINES = 60
 """Of the transcript on a page; `text()` has them all."""
@@ -22,14 +22,14 @@ WAITING = ("not started", "at work")
 
 
 @dataclass(frozen=True, repr=False)
-class ResponderView(Shown):
+class ResponderView(View):
     """The responder's state, its timeline, the egress entries as it last saw them, and what it said.
 
     state: in words, such as "stopped". acl: None before the first look, and where the entries are not to be shown.
     """
 
     state: str
-    said: Sequence[Said] = ()
+    said: Sequence[Message] = ()
     acl: NetworkAcl | None = None
     region: str = ""
 
@@ -72,10 +72,10 @@ class ResponderView(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class ResponderEnd(Shown):
+class ResponderEnd(View):
     """That the responder was stopped; `said` has all that it said, which its panel shows."""
 
-    said: Sequence[Said]
+    said: Sequence[Message]
 
     template: ClassVar[str] = "note.html.j2"
     title: ClassVar[str] = "The responder was stopped."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 
 @dataclass(frozen=True, repr=False)
-class TerminalLink(Shown):
+class TerminalLink(View):
     """name: of a terminal of this JupyterLab that is on the host already, for a button; "" for the words alone.
 
     The button is one of JupyterLab's own commands, which it runs unasked only from an output that this session made.

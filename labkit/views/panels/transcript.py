@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 
 MOST_ALIKE = 2
 """Sentences in a row that say the same of so many addresses are left as they are."""
 
 
-def summed_up(said: Sequence[Said]) -> list[str]:
+def summed_up(said: Sequence[Message]) -> list[str]:
     """The sentences in order; those in a row that differ by nothing but their address are told in one.
 
     >>> why = "is not denied: it is a private address."
-    >>> summed_up([Said("refused", f"{address} {why}", address) for address in ("10.0.0.7", "10.0.0.8", "10.0.0.9")])
+    >>> summed_up([Message("refused", f"{address} {why}", address) for address in ("10.0.0.7", "10.0.0.8", "10.0.0.9")])
     ['3 addresses (10.0.0.7, 10.0.0.8, 10.0.0.9) are not denied: it is a private address.']
     """
     lines: list[str] = []
@@ -28,7 +28,7 @@ def summed_up(said: Sequence[Said]) -> list[str]:
     return lines
 
 
-def _words(said: Said) -> str:
+def _words(said: Message) -> str:
     """What a sentence shares with others of its kind; empty for one that is always told by itself."""
     if said.kind in ("added", "kept") and said.entry is not None:
         return said.kind
@@ -37,7 +37,7 @@ def _words(said: Said) -> str:
     return ""
 
 
-def _line(kind: str, words: str, group: Sequence[Said]) -> str:
+def _line(kind: str, words: str, group: Sequence[Message]) -> str:
     addresses = [one.address for one in group]
     numbers = [one.entry.rule_number for one in group if one.entry is not None]
     if kind == "added":

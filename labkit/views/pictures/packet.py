@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.network_acl import Decision, Trial
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 BOX_WIDTH, STEP, FIRST_X, MOST_BOXES = 84, 100, 150, 6
 """In units of the drawing's view box; more entries than MOST_BOXES would be too small to read."""
@@ -27,7 +27,7 @@ class Box:
 
 
 @dataclass(frozen=True, repr=False)
-class PacketPicture(Shown):
+class PacketPicture(View):
     """The packet leaves one end, passes over the entries that do not match, and enters the one that decides."""
 
     decision: Decision

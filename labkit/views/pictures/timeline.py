@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from labkit.model.response.messages import Said, clock_text
+from labkit.model.response.messages import Message, clock_text
 from labkit.views.measured import Measured, length, stand_in
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 BY_HAND_SECONDS = 10
 """Where a person runs the responder, an entry waits for that person: no shorter time holds in every run."""
@@ -30,13 +30,13 @@ class Dot:
 
 
 @dataclass(frozen=True, repr=False)
-class Timeline(Shown):
+class Timeline(View):
     """A row for each of the newest entries whose times are known, and a drawing of the very newest.
 
     `.frame` has them all.
     """
 
-    said: Sequence[Said]
+    said: Sequence[Message]
 
     template: ClassVar[str] = "timeline.html.j2"
     headers: ClassVar[list[str]] = ["Address", "Connected at", "Event → alert", "Alert → entry", "In all"]
@@ -48,7 +48,7 @@ class Timeline(Shown):
         return f"From the connection to the deny entry (UTC){which}"
 
     @property
-    def moments(self) -> list[Said]:
+    def moments(self) -> list[Message]:
         """What is shown, newest first; in a burst several have the same millisecond."""
         timed = [one for one in reversed(self.said) if one.entered_at_ms is not None]
         return sorted(timed, key=lambda one: one.entered_at_ms or 0, reverse=True)

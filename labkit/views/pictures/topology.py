@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from labkit.model.network_acl import CATCH_ALL, Decision, NetworkAcl, Packet, decide
 from labkit.model.vpc import HOST_SUBNET_CIDR_BLOCK, LAB_CIDR_BLOCK
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 ANSWER_PORT = 49152
 """A port that an answer goes to: Linux takes one from 32768 to 60999 for each connection."""
@@ -31,7 +31,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Met:
+class Observation:
     """What the host's last connection met: the entry that dropped its packets and how many; None and 0 for none."""
 
     stop: Stop | None = None
@@ -48,7 +48,7 @@ class Lane:
 
 
 @dataclass(frozen=True, repr=False)
-class Topology(Shown):
+class Topology(View):
     """A tcp packet's way from the host through the network ACL to an address, and its answer's way back.
 
     network_acl: the one in force; None while the host lives in no subnet. met: what was measured; None where nothing
@@ -60,7 +60,7 @@ class Topology(Shown):
     port: int
     name: str = ""
     network_acl: NetworkAcl | None = None
-    met: Met | None = None
+    met: Observation | None = None
 
     template: ClassVar[str] = "topology.svg.j2"
     blocks: ClassVar[tuple[str, str]] = (LAB_CIDR_BLOCK, HOST_SUBNET_CIDR_BLOCK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.detection.criteria import Comparison, Piece
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 WORTH_SPELLING_OUT = 0.4
 """Texts that share less than this part of their characters are shown whole: a difference of confetti helps nobody."""
@@ -41,7 +41,7 @@ def pieces_text(pieces: Sequence[Piece]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class FieldComparison(Shown):
+class FieldComparison(View):
     """One criterion: what is there, what is wanted, and where they differ.
 
     with_there: show what is there too; a form shows it in the field above.
@@ -76,7 +76,7 @@ class FieldComparison(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class CriteriaTable(Shown):
+class CriteriaTable(View):
     """All five criteria, each with its verdict."""
 
     comparisons: Sequence[Comparison]

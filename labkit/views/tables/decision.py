@@ -8,13 +8,13 @@ from typing import ClassVar
 from labkit.model.network_acl import Decision, Trial, WhatIf
 from labkit.views.pictures.packet import PacketPicture
 from labkit.views.tables.network import entry_cells, entry_headers, entry_record
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 VERDICT_WORDS = {"decides": "◀ decides: first match", "no match": "tried, no match", "not reached": "not reached"}
 
 
 @dataclass(frozen=True, repr=False)
-class DecisionTable(Shown):
+class DecisionTable(View):
     """The entries that a packet meets, the one that decides, and the sentence why. title: words before the packet."""
 
     decision: Decision
@@ -60,7 +60,7 @@ def verdict_words(trial: Trial) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class WhatIfTable(Shown):
+class WhatIfTable(View):
     """The decision about a packet with one more entry, and what that entry changes."""
 
     what_if: WhatIf

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labkit.model.detection.records import Alert
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 CURL_CODES = {
     0: "it got an answer",
@@ -23,7 +23,7 @@ MOST_LINES = 8
 
 
 @dataclass(frozen=True, repr=False)
-class RanView(Shown):
+class RanView(View):
     """How a program on the host ended. remark: that none really ran, and why."""
 
     command: str
@@ -63,7 +63,7 @@ class RanView(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class AlertTable(Shown):
+class AlertTable(View):
     """Alerts, newest first. What they say was written by whoever ran the program: it is shown as plain text.
 
     An alert's id is cut short; `.frame` has it whole.

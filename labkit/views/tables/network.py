@@ -15,13 +15,13 @@ from labkit.model.network_acl import (
 )
 from labkit.model.vpc import Vpc
 from labkit.views.measured import counted
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
 
 
 @dataclass(frozen=True, repr=False)
-class VpcTable(Shown):
+class VpcTable(View):
     """The VPCs of a region, each with whose it is; student: the number whose VPCs are marked as yours."""
 
     vpcs: Sequence[Vpc]
@@ -66,7 +66,7 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class NetworkAclTable(Shown):
+class NetworkAclTable(View):
     """The network ACLs of a region, each with the VPC it belongs to and whose that is.
 
     vpcs: the VPCs they belong to. student: the number whose VPC is marked. chosen: the NetworkAclId that was chosen.
@@ -144,7 +144,7 @@ class Direction:
 
 
 @dataclass(frozen=True, repr=False)
-class AclEntriesTable(Shown):
+class AclEntriesTable(View):
     """The entries of a network ACL in the order AWS tries them, a table a direction.
 
     packets: how many packets each entry, as (egress, rule number), has decided; None where nobody counts them.

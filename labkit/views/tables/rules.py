@@ -9,7 +9,7 @@ from typing import ClassVar
 from labkit.model.detection.criteria import Criteria
 from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Explanation
-from labkit.views.view import Shown, text_table
+from labkit.views.view import View, text_table
 
 TRUTH_WORDS = {True: "✓ true", False: "✕ false"}
 
@@ -20,7 +20,7 @@ def enabled_words(rule: Rule) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class RuleTable(Shown):
+class RuleTable(View):
     """Rules of a rule set; yours: the name of the student's own."""
 
     rules: Sequence[Rule]
@@ -53,7 +53,7 @@ class RuleTable(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class RuleCard(Shown):
+class RuleCard(View):
     """One rule with its five criteria and its settings; ruleset: the name of the rule set it is in."""
 
     rule: Rule
@@ -90,7 +90,7 @@ class RuleCard(Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class ExplanationTree(Shown):
+class ExplanationTree(View):
     """Why a filter is true or false for an event: its tree, each node with its truth, the value met and the reason."""
 
     explanation: Explanation

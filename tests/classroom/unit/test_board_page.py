@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from labkit.classroom.board import TOKEN_HEADER
 from labkit.classroom.board.page import create_app
-from labkit.classroom.board.watch import Seen
+from labkit.classroom.board.watch import Snapshot
 from labkit.model.check import Outcome
 from labkit.model.errors import ServiceUnreachable
 from tests.classroom.unit.board_samples import ATTACK, a_board, changed
@@ -25,9 +25,9 @@ BOARD = a_board(students=3)
 class Shown:
     """What the page looks at; a test puts another in its place."""
 
-    seen: Seen = field(default_factory=lambda: Seen(BOARD))
+    seen: Snapshot = field(default_factory=lambda: Snapshot(BOARD))
 
-    def __call__(self) -> Seen:
+    def __call__(self) -> Snapshot:
         return self.seen
 
 
@@ -102,7 +102,7 @@ def test_every_address_in_the_page_is_relative_and_the_token_is_in_none(reader: 
 
 
 def test_what_an_attacker_wrote_is_text(reader: FlaskClient, shown: Shown) -> None:
-    shown.seen = Seen(a_board(students=1, found=ATTACK, outcome=Outcome.WRONG))
+    shown.seen = Snapshot(a_board(students=1, found=ATTACK, outcome=Outcome.WRONG))
     for text in (reader.get("/").text, reader.get("/state").json["html"]):
         assert "&lt;script&gt;" in text and ATTACK not in text
 
@@ -111,7 +111,7 @@ def test_a_page_is_told_what_changed_and_nothing_else(reader: FlaskClient, shown
     first = reader.get("/state").json
     same = reader.get(f"/state?since={first['version']}").json
     assert "html" not in same and same["version"] == first["version"]
-    shown.seen = Seen(changed(BOARD, student=2, step="vpc", outcome=Outcome.PASSED))
+    shown.seen = Snapshot(changed(BOARD, student=2, step="vpc", outcome=Outcome.PASSED))
     then = reader.get(f"/state?since={first['version']}").json
     assert then["version"] != first["version"]
     assert then["news"] == "Student 2: Your VPC done"
@@ -120,7 +120,7 @@ def test_a_page_is_told_what_changed_and_nothing_else(reader: FlaskClient, shown
 
 def test_the_time_alone_is_no_change(reader: FlaskClient, shown: Shown) -> None:
     first = reader.get("/state").json
-    shown.seen = Seen(replace(BOARD, at=datetime(2026, 11, 25, 9, 42, 8, tzinfo=UTC)))
+    shown.seen = Snapshot(replace(BOARD, at=datetime(2026, 11, 25, 9, 42, 8, tzinfo=UTC)))
     then = reader.get(f"/state?since={first['version']}").json
     assert "html" not in then and then["at"] != first["at"]
 
@@ -133,20 +133,20 @@ def test_a_version_that_nobody_knows_gets_the_whole_board_without_news(reader: F
 def test_when_nothing_answers_the_last_board_stays_and_since_when_is_said(reader: FlaskClient, shown: Shown) -> None:
     since = datetime(2026, 11, 25, 10, 32, 7).astimezone()
     fault = ServiceUnreachable("The sandbox is not running.", "", "Start it: labkit sandbox start")
-    shown.seen = Seen(BOARD, since, fault)
+    shown.seen = Snapshot(BOARD, since, fault)
     state = reader.get("/state").json
     assert state["trouble"].startswith("No answer since 10:32:07, trying again. The sandbox is not running.")
     assert "Your VPC" in state["html"] and state["trouble"] in reader.get("/").text
 
 
 def test_before_the_first_answer_the_page_says_that_it_tries(reader: FlaskClient, shown: Shown) -> None:
-    shown.seen = Seen(None, datetime.now().astimezone(), ServiceUnreachable("Nobody there."))
+    shown.seen = Snapshot(None, datetime.now().astimezone(), ServiceUnreachable("Nobody there."))
     assert "Nothing could be read yet." in reader.get("/").text
 
 
 def test_many_boards_later_an_old_page_still_gets_all(reader: FlaskClient, shown: Shown) -> None:
     first = reader.get("/state").json["version"]
     for number in range(60):
-        shown.seen = Seen(a_board(students=1, found=f"{number}", outcome=Outcome.WRONG))
+        shown.seen = Snapshot(a_board(students=1, found=f"{number}", outcome=Outcome.WRONG))
         reader.get("/state")
     assert reader.get(f"/state?since={first}").json["news"] == ""

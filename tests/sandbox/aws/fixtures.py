@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.sandbox.aws.app import AwsApp, create_aws_app
 from labkit.sandbox.aws.keys import AccessKeys
-from labkit.sandbox.aws.state import World
+from labkit.sandbox.aws.state import MotoState
 
 DENY_ALL = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24", "Egress": True}
 
@@ -47,7 +47,7 @@ class Aws:
         return self._clients[name]
 
     @property
-    def world(self) -> World:
+    def world(self) -> MotoState:
         assert self.app._requests is not None
         return self.app._requests.world
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labkit.model.detection.alerting import ArmedRule
+from labkit.model.detection.alerting import CompiledRule
 from labkit.model.detection.criteria import FILTER
 from labkit.model.detection.rule import Rule
 from labkit.sandbox.detection import seed_data
@@ -162,10 +162,10 @@ def test_memory_does_not_grow_with_the_events_that_came(benches: Callable[..., B
 def test_an_event_tries_the_filters_of_rules_that_it_could_fire_only() -> None:
     tried = []
 
-    def rule(number: int) -> ArmedRule:
+    def rule(number: int) -> CompiledRule:
         text = FILTER if number == 0 else f'command = "program-{number}" and type = "start"'
-        one = ArmedRule.of(Rule(str(number), "", "", (), text, id=str(number)))
-        return ArmedRule(one.rule, one.read_filter, lambda event: tried.append(number) or one.fires(event))
+        one = CompiledRule.of(Rule(str(number), "", "", (), text, id=str(number)))
+        return CompiledRule(one.rule, one.read_filter, lambda event: tried.append(number) or one.fires(event))
 
     index = RuleIndex([rule(number) for number in range(300)])
     event = {"event_type": "audit", "syscall": "connect", "command": "program-7", "type": "connect"}
@@ -177,8 +177,8 @@ def test_a_rule_that_stays_as_it_is_is_compiled_once(
     benches: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench, compiled = benches(), []
-    arm = ArmedRule.of
-    monkeypatch.setattr(ArmedRule, "of", lambda rule: compiled.append(rule.name) or arm(rule))
+    arm = CompiledRule.of
+    monkeypatch.setattr(CompiledRule, "of", lambda rule: compiled.append(rule.name) or arm(rule))
     for turn in range(3):
         bench.engine.ingest([bench.event("203.0.0.1")])
         bench.change_rule(title=f"title {turn}")

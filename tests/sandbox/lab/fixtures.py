@@ -32,17 +32,17 @@ def lab(lab_home: Path) -> Iterator[Lab]:
     """The lab with nothing done. What a test leaves is taken away, so that a failing one fails alone."""
     at_first = vpc_ids()
     yield open_lab()
-    list(steps.reset(backends.open_world(), steps.STEPS))
+    list(steps.reset(backends.open_session(), steps.STEPS))
     for vpc_id in vpc_ids() - at_first:
         account().ec2.delete_vpc(VpcId=vpc_id)
 
 
 def account() -> Account:
     """The sandbox's account, whatever keys the student has entered."""
-    world = backends.open_world()
-    keys = world.opened.cloud_account()
+    session = backends.open_session()
+    keys = session.backend.cloud_account()
     assert keys is not None
-    return world.account(keys, DEFAULT_REGION)
+    return session.account(keys, DEFAULT_REGION)
 
 
 def vpc_ids() -> set[str]:
@@ -51,4 +51,4 @@ def vpc_ids() -> set[str]:
 
 def outcome_of(lab: StatusCells, key: str) -> str:
     """How one step's check ends now, in its own word."""
-    return steps.check(lab.world, steps.BY_KEY[key]).outcome.value
+    return steps.check(lab.session, steps.BY_KEY[key]).outcome.value

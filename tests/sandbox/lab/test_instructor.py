@@ -20,7 +20,7 @@ from labkit.model.detection.rule import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
 from labkit.steps.rule import all_rules
-from labkit.steps.session import World
+from labkit.steps.session import LabSession
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab.fixtures import account
 from tests.terminal import Terminal
@@ -33,14 +33,14 @@ def labkit(*words: str, typed: str = "") -> Result:
 
 
 @pytest.fixture
-def seven(lab_home: Path) -> Iterator[World]:
+def seven(lab_home: Path) -> Iterator[LabSession]:
     """Student 7, of whom nothing is left afterwards."""
     yield students.open_students_world("7")
     assert labkit("reset", "--student", "7", "--yes").exit_code == 0
 
 
-def done(world: World) -> int:
-    return sum(one.passed for one in status(world))
+def done(session: LabSession) -> int:
+    return sum(one.passed for one in status(session))
 
 
 def files(home: Path) -> dict[str, bytes]:
@@ -48,7 +48,7 @@ def files(home: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (home / "notes.json", *sorted((home / "aws").iterdir()))}
 
 
-def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: World) -> None:
+def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: LabSession) -> None:
     refused = labkit("solve", "vpc", "--student", "7", typed="n\n")
     agreed = labkit("solve", "vpc", "--student", "7", typed="y\n")
 
@@ -60,7 +60,7 @@ def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: Wor
     assert done(seven) == 5
 
 
-def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: World) -> None:
+def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: LabSession) -> None:
     labkit("solve", "2", "--student", "7", "--yes")
 
     refused = labkit("reset", "rule", "--student", "7", typed="n\n")
@@ -72,7 +72,9 @@ def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: W
     assert done(seven) == 5
 
 
-def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(seven: World, lab_home: Path) -> None:
+def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(
+    seven: LabSession, lab_home: Path
+) -> None:
     labkit("solve", "2")
     before = files(lab_home)
 
@@ -85,7 +87,7 @@ def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(
     assert labkit("status").output.endswith("9 of 12 steps done.\n")
 
 
-def test_the_question_says_that_the_one_host_of_a_sandbox_moves(seven: World) -> None:
+def test_the_question_says_that_the_one_host_of_a_sandbox_moves(seven: LabSession) -> None:
     assert "The host of this sandbox moves into their VPC." in labkit("solve", "--student", "7", typed="n\n").output
     assert "moves" not in labkit("solve", "2", "--student", "7", typed="n\n").output
 
@@ -119,8 +121,8 @@ def read_lines(process: subprocess.Popen[str], count: int) -> None:
 
 def made(lab_home: Path) -> tuple[int, int]:
     """How many VPCs and rules student 1 has."""
-    world = backends.open_world()
-    rules = [rule for rule in all_rules(world.detection) if rule.name == rule_name(1)]
+    session = backends.open_session()
+    rules = [rule for rule in all_rules(session.detection) if rule.name == rule_name(1)]
     return len(aws.find_student_vpcs(account().ec2, 1)), len(rules)
 
 
@@ -136,7 +138,7 @@ def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, la
         assert "it goes on from there" in told and "Traceback" not in told
 
         assert labkit(*words).exit_code == 0
-        assert done(backends.open_world()) == remains
+        assert done(backends.open_session()) == remains
     assert made(lab_home) == (0, 0)
 
 
@@ -151,17 +153,17 @@ def test_solve_and_reset_come_right_after_the_sandbox_was_killed_midway(lab_home
         assert "Traceback" not in told
 
         assert labkit(*words).exit_code == 0
-        assert done(backends.open_world()) == remains
+        assert done(backends.open_session()) == remains
         assert made(lab_home) == things
 
 
 def test_an_entry_that_a_responder_at_work_adds_meanwhile_is_taken_away_with_the_alerts() -> None:
     labkit("solve")
-    world = backends.open_world()
+    session = backends.open_session()
 
-    protection.undo_alert(world)
+    protection.undo_alert(session)
 
-    assert protection.check_denied(world).outcome.value == "not yet"
+    assert protection.check_denied(session).outcome.value == "not yet"
 
 
 # --- what is seen ---

@@ -13,7 +13,7 @@ import pytest
 
 from labkit.model.detection.event import connect_event
 from labkit.model.network_acl import Entry
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.response import own_entries
 from labkit.model.response.safe_addresses import never_deny
 from labkit.responder import Responder
@@ -88,7 +88,7 @@ class Scene:
     faults: Faults
     ec2: Any
     network_acl_id: str
-    said: list[Said] = field(default_factory=list)
+    said: list[Message] = field(default_factory=list)
 
     @property
     def store(self) -> DetectionStore:
@@ -98,7 +98,7 @@ class Scene:
     def sentences(self) -> list[str]:
         return [one.sentence for one in self.said]
 
-    def kinds(self, *kinds: str) -> list[Said]:
+    def kinds(self, *kinds: str) -> list[Message]:
         return [one for one in self.said if one.kind in kinds]
 
     def responder(self, listed: tuple[str, ...] = (), patience_seconds: float = 0.5, **more: Any) -> Responder:

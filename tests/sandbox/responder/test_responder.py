@@ -10,7 +10,7 @@ import pytest
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Packet, decide
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.model.response.response import Keep
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.store.alerts import Dismissal
@@ -283,7 +283,7 @@ def test_a_quick_look_asks_for_the_newest_alerts_only(scene: Scene) -> None:
 def test_every_value_it_says_is_a_frozen_one(scene: Scene) -> None:
     raise_alert(scene.store, DADISMAD)
     scene.responder().run_once()
-    assert all(isinstance(one, Said) for one in scene.said)
+    assert all(isinstance(one, Message) for one in scene.said)
     with pytest.raises(AttributeError):
         setattr(scene.said[0], "sentence", "x")  # noqa: B010
 

@@ -109,9 +109,9 @@ def test_a_measured_value_gives_way_to_its_size_only_when_asked() -> None:
     )
     asked, found = Found(), Found()
 
-    assert written(html, asked, stand_ins=True) == '<td>&lt; 1 s</td><svg role="img" aria-label="&lt; 1 s"></svg>'
+    assert written(html, asked, rounded=True) == '<td>&lt; 1 s</td><svg role="img" aria-label="&lt; 1 s"></svg>'
     assert written(html, found) == '<td><b>4</b> ms<br></td><svg role="img" aria-label="4 ms"></svg>'
-    assert (asked.stand_ins, found.stand_ins) == (True, False)
+    assert (asked.rounded, found.rounded) == (True, False)
 
 
 def test_a_style_sheet_moves_to_the_page_once() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labkit.model import rule_filter
 from labkit.model.detection.alert_text import LONGEST_IN_TITLE, fill_title, text_reader
-from labkit.model.detection.alerting import KIND_OF_EVENT, ArmedRule, Standing, identity, place, window_start
+from labkit.model.detection.alerting import KIND_OF_EVENT, AlertWindow, CompiledRule, identity, place, window_start
 from labkit.model.detection.criteria import AGGREGATE_FIELDS, FILTER, TITLE_ENDING
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import FilterError
@@ -30,19 +30,19 @@ def rule(text: str = FILTER, **more: Any) -> Rule:
     return Rule(name="a rule", title="a title", alert_description="", filter=text, id="r1", **given)
 
 
-def armed(text: str = FILTER, **more: Any) -> ArmedRule:
-    return ArmedRule.of(rule(text, **more))
+def armed(text: str = FILTER, **more: Any) -> CompiledRule:
+    return CompiledRule.of(rule(text, **more))
 
 
 # --- threshold and window ---
 
 
-def walk(armed: ArmedRule, times: list[int]) -> list[tuple[int, list[int]]]:
+def walk(armed: CompiledRule, times: list[int]) -> list[tuple[int, list[int]]]:
     """The alerts that events of one identity raise, by the decisions of `place`: expiry, and the times behind each."""
     alerts: list[tuple[int, list[int]]] = []
     kept: list[int] = []
     for at in times:
-        last = Standing(str(len(alerts)), alerts[-1][0]) if alerts else Standing()
+        last = AlertWindow(str(len(alerts)), alerts[-1][0]) if alerts else AlertWindow()
         standing = replace(last, kept=len(kept), newest=max(kept, default=0))
         if not standing.takes(at):
             start = window_start(armed, standing, at)
@@ -114,7 +114,7 @@ USERS, PROGRAMS, ENDS, AGENTS = ("root", None), ("/bin/a", "/bin/b"), ("203.0.11
 
 def test_the_same_alert_is_the_same_rule_agent_and_values_and_nothing_else() -> None:
     wanted = rule(aggregate_fields=AGGREGATE_FIELDS)
-    rules = [ArmedRule.of(wanted), ArmedRule.of(replace(wanted, id="r2"))]
+    rules = [CompiledRule.of(wanted), CompiledRule.of(replace(wanted, id="r2"))]
     seen: dict[str, tuple[Any, ...]] = {}
     for one, user, exe, end, agent in product(rules, USERS, PROGRAMS, ENDS, AGENTS):
         for pid in (1, 2):
@@ -154,7 +154,7 @@ def test_the_index_finds_what_trying_every_rule_finds(
     trees: list[And | Or | Clause], events: list[dict[str, Any]]
 ) -> None:
     filters = [Filter(str(tree), tree) for tree in trees]
-    rules = [ArmedRule(rule(one.text), one, rule_filter.compile(one)) for one in filters]
+    rules = [CompiledRule(rule(one.text), one, rule_filter.compile(one)) for one in filters]
     index = RuleIndex(rules)
     for event in events:
         assert index.fired(event) == [one for one in rules if one.fires(event)]

@@ -14,8 +14,8 @@ from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import ProgressDisplay, show, show_error
 from labkit.views.forms.basic import action_button, choice_form, student_number_form
 from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
-from labkit.views.panels.basic import Happened, Note
-from labkit.views.view import Shown
+from labkit.views.panels.basic import ActionResult, Note
+from labkit.views.view import View
 from tests.unit.views.form_driver import all_words, message, press
 from tests.wait import until
 
@@ -27,7 +27,7 @@ def enable_form(action, **options) -> Form:
 
 
 def raises(error: BaseException):
-    def action(*_: object) -> Shown:
+    def action(*_: object) -> View:
         raise error
 
     return action
@@ -82,7 +82,7 @@ def test_a_fault_of_the_lab_is_shown_by_its_type_and_logged_without_its_message(
 def test_a_button_says_what_it_does_while_it_works_and_is_as_before_afterwards():
     seen = {}
 
-    def action() -> Shown:
+    def action() -> View:
         button = form.buttons[ENABLE]
         seen.update(disabled=button.disabled, description=button.description, message=form.message.value)
         return Note("Done")
@@ -169,7 +169,7 @@ def test_a_form_of_ones_own_shows_what_is_known_at_its_top():
 
 
 def test_a_cell_displays_the_static_twin_and_then_the_form(shell):
-    form = enable_form(lambda: Happened("Enabled"), known="It is off.")
+    form = enable_form(lambda: ActionResult("Enabled"), known="It is off.")
     with capture_output() as captured:
         form._ipython_display_()
     twin, box = (output.data for output in captured.outputs)
@@ -182,7 +182,7 @@ def test_a_cell_displays_the_static_twin_and_then_the_form(shell):
 
 
 def test_the_static_twin_is_updated_with_the_result(shell):
-    form = enable_form(lambda: Happened("Enabled"))
+    form = enable_form(lambda: ActionResult("Enabled"))
     with capture_output() as captured:
         form._ipython_display_()
         press(form, ENABLE)

@@ -10,14 +10,14 @@ import pytest
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response.messages import Said
+from labkit.model.response.messages import Message
 from labkit.views.measured import measured
-from labkit.views.panels.basic import CheckPanel, Happened
+from labkit.views.panels.basic import ActionResult, CheckPanel
 from labkit.views.panels.readiness import Line, Readiness
 from labkit.views.panels.responder import ResponderView
 from labkit.views.tables.host import AlertTable, RanView
 from labkit.views.tables.network import AclEntriesTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 
 ENTRY = Entry(1, True, "deny", "-1", "203.0.113.10/32")
 ACL = NetworkAcl("acl-7", "vpc-7", True, (ENTRY, Entry(100, True, "allow", "-1", "0.0.0.0/0")))
@@ -30,30 +30,30 @@ def with_stand_ins(html: str) -> str:
     return re.sub(r'aria-label="[^"]*" data-label-as=', "aria-label=", html)
 
 
-def responder(at_ms: int, *, alert: int, entry: int) -> Shown:
+def responder(at_ms: int, *, alert: int, entry: int) -> View:
     times = (at_ms, at_ms + alert, at_ms + alert + entry)
-    return ResponderView("stopped", [Said("added", "Added entry 1.", "203.0.113.10", "a1", ENTRY, *times)], ACL)
+    return ResponderView("stopped", [Message("added", "Added entry 1.", "203.0.113.10", "a1", ENTRY, *times)], ACL)
 
 
-def ran(seconds: float, dots: int, packets: int) -> Shown:
+def ran(seconds: float, dots: int, packets: int) -> View:
     said = CURL.format(round(1000 * seconds), dots)
     dropped = f"Egress entry 1 dropped {packets} packet{'s' if packets > 1 else ''} to 203.0.113.10."
     return RanView("curl time.example.org", 28, dots * ".", said, seconds, dropped)
 
 
-def alerts(time: str) -> Shown:
+def alerts(time: str) -> View:
     return AlertTable([Alert("a1", "A connection", 3, time, aggregates=(("dst_ip", "203.0.113.10"),))])
 
 
-def check(time: str) -> Shown:
+def check(time: str) -> View:
     return CheckPanel(CheckResult("alert", "An alert", Outcome.PASSED, "an alert", f"“A connection” at {time}"))
 
 
-def clock(time: str) -> Shown:
+def clock(time: str) -> View:
     return Readiness([Line("Clock", "ready", f"{time} UTC; the services accept it", "GET /help/hawk/self-test")])
 
 
-def counted(denied: int, allowed: int) -> Shown:
+def counted(denied: int, allowed: int) -> View:
     return AclEntriesTable(ACL, packets={(True, 1): denied, (True, 100): allowed})
 
 
@@ -63,7 +63,7 @@ TWO_RUNS = {
     "alerts": (alerts("2026-11-25T02:00:48.174Z"), alerts("2026-11-26T12:01:08.729Z")),
     "check": (check("2026-11-25T02:00:48.174Z"), check("2026-11-25T02:01:08.729Z")),
     "clock": (clock("2026-11-25 02:00"), clock("2026-11-25 02:01")),
-    "port": tuple(Happened("Saved.", [("Address", f"http://127.0.0.1:{port}")]) for port in (32787, 39081)),
+    "port": tuple(ActionResult("Saved.", [("Address", f"http://127.0.0.1:{port}")]) for port in (32787, 39081)),
     "packets": (counted(3, 12), counted(5, 7)),
 }
 

@@ -9,16 +9,16 @@ from markupsafe import Markup
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import LabError
-from labkit.views.panels.basic import CheckPanel, ErrorPanel, Happened, Note
+from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, Note
 from labkit.views.render import render
 from labkit.views.tables.network import AclEntriesTable, VpcTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 from tests.gallery.page import COMPONENTS, lifted
 from tests.gallery.values import ACL, REGION, VPCS
 
 STYLE = str(render("style.html.j2"))
 SHOWN = {f"{component.name}: {state.name}": state.shown for component in COMPONENTS for state in component.make()}
-NAMES = [name for name, shown in SHOWN.items() if isinstance(shown, Shown)]
+NAMES = [name for name, shown in SHOWN.items() if isinstance(shown, View)]
 
 
 def html(name: str) -> str:
@@ -76,7 +76,7 @@ def test_the_style_is_small_has_relative_sizes_and_a_fallback_for_every_theme_va
 
 def test_a_view_inside_another_is_not_escaped_twice_and_brings_no_second_style():
     inner = VpcTable(VPCS, REGION, 7)
-    outer = Happened("Your VPC was created.", table=inner)._repr_html_()
+    outer = ActionResult("Your VPC was created.", table=inner)._repr_html_()
 
     assert isinstance(inner.__html__(), Markup)
     assert inner.__html__() in outer

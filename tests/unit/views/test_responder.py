@@ -8,7 +8,7 @@ import pytest
 
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.model.response.messages import Kind, Said, milliseconds
+from labkit.model.response.messages import Kind, Message, milliseconds
 from labkit.views.forms.responder import START, STOP, ResponderPanel
 from labkit.views.panels.responder import MOST_LINES, ResponderEnd, ResponderView
 from labkit.views.pictures.timeline import Timeline
@@ -19,15 +19,15 @@ ACL = NetworkAcl("acl-7", "vpc-7", True, (Entry(1, True, "deny", "-1", "203.0.11
 ATTACK = "<script>alert('x')</script>"
 
 
-def added(address: str = "203.0.113.10", at_ms: int = T0) -> Said:
+def added(address: str = "203.0.113.10", at_ms: int = T0) -> Message:
     entry = Entry(1, True, "deny", "-1", f"{address}/32")
-    return Said(
+    return Message(
         "added", f"Added entry 1: deny all to {address}/32.", address, "a1", entry, at_ms, at_ms + 3, at_ms + 15
     )
 
 
 def test_the_timeline_draws_the_newest_and_lists_all_with_the_milliseconds_between() -> None:
-    timeline = Timeline([added(), Said("poll", "…"), added("198.51.100.1", T0 + 1000)])
+    timeline = Timeline([added(), Message("poll", "…"), added("198.51.100.1", T0 + 1000)])
     assert [one.address for one in timeline.moments] == ["198.51.100.1", "203.0.113.10"]
     assert timeline.sentence == "198.51.100.1: event at 21:40:13.481, alert after 3 ms, deny entry after 12 ms more."
     html = timeline._repr_html_()
@@ -37,30 +37,30 @@ def test_the_timeline_draws_the_newest_and_lists_all_with_the_milliseconds_betwe
 
 
 def test_without_times_the_timeline_is_a_sentence() -> None:
-    timeline = Timeline([Said("added", "again")])
+    timeline = Timeline([Message("added", "again")])
     assert repr(timeline) == "No entry was made yet."
     assert "<svg" not in timeline._repr_html_()
 
 
 def test_an_event_whose_time_is_not_known_is_a_dash() -> None:
-    said = Said("added", "x", "203.0.113.10", alerted_at_ms=T0, entered_at_ms=T0 + 20_000)
+    said = Message("added", "x", "203.0.113.10", alerted_at_ms=T0, entered_at_ms=T0 + 20_000)
     assert "–" in Timeline([said])._repr_html_() and "20.0 s" in repr(Timeline([said]))
 
 
 def test_the_view_shows_timeline_network_acl_and_transcript_and_the_same_in_plain_words() -> None:
-    view = ResponderView("stopped", [Said("started", "It began."), added()], ACL, "us-east-1")
+    view = ResponderView("stopped", [Message("started", "It began."), added()], ACL, "us-east-1")
     for words in (view._repr_html_(), repr(view)):
         assert "It began." in words and "1 of 20 used" in words and "12 ms" in words
     assert len(view.records()) == 2
 
 
 def test_what_an_attacker_wrote_is_shown_as_text() -> None:
-    html = ResponderView("stopped", [Said("refused", f"“{ATTACK}” is not denied.", ATTACK)])._repr_html_()
+    html = ResponderView("stopped", [Message("refused", f"“{ATTACK}” is not denied.", ATTACK)])._repr_html_()
     assert ATTACK not in html and "&lt;script&gt;" in html
 
 
 def test_a_long_transcript_is_cut_on_the_page_only() -> None:
-    view = ResponderView("at work", [Said("refused", f"line {number}.") for number in range(200)])
+    view = ResponderView("at work", [Message("refused", f"line {number}.") for number in range(200)])
     assert view.earlier == 200 - MOST_LINES
     assert "line 199." in view._repr_html_() and "line 1." not in view._repr_html_()
     assert "line 1." in repr(view)
@@ -76,11 +76,11 @@ class FakeResponder:
 
     def run(self, stop: threading.Event) -> None:
         for line in self.lines:
-            self.say(Said("poll", line))
+            self.say(Message("poll", line))
         if self.fault is not None:
             raise self.fault
         stop.wait(10)
-        self.say(Said("ended", "Stopped."))
+        self.say(Message("ended", "Stopped."))
 
 
 def shown(panel: ResponderPanel) -> str:
@@ -154,9 +154,9 @@ def test_an_interrupt_ends_it() -> None:
     until(lambda: "The responder: stopped" in shown(panel))
 
 
-def entry_said(kind: Kind, number: int) -> Said:
+def entry_said(kind: Kind, number: int) -> Message:
     entry = Entry(number, True, "deny", "-1", f"198.51.100.{number}/32")
-    return Said(kind, f"About {number}.", f"198.51.100.{number}", "a1", entry)
+    return Message(kind, f"About {number}.", f"198.51.100.{number}", "a1", entry)
 
 
 def test_what_it_said_of_many_addresses_is_one_line_and_of_two_it_is_two() -> None:
@@ -170,13 +170,13 @@ def test_what_it_said_of_many_addresses_is_one_line_and_of_two_it_is_two() -> No
 
 
 def test_once_it_has_looked_and_made_nothing_no_entry_is_waited_for() -> None:
-    said = [Said("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")]
+    said = [Message("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")]
     assert "No entry was made yet" in ResponderView("at work", said)._repr_html_()
     assert "No entry was made yet" not in ResponderView("looked once", said)._repr_html_()
 
 
 def test_its_end_says_how_many_entries_stay() -> None:
-    assert "made no entry." in repr(ResponderEnd([Said("started", "It began.")]))
+    assert "made no entry." in repr(ResponderEnd([Message("started", "It began.")]))
     assert "made 1 entry, which stays." in repr(ResponderEnd([added()]))
     assert "made 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
 

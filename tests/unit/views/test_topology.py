@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.views.pictures.topology import Met, Stop, Topology
+from labkit.views.pictures.topology import Observation, Stop, Topology
 
 HOST, HOST_IPV6 = "10.0.1.10", "2001:db8:1234:1a01::10"
 SITE, MIRROR, SIX = "203.0.113.10", "198.51.100.80", "2001:db8:bad::10"
@@ -23,9 +23,9 @@ def network_acl(*entries: Entry) -> NetworkAcl:
 
 
 NOT_PLACED = Topology(HOST, SITE, 80, "dadismad.com")
-DROPPED_OUT = Topology(HOST, SITE, 80, "dadismad.com", network_acl(DENY), Met(OUT_1, 3))
-DROPPED_IN = Topology(HOST, MIRROR, 80, "mirror.example.net", network_acl(NO_ANSWER), Met(IN_50, 4))
-CAME_BACK = Topology(HOST, SITE, 80, "dadismad.com", network_acl(), Met())
+DROPPED_OUT = Topology(HOST, SITE, 80, "dadismad.com", network_acl(DENY), Observation(OUT_1, 3))
+DROPPED_IN = Topology(HOST, MIRROR, 80, "mirror.example.net", network_acl(NO_ANSWER), Observation(IN_50, 4))
+CAME_BACK = Topology(HOST, SITE, 80, "dadismad.com", network_acl(), Observation())
 WOULD_STOP = Topology(HOST, SITE, 443, "", network_acl(DENY))
 WOULD_STOP_IN = Topology(HOST, MIRROR, 80, "", network_acl(NO_ANSWER))
 WOULD_PASS = Topology(HOST, SITE, 80, "", network_acl())
@@ -90,13 +90,13 @@ def test_a_number_that_was_measured_can_be_replaced_in_the_drawing_in_its_label_
 
 
 def test_entries_that_changed_since_the_packet_are_told_and_the_drawing_stays_with_the_packet() -> None:
-    passed = Topology(HOST, SITE, 80, "dadismad.com", network_acl(DENY), Met())
+    passed = Topology(HOST, SITE, 80, "dadismad.com", network_acl(DENY), Observation())
     assert "✓ it passed" in written(passed) and "✓ came back" in written(passed)
     assert "changed since: egress entry 1 would stop the next one." in passed.text()
-    opened = Topology(HOST, SITE, 80, "dadismad.com", network_acl(), Met(OUT_1, 3))
+    opened = Topology(HOST, SITE, 80, "dadismad.com", network_acl(), Observation(OUT_1, 3))
     assert "✕ drops it here" in written(opened)
     assert "changed since: nothing would stop the next one." in opened.text()
-    last_of_ipv6 = Topology(HOST_IPV6, SIX, 80, "", network_acl(), Met(Stop(True, 32768), 2))
+    last_of_ipv6 = Topology(HOST_IPV6, SIX, 80, "", network_acl(), Observation(Stop(True, 32768), 2))
     assert [view for view in (DROPPED_OUT, DROPPED_IN, CAME_BACK, last_of_ipv6) if "changed" in view.text()] == []
 
 

@@ -8,7 +8,7 @@ from labkit.model.detection.criteria import FILTER, compare
 from labkit.model.errors import FilterError
 from labkit.model.network_acl import Entry, NetworkAcl, Packet, decide, what_if
 from labkit.model.rule_filter import explain, parse
-from labkit.views.panels.basic import CheckPanel, ErrorPanel, Happened
+from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel
 from labkit.views.panels.progress import StatusLine
 from labkit.views.pictures.packet import MOST_BOXES, PacketPicture
 from labkit.views.tables.criteria import CriteriaTable, pieces_text
@@ -16,7 +16,7 @@ from labkit.views.tables.decision import DecisionTable, WhatIfTable
 from labkit.views.tables.host import RanView
 from labkit.views.tables.network import AclEntriesTable, NetworkAclTable, VpcTable
 from labkit.views.tables.rules import ExplanationTree, RuleCard, RuleTable
-from labkit.views.view import Shown
+from labkit.views.view import View
 from tests.gallery.values import (
     ACL,
     ACL_ID,
@@ -39,7 +39,7 @@ from tests.unit.views.form_driver import visible_words
 PACKET = Packet.outbound("203.0.113.9", "tcp", 443)
 
 
-def page_text(shown: Shown) -> str:
+def page_text(shown: View) -> str:
     return visible_words(shown._repr_html_())
 
 
@@ -77,7 +77,7 @@ def test_a_filter_error_puts_the_caret_under_the_position():
 
 
 def test_what_happened_is_told_in_aws_cli_words_too():
-    happened = Happened("VPC created", (("VPC", VPC_ID),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
+    happened = ActionResult("VPC created", (("VPC", VPC_ID),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
 
     assert "aws ec2 create-vpc --cidr-block 10.0.0.0/16" in page_text(happened)
     assert "The same in AWS CLI words: aws ec2 create-vpc" in happened.text()

@@ -18,7 +18,7 @@ from moto.ec2.responses import EC2Response
 from labkit.sandbox.aws.errors import AwsError, DryRunSucceeded
 from labkit.sandbox.aws.journal import Change
 from labkit.sandbox.aws.signature import Credential, SignedResponse
-from labkit.sandbox.aws.state import World
+from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.filters import check_filters
 from labkit.sandbox.aws.strict.ids import check_id_forms
 from labkit.sandbox.aws.strict.network_acl import StrictNetworkAcls
@@ -48,12 +48,12 @@ def required_parameters(action: str) -> tuple[str, ...]:
 class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSubnets, StrictTags, EC2Response):
     """One request to EC2 in the sandbox's world."""
 
-    def __init__(self, world: World, credential: Credential) -> None:
+    def __init__(self, world: MotoState, credential: Credential) -> None:
         super().__init__()
         self.world, self.credential = world, credential
 
     @classmethod
-    def of_change(cls, world: World, change: Change) -> StrictEC2Response:
+    def of_change(cls, world: MotoState, change: Change) -> StrictEC2Response:
         """The request that a journal's record tells, ready for `act`."""
         response = cls(world, Credential("", change.region, "ec2"))
         response.current_account, response.region = change.account, change.region

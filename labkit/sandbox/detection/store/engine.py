@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from labkit.model.detection.alerting import Standing
+from labkit.model.detection.alerting import AlertWindow
 from labkit.sandbox.detection.store.database import Database, to_json
 
 SCHEMA = """
@@ -120,20 +120,20 @@ class EngineTable:
 
     # --- how an identity stands ---
 
-    def standing(self, identity: str, *, counts: bool) -> Standing:
+    def standing(self, identity: str, *, counts: bool) -> AlertWindow:
         """How things stand for an identity; `counts`: with what is kept towards the threshold."""
         sql = """SELECT alert_id, expires_at, is_dismissed FROM alert_growth JOIN alert ON alert.id = alert_id
             WHERE identity = ? ORDER BY number DESC LIMIT 1"""
         last = next(iter(self._database.rows(sql, identity)), None)
         alert = ("", 0) if last is None or last["is_dismissed"] else (last["alert_id"], last["expires_at"])
         tallies = self._database.rows("SELECT kept, newest FROM tally WHERE identity = ?", identity) if counts else []
-        return Standing(*alert, *((tallies[0]["kept"], tallies[0]["newest"]) if tallies else (0, 0)))
+        return AlertWindow(*alert, *((tallies[0]["kept"], tallies[0]["newest"]) if tallies else (0, 0)))
 
     def forget_until(self, identity: str, start: int) -> int:
         """Forget the events kept for an identity that are of this time or earlier; returns how many they were."""
         return self._database.write("DELETE FROM kept_event WHERE identity = ? AND happened_at <= ?", identity, start)
 
-    def keep_towards(self, identity: str, standing: Standing, event: KeptEvent, window_ms: int) -> None:
+    def keep_towards(self, identity: str, standing: AlertWindow, event: KeptEvent, window_ms: int) -> None:
         """Count one more event towards the threshold; `standing`: what is kept already."""
         self._database.write("INSERT INTO kept_event VALUES (?, ?, ?)", identity, event.happened_at, event.id)
         newest = max(standing.newest, event.happened_at) if standing.kept else event.happened_at

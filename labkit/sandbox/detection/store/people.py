@@ -45,7 +45,7 @@ class ApiUser:
 
 
 @dataclass(frozen=True)
-class Deed:
+class AuditRecord:
     """Something done through the API, for the audit log. `crud` is create, update or delete."""
 
     organization_id: str
@@ -158,7 +158,7 @@ class AuditTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, deed: Deed) -> None:
+    def record(self, deed: AuditRecord) -> None:
         """Add a record."""
         row = {name: value for name, value in vars(deed).items() if name != "context"}
         self._database.insert(

@@ -19,17 +19,17 @@ from labkit.model.errors import LabError
 from labkit.services.aws import account as aws_account
 from labkit.services.detection import api as detection_api
 from labkit.services.notes import Notes
-from labkit.steps.session import Opened, World
+from labkit.steps.session import Backend, LabSession
 
 KEYS = AccessKeys("", "")
 """Stands for keys that somebody else has: the board knows that they work, not what they are."""
 
 
-class StudentsWorld(World):
+class StudentsWorld(LabSession):
     """The world as one student's own checks would find it. Only what the services show is known: the student's notes
     are not, so the number counts as noted, and every id as looked up."""
 
-    def __init__(self, opened: Opened, student: Student, detection: Detection) -> None:
+    def __init__(self, opened: Backend, student: Student, detection: Detection) -> None:
         super().__init__(replace(opened, student=""))
         number = str(student.number) if student.numbered else ""
         self.notes = SeenNotes(student=number, region=student.account.region)

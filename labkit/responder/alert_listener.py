@@ -31,7 +31,7 @@ def alerts_of(feed: AlertFeed) -> Wait:
     return wait
 
 
-class News:
+class AlertListener:
     """Listens in a thread of its own, so that neither a long poll nor a feed that is gone holds anything up."""
 
     def __init__(self, wait: Wait | None, retry_seconds: float, stop: threading.Event) -> None:
@@ -41,7 +41,7 @@ class News:
             for listen in (self._listen, self._pass_on_the_end):
                 threading.Thread(target=listen, name=f"responder {listen.__name__}", daemon=True).start()
 
-    def came(self, seconds: float) -> list[Alert] | None:
+    def wait(self, seconds: float) -> list[Alert] | None:
         """Wait at most so long for news: the alerts it tells of, perhaps none; None when the time was up first.
 
         Returns at once when it is to stop.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
-from labkit.model.response.messages import Kind, Said
+from labkit.model.response.messages import Kind, Message
 from labkit.model.response.plan import cidr_block_of
 from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan, Refuse, Remove, Replace
 from labkit.model.response.safe_addresses import parse_address
@@ -25,16 +25,16 @@ class Done(NamedTuple):
     at_ms: int
 
 
-class Telling:
+class Announcer:
     """Says what is new in a round. A destination is spoken of again when something about it has changed."""
 
-    def __init__(self, say: Callable[[Said], None], alerts: AlertDestinations) -> None:
-        self._say, self._alerts = say, alerts
+    def __init__(self, emit: Callable[[Message], None], alerts: AlertDestinations) -> None:
+        self._emit, self._alerts = emit, alerts
         self._last: dict[str, Entry | str] = {}
         self._entered: set[tuple[str, str]] = set()
         self._blocked: set[str] | None = None
 
-    def tell(self, done: Iterable[Done], made: Plan | None, full: bool) -> None:
+    def announce(self, done: Iterable[Done], made: Plan | None, full: bool) -> None:
         """Say what became of the destinations. made: the whole plan, when all of it was carried out. full: whether it
         is about all alerts, else about those that are news, and then it is the same however many came at once.
         """
@@ -42,16 +42,16 @@ class Telling:
         if not full:
             for outcome, at_ms in done:
                 if isinstance(outcome, Refuse) and not outcome.full:
-                    self._tell_outcome(outcome, at_ms)
+                    self._announce_outcome(outcome, at_ms)
         if made is not None:
-            self._tell_poll(made, full)
+            self._announce_poll(made, full)
         for outcome, at_ms in done:
-            self._tell_outcome(outcome, at_ms)
+            self._announce_outcome(outcome, at_ms)
         if made is not None and full:
             told = {_key(one.destination) for one in made.outcomes if not isinstance(one, Remove)}
             self._last = {key: said for key, said in self._last.items() if key in told}
 
-    def _tell_poll(self, made: Plan, full: bool) -> None:
+    def _announce_poll(self, made: Plan, full: bool) -> None:
         """The original's line about a poll, once for each set of destinations, and of news for those that are new."""
         about = [one.destination for one in made.outcomes if isinstance(one, Add | Keep | Replace)]
         before = self._blocked or set()
@@ -64,7 +64,7 @@ class Telling:
         destinations = _as_a_set(tuple(sorted(blocked)))
         sources = [{"container": "Host", "address": address} for address in self._sources(about)]
         words = f"Alert poll returned destination {destinations} source {sources} to block at the firewall"
-        self._say(Said("poll", words))
+        self._emit(Message("poll", words))
 
     def _sources(self, about: Iterable[Destination]) -> tuple[str, ...]:
         """The private addresses of the hosts that connected; loopback is every host's and names none."""
@@ -76,28 +76,28 @@ class Telling:
                 continue
         return tuple(address for address in found if not ipaddress.ip_address(address).is_loopback)
 
-    def _tell_outcome(self, outcome: Outcome, at_ms: int) -> None:
+    def _announce_outcome(self, outcome: Outcome, at_ms: int) -> None:
         match outcome:
             case Remove(entry, _):
-                self._say(Said("removed", outcome.sentence, str(entry.network.network_address), entry=entry))
+                self._emit(Message("removed", outcome.sentence, str(entry.network.network_address), entry=entry))
             case Add(destination, entry):
-                self._tell_entry("added", outcome.sentence, destination, entry, at_ms)
+                self._announce_entry("added", outcome.sentence, destination, entry, at_ms)
             case Replace(destination, _, entry, _):
-                self._tell_entry("replaced", outcome.sentence, destination, entry, at_ms)
+                self._announce_entry("replaced", outcome.sentence, destination, entry, at_ms)
             case Keep(destination, entry) if self._is_new(destination, entry):
-                said = Said("kept", outcome.sentence, destination.address, destination.alert_id, entry)
-                self._say(said)
+                said = Message("kept", outcome.sentence, destination.address, destination.alert_id, entry)
+                self._emit(said)
             case Refuse(destination, why) if self._is_new(destination, why):
-                self._say(Said("refused", why, destination.address, destination.alert_id))
+                self._emit(Message("refused", why, destination.address, destination.alert_id))
 
-    def _tell_entry(self, kind: Kind, sentence: str, destination: Destination, entry: Entry, at_ms: int) -> None:
+    def _announce_entry(self, kind: Kind, sentence: str, destination: Destination, entry: Entry, at_ms: int) -> None:
         """An entry that was made. Made again for the same alert, it tells no times: they would be of the first time."""
         self._is_new(destination, entry)
         what = (destination.alert_id, entry.cidr_block)
         first = what not in self._entered
         self._entered.add(what)
-        self._say(
-            Said(
+        self._emit(
+            Message(
                 kind,
                 sentence,
                 destination.address,
