@@ -34,7 +34,7 @@ def _():
     from labkit.services.aws.account import Account
     from labkit.model.access_keys import AccessKeys
     from labkit.model.rule_filter import parse
-    from labkit.views.panels import Happened
+    from labkit.views.panels import ActionResult
     nobody = Account(AccessKeys("", ""), "us-east-1", "http://127.0.0.1:9")
     nobody.ec2, nobody.sts, ActionResult("")._repr_html_(), parse("user = null")
 _(); del _
