@@ -166,7 +166,7 @@ def test_ctrl_c_ends_it_at_once_and_the_entries_stay(ready: Lab, store: Detectio
 def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab, lab_home: Path) -> None:
     first = "from labkit import open_lab; from labkit.lab.part_3_responder import ResponderCells; "
     with one_kernel(Path.cwd(), {**os.environ, "LABKIT_STUDENT": str(ready.session.student)}) as kernel:
-        shown = kernel.run(first + "lab = ResponderCells(open_lab().world); lab.responder()")
+        shown = kernel.run(first + "lab = ResponderCells(open_lab().session); lab.responder()")
         assert not shown.error, shown.text
         assert shown.has_widget
         connected(lab_home, DADISMAD)
