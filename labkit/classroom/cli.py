@@ -14,14 +14,14 @@ from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError
 
 START_OPTIONS = (
-    click.option("--class", "size", type=int, metavar="N", help="Serve a class: account and keys a student, 1 to N."),
-    click.option("--host", default="", metavar="ADDRESS", help="Where to serve it; without it, on this machine alone."),
-    click.option("--port", type=click.IntRange(1, 65535), help="Its port; without it 8443, or any that is free."),
-    click.option("--known-as", default="", metavar="NAME", help="What students call the host, if that differs."),
-    click.option("--cert", "certificate", default="", metavar="FILE", help="A certificate; without it, one is made."),
+    click.option("--class", "size", type=int, metavar="N", help="Serve a class: an account and keys for N students."),
+    click.option("--host", default="", metavar="ADDRESS", help="Where to serve it; by default, on this machine only."),
+    click.option("--port", type=click.IntRange(1, 65535), help="Its port; by default 8443, or any free one."),
+    click.option("--known-as", default="", metavar="NAME", help="The name students use for the host, if it differs."),
+    click.option("--cert", "certificate", default="", metavar="FILE", help="A certificate; by default, one is made."),
     click.option("--key", default="", metavar="FILE", help="The certificate's key."),
-    click.option("--tls", is_flag=True, help="Use TLS on 127.0.0.1 too; beyond this machine it always is."),
-    click.option("--yes", is_flag=True, help="Do not ask before listening beyond this machine."),
+    click.option("--tls", is_flag=True, help="Use TLS on 127.0.0.1 too; on other addresses it is always used."),
+    click.option("--yes", is_flag=True, help="Do not ask before listening on the network."),
 )  # fmt: skip
 
 
@@ -136,11 +136,11 @@ def facts(home: Path) -> dict[str, Any] | None:
 
 
 @click.argument("student", required=False, metavar="[NUMBER]")
-@click.option("--csv", "as_csv", is_flag=True, help="As a table, for a mail merge.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a mail merge.")
 def keys(student: str | None, as_csv: bool) -> None:
-    """Print what each student pastes into `labkit join`: blocks of keys, or one student's.
+    """Print the blocks of keys that students paste into `labkit join`: all of them, or one student's.
 
-    They are secrets. A file that you keep them in should be yours alone: umask 077
+    They are secrets. If you write them to a file, make it readable only by you: umask 077
     """
     from labkit.classroom import keys as class_keys
     from labkit.model.settings import parse_student_number
@@ -156,11 +156,11 @@ def keys(student: str | None, as_csv: bool) -> None:
 
 
 @click.argument("file", required=False, type=click.File("r"))
-@click.option("--leave", is_flag=True, help="Forget the class that was joined, and its keys.")
+@click.option("--leave", is_flag=True, help="Leave the class, and forget its keys.")
 def join(file: Any, leave: bool) -> None:
-    """Join a class: paste the block of keys that your instructor gave you, or name a file that holds it.
+    """Join a class: paste the block of keys that your instructor gave you, or name a file that contains it.
 
-    The keys are tried, then kept in the lab's home. From then on the lab works with the class's sandbox.
+    The keys are tested, then saved in the lab's home. From then on the lab uses the class's sandbox.
     """
     from labkit import backends
     from labkit.classroom import join

@@ -18,13 +18,13 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("handout"), show_default=True, help="The folder to write to."
 )
-@click.option("--from-mine", is_flag=True, help="Your notebooks as you saved them; nothing is run.")
-@click.option("--pdf", is_flag=True, help="PDF files as well, by the Chromium of this machine.")
+@click.option("--from-mine", is_flag=True, help="Use your notebooks as you saved them; nothing is run.")
+@click.option("--pdf", is_flag=True, help="Also write PDF files, printed by this machine's Chromium.")
 def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) -> None:
-    """Write the chapters with their results as HTML pages that need no network, no program and no Jupyter.
+    """Write the chapters, with their results, as HTML pages that need neither a network nor Jupyter.
 
-    The chapters are run in a lab made for it, which is thrown away with all that is in it; yours is not touched.
-    CHAPTER is a chapter's number; without one it is all of them, and a single page with the whole lab besides.
+    The chapters run in a temporary lab, which is deleted afterwards; your own is not touched. CHAPTER is a chapter's
+    number; without one, all chapters are written, and also a single page with the whole lab.
     Examples: labkit handout, labkit handout 2 3 --out /tmp/lab, labkit handout --from-mine
     """
     from labkit.handout import folder as files

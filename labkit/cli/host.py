@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def shell() -> None:
-    """Open a prompt on the lab's host: what is typed there passes your network ACL. `exit` leaves it."""
+    """Open a prompt on the lab's host, whose traffic passes your network ACL. `exit` leaves it."""
     from labkit.range.program import shell_command
 
     status = _host_status()
@@ -32,7 +32,7 @@ def shell() -> None:
 def run(command: tuple[str, ...]) -> None:
     """Run one program on the lab's host.
 
-    Its exit status is the program's. Example: labkit run -- curl dadismad.com
+    The exit status is the program's. Example: labkit run -- curl dadismad.com
     """
     from labkit import backends
     from labkit.range.program import program_command, require_program

@@ -21,11 +21,11 @@ from labkit.model.errors import LabError
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 
-Begin with `labkit lab`: JupyterLab opens on the first chapter, with a sandbox that needs no cloud account. The other
-verbs do from a terminal what the chapters do: look where you are (`status`), do the steps for you (`solve`), take
-everything away again (`reset`).
+Start with `labkit lab`: it opens JupyterLab on the first chapter, with a sandbox that needs no cloud account. The other
+commands do from a terminal what the chapters do: show how far you are (`status`), do the steps for you (`solve`), and
+undo them (`reset`).
 
-Exit status: 0 done, 1 refused or not done (the words say why), 2 the command was not understood.
+Exit status: 0 done, 1 refused or not done (the message says why), 2 the command was not understood.
 """
 
 
@@ -69,14 +69,14 @@ def main() -> None:
 
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
-@click.option("--port", type=int, help="The port of JupyterLab; without it, the first free one from 8888.")
-@click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, in place of the first.")
-@click.option("--large", is_flag=True, help="In large type, for a projector.")
+@click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
+@click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, instead of the first.")
+@click.option("--large", is_flag=True, help="Use large type, for a projector.")
 @reports_errors
 def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> None:
-    """Open JupyterLab on the first chapter; the sandbox starts and ends with it.
+    """Open JupyterLab on the first chapter; the sandbox starts and stops with it.
 
-    Where the lab's JupyterLab runs already, the chapter opens in that one.
+    If the lab's JupyterLab is already running, the chapter opens there.
     """
     from labkit.jupyter import launch
 
@@ -85,16 +85,16 @@ def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> N
 
 @main.group(cls=Verbs)
 def sandbox() -> None:
-    """The local AWS and detection service: one process on 127.0.0.1. What you made survives a stop."""
+    """The local AWS and detection service: one process on 127.0.0.1. It keeps its data when you stop it."""
 
 
 @sandbox.command("start")
 @cli_class.start_options
 @reports_errors
 def sandbox_start(yes: bool, **wish: Any) -> None:
-    """Start the sandbox, or find it running. The options let it serve a class; they are kept for the next start.
+    """Start the sandbox, unless it is already running. The options serve a class; they are kept for the next start.
 
-    A class can grow, and never shrinks. Example: labkit sandbox start --class 30 --host 192.168.1.20
+    A class can grow but not shrink. Example: labkit sandbox start --class 30 --host 192.168.1.20
     """
     cli_class.start(yes, **wish)
 
@@ -102,7 +102,7 @@ def sandbox_start(yes: bool, **wish: Any) -> None:
 @sandbox.command("stop")
 @reports_errors
 def sandbox_stop() -> None:
-    """Stop the sandbox. Its world stays on disk: the next start has it again."""
+    """Stop the sandbox. Its data stays on disk, and the next start loads it again."""
     from labkit.classroom import host_process
     from labkit.services import sandbox_process
     from labkit.services.environment import settings
@@ -118,7 +118,7 @@ def sandbox_stop() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log, class.")
 @reports_errors
 def sandbox_status(as_json: bool) -> None:
-    """Say whether the sandbox runs, and where."""
+    """Show whether the sandbox is running, and where."""
     from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
@@ -147,15 +147,15 @@ def sandbox_status(as_json: bool) -> None:
 
 @main.group("class", cls=Verbs)
 def class_group() -> None:
-    """A class at this machine's sandbox, for its instructor; `labkit sandbox start --class N` serves one."""
+    """For instructors: print the keys of the class that `labkit sandbox start --class N` serves."""
 
 
 @main.command("env")
 @reports_errors
 def env_command() -> None:
-    """Print shell exports that let the AWS CLI and programs of the detection service reach the lab.
+    """Print shell exports that point the AWS CLI and detection-API clients at the lab.
 
-    Use it as: eval "$(labkit env)". It prints the API key of the detection service.
+    Use it as: eval "$(labkit env)". The output contains the API key of the detection service.
     """
     from labkit import backends
 
@@ -166,7 +166,7 @@ def env_command() -> None:
 @main.command("cloud-account")
 @reports_errors
 def cloud_account_command() -> None:
-    """Show what UDF's Cloud Accounts page would: the sandbox's API Key and API Secret Key, to copy from."""
+    """Show the sandbox's API Key and API Secret Key, as UDF's Cloud Accounts page would, for you to copy."""
     from labkit import backends
 
     keys = backends.open_session().backend.cloud_account()
@@ -183,7 +183,7 @@ def cloud_account_command() -> None:
 @click.option("--json", "as_json", is_flag=True, help='As JSON: {"steps": [{key, chapter, title, passed, …}]}.')
 @reports_errors
 def status_command(as_json: bool) -> None:
-    """Say where you are: each step's check, made now against the world."""
+    """Show how far you are: run every step's check now."""
     from labkit import backends, steps
 
     session = backends.open_session()

@@ -19,9 +19,9 @@ COLOURS = {"ready": "green", "missing": "bold red", "remark": "yellow"}
 
 
 def ready() -> None:
-    """Say whether this machine will carry the demo, and what to do where it will not.
+    """Check whether this machine can run the demo, and say what to do if it cannot.
 
-    The whole lab is really tried in a throw-away home; your own world, notes and chapters are only looked at.
+    It runs the whole lab in a temporary home; your own lab, notes and chapters are read, never changed.
     """
     began = time.monotonic()
     from labkit.jupyter.launch import skip_needless_imports

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from labkit.steps.session import LabSession
 
 
-@click.option("--once", is_flag=True, help="Look once, then end.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--cleanup", is_flag=True, help="Take away the responder's own entries, and no other.")
+@click.option("--once", is_flag=True, help="Poll once, then exit.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it.")
+@click.option("--cleanup", is_flag=True, help="Remove the responder's own entries, and no others.")
 @click.option(
-    "--interval", type=click.FloatRange(min=0.5), default=10.0, show_default=True, help="Seconds between two polls."
+    "--interval", type=click.FloatRange(min=0.5), default=10.0, show_default=True, help="Seconds between polls."
 )
-@click.option("--safe", multiple=True, metavar="CIDR", help="An address or CIDR block never to deny; repeatable.")
-@click.option("--yes", is_flag=True, help="Agree to changes in a real AWS account without being asked.")
+@click.option("--safe", multiple=True, metavar="CIDR", help="An address or CIDR block to never deny; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask before changes to a real AWS account.")
 def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tuple[str, ...], yes: bool) -> None:
-    """Deny what your rule's alerts are about: the original's bot, until Ctrl-C.
+    """Deny the addresses in your rule's alerts, until Ctrl-C. This is the original lab's bot.
 
-    It owns the egress entries 1 to 99 of your network ACL that deny a single address, and touches no other. The RuleID
-    and the NetworkAclId are looked up; the lab's host is put into your VPC if it is not there yet.
+    It owns the egress entries 1 to 99 of your network ACL that deny a single address, and changes no others. The RuleID
+    and the NetworkAclId are looked up; the lab's host is moved into your VPC if it is not there yet.
     """
     from labkit import backends
     from labkit.steps.responding import students_responder

@@ -22,17 +22,17 @@ NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
 
 WHAT = click.argument("what", default="", metavar="[STEP|CHAPTER]")
 STUDENT = click.option(
-    "--student", metavar="NUMBER", help="Do it for this student, after a question; your own notes stay as they are."
+    "--student", metavar="NUMBER", help="Do it for this student, after asking; your own notes do not change."
 )
 
 
 @WHAT
 @STUDENT
-@click.option("--yes", is_flag=True, help="Agree unasked, to changes in a real AWS account too.")
+@click.option("--yes", is_flag=True, help="Do not ask first, not even before changes to a real AWS account.")
 def solve(what: str, student: str | None, yes: bool) -> None:
-    """Do the steps for you: one step or chapter with all it needs, or the whole lab.
+    """Do the steps for you: one step or chapter and everything it needs, or the whole lab.
 
-    The student number is LABKIT_STUDENT, else the one noted, else 1. Examples: labkit solve 2, labkit solve vpc
+    The student number is LABKIT_STUDENT, else the saved one, else 1. Examples: labkit solve 2, labkit solve vpc
     """
     from labkit import steps
 
@@ -54,7 +54,7 @@ def solve(what: str, student: str | None, yes: bool) -> None:
 @STUDENT
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def reset(what: str, student: str | None, yes: bool) -> None:
-    """Take away what the steps left: one step or chapter and all that needs it, or the whole lab."""
+    """Undo the steps: one step or chapter and everything that depends on it, or the whole lab."""
     from labkit import steps
 
     chosen = steps.with_dependents(steps.named(what))

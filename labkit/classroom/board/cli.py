@@ -8,13 +8,13 @@ import click
 
 
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; without it, any that is free.")
-@click.option("--once", is_flag=True, help="Print the table once, as text, and end.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; by default, any free one.")
+@click.option("--once", is_flag=True, help="Print the table once, as text, and exit.")
 def board(browser: bool, port: int, once: bool) -> None:
-    """Show the class at a glance: a row a student, a column a step, live on a page until Ctrl-C.
+    """Show the class at a glance: one row per student, one column per step, on a live page until Ctrl-C.
 
-    It reads the world and changes nothing: students are seen by their accounts, VPCs and rules. The page answers on
-    this machine only, to who has the address with its token.
+    It only reads: students are recognised by their accounts, VPCs and rules. The page is served on this machine only,
+    to whoever has its address with the token.
     """
     from labkit import backends
     from labkit.classroom.board.take import taker
