@@ -66,6 +66,16 @@ def test_it_binds_to_the_loopback_address_alone_and_its_files_are_private(runnin
     assert stat.S_IMODE(running.stat().st_mode) == 0o700
 
 
+def test_the_callers_aws_profile_and_files_do_not_matter(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("damaged [")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    sandbox = start(home)
+    until(lambda: (sandbox.health() or {})["warm"], TIMEOUT_SECONDS)
+
+
 def test_what_python_keeps_of_the_modules_is_not_kept_from_other_users(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,7 @@ DIFFERENCES: tuple[Difference, ...] = (
                "`InvalidVpcID.NotFound`", remains=True),
     Difference("assume-role, in a student's account of a class", "opens any account", "as the role's policies say",
                "`AccessDenied`, as all of STS but get-caller-identity", remains=True),
-    Difference("describe-images, in a student's account of a class", "about 1,300", "many more", "none", remains=True),
+    Difference("describe-images", "about 1,300", "many more", "none", remains=True),
     Difference("time", "–", "a change takes effect within seconds", "at once", remains=True),
     Difference("instances and key pairs after a restart of the sandbox", "gone", "stay",
                "the same ids; launch times and generated private keys are new", remains=True),

@@ -1,4 +1,4 @@
-"""The AWS side as a process that a test may kill: `python -m tests.sandbox.aws_child FOLDER` prints its port."""
+"""The AWS side as a process that a test may kill: `python -m tests.sandbox.aws.child FOLDER` prints its port."""
 
 from __future__ import annotations
 

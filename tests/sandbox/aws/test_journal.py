@@ -240,7 +240,7 @@ def test_parameters_that_json_does_not_have_come_back_as_they_were(tmp_path):
 @contextlib.contextmanager
 def child(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """The AWS side in a process of its own, and a client of it."""
-    command = [sys.executable, "-m", "tests.sandbox.aws_child", str(folder)]
+    command = [sys.executable, "-m", "tests.sandbox.aws.child", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
     assert process.stdout is not None
     try:
