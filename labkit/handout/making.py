@@ -47,9 +47,9 @@ class Handout:
 
     def add(self, name: str, notebook: Any, cleaner: Cleaner, *, note: str = "", rounded: bool = False) -> None:
         """Make the page of one notebook."""
-        from labkit.handout.notebook import Reading
+        from labkit.handout.notebook import NotebookReader
 
-        reading = Reading(cleaner, self.folder / "notebooks", self.folder, rounded=rounded)
+        reading = NotebookReader(cleaner, self.folder / "notebooks", self.folder, rounded=rounded)
         self.pages.append(self.exporter.page(name, notebook, reading, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:

@@ -29,7 +29,7 @@ LARGEST_PICTURE = 4_000_000
 
 
 @dataclass
-class Reading:
+class NotebookReader:
     """What a notebook becomes, and how.
 
     folder: where the notebook lies, for its pictures. inside: the folder that a picture must lie in. rounded: whether

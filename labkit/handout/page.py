@@ -14,7 +14,7 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.preprocessors import Preprocessor
 
 from labkit.handout.markup import Found
-from labkit.handout.notebook import Reading
+from labkit.handout.notebook import NotebookReader
 from labkit.handout.safety import cleaner_of_this_machine
 from labkit.services.environment import settings
 
@@ -47,7 +47,7 @@ class HandoutExporter(HTMLExporter):
             optimistic_validation=True,  # once, and not after each of a dozen preprocessors that are not in use
         )
 
-    def page(self, name: str, notebook: Any, reading: Reading, **frame: Any) -> Page:
+    def page(self, name: str, notebook: Any, reading: NotebookReader, **frame: Any) -> Page:
         """The notebook as a page. frame: `home`, the page to link back to, and `note`, a sentence to begin with."""
         language = notebook.metadata.get("language_info", {})
         lexer = language.get("pygments_lexer", language.get("name"))
@@ -100,11 +100,11 @@ class HandoutPreprocessor(Preprocessor):
         return nb, resources
 
 
-def _reading_of(metadata: Mapping[str, Any]) -> Reading:
+def _reading_of(metadata: Mapping[str, Any]) -> NotebookReader:
     """How to read a notebook that JupyterLab exports: its folder is known, its lab is this process's."""
     folder = Path(metadata.get("path") or os.getcwd())
     clone = folder.parent if folder.name == "notebooks" else folder
-    return Reading(cleaner_of_this_machine(settings().home, clone), folder, clone)
+    return NotebookReader(cleaner_of_this_machine(settings().home, clone), folder, clone)
 
 
 def nested(headings: list[Heading]) -> list[Heading]:

@@ -141,10 +141,10 @@ def _large_type(application: Any) -> list[str]:
     """JupyterLab's option for a `custom.css`; the folder that it is looked for in is no option, but set here."""
     from traitlets import List, Unicode
 
-    class Server(application.serverapp_class):
+    class LargeTypeServer(application.serverapp_class):
         static_custom_path = List(Unicode(), [str(LARGE_TYPE)])
 
-    application.serverapp_class = Server
+    application.serverapp_class = LargeTypeServer
     os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"  # the terminal's
     return ["--LabApp.custom_css=True"]
 

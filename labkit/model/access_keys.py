@@ -8,7 +8,7 @@ Source for the forms: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from labkit.model.errors import InvalidInput
 
@@ -37,6 +37,10 @@ class AccessKeys:
         return f"<AccessKeys …{self.access_key_id[-4:]}>"
 
     __str__ = __repr__
+
+    def to_dict(self) -> dict[str, str]:
+        """The values that are set, by name: what `AccessKeys(**values)` takes."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from labkit.ready.installation import chapters_line, python_line
 from labkit.ready.jupyter_trial import JupyterTrial
 from labkit.ready.machine import browser_line, disk_line, memory_line, port_line, proxy_line
 from labkit.ready.own_world import OwnWorld
-from labkit.ready.trial import Trial
+from labkit.ready.trial import TrialSandbox
 from labkit.services.environment import settings
 from labkit.views.panels.readiness import Line
 
@@ -36,7 +36,7 @@ class Look:
 def looks() -> Iterator[tuple[Look, ...]]:
     """Every look, all begun at once; what was tried is ended, and its files deleted, when the block is left."""
     folder = Path(tempfile.mkdtemp(prefix="labkit-ready-"))
-    trial, jupyter, own = Trial(folder / "lab"), JupyterTrial(folder), OwnWorld(folder / "copy")
+    trial, jupyter, own = TrialSandbox(folder / "lab"), JupyterTrial(folder), OwnWorld(folder / "copy")
     pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ready")
     started = pool.submit(trial.start)
 

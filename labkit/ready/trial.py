@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 20
 LOOKED_AT = "a throw-away sandbox"
 
 
-class Trial:
+class TrialSandbox:
     """A sandbox in a home of its own, which ends with this process."""
 
     def __init__(self, home: Path) -> None:

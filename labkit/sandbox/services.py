@@ -23,7 +23,7 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
 from labkit.sandbox.host.location import HostLocation
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.ids import Ids
@@ -44,7 +44,7 @@ class Services:
         self._store.students.enrol(len(roll.keys), now_ms())
         self._engine = Engine(self._store)
         self._aws: AwsApp = create_aws_app(world, self._changed, ids, roll)
-        self._host = Host(
+        self._host = SimulatedHost(
             home,
             ConnectEvents.of_agent(self._store, source_addresses=SOURCE_ADDRESSES),
             look=lambda: HostLocation.of(self._aws.place_of(ACCOUNT)),

@@ -22,7 +22,7 @@ from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
 from labkit.sandbox.host.location import HostLocation
 from labkit.sandbox.ids import Ids
 from tests.sandbox.detection.fixtures import Service, errors, serving
@@ -246,7 +246,7 @@ def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_t
 ) -> None:
     monkeypatch.setenv("LABKIT_RANGE_TIER", "3")
     wanted = [place(ALLOW, ALLOW_IN)]
-    host = Host(tmp_path, ConnectEvents(Ids(), SOURCE_ADDRESSES), lambda: wanted[0], lambda event: None)
+    host = SimulatedHost(tmp_path, ConnectEvents(Ids(), SOURCE_ADDRESSES), lambda: wanted[0], lambda event: None)
     host.start()
     apply, full = host._range.apply, LabError("The range refused these entries.", "no room.", "")
 

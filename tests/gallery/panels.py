@@ -6,7 +6,7 @@ from labkit.model.check import require
 from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
 from labkit.model.rule_filter import parse
-from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, Fault, Note
+from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, InternalError, Note
 from labkit.views.panels.clean_up import CleanUpView
 from labkit.views.panels.progress import Progress, StatusLine, Working
 from labkit.views.tables.network import VpcTable
@@ -94,7 +94,7 @@ def _errors() -> tuple[State, ...]:
 
 
 def _faults() -> tuple[State, ...]:
-    return (State("a button has failed", Fault("KeyError", "Enable the rule")),)
+    return (State("a button has failed", InternalError("KeyError", "Enable the rule")),)
 
 
 def _happened() -> tuple[State, ...]:
@@ -163,7 +163,7 @@ COMPONENTS = (
               "check_panel.html.j2", _checks),
     Component("Stop", "A cell was run before the step that it needs.", "error_panel.html.j2", _stops),
     Component("Error", "Something was refused: what happened, why, what to do.", "error_panel.html.j2", _errors),
-    Component("Fault", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
+    Component("InternalError", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
     Component("What a call did", "After a change, and where facts are told; with the command that does the same.",
               "happened.html.j2", _happened),
     Component("Remark", "Words that are no result.", "note.html.j2", _notes),

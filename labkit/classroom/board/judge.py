@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit import steps
-from labkit.classroom.board.reading import Detection, Reading, Student, number_of
+from labkit.classroom.board.reading import ClassSnapshot, Detection, Student, number_of
 from labkit.classroom.board.snapshot_clients import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
@@ -35,7 +35,7 @@ class Judge:
         self._shared: tuple[object, ...] = ()
         self._judged: dict[int, tuple[object, Results]] = {}
 
-    def results(self, reading: Reading) -> list[Results]:
+    def results(self, reading: ClassSnapshot) -> list[Results]:
         """Each student's results, in the reading's order."""
         parts = Parts(reading.detection)
         if parts.shared != self._shared:

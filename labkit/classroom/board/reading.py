@@ -18,7 +18,7 @@ from labkit.model.detection.rule import Rule, students_in
 from labkit.model.errors import LabError
 from labkit.model.settings import DEFAULT_REGION
 from labkit.model.vpc import Vpc
-from labkit.services.aws.account import Caller
+from labkit.services.aws.account import CallerIdentity
 
 Raw = Mapping[str, Any]
 
@@ -26,18 +26,18 @@ NUMBER_IN_RULE_NAME = re.compile(r"selfprotect:student([1-9][0-9]{0,2}):")
 """In a rule's name without its spaces and in small letters, since a name that is nearly right is a student's too."""
 
 
-NOBODY = Caller("", "", "")
+NOBODY = CallerIdentity("", "", "")
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountSnapshot:
     """What one AWS account holds in one region, as boto3 tells it. caller: whose account it is.
 
     fault: why it could not be looked at; None when it was.
     """
 
     region: str
-    caller: Caller = NOBODY
+    caller: CallerIdentity = NOBODY
     vpcs: tuple[Raw, ...] = ()
     network_acls: tuple[Raw, ...] = ()
     subnets: tuple[Raw, ...] = ()
@@ -65,14 +65,14 @@ class Student:
     """
 
     number: int
-    account: Account
+    account: AccountSnapshot
     keys_used: bool
     numbered: bool = True
     last_seen: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Reading:
+class ClassSnapshot:
     """One look at the world. at: when it began."""
 
     at: datetime
@@ -80,7 +80,7 @@ class Reading:
     detection: Detection
 
 
-def students_of_one_account(account: Account, detection: Detection) -> tuple[Student, ...]:
+def students_of_one_account(account: AccountSnapshot, detection: Detection) -> tuple[Student, ...]:
     """The students whose number a VPC's tag or a rule's name bears, by number.
 
     Their keys are taken to work once a VPC bears their number: before that, nothing in a shared account shows them.
@@ -111,12 +111,12 @@ def _with_their_vpc(number: int, holds: Raw) -> bool:
     return any(Vpc.from_aws(vpc).student == number for vpc in holds["Vpcs"])
 
 
-def _account(told: Raw, region: str) -> Account:
+def _account(told: Raw, region: str) -> AccountSnapshot:
     """A student's account in the region that they work in."""
     account, holds = told["account"], told["regions"].get(region, {})
-    return Account(
+    return AccountSnapshot(
         region,
-        Caller(account, f"arn:aws:iam::{account}:user/{user_of(told['number'])}", ""),
+        CallerIdentity(account, f"arn:aws:iam::{account}:user/{user_of(told['number'])}", ""),
         tuple(holds.get("Vpcs", ())),
         tuple(holds.get("NetworkAcls", ())),
         tuple(holds.get("Subnets", ())),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
-from labkit.classroom.board.reading import Account, Detection, Raw, Student
+from labkit.classroom.board.reading import AccountSnapshot, Detection, Raw, Student
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.records import Agent, Alert, Ruleset
 from labkit.model.detection.rule import Rule
@@ -68,7 +68,7 @@ class SeenNotes(Notes):
 class SeenAccount:
     """`clients.aws_account.Account` with what was read: its `ec2` and `sts` are all that checks take."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: AccountSnapshot) -> None:
         self.region = account.region
         self.ec2 = SeenEc2(account)
         self.sts = SeenSts(account)
@@ -77,7 +77,7 @@ class SeenAccount:
 class SeenSts:
     """The STS client."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: AccountSnapshot) -> None:
         self._account = account
 
     def get_caller_identity(self) -> Raw:
@@ -89,7 +89,7 @@ class SeenSts:
 class SeenEc2:
     """The EC2 client. Its filters are those that checks use: `tag:NAME`, `tag-key`, `vpc-id`, `cidr`, `is-default`."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: AccountSnapshot) -> None:
         self._account = account
         self._lists = {
             "describe_vpcs": ("Vpcs", account.vpcs),

@@ -11,12 +11,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from labkit.classroom.board.reading import Account, Detection, Reading, students_of_a_class, students_of_one_account
+from labkit.classroom.board.reading import (
+    AccountSnapshot,
+    ClassSnapshot,
+    Detection,
+    students_of_a_class,
+    students_of_one_account,
+)
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.services import aws
-from labkit.services.aws.account import Caller
+from labkit.services.aws.account import CallerIdentity
 from labkit.services.aws.errors import translate_aws_errors
 from labkit.services.detection.api import DetectionApi
 from labkit.steps.session import LabSession
@@ -33,28 +39,28 @@ class Source:
 
     def __init__(self, session: LabSession) -> None:
         self._world = session
-        self._caller: Caller | None = None
+        self._caller: CallerIdentity | None = None
         self._alerts = AlertBook()
         self._api: DetectionApi | None = None
 
-    def read(self) -> Reading:
+    def read(self) -> ClassSnapshot:
         """The world now. Raises ServiceUnreachable where a service does not answer; any other fault is in the reading,
         since the other service's half is worth seeing."""
         at = datetime.now(UTC)
         detection = self._detection()
         look = self._world.backend.class_view
         if look is not None and (told := look()):
-            return Reading(at, students_of_a_class(told, detection), detection)
-        return Reading(at, students_of_one_account(self._account(), detection), detection)
+            return ClassSnapshot(at, students_of_a_class(told, detection), detection)
+        return ClassSnapshot(at, students_of_one_account(self._account(), detection), detection)
 
-    def _account(self) -> Account:
+    def _account(self) -> AccountSnapshot:
         session = self._world
         try:
             keys = session.keys or session.backend.cloud_account()
             opened = session.account(keys, session.region) if keys is not None else session.aws
             if self._caller is None:
                 self._caller = aws.caller(opened.sts)
-            return Account(
+            return AccountSnapshot(
                 session.region,
                 self._caller,
                 tuple(vpc.raw for vpc in aws.describe_vpcs(opened.ec2)),
@@ -64,7 +70,7 @@ class Source:
         except ServiceUnreachable:
             raise
         except LabError as error:
-            return Account(session.region, fault=_as_told(error))
+            return AccountSnapshot(session.region, fault=_as_told(error))
 
     def _detection(self) -> Detection:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from labkit import steps
 from labkit.classroom.board.judge import Judge
-from labkit.classroom.board.reading import Reading, number_of
+from labkit.classroom.board.reading import ClassSnapshot, number_of
 from labkit.classroom.board.source import Source
 from labkit.classroom.board.table import Board, BoardRow, Denied, Raised
 from labkit.model.errors import LabError
@@ -34,14 +34,14 @@ def taker(session: LabSession) -> Callable[[], Board]:
     return lambda: board_of(judge, source.read())
 
 
-def board_of(judge: Judge, reading: Reading) -> Board:
+def board_of(judge: Judge, reading: ClassSnapshot) -> Board:
     """The board that a reading makes."""
     judged = zip(reading.students, judge.results(reading), strict=True)
     rows = [BoardRow(student.number, results, student.last_seen) for student, results in judged]
     return Board(rows, list(_denied(reading)), list(_raised(reading)), reading.at, CHAPTERS)
 
 
-def _denied(reading: Reading) -> Iterator[Denied]:
+def _denied(reading: ClassSnapshot) -> Iterator[Denied]:
     """The entries of the students' responders, in the network ACLs of the VPCs that bear each student's tag."""
     for student in reading.students:
         vpcs = {vpc.id for vpc in map(Vpc.from_aws, student.account.vpcs) if vpc.student == student.number}
@@ -51,7 +51,7 @@ def _denied(reading: Reading) -> Iterator[Denied]:
                     yield Denied(student.number, str(entry.network.network_address))
 
 
-def _raised(reading: Reading) -> Iterator[Raised]:
+def _raised(reading: ClassSnapshot) -> Iterator[Raised]:
     """The active alerts of the students' rules; one that was not told the address is told by its title."""
     there = {student.number for student in reading.students}
     numbers = {rule.id: number for rule in reading.detection.rules if (number := number_of(rule)) in there}

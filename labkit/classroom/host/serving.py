@@ -18,7 +18,7 @@ from labkit.classroom.host.outbox import Outbox
 from labkit.files import private_folder
 from labkit.sandbox.dispatcher import Dispatcher, nothing_here
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, Host
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.http import Server
 from labkit.sandbox.ids import Ids
@@ -42,7 +42,7 @@ class HostServices:
         self._following = Following(_api(login), session / "place.json")
         self._outbox = Outbox(_api(login))
         events = ConnectEvents(Ids(), SOURCE_ADDRESSES)
-        self._host = Host(home, events, self._following.place, self._outbox.put, self._trouble)
+        self._host = SimulatedHost(home, events, self._following.place, self._outbox.put, self._trouble)
         self.application = Dispatcher(nothing_here, nothing_here, self._control(), self.token)
 
     def load(self) -> None:

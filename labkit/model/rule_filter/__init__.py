@@ -12,11 +12,10 @@ from labkit.model.rule_filter.evaluate import Predicate, compile
 from labkit.model.rule_filter.explain import Explanation, explain
 from labkit.model.rule_filter.grammar import parse
 from labkit.model.rule_filter.straighten import Straightened, straighten
-from labkit.model.rule_filter.tree import And, Change, Clause, Filter, Number, Or, Remark
+from labkit.model.rule_filter.tree import And, Clause, Filter, Number, Or, Remark, Substitution
 
 __all__ = [
     "And",
-    "Change",
     "Clause",
     "Explanation",
     "Filter",
@@ -25,6 +24,7 @@ __all__ = [
     "Predicate",
     "Remark",
     "Straightened",
+    "Substitution",
     "compile",
     "explain",
     "parse",

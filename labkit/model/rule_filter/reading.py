@@ -14,7 +14,7 @@ Reader = Callable[[Event], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FieldValue:
     """A value met in an event; `note` says where it came from if not from the key as written."""
 
     value: Any
@@ -45,22 +45,22 @@ def reader(key: str) -> Reader:
     return path_reader(key)
 
 
-def read(key: str, event: Event) -> Reading:
+def read(key: str, event: Event) -> FieldValue:
     """The key's value in an event with the words that explain it; agrees with `reader`."""
     value = reader(key)(event)
     own = path_reader(key)(event)
     if value is None:
-        return Reading(None)
+        return FieldValue(None)
     if key in EITHER_END:
-        return Reading(value, _note_on_ends(key, event, own))
+        return FieldValue(value, _note_on_ends(key, event, own))
     if own is not None:
-        return Reading(value)
+        return FieldValue(value)
     if key == "command":
-        return Reading(value, "command is the last part of exe")
+        return FieldValue(value, "command is the last part of exe")
     if key == "arguments":
-        return Reading(value, "arguments is args joined by spaces")
+        return FieldValue(value, "arguments is args joined by spaces")
     used = next(name for name in OTHER_NAMES[key] if path_reader(name)(event) is not None)
-    return Reading(value, f"{key} is another name for {used}")
+    return FieldValue(value, f"{key} is another name for {used}")
 
 
 def path_reader(key: str) -> Reader:

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from labkit.model.rule_filter.tree import Change
+from labkit.model.rule_filter.tree import Substitution
 
 _STRAIGHT = dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′", "'")
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
@@ -23,7 +23,7 @@ class Straightened:
     """A text with straight quotes and plain spaces, and each change that made it so."""
 
     text: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Substitution, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -56,7 +56,7 @@ def straighten(text: str) -> Straightened:
         if put in ('"', "'"):
             opened = "" if opened == put else opened or put
         if put != found:
-            changes.append(Change(position, found, put))
+            changes.append(Substitution(position, found, put))
         letters.append(put)
     return Straightened("".join(letters), tuple(changes))
 

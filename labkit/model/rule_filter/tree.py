@@ -67,7 +67,7 @@ Node = And | Or | Clause
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Substitution:
     """One character that was read as another; `position` is its 0-based offset in the text as typed."""
 
     position: int
@@ -85,7 +85,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something a reader should know of a filter that can be read; `position` as in `Change`."""
+    """Something a reader should know of a filter that can be read; `position` as in `Substitution`."""
 
     position: int
     sentence: str
@@ -103,7 +103,7 @@ class Filter:
 
     text: str
     tree: Node
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Substitution, ...] = ()
     warnings: tuple[Remark, ...] = ()
 
     def __str__(self) -> str:

@@ -30,12 +30,12 @@ def open_nft() -> Nft:
     It belongs to the network namespace that it is opened in.
     """
     try:
-        return _Library()
+        return _NftLibrary()
     except OSError:
-        return _Program()
+        return _NftProgram()
 
 
-class _Library:
+class _NftLibrary:
     def __init__(self) -> None:
         self._library = ctypes.CDLL("libnftables.so.1")
         self._library.nft_ctx_new.restype = ctypes.c_void_p
@@ -56,7 +56,7 @@ class _Library:
         return str(printed.decode())
 
 
-class _Program:
+class _NftProgram:
     def __init__(self) -> None:
         found = find_program("nft")
         if found is None:

@@ -37,7 +37,7 @@ _CALL_FORMAT, _ANSWER_FORMAT = "QIIiIQ6Q", "QqiI"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class _Program(ctypes.Structure):
+class _BpfProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
 
 
@@ -50,7 +50,7 @@ def listen(*names: str) -> int:
         raise OSError(errno.ENOSYS, f"the system call numbers of {os.uname().machine} are not known")
     code = _filter(names)
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    program = _Program(len(code) // 8, code)
+    program = _BpfProgram(len(code) // 8, code)
     for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):  # the first from Linux 5.19: no call is told twice
         listener = _libc.syscall(NUMBERS["seccomp"], _SET_MODE_FILTER, flags, ctypes.byref(program))
         if listener >= 0:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit.sandbox.aws.keys import STUDENT, AccessKeys, load_keys
+from labkit.model.access_keys import AccessKeys
+from labkit.sandbox.aws.keys import STUDENT, load_keys
 from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.ids import Ids
 

@@ -6,10 +6,10 @@ import json
 import random
 import string
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labkit.files import write_private
+from labkit.model.access_keys import AccessKeys
 from labkit.sandbox.ids import Ids
 
 ACCOUNT = "123456789012"
@@ -27,18 +27,6 @@ accounts: moto lets anybody with sts:AssumeRole take any role of any account, wh
 
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
-
-
-@dataclass(frozen=True)
-class AccessKeys:
-    """An access key id (AKIA and 16 more) and its secret (40 characters); the secret is in no repr."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-    def to_dict(self) -> dict[str, str]:
-        """Both, by their names."""
-        return asdict(self)
 
 
 def load_keys(path: Path, ids: Ids | None = None, users: Iterable[str] = tuple(POLICIES)) -> dict[str, AccessKeys]:

@@ -17,9 +17,10 @@ from moto.sts.responses import TokenResponse
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
-from labkit.sandbox.aws.keys import ACCOUNT, AccessKeys
+from labkit.sandbox.aws.keys import ACCOUNT
 from labkit.sandbox.aws.signature import Credential, SignedResponse, service_of
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 
+from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of, user_of
 from labkit.model.settings import DEFAULT_REGION
-from labkit.sandbox.aws.keys import ACCOUNT, CLASS_POLICY, POLICIES, STUDENT, AccessKeys
+from labkit.sandbox.aws.keys import ACCOUNT, CLASS_POLICY, POLICIES, STUDENT
 from labkit.sandbox.aws.random_ids import ThreadRandom
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import user_of
-from labkit.sandbox.aws.keys import AccessKeys, load_keys
+from labkit.sandbox.aws.keys import load_keys
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import Ids
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from labkit.model.classroom import host_of, user_of
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.store.agents import AgentTable
+from labkit.sandbox.detection.store.agents import AgentStore
 from labkit.sandbox.detection.store.database import Database
-from labkit.sandbox.detection.store.people import ApiUser, PeopleTable
+from labkit.sandbox.detection.store.people import ApiUser, PeopleStore
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS student (
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS student (
 """
 
 
-class StudentTable:
+class StudentStore:
     """Students, each with a user and an agent of the lab's organization.
 
     by_user, by_agent: a student's number by the id of their user or agent. Only `enrol` changes them, before anything
@@ -45,7 +45,7 @@ class StudentTable:
         self.load()
 
     def _enrol(self, number: int, now: int) -> None:
-        people, ids = PeopleTable(self._database), self._database.ids
+        people, ids = PeopleStore(self._database), self._database.ids
         chance = ids.chance(f"student {number}")
         name = user_of(number)
         user_id, api_key = chance.randbytes(12).hex(), chance.randbytes(32).hex()
@@ -53,7 +53,7 @@ class StudentTable:
         people.add_user(user)
         people.add_member(seed_data.ORGANIZATION_ID, user.id, "user")
         agent = seed_data.host_agent(ids.new("agent"), host_of(number))
-        AgentTable(self._database).insert(seed_data.ORGANIZATION_ID, agent, now, now)
+        AgentStore(self._database).insert(seed_data.ORGANIZATION_ID, agent, now, now)
         self._database.insert("student", {"number": number, "user_id": user.id, "agent_id": agent["id"]})
 
     def agent_id(self, number: int) -> str:

@@ -10,7 +10,7 @@ import orjson
 from flask import Response, current_app, g, request
 
 from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.store.people import ApiUser, AuditRecord
+from labkit.sandbox.detection.store.people import ApiUser, NewAuditRecord
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
@@ -61,7 +61,7 @@ def body() -> dict[str, Any]:
 def note(crud: str, action: str, description: str, context: Mapping[str, Any] | None = None) -> None:
     """Write what the caller did to the audit log; call it in the transaction of the deed."""
     who = caller()
-    deed = AuditRecord(
+    deed = NewAuditRecord(
         who.organization_id, who.user.id, who.user.email, crud, action, description, now_ms(), context or {}
     )
     store().audit.record(deed)

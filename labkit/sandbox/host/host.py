@@ -30,7 +30,7 @@ SOURCE_ADDRESSES = (names.HOST, names.HOST_IPV6)
 log = logging.getLogger("labkit.sandbox.host")
 
 
-class Host:
+class SimulatedHost:
     """The range of one home, kept to what AWS's side says. Its life hangs on this process.
 
     look: where the host lives now, and what is to filter it. tell: takes the event of each connection. trouble: why

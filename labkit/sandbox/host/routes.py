@@ -6,12 +6,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from labkit.model.errors import LabError
 from labkit.sandbox.control import refuse_without_token
-from labkit.sandbox.host.host import Host
+from labkit.sandbox.host.host import SimulatedHost
 
 MOST_SECONDS = 120.0
 
 
-def host_blueprint(host: Host, token: str) -> Blueprint:
+def host_blueprint(host: SimulatedHost, token: str) -> Blueprint:
     """`/_lab/range`: status, the dropped packets, the connections asked for, a program run to its end."""
     blueprint = Blueprint("host", __name__)
     blueprint.before_request(lambda: refuse_without_token(token))

@@ -68,7 +68,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Caller:
+class CallerIdentity:
     """Whose keys they are."""
 
     account: str

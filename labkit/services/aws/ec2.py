@@ -19,7 +19,7 @@ from labkit.model.network_acl import (
     validate_vpc_cidr_block,
 )
 from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
-from labkit.services.aws.account import Account, Caller
+from labkit.services.aws.account import Account, CallerIdentity
 from labkit.services.aws.errors import translate_aws_errors
 
 
@@ -36,11 +36,11 @@ class Deleted:
 # --- who, and VPCs ---
 
 
-def caller(sts: Any) -> Caller:
+def caller(sts: Any) -> CallerIdentity:
     """The account and the user that the client's keys belong to."""
     with translate_aws_errors(sts):
         reply = sts.get_caller_identity()
-    return Caller(reply["Account"], reply["Arn"], reply["UserId"])
+    return CallerIdentity(reply["Account"], reply["Arn"], reply["UserId"])
 
 
 def describe_vpcs(ec2: Any, filters: Mapping[str, Iterable[str]] | None = None) -> tuple[Vpc, ...]:

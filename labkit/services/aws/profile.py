@@ -13,7 +13,7 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.profile_text import read_section, remove_section, set_options
 from labkit.model.settings import PROFILE
-from labkit.services.aws.account import Account, Caller, session_apart
+from labkit.services.aws.account import Account, CallerIdentity, session_apart
 from labkit.services.aws.ec2 import caller, describe_vpcs
 
 
@@ -21,7 +21,7 @@ from labkit.services.aws.ec2 import caller, describe_vpcs
 class Verified:
     """Keys that work: whose they are, and where."""
 
-    caller: Caller
+    caller: CallerIdentity
     region: str
     endpoint_url: str
 

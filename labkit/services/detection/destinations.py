@@ -27,7 +27,7 @@ MOST_ALERTS_FOR_AGES = 1000
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadResult:
     """The destinations of the alerts that were read. trouble: why the rest was not read; None when all was."""
 
     destinations: tuple[Destination, ...]
@@ -51,7 +51,7 @@ class AlertDestinations:
         self._fresh: dict[str, None] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
 
-    def read(self, now_ms: int, since_ms: int | None = None) -> Reading:
+    def read(self, now_ms: int, since_ms: int | None = None) -> ReadResult:
         """Look at every alert of the look-back time, or since an earlier moment if there was an outage."""
         self._start_ms = min(now_ms - self._look_back_ms, now_ms if since_ms is None else since_ms)
         before, self._alerts = self._alerts, {}
@@ -62,9 +62,9 @@ class AlertDestinations:
         else:
             self._alerts = before | self._alerts
         self._fresh = {}
-        return Reading(self._of(self._alerts), trouble)
+        return ReadResult(self._of(self._alerts), trouble)
 
-    def read_newest(self) -> Reading:
+    def read_newest(self) -> ReadResult:
         """Look at what is newer than the newest alert seen, and at what a feed told of since the last look.
 
         The others are left out: they may have been dismissed meanwhile.
@@ -72,7 +72,7 @@ class AlertDestinations:
         newest = max((milliseconds(alert.created_at) for alert in self._alerts.values()), default=0)
         trouble = self._take(max(self._start_ms, newest - OVERLAP_MS))
         fresh, self._fresh = self._fresh, {}
-        return Reading(self._of(fresh), trouble)
+        return ReadResult(self._of(fresh), trouble)
 
     def take_in(self, alerts: Iterable[Alert]) -> tuple[Destination, ...]:
         """The destinations of the alerts a feed told of, as far as they are active and of the rule. Raises LabError."""

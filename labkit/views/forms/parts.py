@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import display_updatable
-from labkit.views.panels.basic import ErrorPanel, Fault
+from labkit.views.panels.basic import ErrorPanel, InternalError
 from labkit.views.render import render
 from labkit.views.view import View
 
@@ -129,7 +129,7 @@ class Form:
             focus = self._field_at_fault(error) or button
         except Exception as error:  # noqa: BLE001  else a fault would show nothing at all (JupyterLab drops it)
             log_fault(error)
-            self.message.value = _spoken(Fault(type(error).__name__, label), "alert")
+            self.message.value = _spoken(InternalError(type(error).__name__, label), "alert")
         finally:
             button.disabled, button.description = False, label
             focus.focus()
@@ -177,7 +177,7 @@ def watch(field: Any, area: HTML, look: Callable[[str], View | None]) -> None:
                 shown = ErrorPanel(error)
             except Exception as error:  # noqa: BLE001  as in Form._run
                 log_fault(error)
-                shown = Fault(type(error).__name__, "Looking at this field")
+                shown = InternalError(type(error).__name__, "Looking at this field")
             area.value = "" if shown is None else shown._repr_html_()
 
     changed()

@@ -1,5 +1,5 @@
 """Panels: what a cell did, found or could not do."""
 
-from labkit.views.panels.basic import SYMBOLS, ActionResult, CheckPanel, ErrorPanel, Fault, Note
+from labkit.views.panels.basic import SYMBOLS, ActionResult, CheckPanel, ErrorPanel, InternalError, Note
 
-__all__ = ["SYMBOLS", "ActionResult", "CheckPanel", "ErrorPanel", "Fault", "Note"]
+__all__ = ["SYMBOLS", "ActionResult", "CheckPanel", "ErrorPanel", "InternalError", "Note"]

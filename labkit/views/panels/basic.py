@@ -96,7 +96,7 @@ class ErrorPanel(View):
 
 
 @dataclass(frozen=True, repr=False)
-class Fault(View):
+class InternalError(View):
     """A fault of the lab itself; only the exception's type is told, since its message may hold a value."""
 
     kind: str

@@ -17,8 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from labkit.model.access_keys import AccessKeys
 from labkit.sandbox.aws.app import AwsApp, create_aws_app
-from labkit.sandbox.aws.keys import AccessKeys
 from labkit.sandbox.aws.state import MotoState
 
 DENY_ALL = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24", "Egress": True}

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import botocore.auth
 import pytest
 
-from labkit.sandbox.aws.keys import READER, AccessKeys, load_keys
+from labkit.model.access_keys import AccessKeys
+from labkit.sandbox.aws.keys import READER, load_keys
 from tests.sandbox.aws.fixtures import client, refusal
 
 UNKNOWN = AccessKeys("AKIA" + "Z" * 16, "z" * 40)

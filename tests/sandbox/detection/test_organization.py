@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.store.people import AuditRecord
+from labkit.sandbox.detection.store.people import NewAuditRecord
 from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, errors, items
 
@@ -145,7 +145,7 @@ def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Servi
 def test_the_audit_log_is_of_thirty_days_unless_asked(detection_service: Service, query: str, number: int) -> None:
     detection_service.post(RULESETS, {"name": "Mine", "description": "", "ruleIds": []})
     long_ago = now_ms() - 31 * 86_400_000
-    deed = AuditRecord(
+    deed = NewAuditRecord(
         seed_data.ORGANIZATION_ID, "0" * 23 + "1", "former@agility.example", "delete", "x", "long ago", long_ago
     )
     detection_service.store.audit.record(deed)

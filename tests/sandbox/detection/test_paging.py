@@ -8,7 +8,7 @@ import json
 import pytest
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.store.people import AuditRecord
+from labkit.sandbox.detection.store.people import NewAuditRecord
 from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection.fixtures import Service, all_pages, errors, items
 
@@ -46,7 +46,7 @@ def test_audit_records_come_fifty_a_page(detection_service: Service) -> None:
     now = now_ms()
     with detection_service.store.transaction():
         for number in range(120):
-            deed = AuditRecord(seed_data.ORGANIZATION_ID, "u", "e", "update", "x", f"number {number}", now - number)
+            deed = NewAuditRecord(seed_data.ORGANIZATION_ID, "u", "e", "update", "x", f"number {number}", now - number)
             detection_service.store.audit.record(deed)
     pages = all_pages(detection_service, "/v2/auditlogs", "recs", lambda token: f"/v2/auditlogs?token={token}")
     assert [len(page) for page in pages] == [50, 50, 20]

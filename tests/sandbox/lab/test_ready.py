@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from labkit.ready import looks
-from labkit.ready.trial import Trial
+from labkit.ready.trial import TrialSandbox
 from labkit.services import sandbox_process
 from labkit.services.sandbox_process import Sandbox
 from labkit.views.panels.readiness import Line
@@ -146,13 +146,13 @@ def test_a_sandbox_that_a_look_has_started_again_while_it_was_ended_ends_too(
     monkeypatch.setattr(tempfile, "tempdir", None)
     started: list[Sandbox] = []
 
-    def ended_and_started_again(trial: Trial, begun: Future[float]) -> list[Line]:
+    def ended_and_started_again(trial: TrialSandbox, begun: Future[float]) -> list[Line]:
         begun.result()
         until(lambda: sandbox_process.find(trial.home) is None)
         started.append(sandbox_process.start(trial.home)[0])
         return []
 
-    monkeypatch.setattr(Trial, "lab_lines", ended_and_started_again)
+    monkeypatch.setattr(TrialSandbox, "lab_lines", ended_and_started_again)
     with looks() as begun:
         begun[0].answer.result()
         until(lambda: any(sandbox_process.find(home) for home in tmp_path.glob("labkit-ready-*/lab")))

@@ -13,7 +13,7 @@ from typing import Any  # noqa: E402
 import pytest  # noqa: E402
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell  # noqa: E402
 
-from labkit.handout.notebook import Reading, link_of_page  # noqa: E402
+from labkit.handout.notebook import NotebookReader, link_of_page  # noqa: E402
 from labkit.handout.safety import LEFT_OUT, Cleaner  # noqa: E402
 
 KEY = "AKIACANARY7TYPED3KEY"
@@ -24,7 +24,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 def shown(*outputs: Any) -> list[str]:
     """What stands below a cell with these outputs."""
     notebook = new_notebook(cells=[new_code_cell("x", outputs=list(outputs))])
-    (cell,) = Reading(Cleaner(folders=(("/home/kim", "~"),))).read(notebook).cells
+    (cell,) = NotebookReader(Cleaner(folders=(("/home/kim", "~"),))).read(notebook).cells
     assert all(output.data.keys() == {"text/html"} for output in cell.outputs)
     return [output.data["text/html"] for output in cell.outputs]
 
@@ -79,7 +79,7 @@ def test_a_widget_with_no_twin_is_told_of() -> None:
 
 def test_the_state_of_widgets_is_not_kept() -> None:
     notebook = new_notebook(cells=[new_code_cell("x")], metadata={"widgets": {"state": {"1": KEY}}, "title": KEY})
-    assert KEY not in str(Reading(Cleaner()).read(notebook))
+    assert KEY not in str(NotebookReader(Cleaner()).read(notebook))
 
 
 def test_of_several_forms_the_best_one_is_shown() -> None:
@@ -96,7 +96,7 @@ def test_of_several_forms_the_best_one_is_shown() -> None:
 
 def test_sources_and_prose_are_clean() -> None:
     cells = [new_markdown_cell(f"# A\nkey `{KEY}`"), new_code_cell(f"enter('{KEY}')"), new_raw_cell(KEY)]
-    read = Reading(Cleaner()).read(new_notebook(cells=cells))
+    read = NotebookReader(Cleaner()).read(new_notebook(cells=cells))
 
     assert [KEY in cell.source for cell in read.cells] == [False] * 3
     assert all(LEFT_OUT in cell.source for cell in read.cells)
@@ -105,7 +105,7 @@ def test_sources_and_prose_are_clean() -> None:
 
 def test_a_key_that_is_written_in_another_way_is_no_key_on_the_page() -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    (cell,) = Reading(Cleaner()).read(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
+    (cell,) = NotebookReader(Cleaner()).read(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
     assert LEFT_OUT in cell.source
     html = secret.replace("/", "&#x2F;")
     assert shown(displayed(text__html=f"<b>{html}</b>"), error(f"My {KEY}")) == [
@@ -118,7 +118,7 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
     (tmp_path / "clone" / "images").mkdir(parents=True)
     (tmp_path / "clone" / "images" / "a b.svg").write_text(SVG)
     (tmp_path / "private.svg").write_text(SVG)
-    reading = Reading(Cleaner(), tmp_path / "clone" / "notebooks", tmp_path / "clone")
+    reading = NotebookReader(Cleaner(), tmp_path / "clone" / "notebooks", tmp_path / "clone")
     sources = (
         "../images/a%20b.svg",
         "../../private.svg",
@@ -136,7 +136,7 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
 
 def test_a_picture_pasted_into_a_cell_comes_along() -> None:
     cell = new_markdown_cell("![words](attachment:p.png)", attachments={"p.png": {"image/png": "AAAA"}})
-    (read,) = Reading(Cleaner()).read(new_notebook(cells=[cell])).cells
+    (read,) = NotebookReader(Cleaner()).read(new_notebook(cells=[cell])).cells
     assert '<img src="data:image/png;base64,AAAA" alt="words">' in read.source
 
 

@@ -32,7 +32,7 @@ class AgentQuery:
     until_ms: int | None = None
 
 
-class AgentTable:
+class AgentStore:
     """Agents and servers of every organization."""
 
     def __init__(self, database: Database) -> None:

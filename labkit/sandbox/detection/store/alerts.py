@@ -80,7 +80,7 @@ class Dismissal:
     at: int
 
 
-class AlertTable:
+class AlertStore:
     """Alerts, events and which event contributed to which alert. An alert is dismissed, never deleted."""
 
     def __init__(self, database: Database) -> None:

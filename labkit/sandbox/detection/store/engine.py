@@ -63,7 +63,7 @@ class RuleCount:
     alerted: int = 0
 
 
-class EngineTable:
+class EngineStore:
     """The engine's own memory. Times are milliseconds since 1970. Call what changes it inside a transaction."""
 
     def __init__(self, database: Database) -> None:

@@ -45,7 +45,7 @@ class ApiUser:
 
 
 @dataclass(frozen=True)
-class AuditRecord:
+class NewAuditRecord:
     """Something done through the API, for the audit log. `crud` is create, update or delete."""
 
     organization_id: str
@@ -69,7 +69,7 @@ class AuditQuery:
     until_ms: int | None = None
 
 
-class PeopleTable:
+class PeopleStore:
     """Organizations, users and who is a member of what."""
 
     def __init__(self, database: Database) -> None:
@@ -152,13 +152,13 @@ def _member(row: Row) -> dict[str, Any]:
     }
 
 
-class AuditTable:
+class AuditStore:
     """The audit log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, deed: AuditRecord) -> None:
+    def record(self, deed: NewAuditRecord) -> None:
         """Add a record."""
         row = {name: value for name, value in vars(deed).items() if name != "context"}
         self._database.insert(

@@ -35,7 +35,7 @@ class NameTaken(ValueError):
     """Another rule set of the organization has that name; the API answers 409."""
 
 
-class RuleTable:
+class RuleStore:
     """Rule sets, their rules and the rules' tags, of every organization. Times are milliseconds; ids that are not the
     organization's raise NoSuch."""
 

@@ -29,13 +29,13 @@ class DetectionStore:
     def __init__(self, path: Path, ids: Ids | None = None) -> None:
         self.ids = ids or Ids()
         self._database = Database(path, self.ids)
-        self.people = store_people.PeopleTable(self._database)
-        self.audit = store_people.AuditTable(self._database)
-        self.rules = store_rules.RuleTable(self._database)
-        self.agents = store_agents.AgentTable(self._database)
-        self.alerts = store_alerts.AlertTable(self._database)
-        self.engine = store_engine.EngineTable(self._database)
-        self.students = store_students.StudentTable(self._database)
+        self.people = store_people.PeopleStore(self._database)
+        self.audit = store_people.AuditStore(self._database)
+        self.rules = store_rules.RuleStore(self._database)
+        self.agents = store_agents.AgentStore(self._database)
+        self.alerts = store_alerts.AlertStore(self._database)
+        self.engine = store_engine.EngineStore(self._database)
+        self.students = store_students.StudentStore(self._database)
         with self.transaction():
             for module in (store_people, store_rules, store_agents, store_alerts, store_engine, store_students):
                 self._database.create(module.SCHEMA)
