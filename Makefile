@@ -7,9 +7,14 @@ TEST_READY := $(VENV)/.test-ready
 HUB_PROXY := $(VENV)/bin/configurable-http-proxy
 GRADES := tests/unit tests/gallery labkit/model labkit/views labkit/range tests/range tests/sandbox tests/classroom tests/hub tests/notebooks
 
+# Without bytecode every Python that a test starts compiles its packages again: twice the CPU time.
+unexport PYTHONDONTWRITEBYTECODE
+
+TWO_AT_ONCE := --numprocesses 2
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-classroom test-browser bench gallery images readme clean
+.PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-classroom test-browser test-long bench gallery images readme clean
 
 # A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
@@ -27,14 +32,14 @@ lab: $(LAB_READY)  ## open the lab in JupyterLab
 setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
 
-test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then the tests, cheapest first
+test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then all tests, on two processors
 	@sh -c "$$FIND_NETWORK_TOOLS" || { [ "$$CI" = true ] && sh -c "$$GET_NETWORK_TOOLS"; } || echo "$$HOW_TO_GET_NETWORK_TOOLS"
 	@if sh -c "$$FIND_BROWSER"; then \
-	    $(PYTHON) -m pytest $(GRADES) tests/browser; \
+	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) tests/browser; \
 	elif [ "$$CI" = true ]; then \
 	    echo "No browser for tests/browser, and under CI that is a failure." >&2; exit 1; \
 	else \
-	    $(PYTHON) -m pytest $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
+	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
 	fi
 
 # import-linter's cache misses that a module came or went: without it the check takes half a second.
@@ -71,6 +76,9 @@ test-notebooks: $(TEST_READY)  ## each chapter executed in a fresh kernel
 test-browser: $(TEST_READY)  ## the lab in a real Chromium
 	@sh -c "$$FIND_BROWSER" || { echo "$$HOW_TO_GET_A_BROWSER" >&2; exit 1; }
 	$(PYTHON) -m pytest tests/browser
+
+test-long: $(TEST_READY)  ## the property tests with 2,000 examples each
+	$(PYTHON) -m pytest --hypothesis-profile=many tests/unit
 
 bench: $(TEST_READY)  ## measure against the floors and peers, in one table
 	$(PYTHON) -m tests.bench

@@ -12,20 +12,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pytest
-
-from tests.tier_1 import MARKER, pytest_collection_modifyitems, pytest_terminal_summary
-
-__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]
+pytest_plugins = ["tests.left_out", "tests.tier_1", "tests.distribution"]
 HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     # A shell that runs tests in its background ignores these, and every program started by a test would, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    config.addinivalue_line("markers", MARKER)
+    # A run starts some hundred Pythons; without bytecode each would compile the same packages again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in [name for name in os.environ if name.startswith(("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON"))]:
         del os.environ[name]
     (HOME / "aws-config").write_text(f"[default]\nregion = us-east-1\nendpoint_url = {NOBODY_LISTENS}\n")

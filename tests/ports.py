@@ -7,7 +7,7 @@ import os
 import socket
 
 FIRST, LAST = 20_000, 30_000
-_numbers = itertools.count(os.getpid())
+_numbers = itertools.count(os.getpid() * 1_000)  # far from those of another worker
 
 
 def free_port() -> int:

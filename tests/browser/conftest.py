@@ -1,13 +1,13 @@
-"""One lab and one browser for all these tests; each test begins with nothing of the student's in the world."""
+"""One lab and one browser for all these tests; each test starts with nothing of the student's in the sandbox."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from labkit import backends, steps
 from labkit.steps.session import LabSession
@@ -15,16 +15,40 @@ from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
 
 SCREENSHOTS = ROOT / "test-results" / "browser"
+FAILURES = ROOT / "test-results" / "failed"
+FAILED = pytest.StashKey[bool]()
+"""Whether the last phase of a test failed."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": chromium(), "args": CHROMIUM_ARGUMENTS}
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+        yield running
+        running.close()
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "viewport": {"width": 1400, "height": 1000}}
+@pytest.fixture(scope="module")
+def page_options() -> dict[str, Any]:
+    """Options of Browser.new_page for the page of each test; a test file may have its own."""
+    return {"viewport": {"width": 1400, "height": 1000}}
+
+
+@pytest.fixture
+def page(browser: Browser, page_options: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page of a browser without a past. When the test fails, a screenshot is kept."""
+    opened = browser.new_page(**page_options)
+    yield opened
+    if request.node.stash[FAILED]:
+        opened.screenshot(path=FAILURES / f"{request.node.name}.png")
+    opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +85,6 @@ def screenshot(page: Page) -> Callable[[str], Path]:
     """Keeps a picture of what the person sees now."""
 
     def take(name: str) -> Path:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         page.screenshot(path=path)
         return path

@@ -41,9 +41,9 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
             yield Room(students, worlds, address)
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": PROJECTOR}
+@pytest.fixture(scope="module")
+def page_options() -> dict:
+    return {"viewport": PROJECTOR}
 
 
 @pytest.fixture

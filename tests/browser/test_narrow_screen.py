@@ -12,9 +12,9 @@ from tests.browser.notebook_page import NotebookPage
 LONG_FILTER = "  • " + 'event_type = "audit" and syscall = "connect" and connection.dst_addr != "127.0.0.0/8" and x'
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": {"width": 1024, "height": 768}, "color_scheme": "dark"}
+@pytest.fixture(scope="module")
+def page_options() -> dict:
+    return {"viewport": {"width": 1024, "height": 768}, "color_scheme": "dark"}
 
 
 def cut_off(output: Locator) -> list[str]:

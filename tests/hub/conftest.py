@@ -1,6 +1,6 @@
 """One hub, started once, with five students at it at once.
 
-Without JupyterHub and its proxy CI fails; elsewhere these tests are left out, and the end of the run says so.
+Without JupyterHub and its proxy these tests cannot run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from labkit.services.sandbox_process import Sandbox
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel
 from tests.hub.running_hub import CONFIG, RunningHub
+from tests.left_out import leave_out
 from tests.sandbox.student import users
 
 HOW_TO_GET_A_HUB = (
@@ -28,7 +29,6 @@ HOW_TO_GET_A_HUB = (
 )
 MADE_UP = "made-up-by-student{}"
 MARKER = "hub: needs JupyterHub and its proxy"
-_not_run: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,18 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("hub")]
     if not left_out or (has_proxy and find_spec("jupyterhub")):
         return
-    if os.environ.get("CI") == "true":
-        pytest.exit(
-            f"The tests of the hub cannot run, and under CI that is a failure. {HOW_TO_GET_A_HUB}", returncode=1
-        )
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-    _not_run.append(f"NOT RUN: {len(left_out)} tests of the hub. {HOW_TO_GET_A_HUB}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for sentence in _not_run:
-        terminalreporter.write_line(sentence, red=True)
+    leave_out(config, items, left_out, "tests of the hub", HOW_TO_GET_A_HUB)
 
 
 @pytest.fixture(scope="session")

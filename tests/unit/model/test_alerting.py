@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.model import rule_filter
@@ -148,7 +148,6 @@ def test_without_aggregate_fields_there_is_one_alert_an_agent() -> None:
 # --- which rules an event fires ---
 
 
-@settings(max_examples=80)
 @given(st.lists(TELLING_TREE, min_size=1, max_size=8), st.lists(EVENTS, min_size=1, max_size=4))
 def test_the_index_finds_what_trying_every_rule_finds(
     trees: list[And | Or | Clause], events: list[dict[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labkit.model import rule_filter
@@ -28,14 +28,12 @@ def test_a_filter_prints_as_text_that_is_read_as_the_same_filter(tree: And | Or 
     assert str(parse(str(tree))) == str(tree)
 
 
-@settings(max_examples=50)
 @given(TREES_WITH_SPELLINGS)
 def test_spaces_case_quotes_and_redundant_parentheses_change_nothing(case: tuple[And | Or | Clause, str]) -> None:
     tree, text = case
     assert parse(text).tree == tree
 
 
-@settings(max_examples=100)
 @given(TELLING_TREE, st.lists(EVENTS, min_size=1, max_size=4))
 def test_compiled_and_explained_filters_say_what_the_naive_interpreter_says(
     tree: And | Or | Clause, events: list[dict[str, Any]]
@@ -48,7 +46,6 @@ def test_compiled_and_explained_filters_say_what_the_naive_interpreter_says(
         assert rule_filter.explain(read, event).verdict is expected
 
 
-@settings(max_examples=200)
 @given(MEETINGS)
 def test_clauses_on_keys_that_the_event_has_mean_what_the_naive_interpreter_says(
     meeting: tuple[And | Or | Clause, dict[str, Any]],
