@@ -50,4 +50,4 @@ def is_safe_and_readable(page: str) -> None:
     assert "Run this cell to show the form." in text, "the form's static twin"
     assert "[left out: a secret]" in text
     assert "The cell stopped with FileNotFoundError. The notebook has the details." in text
-    assert "A control stood here; it works in the notebook." in text
+    assert "The notebook shows a control here." in text

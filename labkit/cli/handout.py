@@ -27,8 +27,8 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     number; without one, all chapters are written, and also a single page with the whole lab.
     Examples: labkit handout, labkit handout 2 3 --out /tmp/lab, labkit handout --from-mine
     """
+    from labkit.handout import build
     from labkit.handout import folder as files
-    from labkit.handout import making
     from labkit.handout.pdf import find_chromium
     from labkit.jupyter.launch import lab_folder, skip_needless_imports
 
@@ -37,15 +37,15 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
         gc.freeze
     )  # else all that was loaded is looked through once more at the end, for a tenth of a second
     clone = lab_folder()
-    wanted = making.chapters(clone, chapters, copies=from_mine)
+    wanted = build.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""
     files.require_writable(out)
-    made = making.Handout(clone, wanted, whole=not chapters, say=click.echo, browser=browser)
+    made = build.Handout(clone, wanted, whole=not chapters, say=click.echo, browser=browser)
     with _ended_tidily():
         if from_mine:
-            making.make_from_saved(made)
+            build.build_from_saved(made)
         else:
-            making.make_by_running(made)
+            build.build_by_running(made)
         files.write_files(out, made.files())
     click.echo(f"The handout is in {out}: open {out / 'index.html'}")
 

@@ -13,50 +13,50 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.preprocessors import Preprocessor
 
-from labkit.handout.markup import Found
-from labkit.handout.notebook import NotebookReader
-from labkit.handout.safety import cleaner_of_this_machine
+from labkit.handout.cells import CellRenderer
+from labkit.handout.markup import Summary
+from labkit.handout.redact import redactor_of_this_machine
 from labkit.services.environment import settings
 
 TEMPLATES = Path(__file__).parents[1] / "jupyter" / "config" / "nbconvert" / "templates"
 CONTENTS_DOWN_TO = 3
-"""The lowest level of heading that a table of contents names."""
+"""The deepest level of heading in a table of contents."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A chapter rendered: as a page of its own, and as a part of a larger one.
+    """A rendered chapter, as a page of its own and as a part of a larger one.
 
-    name: its file name without the ending. found: what its pieces left for a frame.
+    name: its file name without the ending. summary: what its cells add to the page as a whole.
     """
 
     name: str
     title: str
     html: str
     part: str
-    found: Found
+    summary: Summary
 
 
 class HandoutExporter(HTMLExporter):
-    """nbconvert's exporter with the lab's template. One for all chapters."""
+    """nbconvert's exporter with the lab's template. One instance serves all chapters."""
 
     def __init__(self) -> None:
         super().__init__(
             template_name="handout",
             extra_template_basedirs=[str(TEMPLATES)],
-            optimistic_validation=True,  # once, and not after each of a dozen preprocessors that are not in use
+            optimistic_validation=True,  # validate once, not after each of a dozen unused preprocessors
         )
 
-    def page(self, name: str, notebook: Any, reading: NotebookReader, **frame: Any) -> Page:
-        """The notebook as a page. frame: `home`, the page to link back to, and `note`, a sentence to begin with."""
+    def page(self, name: str, notebook: Any, cells: CellRenderer, **frame: Any) -> Page:
+        """The notebook as a page. frame: `home`, the page to link back to, and `note`, a sentence for its top."""
         language = notebook.metadata.get("language_info", {})
         lexer = language.get("pygments_lexer", language.get("name"))
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
-        resources = {"metadata": {"name": name}, "handout": {"reading": reading, **frame}}
+        resources = {"metadata": {"name": name}, "handout": {"cells": cells, **frame}}
         html, resources = TemplateExporter.from_notebook_node(self, notebook, resources)
         page = resources["handout"]
         part = self.render("part", nb=page["notebook"], resources={**resources, "handout": {**page, "headings": []}})
-        return Page(name, page["title"], html, part, page["found"])  # nbconvert has worked on a copy
+        return Page(name, page["title"], html, part, page["summary"])  # nbconvert renders a copy
 
     def render(self, template: str, **context: Any) -> str:
         """One of the templates filled in."""
@@ -74,41 +74,41 @@ class Heading:
 
 
 class HandoutPreprocessor(Preprocessor):
-    """Makes a notebook safe, and collects what the template's frame shows.
+    """Renders the cells of a notebook, and collects what the template's frame shows.
 
-    `resources["handout"]` may hold a `reading` made beforehand, a `home` to link to and a `note` to begin with; in
-    JupyterLab's own export it is absent, and all is found out here.
+    `resources["handout"]` may hold `cells` (a CellRenderer), a `home` to link to and a `note` for the top of the page.
+    In JupyterLab's own export it is absent, and a renderer is made here.
     """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         page = dict(resources.get("handout", {}))
-        reading = page.pop("reading", None) or _reading_of(resources.get("metadata", {}))
-        nb = reading.read(nb)
-        found: Found = reading.found
+        cells = page.pop("cells", None) or _renderer_for(resources.get("metadata", {}))
+        nb = cells.render(nb)
+        summary: Summary = cells.summary
         name = str(resources.get("metadata", {}).get("name", ""))
-        headings = nested([Heading(*one) for one in found.headings if 1 < one[0] <= CONTENTS_DOWN_TO])
+        headings = nested([Heading(*one) for one in summary.headings if 1 < one[0] <= CONTENTS_DOWN_TO])
         resources["handout"] = {
             **page,
-            "title": nb.metadata.title or next((words for level, _, words in found.headings if level == 1), name),
-            "styles": found.styles,
-            "rounded": found.rounded,
+            "title": nb.metadata.title or next((words for level, _, words in summary.headings if level == 1), name),
+            "styles": summary.styles,
+            "rounded": summary.rounded,
             "headings": headings,
             "notebook": nb,
-            "found": found,
-            "has_title": found.has_title,
+            "summary": summary,
+            "has_title": summary.has_title,
         }
         return nb, resources
 
 
-def _reading_of(metadata: Mapping[str, Any]) -> NotebookReader:
-    """How to read a notebook that JupyterLab exports: its folder is known, its lab is this process's."""
+def _renderer_for(metadata: Mapping[str, Any]) -> CellRenderer:
+    """The renderer for a notebook that JupyterLab exports: its folder is in the metadata, its lab is this process's."""
     folder = Path(metadata.get("path") or os.getcwd())
     clone = folder.parent if folder.name == "notebooks" else folder
-    return NotebookReader(cleaner_of_this_machine(settings().home, clone), folder, clone)
+    return CellRenderer(redactor_of_this_machine(settings().home, clone), folder, clone)
 
 
 def nested(headings: list[Heading]) -> list[Heading]:
-    """The headings as a tree: each below the nearest one before it that has a higher place.
+    """The headings as a tree: each below the last one before it with a smaller level.
 
     >>> [one.words for one in nested([Heading(2, "a", "A"), Heading(3, "b", "B"), Heading(2, "c", "C")])]
     ['A', 'C']

@@ -82,7 +82,7 @@ class Chapter:
         return [cell for cell in self.notebook["cells"] if cell["cell_type"] == "code"]
 
 
-class ThrowAwayLab:
+class TemporaryLab:
     """A sandbox in a temporary home, started when made, and kernels that know no other lab."""
 
     def __init__(self) -> None:
@@ -137,9 +137,9 @@ class ThrowAwayLab:
 
 
 @contextmanager
-def throw_away_lab() -> Iterator[ThrowAwayLab]:
+def temporary_lab() -> Iterator[TemporaryLab]:
     """A lab for this block; it ends with it, however that comes."""
-    lab = ThrowAwayLab()
+    lab = TemporaryLab()
     try:
         yield lab
     finally:
@@ -147,7 +147,7 @@ def throw_away_lab() -> Iterator[ThrowAwayLab]:
 
 
 def run(
-    chapters: Sequence[Chapter], lab: ThrowAwayLab, meanwhile: Callable[[], None], begun: Callable[[Chapter], None]
+    chapters: Sequence[Chapter], lab: TemporaryLab, meanwhile: Callable[[], None], begun: Callable[[Chapter], None]
 ) -> Iterator[Chapter]:
     """Run the chapters in order, each in a kernel of its own, which starts while the one before it works.
 

@@ -16,10 +16,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from playwright.sync_api import Browser, Page, Route, expect
 
 from labkit import backends
-from labkit.handout.notebook import NotebookReader
+from labkit.handout.cells import CellRenderer
 from labkit.handout.page import HandoutExporter
 from labkit.handout.pdf import find_chromium, to_pdf
-from labkit.handout.safety import Cleaner
+from labkit.handout.redact import Redactor
 from labkit.steps.session import LabSession
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
@@ -92,7 +92,7 @@ HOSTILE = (
 def test_nothing_that_was_put_into_an_output_runs_or_fetches_anything(reader: Any, tmp_path: Path) -> None:
     outputs = [new_output("display_data", {"text/html": html}) for html in HOSTILE]
     notebook = new_notebook(cells=[new_markdown_cell("".join(HOSTILE)), new_code_cell("x", outputs=outputs)])
-    page = HandoutExporter().page("hostile", notebook, NotebookReader(Cleaner()), home="index.html", note="")
+    page = HandoutExporter().page("hostile", notebook, CellRenderer(Redactor()), home="index.html", note="")
     (tmp_path / "hostile.html").write_text(page.html)
 
     opened, asked = reader(Made(tmp_path, tmp_path, ""), "hostile")

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from labkit.handout.running import Chapter, run, throw_away_lab
+from labkit.handout.running import Chapter, run, temporary_lab
 from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage, TerminalPage
 from tests.browser.running_lab import ROOT, RunningLab
 from tests.gallery.page import page as gallery_page
@@ -124,7 +124,7 @@ def run_chapters(lab: RunningLab) -> Iterator[dict[str, list[int]]]:
     setting.parent.mkdir(parents=True, exist_ok=True)
     setting.write_text('{"windowingMode": "none"}')
     notary, shown = NotebookNotary(data_dir=str(lab.top / "jupyter" / "data")), {}
-    with throw_away_lab() as other:
+    with temporary_lab() as other:
         for chapter in run([Chapter.read(ROOT / "notebooks" / name) for name in CHAPTERS], other, _nothing, _nothing):
             name = f"run_{chapter.path.name}"
             (lab.folder / "notebooks" / name).write_text(json.dumps(chapter.notebook))

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labkit.cli.main import main
-from labkit.handout import making
+from labkit.handout import build
 from labkit.steps.session import LabSession
 from tests import left_behind
 from tests.handouts import Outline, words
@@ -39,7 +39,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def never(*_: object) -> None:
         raise AssertionError("a lab was started")
 
-    monkeypatch.setattr(making, "throw_away_lab", never)
+    monkeypatch.setattr(build, "temporary_lab", never)
     return tmp_path
 
 

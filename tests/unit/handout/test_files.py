@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.handout import folder, making
+from labkit.handout import build, folder
 from labkit.handout.folder import require_writable, write_files
 from labkit.model.errors import InvalidInput, LabError
 
@@ -29,23 +29,23 @@ def stems(*found: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", ["2", "02", "02_create_environment", "02_create_environment.ipynb"])
 def test_a_chapter_is_named_by_its_number_or_its_file(clone: Path, name: str) -> None:
-    assert stems(*making.chapters(clone, [name], copies=False)) == ["02_create_environment"]
+    assert stems(*build.chapters(clone, [name], copies=False)) == ["02_create_environment"]
 
 
 def test_without_a_name_it_is_all_chapters_and_no_copy_of_one(clone: Path) -> None:
-    assert stems(*making.chapters(clone, [], copies=False)) == ["00_start_here", "02_create_environment"]
+    assert stems(*build.chapters(clone, [], copies=False)) == ["00_start_here", "02_create_environment"]
 
 
 def test_of_what_was_saved_copies_and_other_notebooks_count_too(clone: Path) -> None:
-    assert stems(*making.chapters(clone, [], copies=True)) == sorted(NAMES)
-    assert stems(*making.chapters(clone, ["2"], copies=True)) == NAMES[1:3]
-    assert stems(*making.chapters(clone, ["my own notes"], copies=True)) == ["my own notes"]
+    assert stems(*build.chapters(clone, [], copies=True)) == sorted(NAMES)
+    assert stems(*build.chapters(clone, ["2"], copies=True)) == NAMES[1:3]
+    assert stems(*build.chapters(clone, ["my own notes"], copies=True)) == ["my own notes"]
 
 
 @pytest.mark.parametrize("name", ["7", "22", "x", "", "../02_create_environment", "*"])
 def test_a_name_that_no_chapter_bears_is_refused_with_those_that_there_are(clone: Path, name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        making.chapters(clone, [name], copies=False)
+        build.chapters(clone, [name], copies=False)
     assert f"“{name}”" in refused.value.what and "00_start_here, 02_create_environment" in refused.value.why
 
 

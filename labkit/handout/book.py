@@ -1,4 +1,4 @@
-"""What joins the chapters: a page of contents, and the whole lab as one page."""
+"""The pages that join the chapters: the contents, and the whole lab on one page."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from labkit.handout.markup import Found, Rules, rewrite
+from labkit.handout.markup import Rules, Summary, rewrite
 from labkit.handout.page import CONTENTS_DOWN_TO, HandoutExporter, Heading, Page, nested
 
 TITLE = "Self-Protecting Cloud"
 CONTENTS, WHOLE = "index", "self-protecting-cloud"
-"""The names of the two pages, without their ending."""
+"""The file names of the two pages, without their endings."""
 
 
 def contents(exporter: HandoutExporter, pages: Sequence[Page], *, whole: bool, has_pdf: bool, note: str) -> str:
-    """The page that leads to the others. whole: whether there is one of the whole lab. has_pdf: each has a PDF too."""
+    """The page with links to the others. whole: the whole lab has a page too. has_pdf: each page has a PDF."""
     frame = {"title": TITLE, "styles": [], "home": "", "note": note, "rounded": False}
     chapters = [
-        (page.name, page.title, [words for level, _, words in page.found.headings if level == 2]) for page in pages
+        (page.name, page.title, [words for level, _, words in page.summary.headings if level == 2]) for page in pages
     ]
     return exporter.render("contents", page=frame, chapters=chapters, whole=[WHOLE] * whole, has_pdf=has_pdf)
 
 
 def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:
-    """All chapters as one page: one h1, each chapter's headings one level down, links between chapters within it."""
-    found = Found(has_title=True, anchors={_prefix(page) for page in pages})
+    """All chapters as one page: one h1, each chapter's headings one level down, links between chapters as anchors."""
+    summary = Summary(has_title=True, anchors={_prefix(page) for page in pages})
     parts, headings = [], []
     for page in pages:
-        part = rewrite(page.part, _rules(page, pages), found)
-        if not page.found.has_title:
+        part = rewrite(page.part, _rules(page, pages), summary)
+        if not page.summary.has_title:
             part = f"<h2>{escape(page.title)}</h2>\n{part}"
             headings.append(Heading(2, _prefix(page), escape(page.title)))
         parts.append((_prefix(page), part))
         headings += [
             Heading(level + 1, f"{_prefix(page)}--{anchor}", words)
-            for level, anchor, words in page.found.headings
+            for level, anchor, words in page.summary.headings
             if level < CONTENTS_DOWN_TO
         ]
     frame: dict[str, Any] = {
         "title": TITLE,
-        "styles": list(dict.fromkeys(style for page in pages for style in page.found.styles)),
+        "styles": list(dict.fromkeys(style for page in pages for style in page.summary.styles)),
         "home": f"{CONTENTS}.html",
         "note": note,
-        "rounded": any(page.found.rounded for page in pages),
+        "rounded": any(page.summary.rounded for page in pages),
     }
     return exporter.render("whole", page=frame, parts=parts, headings=nested(headings))
 
@@ -64,5 +64,5 @@ def _rules(page: Page, pages: Sequence[Page]) -> Rules:
 
 
 def _prefix(page: Page) -> str:
-    """What makes a chapter's anchors its own, and the anchor of the chapter itself."""
+    """The anchor of a chapter, and the prefix of the anchors in it."""
     return re.sub(r"[^\w.-]+", "-", page.name)

@@ -1,4 +1,4 @@
-"""A notebook made ready for a page: its cells and outputs are safe HTML or clean source, and nothing else is left."""
+"""The cells of a notebook as safe HTML and source without secrets; everything else in it is removed."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from labkit.handout.markup import Found, Rules, rewrite
-from labkit.handout.safety import Cleaner
+from labkit.handout.markup import Rules, Summary, rewrite
+from labkit.handout.redact import Redactor
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TWIN = "labkit-twin"
-"""The class of a form's static result, which stands beside each of the lab's own forms."""
+"""The class of the static copy that each of the lab's forms has beside it."""
 DETAILS = "The notebook has the details."
 TRACE = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<name>[\w.]+).*$", re.M)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 LARGEST_PICTURE = 4_000_000
-"""Bytes; what is larger would make a page that nobody can send."""
+"""Bytes. A larger picture would make the page too large to send."""
 
 
 @dataclass
-class NotebookReader:
-    """What a notebook becomes, and how.
+class CellRenderer:
+    """Renders the cells of a notebook.
 
-    folder: where the notebook lies, for its pictures. inside: the folder that a picture must lie in. rounded: whether
-    measured values give way to their size, which is the same each time.
+    folder: where the notebook is, for the paths of its pictures. inside: the folder that a picture must be in. rounded:
+    whether measured values are replaced by their order of magnitude, which is the same in every run.
     """
 
-    cleaner: Cleaner
+    redactor: Redactor
     folder: Path | None = None
     inside: Path | None = None
     rounded: bool = False
-    found: Found = field(default_factory=Found)
+    summary: Summary = field(default_factory=Summary)
 
-    def read(self, notebook: Any) -> Any:
-        """The notebook itself, its cells replaced: markdown and outputs are HTML now."""
+    def render(self, notebook: Any) -> Any:
+        """The notebook itself, changed in place: the source of markdown cells and all outputs are HTML."""
         notebook.metadata.pop("widgets", None)
-        notebook.metadata["title"] = self.cleaner.clean(str(notebook.metadata.get("title", "")))
+        notebook.metadata["title"] = self.redactor.redact(str(notebook.metadata.get("title", "")))
         for cell in notebook.cells:
             cell.metadata = type(cell.metadata)()
             if cell.cell_type == "markdown":
                 cell.source = self._markdown(cell.source, cell.pop("attachments", {}))
             else:
-                cell.source = self.cleaner.clean(cell.source)
+                cell.source = self.redactor.redact(cell.source)
             if cell.cell_type == "code":
                 cell.outputs = [_as_html(cell, html) for html in self._outputs(cell.outputs) if html.strip()]
         return notebook
@@ -60,14 +60,14 @@ class NotebookReader:
 
     def _markdown(self, source: str, attachments: Any = None) -> str:
         renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
-        html = MarkdownWithMath(renderer=renderer).render(self.cleaner.clean(source))
-        return rewrite(self.cleaner.clean_html(html), self._rules(anchored=True), self.found)
+        html = MarkdownWithMath(renderer=renderer).render(self.redactor.redact(source))
+        return rewrite(self.redactor.redact_html(html), self._rules(anchored=True), self.summary)
 
     def _rules(self, anchored: bool = False) -> Rules:
         return Rules(link=link_of_page, picture=self._picture, anchored=anchored, rounded=self.rounded)
 
     def _picture(self, source: str) -> str:
-        """The picture itself in place of its address; "" for one elsewhere, or outside the lab's own folder."""
+        """The picture as a data: address; "" for one on another machine or outside the lab's folder."""
         if source.startswith("data:image/"):
             return source
         parts = parts_of(source)
@@ -91,18 +91,18 @@ class NotebookReader:
                 yield self._error(output)
             elif WIDGET in output.get("data", {}):
                 if not has_twin:
-                    yield '<p class="remark">A control stood here; it works in the notebook.</p>'
+                    yield '<p class="remark">The notebook shows a control here.</p>'
             else:
                 yield self._data(output.get("data", {}))
 
     def _data(self, data: Any) -> str:
-        """The best of an output's forms that a page can show."""
+        """The best of an output's formats that a page can show."""
         if "text/html" in data:
-            return rewrite(self.cleaner.clean_html(_text(data["text/html"])), self._rules(), self.found)
+            return rewrite(self.redactor.redact_html(_text(data["text/html"])), self._rules(), self.summary)
         if "text/markdown" in data:
             return self._markdown(_text(data["text/markdown"]))
         if "image/svg+xml" in data:
-            drawn = base64.b64encode(self.cleaner.clean_html(_text(data["image/svg+xml"])).encode()).decode()
+            drawn = base64.b64encode(self.redactor.redact_html(_text(data["image/svg+xml"])).encode()).decode()
             return _picture_of_cell(f"data:image/svg+xml;base64,{drawn}")
         for kind in PICTURES:
             if kind in data:
@@ -110,22 +110,22 @@ class NotebookReader:
         return self._text(_text(data.get("text/plain")))
 
     def _text(self, text: str) -> str:
-        """Plain text as a terminal would leave it; a trace in it becomes one line."""
+        """Plain text as a terminal would show it; a traceback in it becomes one line."""
         lines = re.sub(r"^.*\r(?!\n)", "", strip_ansi(text), flags=re.M)
-        told = TRACE.sub(lambda found: f"{found['name']}: {DETAILS}", self.cleaner.clean(lines)).strip("\n")
-        return f"<pre>{escape(told)}</pre>" if told else ""
+        shown = TRACE.sub(lambda match: f"{match['name']}: {DETAILS}", self.redactor.redact(lines)).strip("\n")
+        return f"<pre>{escape(shown)}</pre>" if shown else ""
 
     def _error(self, error: Any) -> str:
-        """One line: the lab's own words where it stopped by itself, else the exception's name."""
+        """One line: the lab's own message, or the name of any other exception."""
         lines = [strip_ansi(line) for line in error.get("traceback", [])]
         if len(lines) == 1 and lines[0].startswith("Stopped here: "):
-            return f'<p class="stopped">{escape(self.cleaner.clean(lines[0]))}</p>'
-        name = re.sub(r"[^\w.]", "", self.cleaner.clean(str(error.get("ename", "")))) or "An error"
+            return f'<p class="stopped">{escape(self.redactor.redact(lines[0]))}</p>'
+        name = re.sub(r"[^\w.]", "", self.redactor.redact(str(error.get("ename", "")))) or "An error"
         return f'<p class="stopped">The cell stopped with <code>{name}</code>. {DETAILS}</p>'
 
 
 def link_of_page(address: str) -> str:
-    """Where a page's link leads: a chapter's page for its notebook; nowhere for a file that is not beside the page."""
+    """The address of a link on a page: a chapter's page for its notebook; "" for a file that is not beside the page."""
     parts = parts_of(address)
     if parts.scheme in ("http", "https", "mailto") or (not parts.scheme and not parts.path and parts.fragment):
         return address
@@ -136,7 +136,7 @@ def link_of_page(address: str) -> str:
 
 
 def parts_of(address: str) -> SplitResult:
-    """The parts of an address; one that cannot be read has no use, and gets a scheme that says so."""
+    """The parts of an address. One that cannot be parsed gets the scheme `unreadable`."""
     try:
         return urlsplit(address)
     except ValueError:
@@ -148,9 +148,9 @@ def _as_html(cell: Any, html: str) -> Any:
 
 
 def _picture_of_cell(source: str) -> str:
-    return f'<img src="{source}" alt="A picture that this cell drew; it has no description.">'
+    return f'<img src="{source}" alt="A picture that this cell drew, without a description.">'
 
 
 def _text(value: Any) -> str:
-    """Text that a notebook may also keep as a list of lines."""
+    """Text, which a notebook may store as a list of lines."""
     return "".join(value) if isinstance(value, list) else str(value or "")

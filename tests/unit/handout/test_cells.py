@@ -13,8 +13,8 @@ from typing import Any  # noqa: E402
 import pytest  # noqa: E402
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell  # noqa: E402
 
-from labkit.handout.notebook import NotebookReader, link_of_page  # noqa: E402
-from labkit.handout.safety import LEFT_OUT, Cleaner  # noqa: E402
+from labkit.handout.cells import CellRenderer, link_of_page  # noqa: E402
+from labkit.handout.redact import LEFT_OUT, Redactor  # noqa: E402
 
 KEY = "AKIACANARY7TYPED3KEY"
 WIDGET = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": f"Text(value='{KEY}')"}
@@ -24,7 +24,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 def shown(*outputs: Any) -> list[str]:
     """What stands below a cell with these outputs."""
     notebook = new_notebook(cells=[new_code_cell("x", outputs=list(outputs))])
-    (cell,) = NotebookReader(Cleaner(folders=(("/home/kim", "~"),))).read(notebook).cells
+    (cell,) = CellRenderer(Redactor(folders=(("/home/kim", "~"),))).render(notebook).cells
     assert all(output.data.keys() == {"text/html"} for output in cell.outputs)
     return [output.data["text/html"] for output in cell.outputs]
 
@@ -74,12 +74,12 @@ def test_a_widget_is_left_out_and_the_static_twin_beside_it_stays() -> None:
 
 def test_a_widget_with_no_twin_is_told_of() -> None:
     (words,) = shown(new_output("display_data", WIDGET))
-    assert "A control stood here" in words and KEY not in words
+    assert "shows a control here" in words and KEY not in words
 
 
 def test_the_state_of_widgets_is_not_kept() -> None:
     notebook = new_notebook(cells=[new_code_cell("x")], metadata={"widgets": {"state": {"1": KEY}}, "title": KEY})
-    assert KEY not in str(NotebookReader(Cleaner()).read(notebook))
+    assert KEY not in str(CellRenderer(Redactor()).render(notebook))
 
 
 def test_of_several_forms_the_best_one_is_shown() -> None:
@@ -96,7 +96,7 @@ def test_of_several_forms_the_best_one_is_shown() -> None:
 
 def test_sources_and_prose_are_clean() -> None:
     cells = [new_markdown_cell(f"# A\nkey `{KEY}`"), new_code_cell(f"enter('{KEY}')"), new_raw_cell(KEY)]
-    read = NotebookReader(Cleaner()).read(new_notebook(cells=cells))
+    read = CellRenderer(Redactor()).render(new_notebook(cells=cells))
 
     assert [KEY in cell.source for cell in read.cells] == [False] * 3
     assert all(LEFT_OUT in cell.source for cell in read.cells)
@@ -105,7 +105,7 @@ def test_sources_and_prose_are_clean() -> None:
 
 def test_a_key_that_is_written_in_another_way_is_no_key_on_the_page() -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    (cell,) = NotebookReader(Cleaner()).read(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
+    (cell,) = CellRenderer(Redactor()).render(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
     assert LEFT_OUT in cell.source
     html = secret.replace("/", "&#x2F;")
     assert shown(displayed(text__html=f"<b>{html}</b>"), error(f"My {KEY}")) == [
@@ -118,7 +118,7 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
     (tmp_path / "clone" / "images").mkdir(parents=True)
     (tmp_path / "clone" / "images" / "a b.svg").write_text(SVG)
     (tmp_path / "private.svg").write_text(SVG)
-    reading = NotebookReader(Cleaner(), tmp_path / "clone" / "notebooks", tmp_path / "clone")
+    renderer = CellRenderer(Redactor(), tmp_path / "clone" / "notebooks", tmp_path / "clone")
     sources = (
         "../images/a%20b.svg",
         "../../private.svg",
@@ -128,7 +128,7 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
     )
     cells = [new_markdown_cell(f"![words]({source})") for source in sources]
 
-    inside, *outside = [cell.source for cell in reading.read(new_notebook(cells=cells)).cells]
+    inside, *outside = [cell.source for cell in renderer.render(new_notebook(cells=cells)).cells]
 
     assert base64.b64encode(SVG.encode()).decode() in inside and 'alt="words"' in inside
     assert all("<em>[words]</em>" in one and "<img" not in one for one in outside)
@@ -136,8 +136,8 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
 
 def test_a_picture_pasted_into_a_cell_comes_along() -> None:
     cell = new_markdown_cell("![words](attachment:p.png)", attachments={"p.png": {"image/png": "AAAA"}})
-    (read,) = NotebookReader(Cleaner()).read(new_notebook(cells=[cell])).cells
-    assert '<img src="data:image/png;base64,AAAA" alt="words">' in read.source
+    (read,) = CellRenderer(Redactor()).render(new_notebook(cells=[cell])).cells
+    assert '<img alt="words" src="data:image/png;base64,AAAA">' in read.source
 
 
 @pytest.mark.parametrize(

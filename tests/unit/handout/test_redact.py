@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from labkit.handout import safety
-from labkit.handout.safety import LEFT_OUT, Cleaner, cleaner_of_this_machine
+from labkit.handout import redact
+from labkit.handout.redact import LEFT_OUT, Redactor, redactor_of_this_machine
 from tests.notebooks.chapters import PATHS
 
 SECRET = "canary/typed+secret/0123456789abcdefghij"
@@ -34,7 +34,7 @@ FORMS = [
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_known_secret_is_left_out_however_it_is_written(form) -> None:
-    cleaned = Cleaner(frozenset({NO_SHAPE})).clean(f"before {form(NO_SHAPE)} after")
+    cleaned = Redactor(frozenset({NO_SHAPE})).redact(f"before {form(NO_SHAPE)} after")
 
     assert LEFT_OUT in cleaned and "battery" not in cleaned and form(NO_SHAPE)[4:-4] not in cleaned
     assert cleaned.startswith("before ") and cleaned.endswith(" after")
@@ -43,8 +43,8 @@ def test_a_known_secret_is_left_out_however_it_is_written(form) -> None:
 def test_in_html_a_secret_is_left_out_though_its_letters_are_written_as_numbers() -> None:
     for secret in (NO_SHAPE, SECRET):
         written = secret.replace("/", "&#x2F;").replace("+", "&plus;").replace("b", "&#98;")
-        assert Cleaner(frozenset({NO_SHAPE})).clean_html(f"<b>{written}</b>") == f"<b>{LEFT_OUT}</b>"
-    assert Cleaner().clean_html("&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;") == "&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;"
+        assert Redactor(frozenset({NO_SHAPE})).redact_html(f"<b>{written}</b>") == f"<b>{LEFT_OUT}</b>"
+    assert Redactor().redact_html("&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;") == "&lt;b&gt; &amp;lt; &nbsp;&#233;&#0;"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_in_html_a_secret_is_left_out_though_its_letters_are_written_as_numbers(
     ],
 )
 def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> None:
-    cleaned = Cleaner().clean(text)
+    cleaned = Redactor().redact(text)
 
     assert LEFT_OUT in cleaned
     assert not any(
@@ -93,21 +93,21 @@ def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> 
     ],
 )
 def test_what_is_no_key_stays(text: str) -> None:
-    assert Cleaner().clean(text) == text
+    assert Redactor().redact(text) == text
 
 
 def test_no_word_of_the_chapters_is_taken_for_a_secret() -> None:
     for path in PATHS:
         text = path.read_text(encoding="utf-8")
-        assert Cleaner().clean(text) == text
+        assert Redactor().redact(text) == text
 
 
 def test_folders_of_this_machine_are_shortened_the_innermost_first() -> None:
-    cleaner = Cleaner(folders=(("/home/kim", "~"), ("/home/kim/lab", "."), ("/tmp", "TMP")))
+    redactor = Redactor(folders=(("/home/kim", "~"), ("/home/kim/lab", "."), ("/tmp", "TMP")))
 
-    assert cleaner.clean('File "/home/kim/lab/notebooks/x.py"') == 'File "./notebooks/x.py"'
-    assert cleaner.clean("/home/kim/.aws, file:///tmp/x and /home/kim.") == "~/.aws, file://TMP/x and ~."
-    assert cleaner.clean("/home/kimberley /srv/home/kim /tmpfiles") == "/home/kimberley /srv/home/kim /tmpfiles"
+    assert redactor.redact('File "/home/kim/lab/notebooks/x.py"') == 'File "./notebooks/x.py"'
+    assert redactor.redact("/home/kim/.aws, file:///tmp/x and /home/kim.") == "~/.aws, file://TMP/x and ~."
+    assert redactor.redact("/home/kimberley /srv/home/kim /tmpfiles") == "/home/kimberley /srv/home/kim /tmpfiles"
 
 
 def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,23 +125,23 @@ def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypa
     monkeypatch.setenv("JUPYTER_TOKEN", "token-of-jupyter")
     monkeypatch.setenv("CANARY_TOKEN_FILE", "/no/secret/but/a/path")
 
-    cleaner = cleaner_of_this_machine(home, tmp_path)
+    redactor = redactor_of_this_machine(home, tmp_path)
 
     assert {
         *("kept-in-the-profile", "of-the-user", "token-of-the-user"),
         *("key-of-the-service", "token-of-jupyter"),
         *("kept-of-a-class", "api-key-of-a-class"),
-    } <= cleaner.secrets
-    assert "https://x.example" not in cleaner.secrets
-    assert "/no/secret/but/a/path" not in cleaner.secrets
-    assert "key-of" not in repr(cleaner)
+    } <= redactor.secrets
+    assert "https://x.example" not in redactor.secrets
+    assert "/no/secret/but/a/path" not in redactor.secrets
+    assert "key-of" not in repr(redactor)
 
 
 def test_this_machines_folders_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/kim")
-    monkeypatch.setattr(safety.sys, "prefix", "/opt/python")
-    cleaner = cleaner_of_this_machine(Path("/home/kim/.local/state/labkit"), Path("/home/kim/clone"))
+    monkeypatch.setattr(redact.sys, "prefix", "/opt/python")
+    redactor = redactor_of_this_machine(Path("/home/kim/.local/state/labkit"), Path("/home/kim/clone"))
 
-    assert cleaner.clean("/home/kim/.local/state/labkit/aws/config") == "LABKIT_HOME/aws/config"
-    assert cleaner.clean("/home/kim/clone/.venv/bin/aws") == "./.venv/bin/aws"
-    assert cleaner.clean("/home/kim/Desktop, /opt/python/bin/aws") == "~/Desktop, PYTHON/bin/aws"
+    assert redactor.redact("/home/kim/.local/state/labkit/aws/config") == "LABKIT_HOME/aws/config"
+    assert redactor.redact("/home/kim/clone/.venv/bin/aws") == "./.venv/bin/aws"
+    assert redactor.redact("/home/kim/Desktop, /opt/python/bin/aws") == "~/Desktop, PYTHON/bin/aws"

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.handout.running import UNATTENDED_FROM, Chapter, run, throw_away_lab
-from labkit.handout.safety import Cleaner, cleaner_of_this_machine
+from labkit.handout.redact import Redactor, redactor_of_this_machine
+from labkit.handout.running import UNATTENDED_FROM, Chapter, run, temporary_lab
 from labkit.model.errors import InvalidInput, LabError
 from labkit.services.environment import settings
 
@@ -45,16 +45,16 @@ class Handout:
 
         return HandoutExporter()
 
-    def add(self, name: str, notebook: Any, cleaner: Cleaner, *, note: str = "", rounded: bool = False) -> None:
+    def add(self, name: str, notebook: Any, redactor: Redactor, *, note: str = "", rounded: bool = False) -> None:
         """Make the page of one notebook."""
-        from labkit.handout.notebook import NotebookReader
+        from labkit.handout.cells import CellRenderer
 
-        reading = NotebookReader(cleaner, self.folder / "notebooks", self.folder, rounded=rounded)
-        self.pages.append(self.exporter.page(name, notebook, reading, home="index.html", note=note))
+        cells = CellRenderer(redactor, self.folder / "notebooks", self.folder, rounded=rounded)
+        self.pages.append(self.exporter.page(name, notebook, cells, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
         """Every file of the handout by its name. Raises LabError when a PDF cannot be made."""
-        from labkit.handout.edition import CONTENTS, WHOLE, contents, whole_lab
+        from labkit.handout.book import CONTENTS, WHOLE, contents, whole_lab
 
         pages = {page.name: _encoded(page.html) for page in self.pages}
         if self.whole:
@@ -98,18 +98,18 @@ def _is_called(path: Path, name: str) -> bool:
     return path.name.startswith(f"{name:0>2}_") if number else name in (path.stem, path.name)
 
 
-def make_by_running(handout: Handout) -> None:
+def build_by_running(handout: Handout) -> None:
     """Run what was asked for, with the chapters that it builds on, and make the pages. Raises LabError."""
     needed = list(_with_needs(handout))
 
     def begun(chapter: Chapter) -> None:
         handout.say(f"{chapter.path.stem}: running")
 
-    with throw_away_lab() as lab:
+    with temporary_lab() as lab:
         for chapter in run(needed, lab, lambda: _preload_templates(handout, needed[0]), begun):
             if chapter.path in handout.wanted:
-                cleaner = cleaner_of_this_machine(lab.home, handout.folder)
-                handout.add(chapter.path.stem, _as_node(chapter.notebook), cleaner, rounded=True)
+                redactor = redactor_of_this_machine(lab.home, handout.folder)
+                handout.add(chapter.path.stem, _as_node(chapter.notebook), redactor, rounded=True)
 
 
 def _with_needs(handout: Handout) -> Iterator[Chapter]:
@@ -122,7 +122,7 @@ def _with_needs(handout: Handout) -> Iterator[Chapter]:
 
 def _preload_templates(handout: Handout, chapter: Chapter) -> None:
     """Make a page that nobody sees, while this process would wait: whatever is loaded for it is loaded then."""
-    handout.add(chapter.path.stem, _as_node(chapter.notebook), Cleaner())
+    handout.add(chapter.path.stem, _as_node(chapter.notebook), Redactor())
     handout.pages.clear()
 
 
@@ -137,7 +137,7 @@ def _as_node(notebook: Any) -> Any:
     return from_dict(notebook)
 
 
-def make_from_saved(handout: Handout) -> None:
+def build_from_saved(handout: Handout) -> None:
     """Make the pages of the notebooks as they were saved. Raises LabError for one that cannot be read."""
     from labkit.handout import saved
 
@@ -147,9 +147,9 @@ def make_from_saved(handout: Handout) -> None:
             f"{handout.folder / 'notebooks'} holds no notebook.",
             "Change into the folder of the clone, and say it again.",
         )
-    cleaner = cleaner_of_this_machine(settings().home, handout.folder)
+    redactor = redactor_of_this_machine(settings().home, handout.folder)
     for path in handout.wanted:
         notebook = saved.read(path)
         with saved.damage_errors(path):
-            handout.add(path.stem, notebook, cleaner, note=saved.note(notebook))
+            handout.add(path.stem, notebook, redactor, note=saved.note(notebook))
     handout.note = saved.AS_SAVED.replace("a notebook as it was", "what was").replace("page", "handout")

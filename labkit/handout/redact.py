@@ -1,4 +1,4 @@
-"""What must not leave this machine: every text of a handout goes through `Cleaner.clean`."""
+"""What must not leave this machine: every text of a handout goes through `Redactor.redact`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True)
-class Cleaner:
+class Redactor:
     """Takes secrets and this machine's paths out of text.
 
     secrets: values that are known. folders: a path and the word that stands for it.
@@ -69,12 +69,12 @@ class Cleaner:
     folders: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Cleaner of {len(self.secrets)} secrets>"
+        return f"<Redactor of {len(self.secrets)} secrets>"
 
-    def clean(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text with words in place of each secret, and paths that mean nothing elsewhere shortened.
 
-        >>> Cleaner(folders=(("/home/kim", "~"),)).clean("/home/kim/x: AKIAIOSFODNN7EXAMPLE")
+        >>> Redactor(folders=(("/home/kim", "~"),)).redact("/home/kim/x: AKIAIOSFODNN7EXAMPLE")
         '~/x: [left out: a secret]'
         """
         if self._known is not None:
@@ -87,9 +87,9 @@ class Cleaner:
             return text
         return self._paths.sub(lambda found: self._words[found[0]], text)
 
-    def clean_html(self, html: str) -> str:
+    def redact_html(self, html: str) -> str:
         """The same for HTML, in which a letter may be written as its number: `&#x2F;`."""
-        return self.clean(_REFERENCE.sub(_letter, html))
+        return self.redact(_REFERENCE.sub(_letter, html))
 
     @cached_property
     def _words(self) -> dict[str, str]:
@@ -137,14 +137,14 @@ def _in_base64(secret: str) -> Iterator[str]:
         yield b64encode(bytes(shift) + raw)[beginning : (shift + len(raw)) * 8 // 6].decode()
 
 
-def cleaner_of_this_machine(home: Path, clone: Path) -> Cleaner:
-    """A cleaner that knows this machine's folders, and the secrets of this lab and of this process's environment.
+def redactor_of_this_machine(home: Path, clone: Path) -> Redactor:
+    """A redactor that knows this machine's folders, and the secrets of this lab and of this process's environment.
 
     home: LABKIT_HOME. clone: the folder that holds `notebooks/`.
     """
     found = _of_environment() | _of_aws_files(home) | _of_class(home) | _of_sandbox(home)
     secrets = frozenset(value for value in found if len(value) >= SHORTEST_SECRET)
-    return Cleaner(secrets, tuple(_folders(home, clone).items()))
+    return Redactor(secrets, tuple(_folders(home, clone).items()))
 
 
 def _of_environment() -> set[str]:
