@@ -89,7 +89,7 @@ gallery: $(TEST_READY)  ## write test-results/gallery.html: every component in e
 images: $(TEST_READY)  ## take the README's screenshot from the running lab
 	$(PYTHON) -m tests.browser.take_screenshot
 
-readme: $(TEST_READY)  ## write the generated tables of README.md
+readme: $(TEST_READY)  ## write the tables of labkit/sandbox/aws/README.md
 	$(PYTHON) -m tests.readme
 
 clean:  ## delete .venv, caches and test results; the lab's own files stay

@@ -1,6 +1,6 @@
 """How the sandbox's AWS side differs from AWS, and where it is stricter than moto, as one list.
 
-The README's table is written from it. "Not verified": nobody has tried it against a real account.
+The tables in this folder's README.md are written from it. "Not verified": nobody has tried it against a real account.
 """
 
 from __future__ import annotations
