@@ -1,10 +1,8 @@
-"""Will this machine carry the demo? Each look is one question; the lab itself is really tried, in a throw-away home.
-
-Nothing of the instructor's own is touched: not the world, not the notes, not a chapter.
-"""
+"""`labkit ready`: can this machine run the demo? The lab is tried in a temporary home; the user's own is only read."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import traceback
@@ -15,67 +13,72 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.model.errors import LabError
-from labkit.ready.installation import chapters_line, python_line
+from labkit.ready import installation, machine, own_work, trial
 from labkit.ready.jupyter_trial import JupyterTrial
-from labkit.ready.machine import browser_line, disk_line, memory_line, port_line, proxy_line
-from labkit.ready.own_world import OwnWorld
-from labkit.ready.trial import TrialSandbox
-from labkit.services.environment import settings
+from labkit.services import sandbox_process
 from labkit.views.panels.readiness import Line
 
 
 @dataclass(frozen=True)
-class Look:
-    """One question under way. title: what is looked at. answer: its lines, in time."""
+class Check:
+    """A check that is running, and the lines that it will return."""
 
     title: str
-    answer: Future[Sequence[Line]]
+    lines: Future[Sequence[Line]]
 
 
 @contextmanager
-def looks() -> Iterator[tuple[Look, ...]]:
-    """Every look, all begun at once; what was tried is ended, and its files deleted, when the block is left."""
+def checks() -> Iterator[tuple[Check, ...]]:
+    """Start every check at once. Leaving the block ends whatever they started and deletes their files."""
     folder = Path(tempfile.mkdtemp(prefix="labkit-ready-"))
-    trial, jupyter, own = TrialSandbox(folder / "lab"), JupyterTrial(folder), OwnWorld(folder / "copy")
+    home, copy = folder / "lab", folder / "copy"
+    jupyter = JupyterTrial(folder)
     pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ready")
-    started = pool.submit(trial.start)
+    started = pool.submit(trial.start, home)
 
-    def begin(title: str, look: Callable[[], Line | Iterable[Line]]) -> Look:
-        return Look(title, pool.submit(_told, title, look))
+    def begin(title: str, check: Callable[[], Line | Iterable[Line]]) -> Check:
+        return Check(title, pool.submit(_run, title, check))
 
     try:
         yield (
-            begin("Python", python_line),
-            begin("Chapters", chapters_line),
-            begin("Port", port_line),
-            begin("Browser", browser_line),
-            begin("Memory", memory_line),
-            begin("Disk", lambda: disk_line(settings().home)),
-            begin("Proxy", proxy_line),
-            begin("Sandbox", lambda: trial.sandbox_line(started)),
-            begin("Steps and range", lambda: trial.lab_lines(started)),
-            begin("JupyterLab", lambda: jupyter.line(trial.home, started)),
-            begin("Your world", lambda: own.lines(started)),
+            begin("Python", installation.python_line),
+            begin("Chapters", installation.chapters_line),
+            begin("Port", machine.port_line),
+            begin("Browser", machine.browser_line),
+            begin("Memory", machine.memory_line),
+            begin("Disk", machine.disk_line),
+            begin("Proxy", machine.proxy_line),
+            begin("Sandbox", lambda: trial.sandbox_line(home, started)),
+            begin("Steps and range", lambda: trial.lab_lines(home, started)),
+            begin("JupyterLab", lambda: jupyter.line(home, started)),
+            begin("Your work", lambda: own_work.lines(copy, started)),
         )
     finally:
-        for each in (jupyter, own, trial):
-            each.close()
+        jupyter.close()
+        _stop_sandboxes(copy, home)
         pool.shutdown(cancel_futures=True)
-        for sandbox in (own, trial):  # a look that found its sandbox gone has started it again
-            sandbox.close()
+        _stop_sandboxes(copy, home)  # a check that lost its sandbox has started it again
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _told(title: str, look: Callable[[], Line | Iterable[Line]]) -> Sequence[Line]:
-    """The lines of a look; where it ends in an error, the last one is the error's own words."""
+def _stop_sandboxes(*homes: Path) -> None:
+    for home in homes:
+        if home.exists():
+            with contextlib.suppress(LabError):
+                sandbox_process.stop(home)
+
+
+def _run(title: str, check: Callable[[], Line | Iterable[Line]]) -> Sequence[Line]:
+    """The lines of a check. An error becomes the last line."""
     lines: list[Line] = []
     try:
-        found = look()
+        found = check()
         lines.extend([found] if isinstance(found, Line) else found)
     except LabError as error:
-        lines.append(Line(title, "missing", " ".join(filter(None, (error.what, error.why))), "", error.next_step))
-    except Exception as error:  # noqa: BLE001 - whatever breaks a trial would break the demo, so it is a finding like any other
+        lines.append(Line(title, "missing", f"{error.what} {error.why}".strip(), "", error.next_step))
+    except Exception as error:  # noqa: BLE001 - whatever breaks a check would break the demo
         *_, last = traceback.extract_tb(error.__traceback__)
-        fault = f"{type(error).__name__} in {last.filename}, line {last.lineno}"  # its message may hold a value
-        lines.append(Line(title, "missing", f"a fault of the lab: {fault}", "", "Install the lab anew, or report it."))
+        # Without the error's message, which may contain a secret.
+        bug = f"a bug in the lab: {type(error).__name__} in {last.filename}, line {last.lineno}"
+        lines.append(Line(title, "missing", bug, "", "Reinstall the lab, or report the bug."))
     return lines

@@ -1,10 +1,11 @@
-"""`labkit lab`, really run: JupyterLab answers, and a kernel of it opens the lab."""
+"""`labkit lab`, really run: JupyterLab answers, and one of its kernels opens the lab."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import queue
 import secrets
 import socket
 import subprocess
@@ -22,118 +23,131 @@ from labkit.range.reach import ASKED_FOR
 from labkit.ready.trial import require_sandbox
 from labkit.views.panels.readiness import Line
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 180
+"""For each of: JupyterLab answers, its kernel has run the cell. A busy machine is slow, not broken."""
+
 CELL = "from labkit import open_lab\nopen_lab().status()"
-LOOKED_AT = "labkit lab --no-browser, and a kernel"
 ENDS_UNUSED = {
-    "ServerApp": {"shutdown_no_activity_timeout": 60},
-    "MappingKernelManager": {"cull_idle_timeout": 30, "cull_interval": 10},
+    "ServerApp": {"shutdown_no_activity_timeout": PATIENCE_SECONDS},
+    "MappingKernelManager": {"cull_idle_timeout": PATIENCE_SECONDS, "cull_interval": 10},
 }
-"""JupyterLab's settings with which it ends within two minutes, should this process be killed."""
+"""Let JupyterLab end by itself if this process is killed. A kernel that is still starting counts as idle."""
 
 
 class JupyterTrial:
-    """A JupyterLab of this machine's chapters with a throw-away lab; it ends by itself should nobody end it."""
+    """A JupyterLab with this machine's chapters and a temporary lab."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._token = folder, secrets.token_hex(24)
-        self._runtime = folder / "runtime"
-        self._log = folder / "jupyterlab.log"
+        self._address, self._log = "", folder / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
 
     def line(self, home: Path, sandbox: Future[float]) -> Line:
-        """Whether JupyterLab answers on a port, serves its page, and runs a cell. home: of the throw-away sandbox.
+        """Whether JupyterLab answers, serves its page, and runs a cell. home: of the temporary sandbox.
 
-        Raises LabError in JupyterLab's own last words when it does not.
+        Raises LabError with the last line of JupyterLab's log if it does not.
         """
-        require_sandbox(sandbox)  # else this would start one
+        require_sandbox(sandbox)  # otherwise `labkit lab` would start one
         began = time.monotonic()
-        address = self._start(home)
-        self._wait_for(lambda: self._ask("GET", f"{address}/api/status").ok)
+        self._start(home)
+        self._wait_for("it did not answer", self._answers)
         answered = time.monotonic() - began
-        if "jupyter-config-data" not in self._ask("GET", f"{address}/lab").text:
-            raise self._fault("its page did not come")
-        kernel_id = self._ask("POST", f"{address}/api/kernels").json()["id"]
-        self._run_cell(self._runtime / f"kernel-{kernel_id}.json")
+        if "jupyter-config-data" not in self._ask("GET", "/lab").text:
+            raise self._error("it did not serve its page")
+        self._run_cell(self._ask("POST", "/api/kernels").json()["id"])
         ran = time.monotonic() - began - answered
         found = f"answered in {answered:.1f} s; a cell of a new kernel opened the lab {ran:.1f} s later"
-        return Line("JupyterLab", "ready", found, LOOKED_AT)
+        return Line("JupyterLab", "ready", found, "labkit lab --no-browser, and a kernel")
 
     def close(self) -> None:
-        """End it at once, with its kernels, which are in sessions of their own: nothing of it is worth a farewell."""
+        """Kill JupyterLab and its kernels, which are in sessions of their own."""
         import psutil
 
         self._closed.set()
         if self._process is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
-                started = psutil.Process(self._process.pid)
-                for each in (started, *started.children(recursive=True)):
+                process = psutil.Process(self._process.pid)
+                for each in (process, *process.children(recursive=True)):
                     each.kill()
             self._process.wait()
 
-    def _start(self, home: Path) -> str:
-        """Start it on a free port; its address."""
+    def _start(self, home: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        own = private_folder(self._folder / "config")
-        write_private(own / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
-        config_path = os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
-        # Of what the lab is told, only how real its range is to be: neither live services nor a student's number.
-        told = [name for name in os.environ if name.startswith("LABKIT_") and name != ASKED_FOR]
-        environment = {name: value for name, value in os.environ.items() if name not in told}
-        environment |= {"LABKIT_HOME": str(home), "JUPYTER_RUNTIME_DIR": str(private_folder(self._runtime))}
-        environment |= {"JUPYTER_CONFIG_PATH": config_path, "JUPYTER_TOKEN": self._token}
+        self._address = f"http://127.0.0.1:{port}"
+        config = private_folder(self._folder / "config")
+        write_private(config / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
+        # Of the lab's own variables only the range's tier applies: neither live services nor a student number.
+        dropped = {name for name in os.environ if name.startswith("LABKIT_") and name != ASKED_FOR}
+        environment = {name: value for name, value in os.environ.items() if name not in dropped} | {
+            "LABKIT_HOME": str(home),
+            "JUPYTER_RUNTIME_DIR": str(private_folder(self._folder / "runtime")),
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(config), os.environ.get("JUPYTER_CONFIG_PATH")])),
+            "JUPYTER_TOKEN": self._token,
+        }
         if self._closed.is_set():
-            raise LabError("JupyterLab was not tried.", "The looking was ended.")
+            raise LabError("JupyterLab was not tried.", "The check was stopped.")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(port)],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        return f"http://127.0.0.1:{port}"
 
-    def _ask(self, method: str, address: str) -> Any:
+    def _ask(self, method: str, path: str) -> Any:
         import requests
 
         with requests.Session() as session:
             session.trust_env = False
             headers = {"Authorization": f"token {self._token}"}
-            return session.request(method, address, headers=headers, timeout=PATIENCE_SECONDS)
+            return session.request(method, self._address + path, headers=headers, timeout=PATIENCE_SECONDS)
 
-    def _wait_for(self, condition: Callable[[], bool]) -> None:
+    def _answers(self) -> bool:
         import requests
 
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and not self._closed.is_set():
-            assert self._process is not None
-            if self._process.poll() is not None:
-                raise self._fault("it ended by itself")
-            with contextlib.suppress(requests.ConnectionError):
-                if condition():
-                    return
-            self._closed.wait(0.05)
-        raise self._fault(f"it did not answer within {PATIENCE_SECONDS} s")
+        try:
+            return bool(self._ask("GET", "/api/status").ok)
+        except requests.ConnectionError:
+            return False
 
-    def _run_cell(self, connection_file: Path) -> None:
-        """Run a cell in the kernel of this file. Raises LabError when that fails."""
+    def _run_cell(self, kernel_id: str) -> None:
+        """Run a cell in this kernel. Raises LabError if that fails."""
         from jupyter_client.blocking.client import BlockingKernelClient
 
-        client = BlockingKernelClient(connection_file=str(connection_file))
+        client = BlockingKernelClient(connection_file=str(self._folder / "runtime" / f"kernel-{kernel_id}.json"))
         client.load_connection_file()
-        client.start_channels()
+        # No heartbeat channel: with it, jupyter_client takes a kernel that is silent for one second for dead.
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         try:
-            client.wait_for_ready(timeout=PATIENCE_SECONDS)
-            told = client.execute(CELL, reply=True, timeout=PATIENCE_SECONDS)["content"]
-        except (RuntimeError, TimeoutError) as error:
-            raise self._fault(f"its kernel did not answer: {error}") from error
+            client.execute(CELL)  # waits in the socket's queue until the kernel is there
+            reply = self._wait_for("its kernel did not run a cell", lambda: self._reply(kernel_id, client))
         finally:
             client.stop_channels()
-        if told["status"] != "ok":
-            raise self._fault(f"its kernel could not open the lab: {told.get('ename')}: {told.get('evalue')}")
+        if reply["status"] != "ok":
+            raise self._error(f"its kernel could not open the lab: {reply.get('ename')}: {reply.get('evalue')}")
 
-    def _fault(self, why: str) -> LabError:
-        words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        told = f" Its last words: {words[-1]}" if words else ""
-        return LabError("JupyterLab cannot be used:", f"{why}.{told}", "Say `labkit lab`, and read what it says.")
+    def _reply(self, kernel_id: str, client: Any) -> Any:
+        """The kernel's reply; None while there is none. Raises LabError once Jupyter no longer restarts the kernel."""
+        if not self._ask("GET", f"/api/kernels/{kernel_id}").ok:
+            raise self._error("its kernel died")
+        try:
+            return client.get_shell_msg(timeout=1)["content"]
+        except queue.Empty:
+            return None
+
+    def _wait_for(self, failure: str, look: Callable[[], Any]) -> Any:
+        """What `look` returns, once that is true. Raises LabError when time is up (`failure`) or JupyterLab ends."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline and not self._closed.is_set():
+            if self._process is None or self._process.poll() is not None:
+                raise self._error("it ended by itself")
+            if found := look():
+                return found
+            self._closed.wait(0.05)
+        raise self._error(f"{failure} within {PATIENCE_SECONDS} s")
+
+    def _error(self, why: str) -> LabError:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last_line = f" The last line of its log: {lines[-1]}" if lines else ""
+        return LabError("JupyterLab does not work:", f"{why}.{last_line}", "Run `labkit lab` and read what it prints.")

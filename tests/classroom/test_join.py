@@ -24,7 +24,7 @@ from labkit.lab.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.detection.rule import Rule, rule_name
 from labkit.model.errors import InvalidInput, ServiceUnreachable
-from labkit.ready.own_world import class_line
+from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID

@@ -1,4 +1,4 @@
-"""What `labkit ready` says of the installation and of the machine, each fault in its own words."""
+"""`labkit ready`: what it reports about the installation and the machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from packaging.requirements import Requirement
 
@@ -17,7 +18,7 @@ from labkit import ready
 from labkit.cli.ready import in_words, verdict
 from labkit.jupyter import launch
 from labkit.ready import installation, machine
-from labkit.ready.own_world import class_line
+from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.views.panels.readiness import Line
 
@@ -27,7 +28,7 @@ SECOND = "02_create_environment.ipynb"
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone with the chapters in it, where somebody stands."""
+    """A clone with the chapters, as the current folder."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for chapter in (folder / "notebooks").iterdir():
@@ -38,7 +39,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def committed(clone: Path) -> Path:
-    """The same, known to git."""
+    """The same, committed to git."""
     as_somebody = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
     for words in (("init", "-q"), ("add", "."), (*as_somebody, "commit", "-qm", "The lab")):
         subprocess.run(["git", *words], cwd=clone, check=True)
@@ -59,23 +60,23 @@ OUTPUT = [{"output_type": "stream", "name": "stdout", "text": "x"}]
 # --- Python and packages ---
 
 
-def test_what_is_installed_here_is_what_the_lab_is_made_for() -> None:
+def test_this_installation_is_supported() -> None:
     line = installation.python_line()
 
     assert line.state == "ready", line.found
     assert "pyproject.toml" in line.looked_at
 
 
-def test_a_package_that_is_missing_or_of_another_version_is_named_with_what_is_wanted() -> None:
+def test_a_missing_or_unsupported_package_is_named_with_the_supported_versions() -> None:
     wanted = [Requirement("click>=99"), Requirement("no-such-package-of-the-lab>=1"), Requirement("rich>=1")]
 
-    first, second = installation.out_of_range(wanted)
+    first, second = installation.unmet(wanted)
 
     assert first.startswith("click ") and first.endswith(", not >=99")
     assert second == "no-such-package-of-the-lab is not installed"
 
 
-def test_python_out_of_range_says_how_to_install_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_python_says_how_to_reinstall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "pyproject.toml"
     project.write_text('[project]\nrequires-python = ">=3.99"\ndependencies = ["click>=99"]\n')
     monkeypatch.setattr(installation, "PROJECT_FILE", project)
@@ -87,7 +88,7 @@ def test_python_out_of_range_says_how_to_install_anew(tmp_path: Path, monkeypatc
     assert "make setup" in line.next_step
 
 
-def test_without_a_clone_the_installed_package_says_what_it_needs(
+def test_without_a_clone_the_installed_package_lists_the_requirements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installation, "PROJECT_FILE", tmp_path / "nothing")
@@ -101,46 +102,46 @@ def test_without_a_clone_the_installed_package_says_what_it_needs(
 # --- the chapters ---
 
 
-def test_chapters_as_they_were_shipped_are_ready(committed: Path) -> None:
+def test_chapters_as_shipped_are_ready(committed: Path) -> None:
     line = installation.chapters_line()
 
     assert (line.state, line.next_step) == ("ready", "")
     assert line.found == "all 5, as shipped and without outputs"
 
 
-def test_a_students_outputs_and_edits_are_told_apart_with_what_takes_them_back(committed: Path) -> None:
+def test_outputs_and_edits_are_reported_with_the_command_that_undoes_them(committed: Path) -> None:
     write(committed, cell("markdown", "# Title"), cell("code", "lab.status()", outputs=OUTPUT))
     ran = installation.chapters_line()
     write(committed, cell("markdown", "# Title"), cell("code", "lab.solve()", outputs=OUTPUT))
     both = installation.chapters_line()
 
-    assert (ran.state, ran.found) == ("remark", f"with outputs: {SECOND}")
-    assert both.found == f"with outputs and edited: {SECOND}"
+    assert (ran.state, ran.found) == ("remark", f"{SECOND} has outputs")
+    assert both.found == f"{SECOND} has outputs and was edited"
     assert both.next_step.endswith(f"git restore notebooks/{SECOND}")
     subprocess.run(["git", "restore", f"notebooks/{SECOND}"], cwd=committed, check=True)
     assert installation.chapters_line().state == "ready"
 
 
-def test_what_jupyterlab_changes_by_itself_is_no_edit(committed: Path) -> None:
-    """It saves a text as lines or as one, and an empty cell at the end comes from running the last one."""
+def test_what_jupyterlab_changes_by_itself_is_not_an_edit(committed: Path) -> None:
+    """It saves a text as one string or as lines, and running the last cell adds an empty one."""
     write(committed, {**cell("markdown", ""), "source": "# Title"}, cell("code", "lab.status()"), cell("code", ""))
 
     assert installation.chapters_line().state == "ready"
 
 
-def test_without_git_outputs_are_seen_all_the_same(clone: Path) -> None:
+def test_outputs_are_found_without_git(clone: Path) -> None:
     write(clone, cell("code", "lab.anything()", outputs=OUTPUT))
 
-    assert installation.chapters_line().found == f"with outputs: {SECOND}"
+    assert installation.chapters_line().found == f"{SECOND} has outputs"
 
 
-def test_a_chapter_that_is_gone_or_damaged_is_named(committed: Path) -> None:
+def test_a_missing_or_damaged_chapter_is_named(committed: Path) -> None:
     (committed / "notebooks" / SECOND).write_text("{")
     damaged = installation.chapters_line()
     (committed / "notebooks" / SECOND).unlink()
     gone = installation.chapters_line()
 
-    assert damaged.found == f"not to be read: {SECOND}"
+    assert damaged.found == f"{SECOND} cannot be read"
     assert gone.state == "missing"
     assert SECOND in gone.found and "git restore notebooks" in gone.next_step
 
@@ -148,7 +149,7 @@ def test_a_chapter_that_is_gone_or_damaged_is_named(committed: Path) -> None:
 # --- the machine ---
 
 
-def test_a_port_that_is_taken_says_by_whom_and_which_the_lab_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_names_its_program_and_the_port_that_the_lab_will_use(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -158,12 +159,12 @@ def test_a_port_that_is_taken_says_by_whom_and_which_the_lab_takes(monkeypatch: 
         line = machine.port_line()
 
     assert line.state == "ready"
-    assert f"{port} is taken by " in line.found and "(pid " in line.found
-    assert "the lab takes it" in line.found
+    assert f"{port} is used by " in line.found and "(pid " in line.found
+    assert "the lab will use " in line.found
 
 
 @pytest.mark.parametrize("found", [None, webbrowser.GenericBrowser("lynx")])
-def test_without_a_browser_that_shows_pictures_the_way_from_another_computer_is_told(
+def test_without_a_graphical_browser_the_next_step_is_a_tunnel_from_another_computer(
     monkeypatch: pytest.MonkeyPatch, found: webbrowser.BaseBrowser | None
 ) -> None:
     def get() -> webbrowser.BaseBrowser:
@@ -178,21 +179,21 @@ def test_without_a_browser_that_shows_pictures_the_way_from_another_computer_is_
     assert "--no-browser" in line.next_step and "ssh -L 8888:127.0.0.1:8888" in line.next_step
 
 
-def test_a_browser_of_the_desktop_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_browser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.Chrome("chromium"))
 
-    assert machine.browser_line() == Line("Browser", "ready", "chromium", "what this user's desktop opens")
+    assert machine.browser_line() == Line("Browser", "ready", "chromium", "this user's default browser")
 
 
-def test_too_little_memory_is_a_fault_with_what_the_lab_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_reported_with_what_the_lab_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_left_in_container", lambda: 300 * machine.MEGABYTE)
     line = machine.memory_line()
 
     assert line.state == "missing"
-    assert line.found == "300 MB free; the lab takes about 800 MB"
+    assert line.found == "300 MB free; the lab needs about 800 MB"
 
 
-def test_a_containers_limit_counts_and_no_limit_does_not(tmp_path: Path) -> None:
+def test_a_containers_memory_limit_counts(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("400\n")
     assert machine._left_in_container(tmp_path) == 600
@@ -202,64 +203,65 @@ def test_a_containers_limit_counts_and_no_limit_does_not(tmp_path: Path) -> None
     assert machine._left_in_container(tmp_path / "nothing") > 2**60
 
 
-def test_the_disk_of_a_home_that_is_not_there_yet_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_space_is_checked_for_a_home_that_does_not_exist_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "not" / "yet"
-    assert machine.disk_line(home).looked_at.startswith(str(tmp_path))
+    monkeypatch.setenv("LABKIT_HOME", str(home))
+    assert machine.disk_line().looked_at.startswith(str(tmp_path))
 
     monkeypatch.setattr(machine, "DISK_NEEDED", 2**60)
-    assert machine.disk_line(home).state == "missing"
+    assert machine.disk_line().state == "missing"
     assert not home.exists()
 
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-def test_a_proxy_that_would_catch_this_machine_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_for_127_0_0_1_is_reported_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*PROXIES, *map(str.upper, PROXIES)):
         monkeypatch.delenv(name, raising=False)
     assert machine.proxy_line().found == "none"
 
     monkeypatch.setenv("http_proxy", "http://ada:hunter2@proxy.example:3128")
-    caught = machine.proxy_line()
+    used = machine.proxy_line()
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-    past = machine.proxy_line()
+    bypassed = machine.proxy_line()
 
-    assert (caught.state, caught.next_step) == ("remark", "export no_proxy=127.0.0.1,localhost")
-    assert "proxy.example:3128" in caught.found and "hunter2" not in caught.found
-    assert past.state == "ready"
+    assert (used.state, used.next_step) == ("remark", "export no_proxy=127.0.0.1,localhost")
+    assert "proxy.example:3128" in used.found and "hunter2" not in used.found
+    assert bypassed.state == "ready"
 
 
-# --- the words ---
+# --- the output ---
 
 
 READY, REMARK, MISSING = (Line(name, state, "found", "looked", "do") for name, state in (
     ("A", "ready"), ("B", "remark"), ("C", "missing")))  # fmt: skip
 
 
-def test_one_fault_makes_it_not_ready_and_a_remark_does_not() -> None:
-    assert verdict([READY, REMARK], 2.04) == (
-        "Ready: this machine carries the demo. Good to know: B. Looked for 2.0 s."
-    )
-    assert verdict([READY, REMARK, MISSING], 2.04) == "Not ready. To mend first: C. Looked for 2.0 s."
+def test_only_a_missing_thing_makes_it_not_ready() -> None:
+    assert verdict([READY, REMARK], 2.04) == ("Ready: this machine can run the demo. Good to know: B. (2.0 s)")
+    assert verdict([READY, REMARK, MISSING], 2.04) == "Not ready. Fix first: C. (2.0 s)"
 
 
-def test_a_line_says_what_was_found_where_it_was_looked_and_what_to_do() -> None:
-    assert in_words(MISSING) == "✕ C: found (looked)\n  → do"
-    assert in_words(Line("A", "ready", "found", "")) == "✓ A: found"
+def test_a_line_says_what_was_found_where_and_what_to_do() -> None:
+    assert click.unstyle(in_words(MISSING)) == "✕ C: found (looked)\n  → do"
+    assert click.unstyle(in_words(Line("A", "ready", "found", ""))) == "✓ A: found"
 
 
-# --- the class that is served from here ---
+# --- the class that this machine serves ---
 
 
-def test_a_class_whose_address_this_machine_no_longer_has_is_a_fault_before_the_students_come() -> None:
+def test_a_class_whose_address_this_machine_no_longer_has_is_reported() -> None:
     moved = class_line(ClassSettings(30, "192.0.2.1", 8443, certificate="c", key="k"), running=False)
 
     assert moved.state == "missing"
     assert moved.found.startswith("30 students cannot be served at https://192.0.2.1:8443: ")
-    assert "labkit sandbox start --class 30 --host" in moved.next_step
+    assert "labkit sandbox start --class 30 --host ADDRESS" in moved.next_step
 
 
-def test_a_class_that_is_served_is_told_from_one_that_would_be() -> None:
+def test_a_class_that_is_served_now_differs_from_one_that_could_be() -> None:
     with socket.socket() as sandbox:
         sandbox.bind(("127.0.0.1", 0))
         settings = ClassSettings(30, port=sandbox.getsockname()[1])
@@ -269,17 +271,17 @@ def test_a_class_that_is_served_is_told_from_one_that_would_be() -> None:
     later = class_line(settings, running=False)
 
     assert (served.state, later.state, taken.state) == ("ready", "ready", "missing")
-    assert served.found.endswith("served now") and later.found.endswith("served once the sandbox runs")
+    assert served.found.endswith("served now") and later.found.endswith("once the sandbox runs")
 
 
-def test_a_fault_of_the_lab_itself_is_a_finding_told_without_the_values_in_its_message() -> None:
+def test_a_bug_in_the_lab_is_reported_without_the_values_in_its_message() -> None:
     def broken() -> Iterator[Line]:
         yield READY
         raise TypeError("hunter2")
 
-    first, second = ready._told("Steps", broken)
+    first, second = ready._run("Steps", broken)
 
     assert first == READY
     assert second.state == "missing" and second.title == "Steps"
-    assert second.found.startswith("a fault of the lab: TypeError in ") and "test_ready.py" in second.found
+    assert second.found.startswith("a bug in the lab: TypeError in ") and "test_ready.py" in second.found
     assert "hunter2" not in str(second)
