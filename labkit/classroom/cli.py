@@ -1,4 +1,4 @@
-"""The verbs of a class: the sandbox for many, the keys to hand out, and joining on a student's machine."""
+"""The commands of a class: the sandbox for many, the keys to hand out, and joining on a student's machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError
 
@@ -25,15 +26,27 @@ START_OPTIONS = (
 )  # fmt: skip
 
 
-def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of `labkit sandbox start` that are about a class."""
+def add_commands(main: click.Group) -> None:
+    """Add the commands of a class to the command line; `labkit sandbox start` gets the options of a class."""
+    groups: Any = main.commands
+    groups["sandbox"].command("start")(_with_start_options(start))
+    main.command("board")(board)
+    main.command("join")(join)
+    doc = "For instructors: print the keys of the class that `labkit sandbox start --class N` serves."
+    main.group("class", cls=type(main), help=doc)(lambda: None).command("keys")(keys)
+
+
+def _with_start_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(START_OPTIONS):
         command = option(command)
     return command
 
 
-def start(yes: bool, **wish: Any) -> None:
-    """Start the sandbox, or find it running; with other settings of its class than before, start it again."""
+def start(yes: bool, **options: Any) -> None:
+    """Start the sandbox, unless it is already running. The options serve a class; they are kept for the next start.
+
+    A class can grow but not shrink. Example: labkit sandbox start --class 30 --host 192.168.1.20
+    """
     from labkit.sandbox.classroom import settings as class_settings
     from labkit.sandbox.classroom.plan import ClassOptions, plan
     from labkit.services import sandbox_process
@@ -43,12 +56,12 @@ def start(yes: bool, **wish: Any) -> None:
     with disk_errors(home):
         private_folder(home)
     before = class_settings.load(home)
-    wanted = plan(home, before, ClassOptions(**wish))
+    wanted = plan(home, before, ClassOptions(**options))
     if wanted != before and wanted is not None:
         if wanted.beyond_this_machine and not yes:
             _ask(wanted)
         if sandbox_process.stop(home):
-            click.echo("The sandbox is started again, for the class as it is to be. Nothing in it is lost.")
+            click.echo("The sandbox restarts with the new settings of the class. Nothing in it is lost.")
         class_settings.save(home, wanted)
     try:
         found, started = sandbox_process.start(home)
@@ -60,9 +73,9 @@ def start(yes: bool, **wish: Any) -> None:
         raise
     click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
     if wanted is not None:
-        _tell(wanted)
+        click.echo("\n".join(_class_lines(wanted)))
     if wanted is not None and before is not None and _place(before) != _place(wanted):
-        click.echo("Address or certificate are new: who has joined joins again, with a new block.")
+        click.echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
 
 
 def _place(served: Any) -> tuple[str, str]:
@@ -89,38 +102,37 @@ def _tls_words(wanted: Any) -> str:
     return f"TLS, with {whose}."
 
 
-def _tell(served: Any) -> None:
+def _class_lines(served: Any) -> list[str]:
     """What an instructor needs to know of a class that is served."""
     from labkit.sandbox.classroom import certificate
 
-    click.echo(f"It serves a class of {served.size} at {served.url}")
-    if served.tls:
-        pinned = certificate.pinned(Path(served.certificate))
-        click.echo(f"Certificate (SHA-256): {pinned}" if pinned else "Its certificate is one that an authority signed.")
-    click.echo(
-        "Hand out the keys with `labkit class keys`; each student says `labkit join` and pastes theirs.\n"
-        f"For your own lab on this machine take a student number above {served.size}."
-    )
+    pinned = certificate.pinned(Path(served.certificate)) if served.tls else ""
+    signed = f"Certificate (SHA-256): {pinned}" if pinned else "An authority signed its certificate."
+    return [
+        f"It serves a class of {served.size} at {served.url}",
+        *([signed] if served.tls else ()),
+        "Hand out the keys with `labkit class keys`; each student runs `labkit join` and pastes theirs.",
+        f"For your own lab on this machine take a student number above {served.size}.",
+    ]
 
 
-def tell_served(home: Path, running: bool) -> None:
-    """The class that is served from this home, or is again after a start, in words; nothing without one."""
+def served_lines(home: Path, running: bool) -> list[str]:
+    """The class that this home's sandbox serves, or will serve once it runs; no line without one."""
     from labkit.sandbox.classroom import settings as class_settings
 
     served = class_settings.load(home)
-    if served is not None and running:
-        _tell(served)
-    elif served is not None:
-        click.echo(f"Started, it serves the class of {served.size} at {served.url} again.")
+    if served is None:
+        return []
+    return _class_lines(served) if running else [f"Once started, it serves the class of {served.size} at {served.url}."]
 
 
-def tell_host(home: Path) -> None:
-    """Where a student's host in a class runs, in words; nothing where none does."""
+def host_lines(home: Path) -> list[str]:
+    """Where a student's host in a class runs; no line where none does."""
     from labkit.classroom.host_process import host_folder
     from labkit.services import sandbox_process
 
-    if (found := sandbox_process.find(host_folder(home))) is not None:
-        click.echo(f"Your host in the class runs (pid {found.pid}). Its files: {host_folder(home)}")
+    found = sandbox_process.find(host_folder(home))
+    return [f"Your host in the class runs (pid {found.pid}). Its files: {host_folder(home)}"] if found else []
 
 
 def facts(home: Path) -> dict[str, Any] | None:
@@ -162,10 +174,10 @@ def join(file: Any, leave: bool) -> None:
 
     The keys are tested, then saved in the lab's home. From then on the lab uses the class's sandbox.
     """
-    from labkit import backends
     from labkit.classroom import join
     from labkit.model.classroom import ClassKeys
     from labkit.services.environment import home_folder
+    from labkit.steps.session import open_session
 
     home = home_folder()
     if leave:
@@ -174,9 +186,9 @@ def join(file: Any, leave: bool) -> None:
         return
     block = ClassKeys.parse(file.read() if file is not None else _pasted())
     join.join(home, block)
-    opened = backends.open_session().backend
-    opened.point_aws_cli()
-    click.echo(f"You are student {block.student}. {opened.sentence}\nNow open the lab: labkit lab")
+    backend = open_session().backend
+    backend.aws.point_aws_cli()
+    click.echo(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab")
 
 
 def _pasted() -> str:

@@ -34,12 +34,12 @@ def run(command: tuple[str, ...]) -> None:
 
     The exit status is the program's. Example: labkit run -- curl dadismad.com
     """
-    from labkit import backends
     from labkit.range.program import program_command, require_program
+    from labkit.steps.session import open_session
 
     status = _host_status()
     if status.tier == 3:
-        host = backends.open_session().backend.host
+        host = open_session().backend.aws.host
         assert host is not None  # else there was no status
         ran = host.run(command)
         _say_behind(ran.behind)
@@ -59,9 +59,9 @@ def _say_behind(words: str) -> None:
 
 
 def _host_status() -> HostStatus:
-    from labkit import backends
+    from labkit.steps.session import open_session
 
-    host = backends.open_session().backend.host
+    host = open_session().backend.aws.host
     if host is None:
         raise LabError(
             "There is no host here.", "With live AWS the host is yours, somewhere else.", "Work on it there."

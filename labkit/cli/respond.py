@@ -30,10 +30,10 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     It owns the egress entries 1 to 99 of your network ACL that deny a single address, and changes no others. The RuleID
     and the NetworkAclId are looked up; the lab's host is moved into your VPC if it is not there yet.
     """
-    from labkit import backends
     from labkit.steps.responding import students_responder
+    from labkit.steps.session import open_session
 
-    session = backends.open_session()
+    session = open_session()
     responder = students_responder(session, _print, safe, interval)
     if dry_run:
         _dry_run(responder, cleanup)
@@ -54,7 +54,7 @@ def _place_host(session: LabSession) -> None:
     """Part 3 begins: the lab's own host moves to where the responder's entries are in force, else they do nothing."""
     from labkit.steps import host
 
-    if session.backend.host is not None and not host.host_subnets(session):
+    if session.backend.aws.host is not None and not host.host_subnets(session):
         click.echo(f"{host.do_subnet(session).title} labkit reset host_subnet takes it out again.")
 
 

@@ -74,12 +74,13 @@ def reset(what: str, student: str | None, yes: bool) -> None:
 
 def _open(student: str | None) -> LabSession:
     if student is None:
-        from labkit import backends
+        from labkit.steps.session import open_session
 
-        return backends.open_session()
-    from labkit.classroom.as_student import open_students_world
+        return open_session()
+    from labkit.backends.wing import classroom
 
-    return open_students_world(student)
+    session: LabSession = classroom().open_as_student(student)
+    return session
 
 
 def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
@@ -95,11 +96,11 @@ def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def _host_moves(session: LabSession, chosen: Sequence[Step]) -> str:
-    """A word about the one host of a sandbox that is no class's, which lives with whoever placed it last."""
-    from labkit.classroom.as_student import SimulatedHost
+    """A warning that the host moves: a sandbox without a class has one host, in the VPC of whoever placed it last."""
+    from labkit.sandbox.classroom import settings as class_settings
 
     moves = any(step.key == "host_subnet" for step in chosen)
-    shared = session.backend.host is not None and not isinstance(session.backend.host, SimulatedHost)
+    shared = session.backend.aws.host is not None and class_settings.load(session.backend.home) is None
     return "The host of this sandbox moves into their VPC.\n" if moves and shared else ""
 
 
@@ -155,7 +156,7 @@ class Followed:
             raise LabError(
                 f"Stopped after {self._done} of {len(self._steps)} steps.",
                 "What the one after them had begun is found there the next time.",
-                "Say the same again: it goes on from there.",
+                "Run the same command again: it continues from there.",
             ) from None
 
     def begin(self) -> None:

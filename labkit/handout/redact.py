@@ -15,7 +15,6 @@ from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
-from labkit.classroom.join import aws_files
 from labkit.model.errors import LabError
 from labkit.services import sandbox_process
 from labkit.services.environment import joined
@@ -155,7 +154,7 @@ def _of_aws_files(home: Path) -> set[str]:
     """What AWS's credentials files hold: the lab's own, and the user's."""
     own = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
     found: set[str] = set()
-    for file in (home / "aws" / "credentials", aws_files(home)[1], Path(own).expanduser()):
+    for file in (*home.glob("*aws/credentials"), Path(own).expanduser()):
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from labkit.backends.wing import classroom
 from labkit.files import write_private
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.settings import Settings
@@ -114,9 +115,9 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
         if starting is not None:
             starting.finish()
             threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
-        from labkit import backends
+        from labkit.steps.session import open_session
 
-        _configure(backends.open_session().backend.environment())
+        _configure(open_session().backend.environment())
         arguments = _arguments(folder, port, path, open_browser)
         jupyter_server.note_server(home)
         threading.Thread(target=_announce, args=(home, folder, path), daemon=True).start()
@@ -132,9 +133,7 @@ def _served_here(wanted: Settings) -> Path | None:
     """The folder of what runs on this machine: the sandbox, or a student's host in a class. None where nothing does."""
     if not (wanted.aws == "live" and wanted.detection == "live"):
         return wanted.home
-    from labkit.classroom import backend as joined  # with what it takes, which would make the sandbox start later
-
-    return joined.host_folder(wanted)
+    return classroom().host_folder(wanted) if wanted.joined else None
 
 
 def _large_type(application: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.model.check import CheckResult, require
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
@@ -14,7 +14,7 @@ from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import rule
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
 from labkit.views.forms.parts import Form
 from labkit.views.panels import progress
@@ -79,8 +79,8 @@ class Cells:
 
     def lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it is the student's own."""
-        if self.session.backend.host is not None:
-            return self.session.backend.host
+        if self.session.backend.aws.host is not None:
+            return self.session.backend.aws.host
         raise LabError(
             "There is no host here.",
             "With live AWS the host is yours, and only its own network ACL filters it.",
@@ -128,8 +128,8 @@ class StatusCells(Cells):
         results = tuple(steps.status(self.session, steps.named(number)))
         return progress.StatusLine(
             self.student_or_none(),
-            self.session.backend.aws,
-            self.session.backend.detection,
+            self.session.backend.aws.label,
+            self.session.backend.detection.label,
             self.session.region,
             self._account(),
             results,
@@ -190,14 +190,14 @@ class StatusCells(Cells):
         """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""
 
         def use(chosen: BackendName) -> View:
-            self.session = backends.open_session(aws=chosen)
+            self.session = open_session(aws=chosen)
             return panels.ActionResult(
-                f"AWS is now: {self.session.backend.aws}.", remark="The other chapters will know."
+                f"AWS is now: {self.session.backend.aws.label}.", remark="The other chapters will know."
             )
 
         if chosen := parse_backend(backend, "backend"):
             return use(chosen)
-        if self.unattended or self.session.backend.assigned:
+        if self.unattended or self.session.backend.aws.assigned:
             return panels.Note("In use", self.session.backend.sentence)
         now = panels.Note("In use", self.session.backend.sentence)
         return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)
@@ -215,6 +215,6 @@ def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
         raise LabError(
             f"Stopped after {len(ended)} of {total} steps.",
             "What the one after them had begun is found there the next time.",
-            "Run this cell again: it goes on from there.",
+            "Run this cell again: it continues from there.",
         ) from None
     return ended

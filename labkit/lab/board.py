@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.backends.wing import classroom
 from labkit.lab.base import Cells
 from labkit.views.view import View
 
@@ -11,6 +12,5 @@ class BoardCells(Cells):
 
     def board(self) -> View:
         """Where every student of the class is now; `labkit board` shows the same live."""
-        from labkit.classroom.board.take import taker
-
-        return taker(self.session)()
+        view: View = classroom().board(self.session)
+        return view

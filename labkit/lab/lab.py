@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labkit import backends
 from labkit.lab.base import StatusCells, link_to
 from labkit.lab.board import BoardCells
 from labkit.lab.part_2_aws import EnvironmentCells
@@ -15,6 +14,7 @@ from labkit.lab.part_3_topology import TopologyCells
 from labkit.lab.part_4_clean_up import CleanUpCells
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
+from labkit.steps.session import open_session
 from labkit.views import display
 
 
@@ -40,7 +40,7 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     was noted. region: the AWS region. Raises LabError when a backend cannot be opened.
     """
     LabError.panel = _show_panel
-    return Lab(backends.open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
+    return Lab(open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
 
 
 def _show_panel(error: LabError) -> None:

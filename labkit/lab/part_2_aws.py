@@ -28,7 +28,7 @@ class EnvironmentCells(Cells):
         given = self.session.backend.student if number is None else number
         if given != "":
             return account.save_student(self.session, given)
-        known = self.student_or_none() or int(self.session.backend.assigned or 0) or None
+        known = self.student_or_none() or self.session.backend.aws.assigned
         return forms.student_number_form(
             known, lambda typed: account.save_student(self.session, typed), link_to=link_to
         )
@@ -48,16 +48,17 @@ class EnvironmentCells(Cells):
         overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
         """
         self.begin(account.ACCOUNT.key)
-        given = self.session.backend.given_keys
+        opened = self.session.backend.aws
+        given = opened.given_keys()
         if access_key_id or secret_access_key:
             return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
         if given is not None:
             used = account.use_keys(self.session, given, region, keep, overwrite)
-            return replace(used, remark=KEYS_OF_CLASS) if self.session.backend.assigned else used
+            return replace(used, remark=KEYS_OF_CLASS) if opened.assigned else used
         return keys_form.aws_keys_form(
             region or self.session.region,
             self._use_keys,
-            self.session.backend.cloud_account_url,
+            opened.cloud_account_url if opened.shows_cloud_account else None,
             _in_use(self.session.keys, self.session.region),
             link_to=link_to,
         )
@@ -141,9 +142,10 @@ class EnvironmentCells(Cells):
 
     def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
         """What each entry has decided, where this network ACL is the one that filters the host; else None."""
-        if self.session.backend.host is None or not network_acl.subnet_ids:
+        lab_host = self.session.backend.aws.host
+        if lab_host is None or not network_acl.subnet_ids:
             return None
-        status = self.session.backend.host.status()
+        status = lab_host.status()
         return status.packets if status.network_acl_id == network_acl.id else None
 
     def decide(

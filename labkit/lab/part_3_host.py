@@ -15,10 +15,10 @@ from labkit.model.errors import InvalidInput, LabError
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.services import aws
+from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 from labkit.services.host import Connection
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
-from labkit.steps.session import DetectionLogin, LoginIncomplete
 from labkit.views import panels
 from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form

@@ -19,7 +19,7 @@ class TerminalCells(Cells):
 
     def terminal(self) -> View:
         """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
-        host = self.session.backend.host
+        host = self.session.backend.aws.host
         if host is None:
             return Note("The host is yours, somewhere else", "With live AWS, open a terminal on your own host.")
         status = host.status()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
-from labkit import backends, steps
+from labkit import steps
+from labkit.steps.session import open_existing, open_isolated
 from labkit.files import disk_errors, private_folder
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput, LabError
@@ -35,19 +36,19 @@ def lines(copy: Path, started: Future[float]) -> Iterator[Line]:
     If no sandbox is running, one is started with a copy of the home, which also shows whether the files can be read.
     copy: the folder to create for it. started: the temporary sandbox. Raises LabError for files that cannot be used.
     """
-    found, home = backends.open_existing(), settings().home
+    found, home = open_existing(), settings().home
     backend, running = found.backend, sandbox_process.find(home) is not None
-    if backend.ask_first:
+    if backend.aws.asks_first:
         account = check_account(found)
         state: State = "ready" if account.passed else "missing"
-        yield Line("AWS account", state, account.found, backend.aws, account.next_step)
+        yield Line("AWS account", state, account.found, backend.aws.label, account.next_step)
     if (served := class_settings.load(home)) is not None:
         yield class_line(served, running)
-    if backend.assigned:
-        yield _steps_line(found, backend.aws)
+    if backend.aws.assigned:
+        yield _steps_line(found, backend.aws.label)
     elif running:
         yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
-    elif backend.ask_first:
+    elif backend.aws.asks_first:
         yield Line(TITLE, "ready", "not checked: its sandbox is not running", str(home))
     elif not (home / WORLD).is_dir():
         yield Line(TITLE, "ready", "none yet: the first `labkit lab` creates the sandbox", str(home))
@@ -55,7 +56,7 @@ def lines(copy: Path, started: Future[float]) -> Iterator[Line]:
         require_sandbox(started)
         _copy_home(home, copy)
         _start_copy(home, copy)
-        yield _steps_line(backends.open_isolated(copy, settings().student), f"a copy of {home}")
+        yield _steps_line(open_isolated(copy, settings().student), f"a copy of {home}")
 
 
 def _copy_home(home: Path, copy: Path) -> None:
@@ -91,7 +92,7 @@ def _steps_line(session: LabSession, looked_at: str) -> Line:
     blind = next((one for one in results if one.outcome is Outcome.COULD_NOT_LOOK), None)
     if blind is not None:
         return Line(TITLE, "missing", f"“{blind.title}”: {blind.found}", looked_at, blind.next_step)
-    done_by_join = {STUDENT.key, ACCOUNT.key} if session.backend.assigned else set()
+    done_by_join = {STUDENT.key, ACCOUNT.key} if session.backend.aws.assigned else set()
     done = [one for one in results if one.passed and one.step not in {READY.key, *done_by_join}]
     if not done:
         return Line(TITLE, "ready", "no step is done yet", looked_at)

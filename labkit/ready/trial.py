@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
-from labkit import backends, steps
+from labkit import steps
+from labkit.steps.session import open_isolated
 from labkit.model.errors import LabError
 from labkit.range.reach import reach
 from labkit.services import sandbox_process
@@ -50,7 +51,7 @@ def sandbox_line(home: Path, started: Future[float]) -> Line:
     seconds, began = started.result(), time.monotonic()
     session = _session(home)
     session.detection.self_test()
-    keys = session.backend.cloud_account()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None  # every sandbox has an account
     verify(session.account(keys, session.region))
     answered = seconds + time.monotonic() - began
@@ -71,12 +72,12 @@ def lab_lines(home: Path, started: Future[float]) -> Iterator[Line]:
     found = f"all {len(steps.STEPS)} done in {time.monotonic() - began:.1f} s, with curl's alert and its deny entry"
     yield Line("Steps", "ready", found, LOOKED_AT)
     yield aws_line(session)
-    if session.backend.host is not None:
-        yield range_line(session, session.backend.host)
+    if session.backend.aws.host is not None:
+        yield range_line(session, session.backend.aws.host)
 
 
 def _session(home: Path) -> LabSession:
-    return backends.open_isolated(home, student=SINGLE_STUDENT)
+    return open_isolated(home, student=SINGLE_STUDENT)
 
 
 def aws_line(session: LabSession) -> Line:

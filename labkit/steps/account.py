@@ -34,11 +34,12 @@ def check_student(session: LabSession) -> CheckResult:
 def save_student(session: LabSession, typed: str | int) -> ActionResult:
     """Note the student number and say which names follow from it, and what of that student is there already."""
     number = parse_student_number(typed)
-    if session.backend.assigned and number != parse_student_number(session.backend.assigned):
+    assigned = session.backend.aws.assigned
+    if assigned not in (None, number):
         raise InvalidInput(
             f"Student number {number} was refused.",
-            f"You joined the class as student {session.backend.assigned}, whose keys open only that account and rule.",
-            f"Take {session.backend.assigned}. With a block of student {number}, say `labkit join` first.",
+            f"You joined the class as student {assigned}, whose keys open only that account and rule.",
+            f"Use {assigned}. If you have a block of student {number}, run `labkit join` first.",
             field="student number",
         )
     session.notes.save(student=number)
@@ -65,7 +66,7 @@ def things_there(session: LabSession) -> list[str]:
 
 
 def do_student(session: LabSession) -> ActionResult:
-    given = session.backend.student or session.backend.assigned or session.notes.get("student")
+    given = session.backend.student or session.backend.aws.assigned or session.notes.get("student")
     return save_student(session, given or SINGLE_STUDENT)
 
 
@@ -94,8 +95,9 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
     region = check_region(region or session.region)
     verified = verify(session.account(keys, region))
     if keep:
-        profile = SavedProfile(keys, region, session.backend.aws_endpoint() or "")
-        save_profile(profile, session.backend.config_file, session.backend.credentials_file, overwrite=overwrite)
+        profile = SavedProfile(keys, region, session.backend.aws.endpoint() or "")
+        backend = session.backend.aws
+        save_profile(profile, backend.config_file, backend.credentials_file, overwrite=overwrite)
     session.use_keys(None if keep else keys)
     session.notes.save(region=region)
     where = f"kept in the profile {PROFILE}" if keep else "in this notebook's memory only"
@@ -107,7 +109,7 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
 
 
 def do_account(session: LabSession) -> ActionResult:
-    keys = session.backend.cloud_account() or session.backend.given_keys or session.keys
+    keys = session.backend.aws.cloud_account() or session.backend.aws.given_keys() or session.keys
     if keys is None:
         raise LabError(
             "No AWS keys were given.",
@@ -115,13 +117,13 @@ def do_account(session: LabSession) -> ActionResult:
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say `aws configure`; then try again.",
         )
     # Other keys in the lab's own files open no more than this sandbox; in the student's files they stay.
-    return use_keys(session, keys, session.region, keep=True, overwrite=not session.backend.ask_first)
+    return use_keys(session, keys, session.region, keep=True, overwrite=not session.backend.aws.asks_first)
 
 
 def undo_account(session: LabSession) -> ActionResult:
     session.use_keys(None)
-    removed = remove_profile(session.backend.config_file, session.backend.credentials_file)
-    session.backend.point_aws_cli()
+    removed = remove_profile(session.backend.aws.config_file, session.backend.aws.credentials_file)
+    session.backend.aws.point_aws_cli()
     session.notes.forget("region", "agreed")
     return ActionResult(
         f"The keys of the profile {PROFILE} were removed." if removed else f"There was no profile {PROFILE} to remove."

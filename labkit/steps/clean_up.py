@@ -17,7 +17,7 @@ def clean_up(session: LabSession) -> CleanUpView:
 
     Raises StepNotReady while there is no student number, since nothing can be told apart then.
     """
-    student, keys = session.student, session.keys or session.backend.cloud_account()
+    student, keys = session.student, session.keys or session.backend.aws.cloud_account()
     ended = list(steps.reset(session, tuple(step for step in steps.STEPS if step.key != READY.key)))
     students = [rule.name for rule in all_rules(session.detection) if rule.name.startswith("Self Protect: Student")]
     rules = {f"rule “{name}”": name == rule_name(student) for name in students}

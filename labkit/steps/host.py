@@ -38,7 +38,8 @@ def hosts_agent(session: LabSession) -> Agent | None:
 
 def hosts_name(session: LabSession) -> str:
     """What the detection service calls the host."""
-    return host_of(int(session.backend.assigned)) if session.backend.assigned else HOST_NAME
+    assigned = session.backend.aws.assigned
+    return HOST_NAME if assigned is None else host_of(assigned)
 
 
 def services_of(agent: Agent) -> dict[str, str]:
@@ -123,7 +124,7 @@ def check_subnet(session: LabSession) -> CheckResult:
 def do_subnet(session: LabSession) -> ActionResult:
     """Put the host into a subnet of the student's VPC, or find it there."""
     vpc = students_vpc(session)
-    with session.alone():
+    with session.creation_lock():
         found = host_subnets(session)
         if not found:
             session.require_agreement()

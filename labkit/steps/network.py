@@ -84,7 +84,7 @@ def _made_elsewhere(session: LabSession) -> str:
 
 def make_vpc(session: LabSession) -> ActionResult:
     """Create the student's VPC, or find it; raises QuotaReached with the leftovers listed when five are there."""
-    with session.alone():
+    with session.creation_lock():
         mine = aws.find_student_vpcs(session.aws.ec2, session.student)
         if mine:
             return _show_vpc(session, mine[0], "Your VPC was there already: nothing was made twice.")
@@ -135,7 +135,7 @@ def undo_vpc(session: LabSession) -> ActionResult:
 
 def _account_to_look_in(session: LabSession) -> Account:
     """The account in use; where its keys are gone, the sandbox's. Raises LabError when a VPC would be left unseen."""
-    keys, noted = session.keys or session.backend.cloud_account(), session.notes.get("vpc_id")
+    keys, noted = session.keys or session.backend.aws.cloud_account(), session.notes.get("vpc_id")
     if keys is None and noted:
         raise LabError(
             f"{noted} was not deleted.",

@@ -48,7 +48,7 @@ def check_alert(session: LabSession) -> CheckResult:
 
 def do_alert(session: LabSession) -> ActionResult:
     """Let curl on the host connect to a site, and wait for the alert. Raises LabError where there is no such host."""
-    host = session.backend.host
+    host = session.backend.aws.host
     if host is None:
         raise LabError(
             "No program was run.",

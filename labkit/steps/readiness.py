@@ -45,9 +45,10 @@ def _account_line(session: LabSession) -> Line:
 
 
 def _range_line(session: LabSession) -> Line:
-    if session.backend.host is None:
+    host = session.backend.aws.host
+    if host is None:
         return Line("Range", "remark", "none: with live AWS the host is yours, somewhere else", "the backend")
-    status = session.backend.host.status()
+    status = host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
     if status.behind:

@@ -14,7 +14,7 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.endpoint_addresses import EndpointAddresses
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
-from labkit.steps.session import LabSession, detection_of
+from labkit.steps.session import LabSession
 
 PATIENCE_SECONDS = 2.0
 """Of one call: a longer wait is the responder's own, which can be ended at any moment."""
@@ -48,7 +48,7 @@ def students_responder(
 
 def _detection(session: LabSession) -> DetectionApi:
     """A client of the responder's own: the notebook's cells go on using theirs meanwhile."""
-    return detection_of(session.detection_login, PATIENCE_SECONDS)
+    return session.detection_login.open(PATIENCE_SECONDS)
 
 
 def _safe(session: LabSession, vpc_id: str, listed: tuple[str, ...]) -> Callable[[], tuple[SafeNetwork, ...]]:

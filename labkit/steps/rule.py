@@ -56,7 +56,7 @@ def students_rule(session: LabSession) -> Rule:
 
 def clone_rule(session: LabSession, precreated: str = PRECREATED_RULE) -> Rule:
     """The student's rule, cloned from the precreated one with the student's name, disabled; found if it is there."""
-    with session.alone():
+    with session.creation_lock():
         return _cloned(session, precreated)
 
 
@@ -85,7 +85,7 @@ def create_rule(session: LabSession) -> Rule:
         aggregate_fields=(),
         filter='event_type = "audit" and syscall = "connect"',
     )
-    with session.alone():
+    with session.creation_lock():
         mine = students_rules(session)
         return mine[0] if mine else session.detection.create_rule(base_rule_set(session.detection), blank)
 

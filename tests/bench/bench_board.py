@@ -9,11 +9,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.classroom.board.source import BASE_RULE_SET
 from labkit.classroom.board.take import taker
 from labkit.services.detection.api import DetectionApi
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_existing
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds
 from tests.classroom.board_class import SIZE, a_class, at_different_steps
 
@@ -29,7 +29,7 @@ def run(scale: float = 1.0) -> list[Row]:
 
 
 def _rows(worlds: dict[int, LabSession], rounds: int) -> list[Row]:
-    session = backends.open_existing()
+    session = open_existing()
     take, api = taker(session), session.detection
     ours, calls = best_seconds(take, lambda: _calls(session, api), rounds=rounds)
     once, each = best_seconds(take, lambda: [list(steps.status(one)) for one in worlds.values()], rounds=3)
@@ -52,7 +52,6 @@ def _rows(worlds: dict[int, LabSession], rounds: int) -> list[Row]:
 
 
 def _calls(session: LabSession, api: DetectionApi) -> None:
-    assert session.backend.class_view is not None
-    session.backend.class_view()
+    session.backend.aws.class_view()
     base = next(one for one in api.rulesets() if one.name == BASE_RULE_SET)
     api.rules(base.id), list(api.alerts("active")), list(api.agents("online"))

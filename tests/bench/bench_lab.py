@@ -109,10 +109,11 @@ def until_it_answers(command: Callable[[int], list]) -> float:
 
 def checking(rounds: int) -> Row:
     """The check with the most calls, against those calls alone."""
-    from labkit import backends, steps
+    from labkit import steps
     from labkit.services import aws
+    from labkit.steps.session import open_session
 
-    session = backends.open_session()
+    session = open_session()
     list(steps.solve(session, steps.STEPS))
     ec2, student = session.aws.ec2, session.student
 
@@ -157,18 +158,18 @@ def chapter_unattended(rounds: int) -> Row:
 
 KEYS = """
 import json
-from labkit import backends
-keys = backends.open_session().opened.cloud_account()
+from labkit.steps.session import open_session
+keys = open_session().backend.aws.cloud_account()
 print(json.dumps(vars(keys)))
 """
 
 BARE_SCRIPT = """
 import os, boto3, requests, pandas, ipywidgets
-from labkit.backends import open_session
+from labkit.steps.session import open_session
 from labkit.services.detection.hawk import HawkAuth
 
-opened = open_session().opened
-login, where = opened.detection_login(), opened.aws_endpoint()
+backend = open_session().backend
+login, where = backend.detection.login(), backend.aws.endpoint()
 ec2, sts = (boto3.client(name, endpoint_url=where, region_name="us-east-1") for name in ("ec2", "sts"))
 session = requests.Session()
 session.auth = HawkAuth(login.user_id, login.api_key, login.organization_id)

@@ -107,10 +107,11 @@ class Lab:
 @contextmanager
 def a_lab() -> Iterator[Lab]:
     """Part 2 done, the host in its place, the responder waiting at the feed."""
-    from labkit import backends, steps
+    from labkit import steps
     from labkit.steps.responding import students_responder
+    from labkit.steps.session import open_session
 
-    session, at_work = backends.open_session(), backends.open_session()
+    session, at_work = open_session(), open_session()
     for _ in steps.solve(session, (*steps.named("2"), *steps.named("host_subnet"))):
         pass
     looked = threading.Event()
@@ -199,7 +200,7 @@ def _bare(lab: Lab, url: str, ended: list[float]) -> None:
 
 def _drops(lab: Lab, folder: Path, rounds: int) -> list[Row]:
     """From just before connect(2) to when its entry is in force."""
-    host = lab.session.backend.host
+    host = lab.session.backend.aws.host
     assert host is not None
     rows: list[Row] = []
     with (

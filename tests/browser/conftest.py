@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from labkit import backends, steps
-from labkit.steps.session import LabSession
+from labkit import steps
+from labkit.steps.session import LabSession, open_session
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
 
@@ -64,9 +64,9 @@ def session(lab: RunningLab, monkeypatch: pytest.MonkeyPatch) -> LabSession:
     """The lab as it was before any student came: its chapters and its world."""
     lab.start_afresh()
     monkeypatch.setenv("LABKIT_HOME", str(lab.home))
-    opened = backends.open_session()
+    opened = open_session()
     opened.notes.save(student="7")
-    opened.use_keys(opened.backend.cloud_account())
+    opened.use_keys(opened.backend.aws.cloud_account())
     for _, ended in steps.reset(opened, steps.named("")):
         assert not isinstance(ended, Exception), ended
     return opened

@@ -15,12 +15,11 @@ from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, Route, expect
 
-from labkit import backends
 from labkit.handout.cells import CellRenderer
 from labkit.handout.page import HandoutExporter
 from labkit.handout.pdf import find_chromium, to_pdf
 from labkit.handout.redact import Redactor
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_session
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
 from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice
@@ -175,7 +174,7 @@ def test_jupyterlabs_own_export_of_what_a_student_left_is_readable_and_safe(
     made = exported(lab, "mine.ipynb")
 
     left_behind.is_safe_and_readable(made)
-    keys = backends.open_session().backend.cloud_account()
+    keys = open_session().backend.aws.cloud_account()
     assert keys is not None and keys.secret_access_key not in made
     assert lab.token not in made and str(lab.top) not in made
     assert re.findall(r'(?:src|href)="(?!data:|#|03_self_protecting_cloud\.html)[^"]*"', made) == []

@@ -17,7 +17,7 @@ def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
 ) -> None:
     chapter_2.run("from labkit import open_lab")
     chapter_2.fill("lab.enter_student_number()", "Student number", "7", "Use this number")
-    keys = session.backend.cloud_account()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
 
     terminal = TerminalPage.opened_from_menu(chapter_2)

@@ -157,7 +157,7 @@ def assert_canary_is_nowhere(lab: RunningLab) -> None:
 
 
 def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSession, screenshot: Screenshot) -> None:
-    keys, by_keyboard = session.backend.cloud_account(), Keyboard(chapter_2)
+    keys, by_keyboard = session.backend.aws.cloud_account(), Keyboard(chapter_2)
     assert keys is not None
 
     form = by_keyboard.run_through("lab.enter_student_number()")

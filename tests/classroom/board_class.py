@@ -15,7 +15,9 @@ import orjson
 import pytest
 import requests
 
-from labkit import backends, steps
+from labkit import steps
+from labkit.backends.backend import Backend, DetectionBackend
+from labkit.backends.sandbox import LocalSandbox, SandboxAws
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
 from labkit.model.detection.event import connect_event
@@ -23,8 +25,9 @@ from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.hawk import HawkAuth
+from labkit.services.detection.login import DetectionLogin
 from labkit.steps import network, rule
-from labkit.steps.session import DetectionLogin, LabSession
+from labkit.steps.session import LabSession, open_session
 
 ADDRESS = "203.0.113.10"
 SIZE = 30
@@ -32,10 +35,10 @@ SIZE = 30
 
 def students_own_world(folder: Path, number: int, keys: bool = True) -> LabSession:
     """The world as it is for one student at a machine of their own. keys: whether they have entered them."""
-    opened = backends.open_session().backend
+    opened = open_session().backend
     session = LabSession(replace(opened, home=folder / f"student-{number}", student=""))
     session.notes.save(student=number)
-    session.use_keys(session.backend.cloud_account() if keys else None)
+    session.use_keys(session.backend.aws.cloud_account() if keys else None)
     return session
 
 
@@ -66,6 +69,29 @@ def requests_counted() -> Iterator[list[str]]:
         yield sent
 
 
+class StudentAws(SandboxAws):
+    """The class's sandbox, which shows a student no keys and has no host for them."""
+
+    def __init__(self, sandbox: LocalSandbox) -> None:
+        super().__init__(sandbox)
+        self.host = None
+
+    def cloud_account(self) -> None:
+        return None
+
+
+class StudentDetection(DetectionBackend):
+    """The class's detection service, with a student's key."""
+
+    label = "class"
+
+    def __init__(self, url: str, keys: Mapping[str, str]) -> None:
+        self._login = DetectionLogin(url, **keys)
+
+    def login(self) -> DetectionLogin:
+        return self._login
+
+
 @dataclass
 class Class:
     """A class of thirty at one sandbox. home: of the sandbox. folder: where each student's notes are."""
@@ -85,16 +111,8 @@ class Class:
         """The world of a student who was handed their keys and noted their number."""
         sandbox, keys = sandbox_process.find(self.home), self.keys[number]
         assert sandbox is not None
-        opened = replace(
-            backends.open_session().backend,
-            home=self.folder / f"student-{number}",
-            student="",
-            aws_endpoint=lambda: sandbox.url,
-            detection_login=lambda: DetectionLogin(sandbox.url, **keys["detection"]),
-            cloud_account=lambda: None,
-            host=None,
-        )
-        session = LabSession(opened)
+        aws, detection = StudentAws(LocalSandbox(self.home)), StudentDetection(sandbox.url, keys["detection"])
+        session = LabSession(Backend(aws, detection, self.folder / f"student-{number}"))
         session.notes.save(student=number)
         session.use_keys(AccessKeys(**keys["aws"]))
         return session

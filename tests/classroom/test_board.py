@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.classroom.board.table import Board
 from labkit.classroom.board.take import taker
 from labkit.lab.lab import Lab
@@ -18,7 +18,7 @@ from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_existing
 from tests.classroom.board_class import own_status, requests_counted, solved, students_own_world
 
 IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}
@@ -39,13 +39,13 @@ def students(lab: Lab, tmp_path: Path) -> Iterator[dict[int, LabSession]]:
     solved(worlds[6], "rule_id")
     yield worlds
     for session in worlds.values():
-        session.use_keys(session.backend.cloud_account())
+        session.use_keys(session.backend.aws.cloud_account())
         list(steps.reset(session, steps.STEPS))
 
 
 def board() -> Board:
     """The board as whoever runs it sees it now."""
-    return taker(backends.open_existing())()
+    return taker(open_existing())()
 
 
 def row(shown: Board, student: int) -> dict[str, CheckResult]:
@@ -112,7 +112,7 @@ def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, Lab
 
 
 def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab) -> None:
-    detection, take = lab.session.detection, taker(backends.open_existing())
+    detection, take = lab.session.detection, taker(open_existing())
     original = next(one for one in rule.all_rules(detection) if one.name == PRECREATED_RULE)
     made, counted = [], []
     for numbers in (range(1, 4), range(4, 31)):
@@ -129,7 +129,7 @@ def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab
 
 
 def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home: Path) -> None:
-    take = taker(backends.open_existing())
+    take = taker(open_existing())
     take()
     sandbox_process.stop(lab_home)
     with pytest.raises(ServiceUnreachable, match="labkit sandbox start"):
@@ -142,7 +142,7 @@ def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home
 def test_keys_that_are_refused_leave_the_other_half_of_the_board(
     students: dict[int, LabSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = backends.open_existing()
+    session = open_existing()
     session.use_keys(replace(students[1].keys, secret_access_key="x" * 40))
     seen = row(taker(session)(), 5)
     assert seen["aws_account"].outcome is Outcome.COULD_NOT_LOOK

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from labkit import backends
 from labkit.classroom.board.table import Board
 from labkit.classroom.board.take import taker
 from labkit.model.check import CheckResult, Outcome
 from labkit.services import sandbox_process
 from labkit.steps import account, host, network, rule
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_existing
 from tests.classroom.board_class import (
     ADDRESS,
     PROGRESS,
@@ -48,7 +47,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 
 
 def board() -> Board:
-    return taker(backends.open_existing())()
+    return taker(open_existing())()
 
 
 def cells(shown: Board, student: int) -> dict[str, CheckResult]:
@@ -106,7 +105,7 @@ def test_alerts_and_deny_entries_are_told_with_whose_they_are(room: Room) -> Non
 
 
 def test_the_whole_class_takes_a_handful_of_calls(room: Room) -> None:
-    take = taker(backends.open_existing())
+    take = taker(open_existing())
     take()
     with requests_counted() as sent:
         take()
@@ -114,7 +113,7 @@ def test_the_whole_class_takes_a_handful_of_calls(room: Room) -> None:
 
 
 def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Room) -> None:
-    take = taker(backends.open_existing())
+    take = taker(open_existing())
     before, others = take(), set(room.worlds) - {4}
     solved(room.worlds[4], "rule")
     after = take()
@@ -123,7 +122,7 @@ def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Ro
 
 
 def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Room) -> None:
-    take = taker(backends.open_existing())
+    take = taker(open_existing())
     take()
     mine = rule.students_rule(room.worlds[7])
     alerts = [
@@ -143,7 +142,7 @@ def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Roo
 
 
 def test_a_sandbox_that_has_just_come_back_is_not_taken_for_an_empty_one(room: Room) -> None:
-    take = taker(backends.open_existing())
+    take = taker(open_existing())
     before = take()
     sandbox_process.stop(room.students.home)
     sandbox_process.start(room.students.home, parent=os.getpid())

@@ -64,8 +64,8 @@ class Machine:
 
     @property
     def host(self) -> Host:
-        assert self.lab.session.backend.host is not None
-        return self.lab.session.backend.host
+        assert self.lab.session.backend.aws.host is not None
+        return self.lab.session.backend.aws.host
 
     @property
     def ec2(self) -> Any:
@@ -276,8 +276,8 @@ def test_joining_as_another_student_ends_the_host_of_before(a_class: RunningClas
     assert labkit("join", typed=a_class.keys(4).block).exit_code == 0
     assert process.status() == psutil.STATUS_ZOMBIE  # of this process, which started it
     session = open_lab().session
-    assert session.backend.host is not None
-    assert before.subnet_id and not session.backend.host.status().subnet_id
+    assert session.backend.aws.host is not None
+    assert before.subnet_id and not session.backend.aws.host.status().subnet_id
     assert labkit("join", typed=a_class.keys(3).block).exit_code == 0
 
 

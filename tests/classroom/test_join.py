@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.cli.main import main
 from labkit.lab.lab import open_lab
 from labkit.model.classroom import ClassKeys, account_of
@@ -33,6 +33,7 @@ from labkit.services.aws import errors as aws_errors
 from labkit.services.detection import errors as detection_errors
 from labkit.services.environment import settings
 from labkit.steps.rule import all_rules
+from labkit.steps.session import open_session
 from labkit.views.forms.parts import Form
 from tests.classroom.fixtures import RunningClass, running_class
 from tests.ports import free_port
@@ -62,7 +63,7 @@ def joined(a_class: RunningClass, home: Path) -> Iterator[Path]:
     """The home of a student who has joined the class. Gives it back as it was."""
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
     yield home
-    list(steps.reset(backends.open_session(), steps.STEPS))
+    list(steps.reset(open_session(), steps.STEPS))
     assert labkit("join", "--leave").exit_code == 0  # which ends the host, where one was started
 
 
@@ -137,7 +138,7 @@ def test_a_class_that_was_joined_is_not_lost_to_a_block_that_is_wrong(a_class: R
 
 def test_joining_as_another_student_replaces_everything(a_class: RunningClass, joined: Path) -> None:
     assert labkit("join", typed=a_class.keys(8).block).exit_code == 0
-    session = backends.open_session()
+    session = open_session()
     assert session.student == 8
     assert account_of(8) in str(steps.check(session, steps.BY_KEY["aws_account"]))
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
@@ -164,9 +165,9 @@ def test_keys_that_were_damaged_are_told_with_what_to_do(joined: Path, a_class: 
 
 def test_the_lab_of_who_has_joined_works_in_the_class_with_no_question_and_no_sandbox_of_its_own(joined: Path) -> None:
     assert labkit("solve", "2").exit_code == 0
-    session = backends.open_session()
+    session = open_session()
     assert all(result.passed for result in steps.status(session, steps.named("2")))
-    assert account_of(STUDENT) in session.backend.aws
+    assert account_of(STUDENT) in session.backend.aws.label
     assert "live" not in session.backend.sentence
     assert sandbox_process.find(joined) is None
     assert labkit("reset", "2", "--yes").exit_code == 0
@@ -221,7 +222,7 @@ def test_a_shell_with_the_labs_variables_reaches_the_class_with_the_aws_cli(join
 
 def test_the_environment_wins_over_the_class_side_by_side(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_DETECTION_URL", "http://127.0.0.1:9")
-    opened = backends.open_session().backend
+    opened = open_session().backend
     assert "class sandbox" in opened.aws
     assert opened.detection == "live, http://127.0.0.1:9"
     monkeypatch.setenv("LABKIT_AWS", "sandbox")
@@ -252,7 +253,7 @@ def test_a_block_given_as_an_environment_opens_the_class_as_well(
     for name, value in a_class.keys(6).variables.items():
         monkeypatch.setenv(name, value)
     assert labkit("solve", "2").exit_code == 0
-    session = backends.open_session()
+    session = open_session()
     assert (home / "class-certificate.pem").exists()
     assert steps.check(session, steps.BY_KEY["rule_enabled"]).passed
     assert labkit("reset", "2", "--yes").exit_code == 0
@@ -313,7 +314,7 @@ def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(in
     assert "not in this class" in labkit("class", "keys", "4").output
     labkit("sandbox", "stop")
     assert "not running" in labkit("class", "keys").output
-    assert f"Started, it serves the class of 3 at http://127.0.0.1:{port} again." in labkit("sandbox", "status").output
+    assert f"Once started, it serves the class of 3 at http://127.0.0.1:{port}." in labkit("sandbox", "status").output
     assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "start").output
     assert labkit("class", "keys").output == keys
     facts = json.loads(labkit("sandbox", "status", "--json").output)
@@ -336,7 +337,7 @@ def test_a_certificate_that_has_run_out_is_made_anew_and_who_joined_is_told_to_j
     said = labkit("sandbox", "start")
     after = class_settings.load(instructor)
 
-    assert said.exit_code == 0 and "who has joined joins again" in said.output
+    assert said.exit_code == 0 and "must run `labkit join` again" in said.output
     assert after is not None and after.certificate != before.certificate
     assert class_line(after, running=True).state == "ready"
 
@@ -373,11 +374,11 @@ def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certi
     before = labkit("class", "keys").output
     assert labkit("sandbox", "start", "--known-as", "lab.example.org", typed="n\n").exit_code == 1
     labkit("sandbox", "stop")
-    assert "joins again" not in labkit("sandbox", "start").output
+    assert "join` again" not in labkit("sandbox", "start").output
     assert labkit("class", "keys").output == before
-    assert "joins again" not in labkit("sandbox", "start", "--class", "3").output
+    assert "join` again" not in labkit("sandbox", "start", "--class", "3").output
     moved = labkit("sandbox", "start", "--known-as", "lab.example.org", "--yes")
-    assert "who has joined joins again" in moved.output
+    assert "must run `labkit join` again" in moved.output
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint not in before
 
 

@@ -71,7 +71,7 @@ def test_each_students_host_is_in_their_own_server_and_only_their_entries_filter
     curl = "lab.run('curl -sS --connect-timeout 1 dadismad.com').code"
     assert printed(first, f"print({curl})") == "28"
     assert printed(second, f"lab.place_host(); print({curl})") == "0"
-    folders = {printed(one, "print(lab.session.backend.host.status().folder)") for one in (first, second)}
+    folders = {printed(one, "print(lab.session.backend.aws.host.status().folder)") for one in (first, second)}
     assert len(folders) == 2
     assert first.run("lab.reset('3')").error == ""
 
@@ -176,7 +176,8 @@ def test_an_administrator_has_a_sandbox_that_ends_with_the_server(ordinary_hub: 
     assert instructor.log_in("made-up-by-the-instructor")
     instructor.open_server()
     kernel = instructor.start_kernel()
-    assert printed(kernel, "from labkit import open_lab; print(open_lab().session.backend.aws)").startswith("sandbox")
+    label = printed(kernel, "from labkit import open_lab; print(open_lab().session.backend.aws.label)")
+    assert label.startswith("sandbox")
     kernel.close()
 
 

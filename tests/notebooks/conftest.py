@@ -12,9 +12,9 @@ from labkit.jupyter.launch import skip_needless_imports
 
 skip_needless_imports()  # before nbformat is imported
 
-from labkit import backends, steps  # noqa: E402
+from labkit import steps  # noqa: E402
 from labkit.services import sandbox_process  # noqa: E402
-from labkit.steps.session import LabSession  # noqa: E402
+from labkit.steps.session import LabSession, open_session  # noqa: E402
 from tests.notebooks.kernel import STUDENT  # noqa: E402
 
 
@@ -31,9 +31,9 @@ def session(sandbox_home: Path, monkeypatch: pytest.MonkeyPatch) -> LabSession:
     """The world as it was before any student came."""
     monkeypatch.setenv("LABKIT_HOME", str(sandbox_home))
     sandbox_process.start(sandbox_home)
-    opened = backends.open_session()
+    opened = open_session()
     opened.notes.save(student=STUDENT)
-    opened.use_keys(opened.backend.cloud_account())
+    opened.use_keys(opened.backend.aws.cloud_account())
     for _, ended in steps.reset(opened, steps.named("")):
         assert not isinstance(ended, Exception), ended
     return opened
@@ -48,7 +48,7 @@ def by_hand(session: LabSession) -> Mapping[str, str]:
 @pytest.fixture
 def unattended(session: LabSession) -> Mapping[str, str]:
     """The environment of a kernel that is given every value."""
-    keys = session.backend.cloud_account()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
     return dict(os.environ) | {
         "LABKIT_STUDENT": STUDENT,

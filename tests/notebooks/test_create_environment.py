@@ -38,10 +38,10 @@ def section(heading: str) -> list[Cell]:
 
 def seen(session: LabSession) -> dict[str, Any]:
     """Everything that a step could have left anywhere, asked with the sandbox's own keys."""
-    keys, home = session.backend.cloud_account(), session.backend.home
+    keys, home = session.backend.aws.cloud_account(), session.backend.home
     assert keys is not None
     account = session.account(keys, session.region)
-    files = [home / "notes.json", session.backend.config_file, session.backend.credentials_file]
+    files = [home / "notes.json", session.backend.aws.config_file, session.backend.aws.credentials_file]
     return {
         "vpcs": aws.describe_vpcs(account.ec2),
         "network ACLs": aws.describe_network_acls(account.ec2),

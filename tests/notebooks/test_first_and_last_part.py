@@ -14,7 +14,7 @@ from tests.notebooks.kernel import STUDENT, one_kernel
 
 def others(session: LabSession) -> list[object]:
     """The VPCs and rules that are nobody's of this test."""
-    keys = session.backend.cloud_account()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
     return [
         *aws.describe_vpcs(session.account(keys, session.region).ec2),

@@ -31,7 +31,7 @@ form
 
 @pytest.fixture
 def keys(session: LabSession) -> AccessKeys:
-    found = session.backend.cloud_account()
+    found = session.backend.aws.cloud_account()
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def test_an_unattended_run_leaves_the_secret_in_the_kept_profile_and_nowhere_els
     assert "AWS answers: account" in text and "9 of 12 steps done" in text
     secret = keys.secret_access_key
     assert files_with(secret, all_folders(session, tmp_path)) == {"world/aws-keys.json", "aws/credentials"}
-    for path in (session.backend.home / "world" / "aws-keys.json", session.backend.credentials_file):
+    for path in (session.backend.home / "world" / "aws-keys.json", session.backend.aws.credentials_file):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert processes_with(secret) == []
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.model.response.response import own_entries
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_session
 from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings
 from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
 from tests.notebooks.solved import solved_cells
@@ -147,7 +147,7 @@ def lower_tier(
     monkeypatch.setenv("LABKIT_HOME", str(home))
     monkeypatch.setenv("LABKIT_RANGE_TIER", request.param)
     sandbox_process.start(home)
-    session = backends.open_session()
+    session = open_session()
     session.notes.save(student=STUDENT)
     assert all(result.passed for _, result in steps.solve(session, steps.named("2")))
     values = {"LABKIT_HOME": str(home), "LABKIT_RANGE_TIER": request.param, "LABKIT_STUDENT": STUDENT}

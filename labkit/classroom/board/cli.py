@@ -16,10 +16,10 @@ def board(browser: bool, port: int, once: bool) -> None:
     It only reads: students are recognised by their accounts, VPCs and rules. The page is served on this machine only,
     to whoever has its address with the token.
     """
-    from labkit import backends
     from labkit.classroom.board.take import taker
+    from labkit.steps.session import open_existing
 
-    session = backends.open_existing()
+    session = open_existing()
     take = taker(session)
     if once:
         click.echo(take().text())

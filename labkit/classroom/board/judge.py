@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit import steps
+from labkit.backends.backend import Backend
 from labkit.classroom.board.reading import ClassSnapshot, Detection, Student, number_of
 from labkit.classroom.board.snapshot_clients import StudentsWorld
 from labkit.model.check import CheckResult, Outcome
@@ -22,7 +23,7 @@ from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.steps import account, host
-from labkit.steps.session import Backend, LabSession
+from labkit.steps.session import LabSession
 
 Results = tuple[CheckResult, ...]
 

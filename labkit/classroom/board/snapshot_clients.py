@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
+from labkit.backends.backend import Backend
 from labkit.classroom.board.reading import AccountSnapshot, Detection, Raw, Student
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.records import Agent, Alert, Ruleset
@@ -19,7 +20,7 @@ from labkit.model.errors import LabError
 from labkit.services.aws import account as aws_account
 from labkit.services.detection import api as detection_api
 from labkit.services.notes import Notes
-from labkit.steps.session import Backend, LabSession
+from labkit.steps.session import LabSession
 
 KEYS = AccessKeys("", "")
 """Stands for keys that somebody else has: the board knows that they work, not what they are."""

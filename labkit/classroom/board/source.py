@@ -48,15 +48,14 @@ class Source:
         since the other service's half is worth seeing."""
         at = datetime.now(UTC)
         detection = self._detection()
-        look = self._world.backend.class_view
-        if look is not None and (told := look()):
-            return ClassSnapshot(at, students_of_a_class(told, detection), detection)
+        if served := self._world.backend.aws.class_view():
+            return ClassSnapshot(at, students_of_a_class(served, detection), detection)
         return ClassSnapshot(at, students_of_one_account(self._account(), detection), detection)
 
     def _account(self) -> AccountSnapshot:
         session = self._world
         try:
-            keys = session.keys or session.backend.cloud_account()
+            keys = session.keys or session.backend.aws.cloud_account()
             opened = session.account(keys, session.region) if keys is not None else session.aws
             if self._caller is None:
                 self._caller = aws.caller(opened.sts)

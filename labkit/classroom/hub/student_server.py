@@ -142,14 +142,14 @@ def _copy_new(source: str, target: str) -> None:
 
 def environment() -> dict[str, str]:
     """The variables of kernels and terminals: the lab's own, and the region, which `aws` does not guess."""
-    from labkit import backends
+    from labkit.steps.session import open_session
 
     try:
-        world = backends.open_session()
+        world = open_session()
     except ServiceUnreachable as error:  # a class whose certificate is not here yet; the lab says so when it is used
         click.echo(str(error), err=True)
         return {}
-    asked = {"AWS_DEFAULT_REGION": world.region} if world.backend.ask_first else {}
+    asked = {"AWS_DEFAULT_REGION": world.region} if world.backend.aws.asks_first else {}
     return {**asked, **world.backend.environment()}
 
 

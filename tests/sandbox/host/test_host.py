@@ -73,8 +73,8 @@ def aws_cli(ready: Lab) -> Callable[..., Any]:
 
 
 def host_of(lab: Lab) -> Host:
-    assert lab.session.backend.host is not None
-    return lab.session.backend.host
+    assert lab.session.backend.aws.host is not None
+    return lab.session.backend.aws.host
 
 
 def curl(lab: Lab) -> int:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.lab.base import StatusCells
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.settings import DEFAULT_REGION
 from labkit.services import aws, sandbox_process
 from labkit.services.aws.account import Account
+from labkit.steps.session import open_session
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +33,15 @@ def lab(lab_home: Path) -> Iterator[Lab]:
     """The lab with nothing done. What a test leaves is taken away, so that a failing one fails alone."""
     at_first = vpc_ids()
     yield open_lab()
-    list(steps.reset(backends.open_session(), steps.STEPS))
+    list(steps.reset(open_session(), steps.STEPS))
     for vpc_id in vpc_ids() - at_first:
         account().ec2.delete_vpc(VpcId=vpc_id)
 
 
 def account() -> Account:
     """The sandbox's account, whatever keys the student has entered."""
-    session = backends.open_session()
-    keys = session.backend.cloud_account()
+    session = open_session()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
     return session.account(keys, DEFAULT_REGION)
 

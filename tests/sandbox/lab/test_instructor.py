@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from labkit import backends
 from labkit.classroom import as_student as students
 from labkit.cli.main import main
 from labkit.model.detection.rule import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
 from labkit.steps.rule import all_rules
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_session
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab.fixtures import account
 from tests.terminal import Terminal
@@ -35,7 +34,7 @@ def labkit(*words: str, typed: str = "") -> Result:
 @pytest.fixture
 def seven(lab_home: Path) -> Iterator[LabSession]:
     """Student 7, of whom nothing is left afterwards."""
-    yield students.open_students_world("7")
+    yield students.open_as_student("7")
     assert labkit("reset", "--student", "7", "--yes").exit_code == 0
 
 
@@ -121,7 +120,7 @@ def read_lines(process: subprocess.Popen[str], count: int) -> None:
 
 def made(lab_home: Path) -> tuple[int, int]:
     """How many VPCs and rules student 1 has."""
-    session = backends.open_session()
+    session = open_session()
     rules = [rule for rule in all_rules(session.detection) if rule.name == rule_name(1)]
     return len(aws.find_student_vpcs(account().ec2, 1)), len(rules)
 
@@ -135,10 +134,10 @@ def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, la
         _, told = process.communicate(timeout=30)
         assert process.returncode == 1, told
         assert re.search(r"labkit: Stopped after \d+ of 12 steps\.", told)
-        assert "it goes on from there" in told and "Traceback" not in told
+        assert "it continues from there" in told and "Traceback" not in told
 
         assert labkit(*words).exit_code == 0
-        assert done(backends.open_session()) == remains
+        assert done(open_session()) == remains
     assert made(lab_home) == (0, 0)
 
 
@@ -153,13 +152,13 @@ def test_solve_and_reset_come_right_after_the_sandbox_was_killed_midway(lab_home
         assert "Traceback" not in told
 
         assert labkit(*words).exit_code == 0
-        assert done(backends.open_session()) == remains
+        assert done(open_session()) == remains
         assert made(lab_home) == things
 
 
 def test_an_entry_that_a_responder_at_work_adds_meanwhile_is_taken_away_with_the_alerts() -> None:
     labkit("solve")
-    session = backends.open_session()
+    session = open_session()
 
     protection.undo_alert(session)
 
@@ -183,8 +182,8 @@ CELL_THAT_IS_INTERRUPTED = """
 import os, signal
 from labkit import open_lab
 lab = open_lab()
-alone = lab.session.alone
-lab.session.alone = lambda: os.kill(os.getpid(), signal.SIGINT) or alone()
+alone = lab.session.creation_lock
+lab.session.creation_lock = lambda: os.kill(os.getpid(), signal.SIGINT) or alone()
 lab.solve("vpc")
 """
 
@@ -192,7 +191,7 @@ lab.solve("vpc")
 def test_a_cell_shows_a_bar_and_an_interrupted_kernel_says_how_to_go_on(lab_home: Path) -> None:
     with one_kernel(lab_home, os.environ) as kernel:
         stopped = kernel.run(CELL_THAT_IS_INTERRUPTED)
-        again = kernel.run("lab.session.alone = alone\nlab.solve('vpc')")
+        again = kernel.run("lab.session.creation_lock = alone\nlab.solve('vpc')")
         back = kernel.run("lab.reset('vpc')")
 
     assert stopped.error == "LabError"
@@ -228,13 +227,13 @@ def test_a_students_lab_is_done_with_their_own_keys_in_their_own_account(in_clas
     assert asked.exit_code == 0, asked.output
     assert "AWS: account 000000000002 of the class." in asked.output
     assert "arn:aws:iam::000000000002:user/student2" in asked.output
-    assert done(students.open_students_world("2")) == len(STEPS)
-    assert done(students.open_students_world("1")) == 3  # number and keys
+    assert done(students.open_as_student("2")) == len(STEPS)
+    assert done(students.open_as_student("1")) == 3  # number and keys
     assert not aws.find_student_vpcs(account().ec2, 2)  # in the account of the sandbox itself
     assert not (in_class / "notes.json").exists()
 
     labkit("reset", "--student", "2", "--yes")
-    assert done(students.open_students_world("2")) == 3
+    assert done(students.open_as_student("2")) == 3
 
 
 def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> None:
@@ -246,7 +245,7 @@ def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> 
     process.communicate(timeout=60)
 
     assert labkit("solve", "--student", "3", "--yes").exit_code == 0
-    assert done(students.open_students_world("3")) == len(STEPS)
+    assert done(students.open_as_student("3")) == len(STEPS)
 
 
 def test_who_is_not_in_the_class_is_told_who_is(in_class: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError
 from labkit.services import aws, sandbox_process
+from labkit.steps.session import open_session
 from tests.sandbox.lab.test_cli import labkit
 
 
@@ -45,7 +46,7 @@ def live(elsewhere: sandbox_process.Sandbox, tmp_path: Path, monkeypatch: pytest
     }.items():
         monkeypatch.setenv(name, value)
     yield home
-    session = backends.open_session()
+    session = open_session()
     session.agree_unasked()
     list(steps.reset(session, steps.STEPS))
 
@@ -121,7 +122,7 @@ def test_a_vpc_without_the_students_tag_is_never_deleted(lab: Lab) -> None:
     made = lab.session.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     try:
         labkit("reset", "2", "--yes")
-        lab.session.use_keys(lab.session.backend.given_keys)
+        lab.session.use_keys(lab.session.backend.aws.given_keys())
         assert made in vpc_ids(lab)
     finally:
         lab.session.aws.ec2.delete_vpc(VpcId=made)
@@ -142,7 +143,7 @@ def test_kept_keys_go_to_the_students_own_files_and_never_over_other_ones_unaske
 
 
 def test_keys_not_kept_live_in_memory_alone(lab: Lab, live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = lab.session.backend.given_keys
+    keys = lab.session.backend.aws.given_keys()
     assert keys is not None
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -165,7 +166,7 @@ def test_a_live_detection_service_without_a_key_says_which_variables_are_missing
 
 def test_the_wrong_secret_is_refused_in_words_that_hold_no_key(lab: Lab) -> None:
     lab.enter_student_number(7)
-    right = lab.session.backend.given_keys
+    right = lab.session.backend.aws.given_keys()
     assert right is not None
     wrong = AccessKeys(right.access_key_id, right.secret_access_key[::-1])
     with pytest.raises(LabError) as refused:
@@ -178,9 +179,9 @@ def test_the_choice_of_a_backend_is_remembered_for_the_other_chapters(
     live: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LABKIT_AWS")
-    assert open_lab().session.backend.aws.startswith("sandbox")
+    assert open_lab().session.backend.aws.label.startswith("sandbox")
     open_lab(aws="live")
-    assert open_lab().session.backend.aws.startswith("live")
+    assert open_lab().session.backend.aws.label.startswith("live")
     sandbox_process.stop(live)
 
 

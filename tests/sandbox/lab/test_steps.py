@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, StepNotReady
 from labkit.model.vpc import STUDENT_TAG
 from labkit.services import aws, sandbox_process
 from labkit.steps import rule
+from labkit.steps.session import open_session
 from tests.sandbox.lab.fixtures import outcome_of
 
 KEYS = [step.key for step in steps.STEPS]
@@ -26,8 +27,8 @@ DERIVED = {"host_ready", "network_acl_id", "rule_id"}
 
 def world_seen_from_outside(lab: Lab) -> tuple:
     """Every VPC, network ACL and rule that the services have, and the notes."""
-    session = backends.open_session()
-    ec2 = session.account(session.backend.cloud_account(), "us-east-1").ec2
+    session = open_session()
+    ec2 = session.account(session.backend.aws.cloud_account(), "us-east-1").ec2
     return (
         [(vpc.id, dict(vpc.tags)) for vpc in aws.describe_vpcs(ec2)],
         [(acl.id, acl.entries) for acl in aws.describe_network_acls(ec2)],
@@ -129,7 +130,7 @@ def test_create_vpc_asks_before_it_makes_a_second_one_beside_a_vpc_without_a_tag
 
 def test_the_check_of_the_account_passes_after_aws_configure(lab: Lab) -> None:
     lab.enter_student_number(7)
-    keys = lab.session.backend.cloud_account()
+    keys = lab.session.backend.aws.cloud_account()
     aws_cli(lab, f"aws configure set aws_access_key_id {keys.access_key_id}")
     aws_cli(lab, f"aws configure set aws_secret_access_key {keys.secret_access_key}")
     assert outcome_of(lab, "aws_account") == "done"
@@ -151,7 +152,7 @@ def test_kept_keys_that_aws_refuses_are_not_right_and_solving_mends_them(lab: La
 
 def test_the_form_asks_before_it_replaces_kept_keys_and_takes_a_yes(lab: Lab) -> None:
     keep_wrong_keys(lab)
-    keys, form = lab.session.backend.cloud_account(), lab.enter_aws_keys()
+    keys, form = lab.session.backend.aws.cloud_account(), lab.enter_aws_keys()
     form.fields["access key id"].value = keys.access_key_id
     form.fields["secret access key"].value = keys.secret_access_key
     form.buttons["Check and use"].click()
@@ -255,7 +256,7 @@ def test_a_proxy_of_the_environment_sees_nothing_of_the_sandbox(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     sandbox = sandbox_process.find(lab_home)
     assert sandbox is not None and sandbox.credentials()
-    assert all(result.passed for _, result in steps.solve(backends.open_session(), steps.STEPS))
+    assert all(result.passed for _, result in steps.solve(open_session(), steps.STEPS))
     assert lab.session.backend.environment()["NO_PROXY"] == "127.0.0.1"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from labkit import backends, steps
+from labkit import steps
 from labkit.lab.lab import Lab
 from labkit.lab.part_3_responder import ResponderCells
 from labkit.model.detection.event import connect_event
@@ -24,6 +24,7 @@ from labkit.sandbox.ids import new_id
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
 from labkit.steps.rule import students_rule
+from labkit.steps.session import open_session
 from labkit.views.panels.responder import ResponderEnd
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab.test_cli import labkit
@@ -176,4 +177,4 @@ def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab,
         kernel._manager.interrupt_kernel()
         soon(lambda: "running: False" in kernel.run(running).text)
         assert "stopped" in kernel.run("lab.stop_responder()").text
-    assert backends.open_session().student == ready.session.student
+    assert open_session().student == ready.session.student

@@ -1,0 +1,37 @@
+"""How the command line's groups behave: their help, and errors in their own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from labkit.model.errors import LabError
+
+
+class CommandError(click.ClickException):
+    """An expected error, in its own words."""
+
+    def __init__(self, error: LabError) -> None:
+        super().__init__("\n".join(filter(None, (error.what, error.why, error.next_step))))
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"labkit: {self.message}", err=True)
+
+
+class Commands(click.Group):
+    """A group whose commands end in a LabError's own words, without a trace.
+
+    Its help shows the whole first sentence of each command, which click's own cuts off.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LabError as error:
+            raise CommandError(error) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = sorted(self.commands.items())
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=500)) for name, command in commands])

@@ -1,0 +1,71 @@
+"""`labkit sandbox`: start, stop and status of the local process."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from labkit.backends.wing import find_classroom
+from labkit.cli.group import Commands
+
+
+@click.group(cls=Commands)
+def sandbox() -> None:
+    """The local AWS and detection service: one process on 127.0.0.1. It keeps its data when you stop it."""
+
+
+@sandbox.command()
+def start() -> None:
+    """Start the sandbox, unless it is already running."""
+    from labkit.services import sandbox_process
+    from labkit.services.environment import settings
+
+    found, started = sandbox_process.start(settings().home)
+    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+
+
+@sandbox.command()
+def stop() -> None:
+    """Stop the sandbox. Its data stays on disk, and the next start loads it again."""
+    from labkit.services import sandbox_process
+    from labkit.services.environment import settings
+
+    home, wing = settings().home, find_classroom()
+    stopped = sandbox_process.stop(home)
+    host_stopped = wing is not None and wing.stop_host(home)
+    if stopped or not host_stopped:
+        click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
+    if host_stopped:
+        click.echo("Your host was stopped. What you made in the class stays there.")
+
+
+@sandbox.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log, class.")
+def status(as_json: bool) -> None:
+    """Show whether the sandbox is running, and where."""
+    from labkit.services import sandbox_process
+    from labkit.services.environment import settings
+
+    home, wing = settings().home, find_classroom()
+    found = sandbox_process.find(home)
+    health = (found and found.health()) or {}
+    class_facts, class_lines = wing.status(home, found is not None) if wing is not None else (None, [])
+    facts = {
+        "running": found is not None,
+        "pid": found.pid if found else None,
+        "url": found.url if found else None,
+        "warm": bool(health.get("warm")),
+        "home": str(home),
+        "log": str(home / "sandbox.log"),
+        "class": class_facts,
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    if found:
+        click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
+    else:
+        click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
+    for line in class_lines:
+        click.echo(line)
