@@ -223,8 +223,8 @@ def test_a_shell_with_the_labs_variables_reaches_the_class_with_the_aws_cli(join
 def test_the_environment_wins_over_the_class_side_by_side(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_DETECTION_URL", "http://127.0.0.1:9")
     opened = open_session().backend
-    assert "class sandbox" in opened.aws
-    assert opened.detection == "live, http://127.0.0.1:9"
+    assert "class sandbox" in opened.aws.label
+    assert opened.detection.label == "live, http://127.0.0.1:9"
     monkeypatch.setenv("LABKIT_AWS", "sandbox")
     monkeypatch.delenv("LABKIT_DETECTION_URL")
     chosen = settings()
