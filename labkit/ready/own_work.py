@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import steps
-from labkit.steps.session import open_existing, open_isolated
 from labkit.files import disk_errors, private_folder
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput, LabError
@@ -22,7 +21,7 @@ from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
 from labkit.steps.host import READY
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_existing, open_isolated
 from labkit.views.panels.readiness import Line, State
 
 TITLE = "Your work"

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from labkit import steps
-from labkit.steps.session import open_isolated
 from labkit.model.errors import LabError
 from labkit.range.reach import reach
 from labkit.services import sandbox_process
@@ -20,7 +19,7 @@ from labkit.services.host import Host
 from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED
-from labkit.steps.session import LabSession
+from labkit.steps.session import LabSession, open_isolated
 from labkit.views.panels.readiness import Line
 
 AWS = ("aws", "ec2", "describe-vpcs", "--output", "text")
