@@ -1,4 +1,4 @@
-"""What holds for the chapters' files, unexecuted."""
+"""The chapters as files, not executed: form, links, pictures, exercises and words."""
 
 from __future__ import annotations
 
@@ -54,39 +54,39 @@ def test_a_chapter_is_saved_without_outputs_counts_or_widget_state(path: Path) -
 
 
 @each_chapter
-def test_a_chapter_names_the_kernel_that_everybody_has_and_its_title(path: Path) -> None:
+def test_a_chapter_names_the_standard_kernel_and_its_title(path: Path) -> None:
     metadata = nbformat.read(path, as_version=4).metadata
     assert metadata.kernelspec == {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     assert metadata.title == headings(cells(path)[0].source)[0][1]
 
 
 @each_chapter
-def test_a_chapter_has_one_h1_and_no_level_is_left_out(path: Path) -> None:
+def test_a_chapter_has_one_h1_and_skips_no_heading_level(path: Path) -> None:
     levels = [level for cell in cells(path) if not cell.is_code for level, _ in headings(cell.source)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(level <= before + 1 for before, level in pairwise(levels))
 
 
 @each_chapter
-def test_headings_of_a_chapter_differ_so_that_links_are_unambiguous(path: Path) -> None:
+def test_headings_of_a_chapter_are_unique_so_that_links_are_unambiguous(path: Path) -> None:
     titles = [title for cell in cells(path) if not cell.is_code for _, title in headings(cell.source)]
     assert len(titles) == len(set(titles))
 
 
 @each_chapter
-def test_code_cells_are_a_line_or_two_and_never_more_than_six(path: Path) -> None:
+def test_code_cells_have_one_or_two_lines_and_never_more_than_six(path: Path) -> None:
     lines = sorted(len(cell.source.replace("\n\n", "\n").splitlines()) for cell in code_cells(path))
     assert lines[len(lines) // 2] <= 2 and lines[-1] <= 6
 
 
 @each_chapter
-def test_no_two_code_cells_follow_each_other_but_a_call_and_its_check(path: Path) -> None:
+def test_no_two_code_cells_are_adjacent_except_a_call_and_its_check(path: Path) -> None:
     pairs = pairwise(cells(path))
     assert [(one.id, two.id) for one, two in pairs if one.is_code and two.is_code and not two.is_check] == []
 
 
 @each_chapter
-def test_a_chapter_imports_from_labkit_only_and_in_its_first_cell(path: Path) -> None:
+def test_a_chapter_imports_only_from_labkit_and_only_in_its_first_cell(path: Path) -> None:
     first, *others = code_cells(path)
     imports = [node for node in ast.walk(ast.parse(first.source)) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [getattr(node, "module", None) for node in imports] == ["labkit"]
@@ -95,7 +95,7 @@ def test_a_chapter_imports_from_labkit_only_and_in_its_first_cell(path: Path) ->
 
 
 @each_chapter
-def test_a_chapter_keeps_nothing_in_variables_but_the_lab_and_an_exercises_blank(path: Path) -> None:
+def test_a_chapter_sets_no_variables_except_the_lab_and_the_blanks_of_exercises(path: Path) -> None:
     nodes = [node for cell in code_cells(path) for node in ast.walk(ast.parse(cell.source))]
     assert {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} <= {
         "lab",
@@ -105,7 +105,7 @@ def test_a_chapter_keeps_nothing_in_variables_but_the_lab_and_an_exercises_blank
 
 
 @each_chapter
-def test_an_exercise_has_a_named_blank_its_check_a_hint_before_it_and_a_solution(path: Path) -> None:
+def test_an_exercise_has_a_named_blank_a_check_a_solution_and_a_hint_before_it(path: Path) -> None:
     solutions = {cell.id: cell.metadata.get("solution") for cell in nbformat.read(path, as_version=4).cells}
     for before, cell in pairwise(cells(path)):
         assert bool(cell.blank) == ("check_exercise" in cell.source and cell.is_code) == bool(solutions[cell.id])
@@ -115,7 +115,7 @@ def test_an_exercise_has_a_named_blank_its_check_a_hint_before_it_and_a_solution
 
 
 @each_chapter
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
     for cell in cells(path):
         for _, target in links(cell):
             file, _, anchor = target.partition("#")
@@ -132,7 +132,7 @@ def test_every_picture_has_an_alt_text_that_says_what_it_shows(path: Path) -> No
 
 
 @each_chapter
-def test_a_beat_of_prose_is_short(path: Path) -> None:
+def test_a_text_cell_has_at_most_95_words(path: Path) -> None:
     plain = {
         cell.id: re.sub(r"^[|#!].*$", "", cell.prose, flags=re.MULTILINE) for cell in cells(path) if not cell.is_code
     }
@@ -140,18 +140,18 @@ def test_a_beat_of_prose_is_short(path: Path) -> None:
 
 
 @each_chapter
-def test_a_line_of_a_network_acl_is_an_entry_never_a_rule(path: Path) -> None:
+def test_a_line_of_a_network_acl_is_called_an_entry_never_a_rule(path: Path) -> None:
     prose = "\n".join(cell.prose for cell in cells(path) if not cell.is_code)
     assert not re.search(r"(firewall|ACL|NACL|deny|allow) rules?\b", prose)
 
 
-def test_chapter_2_has_every_heading_of_the_original_in_its_order() -> None:
+def test_chapter_2_has_the_headings_of_the_original_in_the_same_order() -> None:
     titles = [title for cell in cells(CHAPTER_2) if not cell.is_code for _, title in headings(cell.source)]
     assert [title for title in titles if title in ORIGINAL_HEADINGS] == ORIGINAL_HEADINGS
 
 
 @pytest.mark.parametrize("path", [CHAPTER_1, CHAPTER_2, CHAPTER_3], ids=lambda path: path.stem)
-def test_each_step_of_a_chapter_has_a_section_that_does_it_and_checks_it_in_the_steps_order(path: Path) -> None:
+def test_each_step_has_a_section_that_does_and_checks_it_in_the_order_of_the_steps(path: Path) -> None:
     steps = [step for step in STEPS if path.stem.startswith(f"0{step.chapter}")]
     checks = [(cell.heading, cell.source) for cell in code_cells(path) if cell.is_check]
     assert checks == [(step.heading, f'lab.check("{step.key}")') for step in steps]
@@ -160,7 +160,7 @@ def test_each_step_of_a_chapter_has_a_section_that_does_it_and_checks_it_in_the_
         assert any(source.startswith("lab.") and "check" not in source for source in sources), step.key
 
 
-def test_beside_the_aws_steps_stands_the_original_command() -> None:
+def test_chapter_2_shows_the_original_aws_commands() -> None:
     blocks = [block for cell in cells(CHAPTER_2) for block in FENCED.findall(cell.source) if block.startswith("```sh")]
     commands = "\n".join(blocks).splitlines()
     for command in (
@@ -195,7 +195,7 @@ def test_a_panels_link_names_the_notebook_only_from_another_chapter(
     assert link_to("vpc") == leads_to
 
 
-def test_every_chapter_is_in_the_first_ones_table_and_leads_on_to_the_next() -> None:
+def test_every_chapter_is_in_the_first_chapters_table_and_links_to_the_next() -> None:
     table = next(cell.source for cell in cells(PATHS[0]) if cell.id == "chapters")
     assert [path.name in table for path in PATHS[1:]] == [True] * len(PATHS[1:])
     for path, following in pairwise(PATHS):
@@ -204,7 +204,7 @@ def test_every_chapter_is_in_the_first_ones_table_and_leads_on_to_the_next() -> 
 
 
 @each_picture
-def test_a_drawing_names_itself_is_opaque_and_loads_nothing(path: Path) -> None:
+def test_a_drawing_has_a_title_and_a_background_and_loads_nothing(path: Path) -> None:
     root = ET.fromstring(path.read_text(encoding="utf-8"))
     svg = "{http://www.w3.org/2000/svg}"
     assert root.get("role") == "img" and root.findtext(f"{svg}title") and root.findtext(f"{svg}desc")
