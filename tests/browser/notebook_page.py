@@ -10,6 +10,9 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 from tests.browser.running_lab import RunningLab
 
 SECONDS = 1000
+PRESS_MILLISECONDS = 100
+"""How long a person holds a mouse button down; a robot's click is over before the page has changed."""
+
 OPEN_TAB = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 EXECUTED = re.compile(r"^\s*\[\d+\]:\s*$")
 
@@ -86,8 +89,21 @@ class NotebookPage:
         """Run a form's cell, fill in one field, press the button; the form."""
         form = self.run(source)
         form.get_by_label(label).fill(value)
-        form.get_by_role("button", name=button).click()
+        self.press(form.get_by_role("button", name=button))
         return form
+
+    def press(self, button: Locator, milliseconds: int = PRESS_MILLISECONDS) -> None:
+        """Press the mouse on it as long as a person does; fails if it moves from under the mouse meanwhile."""
+        expect(button).to_be_enabled()
+        button.scroll_into_view_if_needed()
+        before = button.bounding_box()
+        assert before is not None
+        self.page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+        self.page.mouse.down()
+        self.page.wait_for_timeout(milliseconds)
+        now = button.bounding_box()
+        self.page.mouse.up()
+        assert now == before, "The button moved while it was pressed."
 
     def bring_to_front(self, tab: str) -> None:
         """Click a tab of the main area."""
@@ -155,7 +171,7 @@ class TerminalPage:
 
     @classmethod
     def opened_by(cls, notebook: NotebookPage, button: Locator) -> TerminalPage:
-        button.click()
+        notebook.press(button)
         return cls(notebook)
 
     def type(self, command: str) -> None:

@@ -27,10 +27,10 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     notebook.run("from labkit import open_lab")
     expect(notebook.run("lab.place_host()")).to_contain_text("Your host lives in your VPC")
     form = notebook.run("lab.enter_detection_key()")
-    form.get_by_role("button", name="Check and use").click()
+    notebook.press(form.get_by_role("button", name="Check and use"))
     expect(form).to_contain_text("accepts the key")
     panel = notebook.run("lab.responder()")
-    panel.get_by_role("button", name="Start the responder").click()
+    notebook.press(panel.get_by_role("button", name="Start the responder"))
     expect(panel).to_contain_text("at work")
 
     way = notebook.run("lab.terminal()")
@@ -55,7 +55,7 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     expect(notebook.run('lab.check("deny_entry")')).to_contain_text("done")
     counted = notebook.run("lab.entries()", 0).get_by_role("row", name=DADISMAD).get_by_role("cell").last
     expect(counted).to_have_text(re.compile("[1-9]"))
-    panel.get_by_role("button", name="Stop it").click()
+    notebook.press(panel.get_by_role("button", name="Stop it"))
     expect(panel).to_contain_text("The responder was stopped")
     screenshot("03-counted")
 

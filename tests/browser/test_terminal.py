@@ -41,7 +41,7 @@ def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
     expect(not_yet).to_contain_text("made without a tag")
     offer = chapter_2.run("lab.create_vpc()")
     screenshot("terminal-offer")
-    offer.get_by_role("button", name=re.compile("^take vpc-")).click()
+    chapter_2.press(offer.get_by_role("button", name=re.compile("^take vpc-")))
     expect(offer).to_contain_text("The VPC is yours now")
     expect(chapter_2.run('lab.check("vpc")')).to_contain_text("done")
 

@@ -51,10 +51,10 @@ def passed(output: Locator) -> None:
 def give_number(notebook: NotebookPage) -> None:
     form = notebook.run("lab.enter_student_number()")
     form.get_by_label("Student number").fill("1000")
-    form.get_by_role("button", name="Use this number").click()
+    notebook.press(form.get_by_role("button", name="Use this number"))
     expect(form.get_by_role("alert").last).to_contain_text("from 1 to 999")
     form.get_by_label("Student number").fill("7")
-    form.get_by_role("button", name="Use this number").click()
+    notebook.press(form.get_by_role("button", name="Use this number"))
     expect(form).to_contain_text("You are student 7.")
     passed(notebook.run('lab.check("student_number")'))
 
@@ -65,17 +65,17 @@ def give_keys(notebook: NotebookPage, screenshot: Screenshot) -> None:
     use = form.get_by_role("button", name="Check and use")
     key_id.fill(WRONG_KEY_ID)
     secret.fill(WRONG_SECRET)
-    use.click()
+    notebook.press(use)
     expect(form.get_by_role("alert")).to_contain_text("key")
     expect(secret).to_have_value("")
     screenshot("02-wrong-keys")
-    form.get_by_role("button", name=re.compile("Show .*Cloud Accounts")).click()
+    notebook.press(form.get_by_role("button", name=re.compile("Show .*Cloud Accounts")))
     cloud_account = notebook.cloud_account(form)
     copied = [cloud_account.locator(name).inner_text() for name in ("#api-key", "#api-secret-key")]
     screenshot("02-cloud-account")
     key_id.fill(copied[0])
     secret.fill(copied[1])
-    use.click()
+    notebook.press(use)
     expect(form).to_contain_text("AWS answers: account 123456789012")
     passed(notebook.run('lab.check("aws_account")'))
     expect(notebook.run("lab.aws_account()")).to_contain_text("user/student")
@@ -94,7 +94,7 @@ def choose_network_acl(notebook: NotebookPage, screenshot: Screenshot) -> None:
     form = notebook.run("lab.choose_network_acl()")
 
     def choose(whose: str) -> None:
-        form.get_by_role("button", name=network_acl_id(table, whose)).click()
+        notebook.press(form.get_by_role("button", name=network_acl_id(table, whose)))
 
     choose("student 12")
     expect(form.get_by_role("alert")).to_contain_text("is not the network ACL of your VPC")
@@ -131,7 +131,7 @@ def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
     form.get_by_label("Alert Title").click()
     expect(form).to_contain_text("Read with straight quotes")
     screenshot("02-criteria-form")
-    form.get_by_role("button", name="Save the rule").click()
+    notebook.press(form.get_by_role("button", name="Save the rule"))
     expect(form).to_contain_text("5 of 5")
     passed(notebook.run('lab.check("rule_criteria")'))
     expect(notebook.run("lab.compare_criteria()")).to_contain_text("5 of 5 as wanted")

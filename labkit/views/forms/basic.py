@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
 from labkit.model.settings import parse_student_number
-from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch, words
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link, words
 from labkit.views.panels.basic import Note
 from labkit.views.view import View
 
@@ -52,9 +52,8 @@ def student_number_form(known: int | None, submit: Callable[[str], View], *, lin
         continuous_update=False,  # else a click right after typing overtakes the last characters
     )
     form.fields["student number"] = field
-    names = area()
-    watch(field, names, _names)
-    form.put(field, names, form.add_button("Use this number", "Checking…", lambda: submit(field.value)))
+    form.watch("student number", _names)
+    form.put(field, form.add_button("Use this number", "Checking…", lambda: submit(field.value)))
     return form
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.model.errors import InvalidInput, ServiceError
 from labkit.views.forms.keys import WIDE_LABEL, SecretField
 from labkit.views.forms.parts import Form, LinkTo, field_layout, no_link
 from labkit.views.panels.basic import Note
@@ -27,7 +28,14 @@ def detection_key_form(
     form.fields["organization id"] = _text("Organization ID", organization_id)
 
     def use() -> View:
-        return submit(form.fields["user id"].value, secret.take(), form.fields["organization id"].value)
+        try:
+            shown = submit(form.fields["user id"].value, secret.typed, form.fields["organization id"].value)
+        except (InvalidInput, ServiceError) as error:
+            if not isinstance(error, InvalidInput) or error.field.replace("_", " ") == "api key":
+                secret.clear()
+            raise
+        secret.clear()
+        return shown
 
     button = form.add_button("Check and use", "Checking…", use)
     form.put(*form.fields.values(), button)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labkit.model.errors import InvalidInput
+from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
 from labkit.model.settings import PROFILE
 from labkit.views.forms.parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
 from labkit.views.panels.basic import Note
@@ -20,6 +20,14 @@ SECRETS = {
     "secret access key": ("API Secret Key (secret access key)", "40 characters"),
     "session token": ("Session token", "only for temporary keys"),
 }
+_AT_FAULT = {
+    "InvalidClientTokenId": "access key id",
+    "UnrecognizedClientException": "access key id",
+    "SignatureDoesNotMatch": "secret access key",
+    "InvalidToken": "session token",
+}
+"""Which of the three AWS means, by its own code."""
+
 WIDE_LABEL = {**LABEL_STYLE, "description_width": "20em"}
 
 Submit = Callable[[str, str, str, str, bool, bool], View]
@@ -51,23 +59,28 @@ def aws_keys_form(
     form.fields["keep"] = Checkbox(value=True, description=KEEP_WORDS, indent=False, layout=Layout(width="100%"))
     form.fields["overwrite"] = Checkbox(description=OVERWRITE_WORDS, indent=False, layout=Layout(width="100%"))
     overwrite = _Question(form.fields["overwrite"])
-    page = _page_rows(form, show_cloud_account) if show_cloud_account is not None else []
 
     def use() -> View:
-        typed = key_id, secret_key, token = tuple(secret.take() for secret in secrets)
+        typed = [secret.typed for secret in secrets]
+        ticks = form.fields["keep"].value, overwrite.answer()
         try:
-            return submit(
-                key_id, secret_key, token, form.fields["region"].value, form.fields["keep"].value, overwrite.answer()
-            )
-        except InvalidInput as error:
-            if error.field == "overwrite":
-                overwrite.ask()
-                for secret, value in zip(secrets, typed, strict=True):
-                    secret.hold(value)  # so that the answer is all that is left to give
+            shown = submit(typed[0], typed[1], typed[2], form.fields["region"].value, *ticks)
+        except LabError as error:
+            if isinstance(error, InvalidInput) and error.field == "overwrite":
+                overwrite.ask()  # the answer is all that is left to give
+            for name, secret in zip(SECRETS, secrets, strict=True):
+                if name in secrets_at_fault(error):
+                    secret.clear()
             raise
+        for secret in secrets:
+            secret.clear()
+        return shown
 
-    button = form.add_button("Check and use", "Checking…", use)
-    form.put(*page, *form.fields.values(), button)
+    buttons, below = [form.add_button("Check and use", "Checking…", use)], []
+    if show_cloud_account is not None:
+        show, hide, page = _page(form, show_cloud_account)
+        buttons, below = [*buttons, show, hide], [page]
+    form.put(*form.fields.values(), row(*buttons), below=below)
     return form
 
 
@@ -81,7 +94,7 @@ class SecretField:
     def __init__(self, description: str, hint: str) -> None:
         from ipywidgets import Password
 
-        self._typed, self._hint = "", hint
+        self.typed, self._hint = "", hint
         self.widget = Password(
             description=description,
             placeholder=hint,
@@ -97,15 +110,26 @@ class SecretField:
             self.hold(typed)
 
     def hold(self, typed: str) -> None:
-        """Keep what was typed until it is taken."""
-        self._typed = typed
+        """Keep what was typed until it was used, or turned out to be wrong."""
+        self.typed = typed
         self.widget.placeholder = f"✓ {len(typed)} characters received" if typed else self._hint
 
-    def take(self) -> str:
-        """What was typed, once: afterwards the field is as new."""
-        typed, self._typed = self._typed, ""
-        self.widget.placeholder = self._hint
-        return typed
+    def clear(self) -> None:
+        """Forget what was typed: the field is as new."""
+        self.hold("")
+
+
+def secrets_at_fault(error: LabError) -> frozenset[str]:
+    """The names of the secrets that have to be typed again: all of them where AWS says no more than no.
+
+    >>> sorted(secrets_at_fault(InvalidInput("Too short.", field="secret access key")))
+    ['secret access key']
+    """
+    if isinstance(error, InvalidInput):
+        return frozenset({error.field.replace("_", " ")})
+    if isinstance(error, CredentialsRefused):
+        return frozenset({_AT_FAULT[error.code]}) if error.code in _AT_FAULT else frozenset(SECRETS)
+    return frozenset()
 
 
 class _Question:
@@ -124,22 +148,22 @@ class _Question:
         return ticked
 
 
-def _page_rows(form: Form, show_cloud_account: Callable[[], str]) -> list[Any]:
-    """Buttons that open and close the sandbox's page inside the form."""
+def _page(form: Form, show_cloud_account: Callable[[], str]) -> tuple[Any, Any, Any]:
+    """The buttons that open and close the sandbox's page below the form, and its place. Both leave the answer alone."""
     from ipywidgets import Button, Layout
 
     page = area()
 
     def open_page() -> View:
         page.value = str(render("cloud_account_frame.html.j2", url=show_cloud_account()))
-        return Note("The page is open above the fields", "Copy each key into its field, then hide the page.")
+        return Note("The page is open below", "Copy each key into its field.")
 
     def close_page(_: Button) -> None:
         with LOCK:
-            page.value = form.message.value = ""
+            page.value = ""
 
     hide = Button(description=HIDE_PAGE, layout=Layout(width="max-content"))
     hide.on_click(close_page)
     form.buttons[HIDE_PAGE] = hide
     show = form.add_button(SHOW_PAGE, "Opening…", open_page, lasting=False)
-    return [row(show, hide), page]
+    return show, hide, page

@@ -2,12 +2,16 @@
 
 JupyterLab may run a click in another thread, and shows nothing of an exception that escapes a callback. So every click
 and every change goes through here: one lock, and each ending is shown.
+
+Nothing moves under a person's mouse: leaving a field, which a press on the button does, changes what a form says. So
+all that changes stands below the fields and buttons, and a button keeps its words, and so its width, while it works.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import display_updatable
-from labkit.views.panels.basic import ErrorPanel, InternalError
+from labkit.views.panels.basic import ErrorPanel, InternalError, Note
 from labkit.views.render import render
 from labkit.views.view import View
 
@@ -29,9 +33,16 @@ SETTLE_SECONDS = 0.1
 """How long a click handled in a subshell waits for fields: JupyterLab may deliver their values by the main thread, and
 was seen to do so 15 ms apart."""
 
+SAME_PRESS_SECONDS = 0.7
+"""A press on the same button this soon after the last one ended, with no field changed, is the rest of a double click
+or was made while the button worked: whoever pressed has not read the result yet."""
+
 RUN_THIS_CELL = "Run this cell to show the form."
 
 logger = logging.getLogger("labkit")
+
+Look = Callable[[str], View | None]
+"""What to say of a field's value; None for nothing."""
 
 LinkTo = Callable[[str], str]
 """From a step's key to the address of its cell, such as `#Your-VPC`; "" where there is none."""
@@ -65,7 +76,8 @@ class Form:
 
     before: what is known before anything is pressed; with head it stands at the top of the box, else in the twin only.
     fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
-    shown: what the form's static twin shows: `before`, then the last lasting result.
+    remarks: what is said of a field, by its name. shown: what the form's static twin shows: `before`, then the last
+    lasting result.
     """
 
     def __init__(self, before: View, link_to: LinkTo = no_link, *, head: bool = True) -> None:
@@ -76,19 +88,32 @@ class Form:
         self.fields: dict[str, Any] = {}
         self.buttons: dict[str, Button] = {}
         self.message: HTML = area()
+        self.message.add_class("labkit-answer")
+        self.remarks: dict[str, HTML] = {}
+        self._looks: dict[str, Look] = {}
+        self._looked_at: dict[str, tuple[str, str]] = {}
         self.box = VBox(layout=Layout(align_items="flex-start", width="100%"))
         self.box.add_class("labkit-form")
         self._link_to = link_to
         self._twin: Any | None = None
+        self._at_work = False
+        self._pressed: tuple[Button, float] | None = None
 
-    def put(self, *rows: Widget) -> None:
-        """The widgets of the form from top to bottom; the message goes below them."""
-        self.box.children = (*self._head, *rows, self.message)
+    def put(self, *rows: Widget, below: Sequence[Widget] = ()) -> None:
+        """The widgets of the form from top to bottom; below them the message, the remarks, and what may be opened."""
+        self.box.children = (*self._head, *rows, self.message, *self.remarks.values(), *below)
+        for field in self.fields.values():
+            field.observe(self._changed, names="value")
+
+    def watch(self, name: str, look: Look) -> None:
+        """Say below the form what `look` says of a field, now and at each change."""
+        self.remarks[name], self._looks[name] = area(), look
+        self._remark(name)
 
     def add_button(self, description: str, doing: str, call: Callable[[], View], *, lasting: bool = True) -> Button:
         """A button that shows what `call` returns or raises.
 
-        doing: its words meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
+        doing: what is said meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
         """
         from ipywidgets import Button, Layout
 
@@ -99,7 +124,8 @@ class Form:
             if threading.current_thread() is not threading.main_thread():
                 threading.Event().wait(SETTLE_SECONDS)
             with LOCK:
-                self._run(button, doing, call, lasting)
+                if not self._pressed_just_now(button):
+                    self._run(button, doing, call, lasting)
 
         button.on_click(clicked)
         self.buttons[description] = button
@@ -120,19 +146,60 @@ class Form:
 
     def _run(self, button: Button, doing: str, call: Callable[[], View], lasting: bool) -> None:
         """Call, show how it ended, and give the keyboard focus back: a disabled button loses it."""
-        label, focus = button.description, button
-        button.disabled, button.description, self.message.value = True, doing, ""
+        focus, self._at_work = button, True
+        button.disabled, self.message.value = True, _spoken(Note(doing), "status")
         try:
             self.show(call(), lasting=lasting)
+            self._clear_remarks()
         except LabError as error:
             self.show_error(error)
             focus = self._field_at_fault(error) or button
         except Exception as error:  # noqa: BLE001  else a fault would show nothing at all (JupyterLab drops it)
             log_fault(error)
-            self.message.value = _spoken(InternalError(type(error).__name__, label), "alert")
+            self.message.value = _spoken(InternalError(type(error).__name__, button.description), "alert")
         finally:
-            button.disabled, button.description = False, label
-            focus.focus()
+            button.disabled, self._at_work = False, False
+            self._pressed = button, time.monotonic()
+            button.focus()  # scrolls its answer into sight
+            if focus is not button:
+                focus.focus()
+
+    def _pressed_just_now(self, button: Button) -> bool:
+        if self._pressed is None:
+            return False
+        pressed, when = self._pressed
+        return pressed is button and time.monotonic() - when < SAME_PRESS_SECONDS
+
+    def _changed(self, _: object = None) -> None:
+        """A field has changed: what was said before is of other values."""
+        with LOCK:
+            if self._at_work:
+                return
+            self._pressed, self.message.value = None, ""
+            for name in self._looks:
+                self._remark(name)
+
+    def _remark(self, name: str) -> None:
+        """Say of a field what `look` says; while its value stays the same, what was said of it stays too."""
+        field, before = self.fields[name], self._looked_at.get(name)
+        if before is None or before[0] != field.value:
+            self._at_work = True
+            try:
+                shown = self._looks[name](field.value)
+            except LabError as error:
+                shown = ErrorPanel(error)
+            except Exception as error:  # noqa: BLE001  as in _run
+                log_fault(error)
+                shown = InternalError(type(error).__name__, "Looking at this field")
+            finally:
+                self._at_work = False
+            before = self._looked_at[name] = field.value, "" if shown is None else shown._repr_html_()
+        self.remarks[name].value = before[1]
+
+    def _clear_remarks(self) -> None:
+        """After a result the remarks have been answered; the next change brings them back."""
+        for remark in self.remarks.values():
+            remark.value = ""
 
     def _field_at_fault(self, error: LabError) -> Any | None:
         if not isinstance(error, InvalidInput):
@@ -164,24 +231,6 @@ def log_fault(error: BaseException) -> None:
     """Log where an unexpected exception came from. Its message is left out: it may repeat a value, and so a secret."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("A form's callback failed with %s\n%s", type(error).__name__, frames)
-
-
-def watch(field: Any, area: HTML, look: Callable[[str], View | None]) -> None:
-    """Show below a field what `look` says of its value, now and at each change; None clears it."""
-
-    def changed(_: object = None) -> None:
-        with LOCK:
-            try:
-                shown = look(field.value)
-            except LabError as error:
-                shown = ErrorPanel(error)
-            except Exception as error:  # noqa: BLE001  as in Form._run
-                log_fault(error)
-                shown = InternalError(type(error).__name__, "Looking at this field")
-            area.value = "" if shown is None else shown._repr_html_()
-
-    changed()
-    field.observe(changed, names="value")
 
 
 def area() -> HTML:

@@ -64,7 +64,7 @@ class ResponderPanel(Form):
             self.add_button(STOP, "Stopping…", self.stop, lasting=False),
         )
         self.buttons[START].button_style = "primary"
-        self.box.children = (self.fields["safe"], buttons, self.message, self._live)  # the answer beside its button
+        self.put(self.fields["safe"], buttons, below=[self._live])
         self.refresh()
 
     @property

@@ -1,4 +1,4 @@
-"""The form for a rule's five criteria, with what differs from the lab's text under each field."""
+"""The form for a rule's five criteria, with what differs from the lab's text below them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
-from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, no_link, watch
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link
 from labkit.views.panels.basic import ErrorPanel, Note
 from labkit.views.tables.criteria import FieldComparison
 from labkit.views.view import View
@@ -21,7 +21,7 @@ TALL = ("alert_description", "filter")
 
 @dataclass(frozen=True, repr=False)
 class FieldState(View):
-    """What stands under a field: the quotes that were straightened, the filter's error, the comparison."""
+    """What is said of a field: the quotes that were straightened, the filter's error, the comparison."""
 
     comparison: FieldComparison
     straightened: str = ""
@@ -37,17 +37,15 @@ class FieldState(View):
 def rule_form(
     there: Criteria, wanted: Criteria, submit: Callable[[Criteria], View], *, link_to: LinkTo = no_link
 ) -> Form:
-    """Five fields filled with what is there; under each, at every change, what differs from what is wanted."""
-    form = Form(Note("The five criteria of your rule", "Under each field stands whether it is as wanted."), link_to)
-    rows: list[Any] = []
+    """Five fields filled with what is there; below them, at every change, what differs from what is wanted."""
+    form = Form(Note("The five criteria of your rule", "Below the button stands how each compares."), link_to)
     for name, label in CRITERIA_LABELS.items():
         value = getattr(there, name)
         field = _field(name, label, value if isinstance(value, str) else ", ".join(value))
         form.fields[name.replace("_", " ")] = field
-        rows += [field, state := area()]
-        watch(field, state, partial(_look, name, field, wanted))
-    rows.append(form.add_button("Save the rule", "Saving…", lambda: submit(_criteria(form))))
-    form.put(*rows)
+        form.watch(name.replace("_", " "), partial(_look, name, field, wanted))
+    save = form.add_button("Save the rule", "Saving…", lambda: submit(_criteria(form)))
+    form.put(*form.fields.values(), save)
     return form
 
 

@@ -16,7 +16,7 @@ from labkit.views.forms.basic import action_button, choice_form, student_number_
 from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
 from labkit.views.panels.basic import ActionResult, Note
 from labkit.views.view import View
-from tests.unit.views.form_driver import all_words, message, press
+from tests.unit.views.form_driver import all_words, everything, message, press
 from tests.wait import until
 
 ENABLE = "Enable the rule"
@@ -79,20 +79,66 @@ def test_a_fault_of_the_lab_is_shown_by_its_type_and_logged_without_its_message(
     assert "may be secret" not in caplog.text + words
 
 
-def test_a_button_says_what_it_does_while_it_works_and_is_as_before_afterwards():
+def test_while_a_button_works_the_form_says_so_and_the_button_keeps_its_words_and_so_its_width():
     seen = {}
 
     def action() -> View:
         button = form.buttons[ENABLE]
-        seen.update(disabled=button.disabled, description=button.description, message=form.message.value)
+        seen.update(disabled=button.disabled, description=button.description, message=message(form))
         return Note("Done")
 
     form = enable_form(action)
     form.message.value = "an older message"
     press(form, ENABLE)
 
-    assert seen == {"disabled": True, "description": "Enabling…", "message": ""}
+    assert seen == {"disabled": True, "description": ENABLE, "message": "Enabling…"}
     assert (form.buttons[ENABLE].disabled, form.buttons[ENABLE].description) == (False, ENABLE)
+
+
+def test_the_second_half_of_a_double_click_does_nothing():
+    done = []
+    form = enable_form(lambda: done.append("enabled") or Note("Enabled"))
+    for _ in range(2):
+        form.buttons[ENABLE].click()
+
+    assert done == ["enabled"]
+
+
+def test_a_press_after_a_change_counts_however_soon_it_comes():
+    given = []
+    form = student_number_form(None, lambda typed: given.append(typed) or Note("Noted"))
+    for typed in ("1000", "7"):
+        form.fields["student number"].value = typed
+        form.buttons["Use this number"].click()
+
+    assert given == ["1000", "7"]
+
+
+def test_a_refusal_goes_when_its_field_is_changed():
+    form = student_number_form(None, raises(InvalidInput("No.", field="student_number")))
+    press(form, "Use this number")
+    form.fields["student number"].value = "7"
+
+    assert message(form) == ""
+    assert "With number 7" in all_words(form)
+
+
+def test_a_result_takes_the_place_of_the_remarks_and_the_next_change_brings_them_back():
+    form = student_number_form(7, lambda typed: Note("Noted"))
+    press(form, "Use this number")
+    assert all_words(form).split() == ["Noted"]
+
+    form.fields["student number"].value = "8"
+    assert all_words(form).strip().startswith("With number 8")
+
+
+def test_nothing_that_changes_stands_above_a_button():
+    """Else leaving a field, as a press on the button does, moves the button away from under the mouse."""
+    form = student_number_form(7, lambda typed: Note("Noted"))
+    parts = everything(form.box)
+
+    assert all(parts.index(form.buttons["Use this number"]) < parts.index(one) for one in form.remarks.values())
+    assert parts.index(form.buttons["Use this number"]) < parts.index(form.message)
 
 
 @pytest.mark.parametrize("error", [LabError("It was refused."), KeyError("x")])
@@ -111,7 +157,7 @@ def test_the_field_at_fault_gets_the_keyboard_focus(monkeypatch):
 
     press(form, "Use this number")
 
-    assert focused == ["field"]
+    assert focused == ["button", "field"]
 
 
 def test_a_click_in_another_thread_waits_for_whoever_holds_the_lock():

@@ -6,8 +6,8 @@ import gc
 
 import pytest
 
-from labkit.model.errors import InvalidInput
-from labkit.views.forms.keys import HIDE_PAGE, SHOW_PAGE, aws_keys_form
+from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceUnreachable
+from labkit.views.forms.keys import HIDE_PAGE, SECRETS, SHOW_PAGE, aws_keys_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.basic import Note
 from tests.unit.views.form_driver import all_words, everything, press, saved_state
@@ -51,12 +51,23 @@ def test_secrets_are_out_of_the_widgets_as_soon_as_they_arrive_and_before_anythi
     assert press(form, USE) == "Good"
 
 
-@pytest.mark.parametrize("error", [InvalidInput("Refused.", field="secret_access_key"), KeyError(SECRET)])
-def test_secrets_are_nowhere_after_a_failure_and_are_not_handed_over_twice(error, caplog):
+@pytest.mark.parametrize(
+    ("error", "typed_again"),
+    [
+        (InvalidInput("Too short.", field="secret access key"), ["secret access key"]),
+        (CredentialsRefused("The secret is another one.", code="SignatureDoesNotMatch"), ["secret access key"]),
+        (CredentialsRefused("Nobody has this key.", code="InvalidClientTokenId"), ["access key id"]),
+        (CredentialsRefused("Another token.", code="InvalidToken"), ["session token"]),
+        (CredentialsRefused("They have expired.", code="ExpiredToken"), list(SECRETS)),
+        (ServiceUnreachable("Nothing answers."), []),
+        (KeyError(SECRET), []),
+    ],
+)
+def test_only_the_field_at_fault_is_emptied_and_what_is_kept_is_seen_nowhere(error, typed_again, caplog):
     given = []
 
     def submit(*values: object) -> Note:
-        given.append(values)
+        given.append(values[:3])
         raise error
 
     form = aws_keys_form("us-east-1", submit)
@@ -65,8 +76,18 @@ def test_secrets_are_nowhere_after_a_failure_and_are_not_handed_over_twice(error
     press(form, USE)
 
     assert "✕" in words
-    assert given[1] == ("", "", "", "us-east-1", True, False)
+    assert [name for name, value in zip(SECRETS, given[1], strict=True) if not value] == typed_again
     assert not any(canary in everything_saved(form) + caplog.text for canary in CANARIES)
+
+
+def test_keys_that_were_accepted_are_forgotten():
+    given = []
+    form = aws_keys_form("us-east-1", lambda *values: given.append(values[:3]) or Note("Good"))
+    type_keys(form)
+    press(form, USE)
+    press(form, USE)
+
+    assert given == [CANARIES, ("", "", "")]
 
 
 def test_whether_to_overwrite_other_keys_is_asked_when_it_matters_and_the_yes_counts_once():

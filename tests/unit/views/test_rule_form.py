@@ -1,4 +1,4 @@
-"""The form for the five criteria: what differs is said under each field as it changes."""
+"""The form for the five criteria: what differs is said below it as it changes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ def form_for(there: Criteria = THERE, submit=lambda criteria: CriteriaTable(comp
     return rule_form(there, WANTED, submit)
 
 
-def words_under(form: Form, name: str) -> str:
-    """The words in the place right below a field."""
-    parts = everything(form.box)
-    return visible_words(parts[parts.index(form.fields[name]) + 1].value)
+def remark(form: Form, name: str) -> str:
+    """What the form says of a field."""
+    return visible_words(form.remarks[name].value)
 
 
 def test_the_fields_bear_the_words_of_the_labs_text_and_hold_what_is_there():
@@ -37,17 +36,20 @@ def test_the_fields_bear_the_words_of_the_labs_text_and_hold_what_is_there():
 def test_each_field_says_at_once_whether_it_is_as_wanted():
     form = form_for()
 
-    assert words_under(form, "name").startswith("✕ differs Wanted Self Protect: Student7:")
-    assert "[+:␣Student7]" in words_under(form, "name")
-    assert words_under(form, "filter") == "✓ as wanted"
-    assert words_under(form, "alert description") == "✓ as wanted"
+    assert remark(form, "name").startswith("Rule Name ✕ differs Wanted Self Protect: Student7:")
+    assert "[+:␣Student7]" in remark(form, "name")
+    assert remark(form, "filter") == "Rule Filter ✓ as wanted"
+    assert remark(form, "alert description") == "Alert Description ✓ as wanted"
 
 
 def test_a_change_is_judged_when_it_is_made():
     form = form_for()
     form.fields["aggregate fields"].value = "dst_ip,exe, user"
 
-    assert words_under(form, "aggregate fields") == "✓ as wanted The order of aggregate fields does not matter."
+    assert (
+        remark(form, "aggregate fields")
+        == "Aggregate Fields ✓ as wanted The order of aggregate fields does not matter."
+    )
 
 
 def test_typographic_quotes_are_straightened_in_the_field_and_that_is_said():
@@ -55,14 +57,14 @@ def test_typographic_quotes_are_straightened_in_the_field_and_that_is_said():
     form.fields["filter"].value = FILTER.replace('"', "“", 1).replace('"', "”", 1)
 
     assert form.fields["filter"].value == FILTER
-    assert words_under(form, "filter") == "Read with straight quotes for “ and ”. ✓ as wanted"
+    assert remark(form, "filter") == "Rule Filter ✓ as wanted Read with straight quotes for “ and ”."
 
 
 def test_a_filter_that_cannot_be_read_is_told_under_its_field_with_a_caret():
     form = form_for()
     form.fields["filter"].value = 'event_type == "audit"'
 
-    words = words_under(form, "filter")
+    words = remark(form, "filter")
     assert "== is no operator" in words
     assert "^" in words
     assert "Next Write = instead of ==." in words

@@ -1,0 +1,74 @@
+"""A person holds the mouse button down for a tenth of a second and more: nothing moves, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from labkit import steps
+from labkit.model.detection.criteria import wanted_criteria
+from labkit.steps.session import LabSession
+from tests.browser.notebook_page import NotebookPage
+
+SLOW = 400
+"""Milliseconds: long enough for the kernel to answer what leaving a field has sent."""
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict) -> dict:
+    return {**browser_context_args, "viewport": {"width": 1366, "height": 768}}
+
+
+def answered(form: Locator, words: str) -> None:
+    """The answer to a press says this, and can be seen without scrolling."""
+    answer = form.locator(".labkit-answer")
+    expect(answer).to_contain_text(words)
+    expect(answer.get_by_text(words).first).to_be_in_viewport(ratio=1)
+
+
+def test_each_form_of_chapter_2_takes_the_first_press(page: Page, chapter_2: NotebookPage, session: LabSession) -> None:
+    def press(form: Locator, name: str | re.Pattern[str]) -> None:
+        chapter_2.press(form.get_by_role("button", name=name), SLOW)
+
+    chapter_2.run("from labkit import open_lab")
+    form = chapter_2.run("lab.enter_student_number()")
+    form.get_by_label("Student number").fill("7")
+    press(form, "Use this number")
+    answered(form, "You are student 7.")
+    form.get_by_label("Student number").fill("1000")
+    press(form, "Use this number")
+    answered(form, "from 1 to 999")
+    form.get_by_label("Student number").fill("7")
+    press(form, "Use this number")
+    answered(form, "You are student 7.")
+
+    keys = session.backend.cloud_account()
+    assert keys is not None
+    form = chapter_2.run("lab.enter_aws_keys()")
+    press(form, re.compile("Show .*Cloud Accounts"))
+    expect(chapter_2.cloud_account(form).locator("#api-key")).to_be_visible()
+    form.get_by_label("API Key (access key id)").fill(keys.access_key_id)
+    form.get_by_label("API Secret Key").fill(keys.secret_access_key[:-1] + "!")
+    press(form, "Check and use")
+    answered(form, "This is not a secret access key.")
+    form.get_by_label("API Secret Key").fill(keys.secret_access_key)
+    press(form, "Check and use")
+    answered(form, "AWS answers: account")
+    press(form, "Hide that page")
+    answered(form, "AWS answers: account")
+
+    list(steps.solve(session, steps.named("vpc")))
+    form = chapter_2.run("lab.choose_network_acl()")
+    for choice in form.get_by_role("button").all():
+        chapter_2.press(choice, SLOW)
+        answered(form, "acl-")
+
+    list(steps.solve(session, steps.named("rule")))
+    form = chapter_2.run("lab.set_criteria()")
+    form.get_by_label("Alert Title").fill("Not this")
+    press(form, "Save the rule")
+    form.get_by_label("Alert Title").fill(wanted_criteria(7).title)
+    press(form, "Save the rule")
+    answered(form, "5 of 5")
