@@ -8,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 
+from tests.wait import PATIENCE_SECONDS
+
 KEY_ID, SECRET = "AKIACANARY7TYPED3KEY", "canary/typed+secret/0123456789abcdefghij"
 HALF_FILLED = "canary-half-filled-field"
 OF_THE_STUDENT = "canary-in-a-widget-of-the-student"
@@ -33,9 +35,9 @@ def left_behind(folder: Path, environment: Mapping[str, str]) -> nbformat.Notebo
 
     title = nbformat.v4.new_markdown_cell("# My work\n\nHow far I came. [On to part 3](03_self_protecting_cloud.ipynb)")
     notebook = nbformat.v4.new_notebook(cells=[title, *map(nbformat.v4.new_code_cell, SOURCES)])
-    NotebookClient(notebook, kernel_name="python3", timeout=60, store_widget_state=True, allow_errors=True).execute(
-        cwd=str(folder), env=dict(environment)
-    )
+    NotebookClient(
+        notebook, kernel_name="python3", timeout=PATIENCE_SECONDS, store_widget_state=True, allow_errors=True
+    ).execute(cwd=str(folder), env=dict(environment))
     return notebook
 
 

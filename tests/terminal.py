@@ -11,8 +11,9 @@ import subprocess
 import termios
 import time
 
+from tests.wait import PATIENCE_SECONDS
+
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-PATIENCE_SECONDS = 20
 
 
 class Terminal:

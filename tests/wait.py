@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
+PATIENCE_SECONDS = 90
+"""Before a test gives up. Only a test that fails waits for so long."""
 
-def until(condition: Callable[[], object], timeout_seconds: float = 10) -> object:
+
+def until(condition: Callable[[], object], timeout_seconds: float = PATIENCE_SECONDS) -> object:
     """What the condition gives as soon as it is true; AssertionError after the time is up."""
     pause = threading.Event()
     deadline = time.monotonic() + timeout_seconds

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SEED = "handout"
 """What the ids of the throw-away world derive from: the same for every handout."""
 
-RANGE_END_SECONDS = 5
+RANGE_END_SECONDS = 60
 STUDENT = "7"
 UNATTENDED_FROM = "02"
 """The chapters before this one speak to somebody who is new, so nothing is given to them."""

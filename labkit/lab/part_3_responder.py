@@ -19,7 +19,7 @@ from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.responder import LOOKED_ONCE, ResponderEnd, ResponderView
 from labkit.views.view import View
 
-FIRST_ROUND_SECONDS = 10.0
+FIRST_ROUND_SECONDS = 30.0
 
 
 class ResponderCells(Cells):

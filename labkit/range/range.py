@@ -26,7 +26,7 @@ from labkit.range.reach import reach, start_command
 from labkit.range.verdict import Evaluator
 
 _DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256
-_END_SECONDS = 10
+_END_SECONDS = 60
 _TOKEN = re.compile(r"labkit-range-[0-9a-f]{16}")
 
 log = logging.getLogger("labkit.range")

@@ -17,7 +17,7 @@ ASKED_FOR = "LABKIT_RANGE_TIER"
 """An environment variable: 2 or 3 asks for a lower tier than could be had, to see what it is like."""
 
 _PACKAGES = {"ip": "iproute2", "nft": "nftables"}
-_PROBE_SECONDS = 20
+_PROBE_SECONDS = 60
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 _KERNEL_VALUES = {
     "kernel/apparmor_restrict_unprivileged_userns": (

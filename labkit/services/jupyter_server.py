@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labkit.files import write_private
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from typing import Any
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
 
-START_TIMEOUT_SECONDS = 30
-STOP_TIMEOUT_SECONDS = 10
+START_TIMEOUT_SECONDS = 120
+STOP_TIMEOUT_SECONDS = 60
+ANSWER_TIMEOUT_SECONDS = 30
 REFUSED = 409
 """The status of a call that the sandbox refused in words for people."""
 
@@ -55,7 +56,7 @@ class Sandbox:
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                return dict(session.get(f"{self.url}/_lab/health", timeout=5).json())
+                return dict(session.get(f"{self.url}/_lab/health", timeout=ANSWER_TIMEOUT_SECONDS).json())
         except (requests.RequestException, ValueError):
             return None
 
@@ -68,7 +69,11 @@ class Sandbox:
         return self.url + str(self.control("POST", "/_lab/tickets")["path"])
 
     def control(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = 10
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
         """The reply to one of the sandbox's own calls. Raises ServiceUnreachable, or LabError in the reply's words."""
         import requests
@@ -109,7 +114,7 @@ def start(home: Path, parent: int | None = None, seed: str = "") -> tuple[Sandbo
 
     parent: a pid with which the sandbox ends. seed: makes the ids and keys of a new world the same every time; its
     secrets can be told from it, so it is for throw-away worlds alone, which live for some seconds on this machine (the
-    control token is random all the same). Raises LabError when it does not come up within thirty seconds, when the
+    control token is random all the same). Raises LabError when it does not come up within two minutes, when the
     home cannot be written, or for a seed where there is a world already.
     """
     starting = Starting(home, parent, seed)
@@ -139,7 +144,7 @@ class Starting:
             raise
 
     def finish(self) -> Sandbox:
-        """The sandbox as soon as it answers. Raises LabError when it does not within thirty seconds."""
+        """The sandbox as soon as it answers. Raises LabError when it does not within two minutes."""
         try:
             return self._found if self.process is None and self._found else self._wait()
         finally:

@@ -22,7 +22,7 @@ from labkit.steps.step import Step
 from labkit.views.panels.basic import ActionResult
 
 COMMAND = ("curl", "--silent", "--show-error", "--max-time", "5", "dadismad.com")
-ALERT_SECONDS = 5.0
+ALERT_SECONDS = 20.0
 MOST_NAMED = 3
 """Entries that are named one by one in a sentence."""
 

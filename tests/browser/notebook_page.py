@@ -8,6 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.running_lab import RunningLab
+from tests.wait import PATIENCE_SECONDS
 
 SECONDS = 1000
 PRESS_MILLISECONDS = 100
@@ -22,8 +23,8 @@ class NotebookPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(15 * SECONDS)
-        expect.set_options(timeout=15 * SECONDS)
+        page.set_default_timeout(60 * SECONDS)
+        expect.set_options(timeout=PATIENCE_SECONDS * SECONDS)
 
     def open(self, lab: RunningLab, notebook: str, workspace: str) -> None:
         """Open it with nothing else beside it, and wait for its kernel."""
@@ -78,7 +79,7 @@ class NotebookPage:
             cell.locator(".jp-InputArea-editor").click()
             self.page.keyboard.press("Shift+Enter")
             try:
-                expect(prompt).not_to_have_text(before, timeout=3 * SECONDS)
+                expect(prompt).not_to_have_text(before, timeout=5 * SECONDS)
                 break
             except AssertionError:
                 continue

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-END_SECONDS = 10
+END_SECONDS = 90
 
 
 @contextmanager

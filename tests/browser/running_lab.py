@@ -9,16 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 from tests.ports import free_port
+from tests.wait import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 20
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -82,10 +80,8 @@ class RunningLab:
             self._process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not _answers(f"http://127.0.0.1:{self.port}/api"):
-            assert self._process.poll() is None and time.monotonic() < deadline, self.log()
-            time.sleep(0.1)
+        until(lambda: self._process.poll() is not None or _answers(f"http://127.0.0.1:{self.port}/api"))
+        assert self._process.poll() is None, self.log()
 
     def log(self) -> str:
         """What `labkit lab` has said."""
@@ -109,7 +105,7 @@ class RunningLab:
         """A call of JupyterLab's own API."""
         url = f"http://127.0.0.1:{self.port}/api/{path}"
         request = Request(url, method=method, headers={"Authorization": f"token {self.token}"})
-        with urlopen(request, timeout=20) as reply:
+        with urlopen(request, timeout=PATIENCE_SECONDS) as reply:
             return bytes(reply.read())
 
     def address(self, notebook: str, workspace: str) -> str:
@@ -119,12 +115,12 @@ class RunningLab:
     def stop(self) -> None:
         """End JupyterLab as Ctrl-C, answered with yes, would."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(STOP_TIMEOUT_SECONDS)
+        self._process.wait(PATIENCE_SECONDS)
 
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as reply:
+        with urlopen(url, timeout=PATIENCE_SECONDS) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False

@@ -22,7 +22,7 @@ def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
     page.locator(".jp-LauncherCard").filter(has_text="Class board").click()
 
     board = page.frame_locator("iframe[src*='class-board']")
-    expect(board.locator('tr[data-key="7"]')).to_be_visible(timeout=30_000)
+    expect(board.locator('tr[data-key="7"]')).to_be_visible(timeout=60_000)
     list(steps.solve(session, steps.named("rule_criteria")))
     expect(board.get_by_role("status")).to_contain_text("Student 7: The five criteria done")
     (address,) = [frame.url for frame in page.frames if "class-board" in frame.url]

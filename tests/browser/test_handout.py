@@ -23,6 +23,7 @@ from labkit.steps.session import LabSession, open_session
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
 from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice
+from tests.wait import PATIENCE_SECONDS
 
 ALL = [*CHAPTERS, WHOLE, "index"]
 NARROW = {"width": 320, "height": 256}
@@ -159,7 +160,7 @@ def test_a_pdf_is_tagged_has_an_outline_and_names_no_file_of_this_machine(made: 
 def exported(lab: RunningLab, name: str) -> str:
     """What File > Save and Export Notebook As > HTML asks of the server."""
     url = f"http://127.0.0.1:{lab.port}/nbconvert/html/notebooks/{name}?download=true"
-    with urlopen(Request(url, headers={"Authorization": f"token {lab.token}"}), timeout=60) as reply:
+    with urlopen(Request(url, headers={"Authorization": f"token {lab.token}"}), timeout=PATIENCE_SECONDS) as reply:
         assert "attachment" in reply.headers["Content-Disposition"]
         return str(reply.read().decode())
 
@@ -187,7 +188,7 @@ def test_jupyterlabs_own_export_of_what_a_student_left_is_readable_and_safe(
 
 def test_jupyterlab_still_makes_slides_with_its_own_template(lab: RunningLab) -> None:
     url = f"http://127.0.0.1:{lab.port}/nbconvert/slides/notebooks/00_start_here.ipynb"
-    with urlopen(Request(url, headers={"Authorization": f"token {lab.token}"}), timeout=60) as reply:
+    with urlopen(Request(url, headers={"Authorization": f"token {lab.token}"}), timeout=PATIENCE_SECONDS) as reply:
         assert 'class="reveal"' in reply.read().decode()
 
 

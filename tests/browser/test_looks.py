@@ -19,6 +19,7 @@ from tests.browser.notebook_page import OPEN_TAB, SECONDS, NotebookPage, Termina
 from tests.browser.running_lab import ROOT, RunningLab
 from tests.gallery.page import page as gallery_page
 from tests.html_validity import validity_errors
+from tests.wait import PATIENCE_SECONDS
 
 CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")
 SAID = {
@@ -171,7 +172,7 @@ def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab(
         page.goto(lab.address(name, f"looks-{scheme}-{name[4:6]}"))
         outputs = page.locator(f"{OPEN_TAB} .jp-OutputArea-output:has(> .labkit)")
         expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit)")).to_have_count(
-            len(places), timeout=60 * SECONDS
+            len(places), timeout=PATIENCE_SECONDS * SECONDS
         )
         page.keyboard.press("Control+b")  # the file browser leaves no room in a narrow window
         expect(page.locator("#filebrowser")).to_be_hidden()

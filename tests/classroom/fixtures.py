@@ -22,7 +22,7 @@ from labkit.services import sandbox_process
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import Sandbox
 from tests.ports import free_port
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 
 @dataclass
@@ -49,7 +49,7 @@ class RunningClass:
                 aws_access_key_id=keys.access_key_id,
                 aws_secret_access_key=keys.secret_access_key,
                 verify=verify or self.certificate or None,
-                config=Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=20),
+                config=Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=PATIENCE_SECONDS),
             )
         return self._clients[student, service, region, verify]
 

@@ -23,7 +23,7 @@ from labkit.cli.main import main
 from labkit.lab.lab import Lab
 from labkit.services import sandbox_process
 from labkit.services.environment import CLASS_FILE
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ def started(*words: str, **variables: str) -> subprocess.Popen[str]:
 
 
 def asked(url: str, **headers: str) -> str:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE_SECONDS) as reply:
         return str(reply.read().decode())
 
 
@@ -72,7 +72,7 @@ def test_it_answers_on_this_machine_alone_and_ctrl_c_ends_it_plainly(lab: Lab) -
     arguments = Path(f"/proc/{process.pid}/cmdline").read_text()
     assert url.partition("token=")[2] not in arguments
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (said.strip().splitlines()[-1], process.returncode) == ("The board is closed.", 0)
     assert "Traceback" not in said
 
@@ -87,7 +87,7 @@ def test_the_browser_is_sent_there_by_a_private_file_and_not_by_an_argument(lab:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert re.search(r'url=http://127.0.0.1:\d+/\?token=\S+"', file.read_text())
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert not file.exists()
 
 

@@ -36,7 +36,7 @@ from tests.classroom.fixtures import RunningClass, running_class
 from tests.sandbox.host.test_host import CONNECT_UNTIL_DENIED
 from tests.sandbox.lab.test_cli import labkit
 from tests.sandbox.student import Student, a_student, users
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.tier_1
 
@@ -249,7 +249,7 @@ def test_a_host_that_was_killed_while_the_class_is_away_comes_back_with_the_last
     try:
         process = machine.process()
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
         assert machine.curl() == NO_ANSWER
         assert machine.host.status().network_acl_id
     finally:

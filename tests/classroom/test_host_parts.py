@@ -26,7 +26,7 @@ from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
 from labkit.sandbox.host.location import HostLocation
 from labkit.sandbox.ids import Ids
 from tests.sandbox.detection.fixtures import Service, errors, serving
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 ACCOUNT = account_of(3)
 ALLOW, DENY = Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(1, True, "deny", "-1", "203.0.113.10/32")
@@ -198,7 +198,7 @@ def sending() -> Iterator[Callable[[Taking], Outbox]]:
     yield begin
     for box, thread in working:
         box.close()
-        thread.join(5)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 

@@ -23,6 +23,7 @@ from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.http import OUTSIDE, Server, listen
 from tests.ports import free_port
+from tests.wait import PATIENCE_SECONDS
 
 NAMES = ["127.0.0.1", "localhost", "lab.example.org"]
 
@@ -92,7 +93,7 @@ def asked(connection: http.client.HTTPConnection, method: str, path: str, body: 
 
 
 def test_one_connection_serves_many_requests_whatever_was_left_of_them(server: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     connection.connect()
     own_port = connection.sock.getsockname()[1]
     assert asked(connection, "GET", "/") == (200, "0 http False")
@@ -106,15 +107,15 @@ def test_one_connection_serves_many_requests_whatever_was_left_of_them(server: S
 
 
 def test_a_body_without_a_length_is_refused_and_the_connection_ends(server: Server) -> None:
-    reply = requests.post(url(server), data=(part for part in [b"a", b"b"]), timeout=5)
+    reply = requests.post(url(server), data=(part for part in [b"a", b"b"]), timeout=PATIENCE_SECONDS)
     assert reply.status_code == 411
     assert reply.headers["Connection"] == "close"
-    assert requests.get(url(server), timeout=5).text == "0 http False"
+    assert requests.get(url(server), timeout=PATIENCE_SECONDS).text == "0 http False"
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1e3"])
 def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 411")
 
@@ -133,7 +134,7 @@ def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
 def test_what_no_client_sends_gets_one_reply_and_leaves_no_trace(
     server: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], sent: bytes, status: int
 ) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         told = b"".join(iter(lambda: client.recv(1000), b""))
@@ -143,20 +144,20 @@ def test_what_no_client_sends_gets_one_reply_and_leaves_no_trace(
 
 
 def test_a_client_that_goes_away_in_the_middle_leaves_the_others_alone(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc")
-    assert requests.get(url(server), timeout=5).status_code == 200
+    assert requests.get(url(server), timeout=PATIENCE_SECONDS).status_code == 200
 
 
 def test_a_handshake_that_never_comes_keeps_nobody_waiting(secured: Server, files: tuple[Path, Path]) -> None:
     with socket.create_connection(("127.0.0.1", secured.port)), socket.create_connection(("127.0.0.1", secured.port)):
-        assert requests.get(url(secured), verify=str(files[0]), timeout=5).text == "0 https True"
+        assert requests.get(url(secured), verify=str(files[0]), timeout=PATIENCE_SECONDS).text == "0 https True"
 
 
 def test_plain_http_to_the_port_of_tls_gets_no_answer(secured: Server, files: tuple[Path, Path]) -> None:
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(f"http://127.0.0.1:{secured.port}", timeout=5)
-    assert requests.get(url(secured), verify=str(files[0]), timeout=5).status_code == 200
+        requests.get(f"http://127.0.0.1:{secured.port}", timeout=PATIENCE_SECONDS)
+    assert requests.get(url(secured), verify=str(files[0]), timeout=PATIENCE_SECONDS).status_code == 200
 
 
 def test_only_the_one_certificate_is_trusted_and_only_for_its_names(
@@ -166,11 +167,11 @@ def test_only_the_one_certificate_is_trusted_and_only_for_its_names(
     certificate.make(other, tmp_path / "key.pem", NAMES)
     for wrong in (True, str(other)):
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(url(secured), verify=wrong, timeout=5)
+            requests.get(url(secured), verify=wrong, timeout=PATIENCE_SECONDS)
     strict = ssl.create_default_context(cafile=str(files[0]))
     strict.verify_flags |= ssl.VERIFY_X509_STRICT  # which newer versions of Python ask for
     for name, good in (("127.0.0.1", True), ("lab.example.org", True), ("127.0.0.2", False), ("example.org", False)):
-        with socket.create_connection(("127.0.0.1", secured.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", secured.port), timeout=PATIENCE_SECONDS) as client:
             assert (
                 _shakes_hands(lambda name=name, client=client: strict.wrap_socket(client, server_hostname=name)) is good
             )

@@ -29,7 +29,7 @@ from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
 from labkit.services import sandbox_process
 from tests.classroom.fixtures import RunningClass, running_class
 from tests.sandbox.aws.fixtures import DENY_ALL, default_acl, everything, refusal
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 SIZE = 12
 
@@ -170,7 +170,7 @@ def test_the_sandboxs_own_calls_are_not_there_for_the_class_with_the_token_eithe
                     a_class.keys(7).url + path,
                     headers={"X-Lab-Token": a_class.sandbox.token},
                     verify=a_class.certificate,
-                    timeout=10,
+                    timeout=PATIENCE_SECONDS,
                 )
                 assert (reply.status_code, reply.text) == (404, "Nothing is here.\n")
 
@@ -178,7 +178,7 @@ def test_the_sandboxs_own_calls_are_not_there_for_the_class_with_the_token_eithe
 @pytest.mark.parametrize("path", ["/_lab/class", "/_lab/class/keys"])
 def test_without_the_token_the_class_is_not_told_on_this_machine_either(a_class: RunningClass, path: str) -> None:
     for headers in ({}, {"X-Lab-Token": "no"}):
-        reply = requests.get(a_class.sandbox.url + path, headers=headers, timeout=10)
+        reply = requests.get(a_class.sandbox.url + path, headers=headers, timeout=PATIENCE_SECONDS)
         assert reply.status_code == 403
         assert "AKIA" not in reply.text
 

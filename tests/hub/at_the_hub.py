@@ -12,10 +12,7 @@ import requests
 import websocket
 
 from tests.notebooks.kernel import Output
-from tests.wait import until
-
-READY_TIMEOUT_SECONDS = 120
-CELL_TIMEOUT_SECONDS = 60
+from tests.wait import PATIENCE_SECONDS, until
 
 
 class Refused(Exception):
@@ -38,28 +35,30 @@ class AtTheHub:
     def log_in(self, password: str) -> bool:
         """Fill in the login form; whether the hub took it."""
         login = f"{self.hub_url}/hub/login"
-        self.session.get(login, timeout=20)
+        self.session.get(login, timeout=PATIENCE_SECONDS)
         given = {"username": self.name, "password": password, "_xsrf": self._xsrf("/hub/")}
-        reply = self.session.post(login, data=given, timeout=20, allow_redirects=False)
+        reply = self.session.post(login, data=given, timeout=PATIENCE_SECONDS, allow_redirects=False)
         return reply.status_code == requests.codes.found
 
     def open_server(self) -> requests.Response:
         """Ask for the server and wait for it; its first page. Raises Refused with the hub's words."""
-        page = self.session.get(f"{self.hub_url}/hub/spawn", timeout=READY_TIMEOUT_SECONDS)
+        page = self.session.get(f"{self.hub_url}/hub/spawn", timeout=PATIENCE_SECONDS)
         if not page.ok or "/hub/login" in page.url:
             raise Refused(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)))
-        until(self.is_ready, READY_TIMEOUT_SECONDS)
-        return self.session.get(f"{self.url}/", timeout=20)
+        until(self.is_ready)
+        return self.session.get(f"{self.url}/", timeout=PATIENCE_SECONDS)
 
     def is_ready(self) -> bool:
         """Whether the server answers; the hub, which answers in its place before, sends elsewhere."""
-        reply = self.session.get(f"{self.url}/api", timeout=20, allow_redirects=False)
+        reply = self.session.get(f"{self.url}/api", timeout=PATIENCE_SECONDS, allow_redirects=False)
         return reply.status_code == requests.codes.ok
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the server's own API."""
         headers = {"X-XSRFToken": self._xsrf(f"/user/{self.name}/")}
-        reply = self.session.request(method, f"{self.url}/api/{path}", json=body, headers=headers, timeout=30)
+        reply = self.session.request(
+            method, f"{self.url}/api/{path}", json=body, headers=headers, timeout=PATIENCE_SECONDS
+        )
         reply.raise_for_status()
         return reply.json() if reply.content else None
 
@@ -71,7 +70,7 @@ class AtTheHub:
     def socket(self, path: str) -> websocket.WebSocket:
         cookies = "; ".join(f"{one.name}={one.value}" for one in self.session.cookies)
         address = f"{self.url}/api/{path}".replace("http", "ws", 1)
-        return websocket.create_connection(address, cookie=cookies, origin=self.hub_url, timeout=CELL_TIMEOUT_SECONDS)
+        return websocket.create_connection(address, cookie=cookies, origin=self.hub_url, timeout=PATIENCE_SECONDS)
 
     def _xsrf(self, path: str) -> str:
         return next(one.value or "" for one in self.session.cookies if one.name == "_xsrf" and one.path == path)

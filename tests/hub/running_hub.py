@@ -17,11 +17,9 @@ import requests
 from labkit.classroom import hub as jupyterhub
 from tests.ports import free_port
 from tests.sandbox.student import AS_USER
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 CONFIG = Path(jupyterhub.__file__).with_name("jupyterhub_config.py")
-START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 30
 
 
 @dataclass
@@ -61,7 +59,7 @@ class RunningHub:
                 command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.top
             )
         try:
-            until(self.answers, START_TIMEOUT_SECONDS)
+            until(self.answers)
         except AssertionError as error:
             raise AssertionError(self.log) from error
 
@@ -75,7 +73,7 @@ class RunningHub:
     def answers(self) -> bool:
         assert self.process.poll() is None, self.log
         try:
-            return requests.get(f"{self.url}/hub/api", timeout=5).ok
+            return requests.get(f"{self.url}/hub/api", timeout=PATIENCE_SECONDS).ok
         except requests.RequestException:
             return False
 
@@ -83,5 +81,5 @@ class RunningHub:
         """End it as Ctrl-C would, with every server and the proxy."""
         below = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(STOP_TIMEOUT_SECONDS)
-        assert not psutil.wait_procs(below, STOP_TIMEOUT_SECONDS)[1], "the hub left processes behind"
+        self.process.wait(PATIENCE_SECONDS)
+        assert not psutil.wait_procs(below, PATIENCE_SECONDS)[1], "the hub left processes behind"

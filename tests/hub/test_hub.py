@@ -13,6 +13,7 @@ import pytest
 from tests.hub.at_the_hub import AtTheHub, Refused, RemoteKernel
 from tests.hub.conftest import MADE_UP
 from tests.hub.running_hub import RunningHub
+from tests.wait import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.hub
 
@@ -90,7 +91,7 @@ def test_the_keys_are_in_a_private_file_of_the_lab_and_not_in_the_kernels_enviro
 
 
 def test_the_server_opens_on_the_first_chapter_which_is_there(students: list[AtTheHub]) -> None:
-    page = students[0].session.get(f"{students[0].url}/", timeout=20)
+    page = students[0].session.get(f"{students[0].url}/", timeout=PATIENCE_SECONDS)
     assert page.url.endswith("/lab/tree/notebooks/00_start_here.ipynb")
     names = {one["name"] for one in students[0].call("GET", "contents/notebooks")["content"]}
     assert {"00_start_here.ipynb", "02_create_environment.ipynb"} <= names
@@ -98,7 +99,7 @@ def test_the_server_opens_on_the_first_chapter_which_is_there(students: list[AtT
 
 def test_jupyterlab_has_the_settings_that_labkit_lab_gives(students: list[AtTheHub]) -> None:
     settings = f"{students[0].url}/lab/api/settings/@jupyterlab/apputils-extension:themes"
-    page = students[0].session.get(settings, timeout=20).json()
+    page = students[0].session.get(settings, timeout=PATIENCE_SECONDS).json()
     assert page["schema"]["properties"]["adaptive-theme"]["default"] is True
 
 
@@ -113,7 +114,7 @@ def test_the_password_that_a_student_made_up_opens_that_students_server_alone(
 ) -> None:
     assert not AtTheHub(hub.url, "student1").log_in(MADE_UP.format(2))
     assert AtTheHub(hub.url, "student1").log_in(MADE_UP.format(1))
-    assert students[1].session.get(f"{students[0].url}/api/contents", timeout=20).status_code == 403
+    assert students[1].session.get(f"{students[0].url}/api/contents", timeout=PATIENCE_SECONDS).status_code == 403
 
 
 def test_who_is_not_on_the_list_does_not_get_in(hub: RunningHub) -> None:

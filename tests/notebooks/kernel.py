@@ -12,7 +12,8 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-TIMEOUT_SECONDS = 60
+from tests.wait import PATIENCE_SECONDS
+
 STUDENT = "7"
 """The student number of unattended runs."""
 
@@ -63,11 +64,11 @@ class Kernel:
         """Run a cell and wait for its end."""
         if not self._ready:
             self._client.start_channels()
-            self._client.wait_for_ready(timeout=TIMEOUT_SECONDS)
+            self._client.wait_for_ready(timeout=PATIENCE_SECONDS)
             self._ready = True
         output = Output()
         self._client.execute_interactive(
-            source, allow_stdin=False, timeout=TIMEOUT_SECONDS, output_hook=output.take, store_history=True
+            source, allow_stdin=False, timeout=PATIENCE_SECONDS, output_hook=output.take, store_history=True
         )
         return output
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
 from tests.notebooks.kernel import STUDENT, Kernels, one_kernel
+from tests.wait import until
 
 CELLS = code_cells(CHAPTER_2)
 OPENING = CELLS[0]
@@ -149,6 +149,4 @@ def kill_sandbox(home: Path) -> None:
     running = sandbox_process.find(home)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while running.alive():  # the signal takes a moment
-        assert time.monotonic() < deadline
+    until(lambda: not running.alive())

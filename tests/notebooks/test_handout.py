@@ -20,7 +20,7 @@ from labkit.cli.main import main
 from tests.handouts import CANARIES, CHAPTERS, ROOT, WHOLE, Made, Outline, begin, twice, words
 from tests.html_validity import validity_errors
 from tests.notebooks.chapters import PATHS, cells, headings
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 ALL = [*CHAPTERS, WHOLE, "index"]
 
@@ -140,7 +140,7 @@ def test_measured_values_give_way_to_their_size_and_the_page_says_so(made: Made)
 
 def test_a_chapter_made_alone_is_the_same_page(made: Made, tmp_path: Path) -> None:
     alone = begin(tmp_path / "out", tmp_path / "tmp", "2")
-    assert alone.wait(60) == 0
+    assert alone.wait(PATIENCE_SECONDS) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"02_create_environment.html", "index.html"}
     page = (tmp_path / "out" / "02_create_environment.html").read_text(encoding="utf-8")
     assert page == made.page("02_create_environment")
@@ -156,7 +156,7 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         return bool(list((tmp_path / "tmp").glob("*/sandbox.json"))) and len(processes_of(tmp_path)) >= 3
 
     try:
-        until(under_way, 30)
+        until(under_way)
         yield process
     finally:
         process.kill()
@@ -174,8 +174,8 @@ def test_ended_midway_it_leaves_no_process_no_home_and_no_half_file(
     running: subprocess.Popen[str], tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
     running.send_signal(sent)
-    assert running.wait(20) == status
-    until(lambda: not processes_of(tmp_path), 30)
+    assert running.wait(PATIENCE_SECONDS) == status
+    until(lambda: not processes_of(tmp_path))
     assert list((tmp_path / "tmp").iterdir()) == []
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -183,7 +183,7 @@ def test_ended_midway_it_leaves_no_process_no_home_and_no_half_file(
 def test_killed_midway_it_leaves_no_process_and_no_half_file(running: subprocess.Popen[str], tmp_path: Path) -> None:
     running.kill()
     running.wait()  # one that is not waited for counts as running still
-    until(lambda: not processes_of(tmp_path), 30)
+    until(lambda: not processes_of(tmp_path))
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -15,6 +15,7 @@ from labkit.model.access_keys import AccessKeys
 from labkit.steps.session import LabSession
 from tests.notebooks.chapters import CHAPTER_2
 from tests.notebooks.kernel import STUDENT
+from tests.wait import PATIENCE_SECONDS
 
 # What a student does by hand, with values that stand in no cell: the kernel finds them in its environment.
 FILL_IN = """
@@ -41,7 +42,7 @@ def executed(notebook: nbformat.NotebookNode, folder: Path, environment: Mapping
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
-    NotebookClient(notebook, kernel_name="python3", timeout=60, store_widget_state=True).execute(
+    NotebookClient(notebook, kernel_name="python3", timeout=PATIENCE_SECONDS, store_widget_state=True).execute(
         cwd=str(folder), env=dict(environment)
     )
     saved = folder / "saved.ipynb"

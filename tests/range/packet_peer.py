@@ -21,13 +21,14 @@ from typing import Any
 from labkit.range import namespace
 from labkit.range.packets import drops
 from labkit.range.packets.nft import open_nft
+from tests.wait import PATIENCE_SECONDS
 
 MARK = re.compile(rb"RNG!(....)", re.DOTALL)
 FAR_HARDWARE_ADDRESS = bytes.fromhex("020000000001")
 ETHER_TYPES = {4: 0x0800, 6: 0x86DD}
 SENTINELS = {"egress": 0xFFFFFFF0, "ingress": 0xFFFFFFF1}
 RESOLVER, HOST = "10.0.0.2", "10.0.1.10"
-BUFFER_BYTES, LOG_GROUP, PATIENCE_SECONDS = 1 << 22, 6, 20
+BUFFER_BYTES, LOG_GROUP = 1 << 22, 6
 QUIET_HOST = """
 table inet quiet {
   chain in { type filter hook prerouting priority -300; icmpv6 type { 135, 136 } accept; drop; }

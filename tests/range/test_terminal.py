@@ -9,7 +9,8 @@ import pytest
 
 from labkit.range.range import Range
 from tests.range.ranges import DADISMAD, Recorder
-from tests.terminal import PATIENCE_SECONDS, Terminal
+from tests.terminal import Terminal
+from tests.wait import PATIENCE_SECONDS
 
 PROMPT = r"\(%s\)\S* \S+@10\.0\.1\.10:\S+[$#] "
 LONG = "sh -c 'echo be\"\"gun; exec sleep 985'\n"

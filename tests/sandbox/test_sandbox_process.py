@@ -19,9 +19,7 @@ import requests
 
 from labkit.model.errors import LabError
 from labkit.services import sandbox_process
-from tests.wait import until
-
-TIMEOUT_SECONDS = 30
+from tests.wait import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -73,7 +71,7 @@ def test_the_callers_aws_profile_and_files_do_not_matter(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     sandbox = start(home)
-    until(lambda: (sandbox.health() or {})["warm"], TIMEOUT_SECONDS)
+    until(lambda: (sandbox.health() or {})["warm"])
 
 
 def test_what_python_keeps_of_the_modules_is_not_kept_from_other_users(
@@ -176,7 +174,9 @@ def test_another_process_stops_it_at_once_though_the_kernel_that_started_it_live
     sandbox = start(home)
     command = [sys.executable, "-m", "labkit", "sandbox", "stop"]
     environment = {**os.environ, "LABKIT_HOME": str(home)}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS / 3)
+    ran = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=sandbox_process.STOP_TIMEOUT_SECONDS / 2
+    )
     assert ran.stdout == "The sandbox was stopped.\n"
     assert not sandbox.alive()
 
@@ -186,7 +186,7 @@ def test_it_ends_with_the_process_that_it_was_started_for(home: Path) -> None:
     sandbox, _ = sandbox_process.start(home, parent=parent.pid)
     parent.kill()
     parent.wait()
-    until(lambda: not sandbox.alive(), TIMEOUT_SECONDS)
+    until(lambda: not sandbox.alive())
     assert sandbox_process.find(home) is None
 
 
@@ -196,7 +196,7 @@ def test_it_ends_when_that_process_ended_before_it_had_begun(home: Path) -> None
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(home), "--parent", str(parent.pid)]
     started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert started.wait(TIMEOUT_SECONDS) == 0
+        assert started.wait(PATIENCE_SECONDS) == 0
     finally:
         started.kill()
 
@@ -204,7 +204,7 @@ def test_it_ends_when_that_process_ended_before_it_had_begun(home: Path) -> None
 def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) -> None:
     first = start(home)
     os.kill(first.pid, signal.SIGKILL)
-    until(lambda: not first.alive(), TIMEOUT_SECONDS)
+    until(lambda: not first.alive())
     sandbox_process.revive(home, os.getpid())
     assert sandbox_process.find(home) is not None
     sandbox_process.stop(home)
@@ -215,7 +215,7 @@ def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) ->
 def test_a_second_server_on_the_same_world_gives_way(running: Path) -> None:
     start(running)
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(running)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert ran.returncode != 0
     assert "Another sandbox serves this world already." in ran.stderr
 

@@ -21,7 +21,7 @@ from labkit.range.range import Range
 from labkit.sandbox.host.connect_events import ConnectEvents
 from labkit.sandbox.host.location import HostLocation, entries_at, not_taken
 
-START_SECONDS = 30
+START_SECONDS = 90
 """The range comes up once it is known what filters it; who asks before waits so long at most."""
 
 SOURCE_ADDRESSES = (names.HOST, names.HOST_IPV6)

@@ -20,6 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from labkit.model.access_keys import AccessKeys
 from labkit.sandbox.aws.app import AwsApp, create_aws_app
 from labkit.sandbox.aws.state import MotoState
+from tests.wait import PATIENCE_SECONDS
 
 DENY_ALL = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24", "Egress": True}
 
@@ -57,7 +58,7 @@ def client(url: str, service: str, region: str, keys: AccessKeys) -> Any:
         service,
         endpoint_url=url,
         region_name=region,
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
+        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=PATIENCE_SECONDS),
         **{f"aws_{name}": value for name, value in keys.to_dict().items()},
     )
 

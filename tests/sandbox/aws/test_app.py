@@ -17,11 +17,12 @@ from werkzeug.test import Client
 from labkit.sandbox.aws import differences
 from labkit.sandbox.aws.app import CONTROL_FLAG, AwsApp
 from tests.sandbox.aws.fixtures import DENY_ALL, everything, refusal
+from tests.wait import PATIENCE_SECONDS
 
 
 def test_a_request_that_is_not_signed_is_refused_in_xml(aws):
     for method in ("GET", "POST", "PUT"):
-        reply = requests.request(method, aws.url, data={"Action": "DescribeVpcs"}, timeout=10)
+        reply = requests.request(method, aws.url, data={"Action": "DescribeVpcs"}, timeout=PATIENCE_SECONDS)
         assert reply.status_code == 403
         assert "<Code>MissingAuthenticationToken</Code>" in reply.text
 
@@ -36,7 +37,7 @@ def test_a_request_that_is_not_signed_is_refused_in_xml(aws):
 )
 def test_a_malformed_signature_is_refused_in_xml(aws, authorization):
     reply = requests.post(
-        aws.url, data={"Action": "DescribeVpcs"}, headers={"Authorization": authorization}, timeout=10
+        aws.url, data={"Action": "DescribeVpcs"}, headers={"Authorization": authorization}, timeout=PATIENCE_SECONDS
     )
     assert reply.status_code in {400, 401}
     assert reply.text.startswith("<?xml")
@@ -52,7 +53,7 @@ def test_no_header_spares_a_request_its_signature(aws, ec2, target, key_id):
         "X-Amz-Date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
     }
     form = {"Action": "CreateVpc", "CidrBlock": "10.9.0.0/16"}
-    assert requests.post(aws.url, data=form, headers=headers, timeout=10).status_code in {400, 401}
+    assert requests.post(aws.url, data=form, headers=headers, timeout=PATIENCE_SECONDS).status_code in {400, 401}
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
 
 
@@ -62,7 +63,7 @@ def test_a_packed_body_is_refused_unopened(aws):
         "Signature=00",
         "Content-Encoding": "gzip",
     }
-    reply = requests.post(aws.url, data=gzip.compress(bytes(10_000_000)), headers=headers, timeout=10)
+    reply = requests.post(aws.url, data=gzip.compress(bytes(10_000_000)), headers=headers, timeout=PATIENCE_SECONDS)
     assert reply.status_code == 415
     assert "<Code>UnsupportedMediaType</Code>" in reply.text
 
@@ -71,7 +72,7 @@ def test_a_packed_body_is_refused_unopened(aws):
 def test_motos_control_calls_are_not_reachable(aws, ec2, vpc, path):
     headers = {"labkit.control": "true", "Labkit-Control": "true", "X-Lab-Token": "guess"}
     for method in ("GET", "POST"):
-        assert requests.request(method, aws.url + path, headers=headers, timeout=10).status_code == 404
+        assert requests.request(method, aws.url + path, headers=headers, timeout=PATIENCE_SECONDS).status_code == 404
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
@@ -105,7 +106,7 @@ def raw(aws, **form: str) -> requests.Response:
     request = AWSRequest("POST", aws.url + "/", headers, body)
     keys = aws.app.keys
     SigV4Auth(Credentials(keys.access_key_id, keys.secret_access_key), "ec2", "us-east-1").add_auth(request)
-    return requests.post(aws.url, data=body, headers=dict(request.headers.items()), timeout=10)
+    return requests.post(aws.url, data=body, headers=dict(request.headers.items()), timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_a_request_that_comes_before_moto_is_loaded_waits_for_it(aws, ec2, tmp_p
         assert not reply.done()
         early._requests = aws.app._requests
         early._loaded.set()
-        assert reply.result(timeout=10).status_code == 403
+        assert reply.result(timeout=PATIENCE_SECONDS).status_code == 403
 
 
 def test_a_request_is_answered_when_moto_could_not_be_loaded(tmp_path):

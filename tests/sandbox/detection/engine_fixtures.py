@@ -24,6 +24,7 @@ from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, items, serving
+from tests.wait import PATIENCE_SECONDS
 
 TOKEN = "the-token-of-this-test"
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
@@ -66,7 +67,7 @@ class Watched:
 
     def post(self, body: bytes, token: str = TOKEN) -> requests.Response:
         url = f"{self.service.url}/_lab/events"
-        return self.session.post(url, data=body, headers={TOKEN_HEADER: token}, timeout=10)
+        return self.session.post(url, data=body, headers={TOKEN_HEADER: token}, timeout=PATIENCE_SECONDS)
 
     def alerts(self, query: str = "") -> list[dict[str, Any]]:
         """The active alerts, newest first."""

@@ -21,6 +21,7 @@ from labkit.sandbox.detection.rate_limit import RateLimit
 from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.services.detection.api import DetectionApi
+from tests.wait import PATIENCE_SECONDS
 
 RULESETS = "/v2/rulesets"
 RULES = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}/rules"
@@ -73,7 +74,9 @@ class Service:
         """Send what was signed; `content` and headers are free to differ from it."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named["Authorization"] = sender.request_header
-        return self.session.request(method, self.url + path, data=content or None, headers=named, timeout=10)
+        return self.session.request(
+            method, self.url + path, data=content or None, headers=named, timeout=PATIENCE_SECONDS
+        )
 
     def get(self, path: str) -> requests.Response:
         """A GET, signed without a hash as the service's own clients do."""

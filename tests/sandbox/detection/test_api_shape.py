@@ -10,6 +10,7 @@ import requests
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.rate_limit import RateLimit
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, a_service, errors, items
+from tests.wait import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("path", ["/v2/nothing", "/v2/rulesets/a/b/c/d", "/v2/", "/v2//rulesets"])
@@ -100,7 +101,7 @@ def test_given_too_many_requests_then_429_in_plain_text_until_the_window_ends(tm
 def test_requests_that_are_not_authentic_use_nothing_up(tmp_path: Path) -> None:
     with a_service(tmp_path, RateLimit(1)) as service:
         for _ in range(3):
-            requests.get(service.url + RULESETS, timeout=10)
+            requests.get(service.url + RULESETS, timeout=PATIENCE_SECONDS)
         assert service.get(RULESETS).status_code == 200
 
 

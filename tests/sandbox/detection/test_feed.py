@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from labkit.services.detection.alert_feed import AlertFeed, News, NoFeed
 from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection.engine_fixtures import TOKEN, Clock, Watched, addresses, watching
 from tests.sandbox.detection.fixtures import Service
+from tests.wait import until
 
 FEED = "/lab/feed/alerts"
 LONG = 20
@@ -32,12 +32,12 @@ def ask(watched: Watched, query: str = "") -> dict[str, Any]:
 
 def waiting(watched: Watched, number: int) -> None:
     """Come back once that many wait in the engine."""
-    deadline = time.monotonic() + 10
-    while True:
+
+    def there() -> bool:
         with watched.engine._news:
-            if len(watched.engine._news._waiters) >= number:
-                return
-        assert time.monotonic() < deadline
+            return len(watched.engine._news._waiters) >= number
+
+    until(there)
 
 
 def feed_of(watched: Watched, rule_id: str = "") -> AlertFeed:

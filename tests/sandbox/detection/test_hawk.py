@@ -13,6 +13,7 @@ from mohawk.exc import HawkFail
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.hawk import NonceStore
 from tests.sandbox.detection.fixtures import RULESETS, Service, errors, items
+from tests.wait import PATIENCE_SECONDS
 
 SELF_TEST = "/help/hawk/self-test"
 JSON = "application/json"
@@ -98,7 +99,7 @@ def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_u
     headers = {"Authorization": sender.request_header}
 
     def send(_: int) -> int:
-        return requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=10).status_code
+        return requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=PATIENCE_SECONDS).status_code
 
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(send, range(16)))
@@ -154,7 +155,7 @@ def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_u
 )
 def test_given_a_header_that_is_no_hawk_then_it_is_refused(detection_unchanged: Service, header: str) -> None:
     headers = {"Authorization": header.encode()} if header else {}
-    response = requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=10)
+    response = requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=PATIENCE_SECONDS)
     assert response.status_code == 401 and errors(response)
     assert response.headers["WWW-Authenticate"].startswith("Hawk")
 

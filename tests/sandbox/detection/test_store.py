@@ -6,7 +6,6 @@ import itertools
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from labkit.sandbox.detection.store.database import NoSuch
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, a_service, items
+from tests.wait import until
 
 ORGANIZATION, RULESET = seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID
 
@@ -170,8 +170,5 @@ def test_connections_end_with_their_threads(tmp_path: Path) -> None:
         thread = threading.Thread(target=store.credentials)
         thread.start()
         thread.join()
-    deadline = time.monotonic() + 2
-    while len(store._database._handles) > 1 and time.monotonic() < deadline:
-        pass
-    assert len(store._database._handles) == 1
+    until(lambda: len(store._database._handles) == 1)
     store.close()

@@ -10,13 +10,16 @@ from threatstack.v2.client import Client
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection.fixtures import Service
+from tests.wait import PATIENCE_SECONDS
 
 
 @pytest.fixture
 def theirs(detection_service: Service, monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr(Client, "BASE_URL", detection_service.url + "/v2/")
     s = detection_service
-    return ThreatStack(api_key=s.api_key, org_id=s.organization_id, user_id=s.user_id, api_version=2, timeout=10)
+    return ThreatStack(
+        api_key=s.api_key, org_id=s.organization_id, user_id=s.user_id, api_version=2, timeout=PATIENCE_SECONDS
+    )
 
 
 def test_it_lists_pages_and_gets_alerts(detection_service: Service, theirs: Client) -> None:

@@ -23,6 +23,7 @@ from labkit.steps.session import LabSession, open_session
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab.fixtures import account
 from tests.terminal import Terminal
+from tests.wait import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("lab")
 
@@ -131,7 +132,7 @@ def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, la
         process = begun(*words)
         read_lines(process, after)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 1, told
         assert re.search(r"labkit: Stopped after \d+ of 12 steps\.", told)
         assert "it continues from there" in told and "Traceback" not in told
@@ -148,7 +149,7 @@ def test_solve_and_reset_come_right_after_the_sandbox_was_killed_midway(lab_home
         sandbox = sandbox_process.find(lab_home)
         assert sandbox is not None
         os.kill(sandbox.pid, signal.SIGKILL)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
         assert "Traceback" not in told
 
         assert labkit(*words).exit_code == 0
@@ -242,7 +243,7 @@ def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> 
     sandbox = sandbox_process.find(in_class)
     assert sandbox is not None
     os.kill(sandbox.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
 
     assert labkit("solve", "--student", "3", "--yes").exit_code == 0
     assert done(students.open_as_student("3")) == len(STEPS)

@@ -14,7 +14,7 @@ import pytest
 from labkit.range.paths import range_folder
 from tests.range.ranges import is_dead, pids
 from tests.sandbox.student import Student, a_student, users
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.tier_1
 
@@ -95,7 +95,7 @@ def test_after_a_stop_no_process_mount_link_or_file_of_the_range_is_left(student
 
     student.does("sandbox", "stop")
 
-    terminal.wait(5)
+    terminal.wait(PATIENCE_SECONDS)
     assert student.processes() == []
     assert sleeping() == []
     assert not range_files.exists()

@@ -13,6 +13,7 @@ from pathlib import Path
 import requests
 
 from labkit.services import sandbox_process
+from tests.wait import PATIENCE_SECONDS
 
 LATE = """
 import sys
@@ -39,7 +40,7 @@ def test_a_port_that_another_lab_took_a_moment_earlier_is_left_to_it(tmp_path: P
                 address = next(line.strip() for line in said if "http://" in line)
                 assert re.match(r"http://127\.0\.0\.1:\d+/lab/tree/notebooks/00_start_here", address), address
                 assert f":{taken}/" not in address
-                assert requests.get(address, timeout=10).ok
+                assert requests.get(address, timeout=PATIENCE_SECONDS).ok
             finally:
                 lab.terminate()
     sandbox_process.stop(home)

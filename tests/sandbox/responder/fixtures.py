@@ -26,7 +26,7 @@ from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws as ec2_client
 from tests.sandbox.detection.fixtures import Service, serving
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS
 
 RULE_ID = seed_data.PRECREATED_RULE_ID
 
@@ -144,7 +144,7 @@ def running(responder: Responder) -> Iterator[threading.Event]:
         yield stop
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
     if ended:
         raise ended[0]
@@ -166,8 +166,3 @@ def scene(tmp_path: Path, ec2: Any, acl: str, rate_limit: RateLimit) -> Iterator
         yield Scene(service, faults, ec2, acl)
         service.session.close()
     store.close()
-
-
-def soon(condition: Callable[[], object]) -> object:
-    """The condition's value once it holds."""
-    return until(condition, 15)

@@ -22,7 +22,8 @@ from labkit.services import aws, sandbox_process
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
 from tests.sandbox.detection.fixtures import serving
-from tests.sandbox.responder.fixtures import Scene, raise_alert, rate_limit, running, scene, soon
+from tests.sandbox.responder.fixtures import Scene, raise_alert, rate_limit, running, scene
+from tests.wait import until
 
 __all__ = ["rate_limit", "scene"]
 
@@ -34,13 +35,13 @@ DADISMAD = "203.0.113.10"
 
 def test_a_service_that_fails_is_told_once_waited_for_and_told_again_when_it_answers(scene: Scene) -> None:
     with running(scene.responder()):
-        soon(lambda: scene.kinds("poll"))
+        until(lambda: scene.kinds("poll"))
         scene.faults.status = "500 Internal Server Error"
         raise_alert(scene.store, DADISMAD)
         asked = len(scene.faults.asked)
-        soon(lambda: len(scene.faults.asked) > asked + 12)
+        until(lambda: len(scene.faults.asked) > asked + 12)
         scene.faults.status = ""
-        soon(scene.denied)
+        until(scene.denied)
     assert len(scene.kinds("trouble")) == 1
     assert "500" in scene.kinds("trouble")[0].sentence and "Trying again." in scene.kinds("trouble")[0].sentence
     assert [one.sentence for one in scene.kinds("answers again")] == ["The detection service answers again."]
@@ -58,10 +59,10 @@ class TestPatience:
         for number in range(1, 13):
             raise_alert(scene.store, f"198.51.100.{number}", aggregated=False)
         with running(scene.responder(patience_seconds=0)):
-            soon(lambda: scene.kinds("trouble"))
+            until(lambda: scene.kinds("trouble"))
             asked = len(scene.faults.asked)
             assert len(scene.denied()) >= 5  # what was read before the refusal protects already
-            soon(lambda: len(scene.denied()) == 12)
+            until(lambda: len(scene.denied()) == 12)
             assert len(scene.faults.asked) < asked + 40
         assert "429" in scene.kinds("trouble")[0].sentence and "Asked to wait" in scene.kinds("trouble")[0].sentence
 
@@ -69,10 +70,10 @@ class TestPatience:
         for number in range(1, 13):
             raise_alert(scene.store, f"198.51.100.{number}", aggregated=False)
         with running(scene.responder(patience_seconds=0)) as stop:
-            soon(lambda: scene.kinds("trouble"))
+            until(lambda: scene.kinds("trouble"))
             before = now_ms()
             stop.set()
-            soon(lambda: scene.kinds("ended"))
+            until(lambda: scene.kinds("ended"))
             assert now_ms() - before < 1500
 
 
@@ -82,10 +83,10 @@ def test_a_detection_service_that_went_away_and_came_back_is_found_again(scene: 
         scene.service.url = url
         responder = scene.responder()
     with running(responder):
-        soon(lambda: scene.kinds("trouble"))
+        until(lambda: scene.kinds("trouble"))
         raise_alert(scene.store, DADISMAD)
         with serving(app, port=int(url.rsplit(":", 1)[1])):
-            soon(scene.denied)
+            until(scene.denied)
     assert len(scene.kinds("trouble")) == len(scene.kinds("answers again")) == 1
     assert scene.kinds("trouble")[0].sentence.startswith("No answer from the detection service")
 
@@ -93,7 +94,7 @@ def test_a_detection_service_that_went_away_and_came_back_is_found_again(scene: 
 def test_keys_that_are_refused_end_it_at_once_in_words(scene: Scene) -> None:
     scene.service.api_key = "0" * 64
     with pytest.raises(CredentialsRefused), running(scene.responder()) as stop:
-        soon(stop.is_set)
+        until(stop.is_set)
     assert scene.said[-1].kind == "ended" and "API key" in scene.said[-1].sentence
     assert len(scene.faults.asked) == 1
 
@@ -101,9 +102,9 @@ def test_keys_that_are_refused_end_it_at_once_in_words(scene: Scene) -> None:
 def test_an_aws_that_is_gone_is_told_once_and_waited_for(scene: Scene) -> None:
     with refusing(scene, "DescribeNetworkAcls", "ServiceUnavailable") as answers, running(scene.responder()):
         raise_alert(scene.store, DADISMAD)
-        soon(lambda: len(answers) > 4)
+        until(lambda: len(answers) > 4)
         answers.stop()
-        soon(scene.denied)
+        until(scene.denied)
     assert len(scene.kinds("trouble")) == len(scene.kinds("answers again")) == 1
 
 
@@ -114,9 +115,9 @@ def test_a_network_acl_deleted_under_it_ends_it_clearly(scene: Scene, vpc: str) 
 
     def until_it_ends() -> None:
         with running(scene.responder()) as stop:
-            soon(lambda: scene.kinds("poll"))
+            until(lambda: scene.kinds("poll"))
             delete(NetworkAclId=made)
-            soon(stop.is_set)
+            until(stop.is_set)
 
     with pytest.raises(LabError, match=f"{made} is gone"):
         until_it_ends()
@@ -166,7 +167,7 @@ def test_a_number_taken_each_time_is_left_to_the_next_round(scene: Scene) -> Non
     scene.ec2.meta.events.register("before-call.ec2.CreateNetworkAclEntry", take)
     try:
         with running(scene.responder()):
-            soon(scene.denied)
+            until(scene.denied)
     finally:
         scene.ec2.meta.events.unregister("before-call.ec2.CreateNetworkAclEntry", take)
     assert scene.denied() == {13: f"{DADISMAD}/32"}
@@ -217,8 +218,8 @@ def test_a_burst_of_300_destinations_denies_the_newest_18_and_tells_each_of_the_
     with running(scene.responder()):
         for number in range(300):
             raise_alert(scene.store, f"198.51.{number // 100}.{number % 100 + 1}", at_ms=first + number)
-        soon(lambda: f"198.51.2.{100}/32" in scene.denied().values() and len(scene.denied()) == 18)
-        soon(lambda: len({one.address for one in scene.kinds("added", "replaced", "refused", "kept")}) == 300)
+        until(lambda: f"198.51.2.{100}/32" in scene.denied().values() and len(scene.denied()) == 18)
+        until(lambda: len({one.address for one in scene.kinds("added", "replaced", "refused", "kept")}) == 300)
     assert set(scene.denied().values()) == {f"198.51.2.{number}/32" for number in range(83, 101)}
     assert not scene.kinds("trouble")
 
@@ -253,16 +254,16 @@ def test_a_sandbox_killed_and_started_again_loses_no_alert(lab: Lab, lab_home: P
     responder = students_responder(lab.session, scene_said.append, interval_seconds=0.1)
     try:
         with running(responder):
-            soon(lambda: [one for one in scene_said if one.kind == "poll"])
+            until(lambda: [one for one in scene_said if one.kind == "poll"])
             sandbox = sandbox_process.find(lab_home)
             assert sandbox is not None
             os.kill(sandbox.pid, signal.SIGKILL)
             raise_alert(store, DADISMAD, rule_id=rule_id)
             raise_alert(store, "127.0.0.1", rule_id=rule_id)
-            soon(lambda: [one for one in scene_said if one.kind == "trouble"])
+            until(lambda: [one for one in scene_said if one.kind == "trouble"])
             sandbox_process.start(lab_home, parent=os.getpid())
-            soon(lambda: [one for one in scene_said if one.kind == "added"])
-            soon(lambda: [one for one in scene_said if one.kind == "refused"])
+            until(lambda: [one for one in scene_said if one.kind == "added"])
+            until(lambda: [one for one in scene_said if one.kind == "refused"])
         assert [entry.cidr_block for entry in responder.own()] == [f"{DADISMAD}/32"]
         assert "where AWS (EC2) answers" in next(one.sentence for one in scene_said if one.kind == "refused")
     finally:

@@ -28,7 +28,8 @@ from labkit.steps.session import open_session
 from labkit.views.panels.responder import ResponderEnd
 from tests.notebooks.kernel import one_kernel
 from tests.sandbox.lab.test_cli import labkit
-from tests.sandbox.responder.fixtures import raise_alert, soon
+from tests.sandbox.responder.fixtures import raise_alert
+from tests.wait import PATIENCE_SECONDS, until
 
 DADISMAD = "203.0.113.10"
 PROGRAM = str(Path(sys.executable).parent / "labkit")
@@ -68,8 +69,8 @@ def test_from_a_cell_it_denies_shows_and_is_taken_away_again(ready: Lab, lab_hom
     assert here.responder() is panel
     connected(lab_home, DADISMAD)
     here.respond_once()  # a second one beside it does no harm
-    soon(lambda: denied(ready) == [f"{DADISMAD}/32"])
-    soon(lambda: f"{DADISMAD}/32" in repr(panel))
+    until(lambda: denied(ready) == [f"{DADISMAD}/32"])
+    until(lambda: f"{DADISMAD}/32" in repr(panel))
     assert "made 1 entry, which stays" in repr(here.stop_responder())
     assert "Egress" in repr(panel) and "3 of 20 used" in repr(panel) and "Ingress" not in repr(panel)
     assert "was stopped" in panel.message.value
@@ -90,7 +91,7 @@ def test_an_event_that_reaches_the_sandbox_is_an_entry_a_moment_later(ready: Lab
     here.responder(start=True)
     try:
         connected(lab_home, "198.51.100.7")
-        soon(lambda: denied(ready) == ["198.51.100.7/32"])
+        until(lambda: denied(ready) == ["198.51.100.7/32"])
     finally:
         left = here.stop_responder()
     assert isinstance(left, ResponderEnd)
@@ -109,7 +110,7 @@ def connected(home: Path, address: str) -> None:
         f"{sandbox.url}/_lab/events",
         json=[{**connect_event(address), **agent}],
         headers={"X-Lab-Token": sandbox.token},
-        timeout=10,
+        timeout=PATIENCE_SECONDS,
     )
     assert reply.status_code == 200, reply.text
 
@@ -151,9 +152,9 @@ def test_ctrl_c_ends_it_at_once_and_the_entries_stay(ready: Lab, store: Detectio
     raise_alert(store, DADISMAD, rule_id=students_rule(ready.session).id)
     running = subprocess.Popen([PROGRAM, "respond", "--interval", "600"], stdout=subprocess.PIPE, text=True)
     try:
-        soon(lambda: denied(ready) == [f"{DADISMAD}/32"])
+        until(lambda: denied(ready) == [f"{DADISMAD}/32"])
         running.send_signal(signal.SIGINT)
-        words, _ = running.communicate(timeout=5)
+        words, _ = running.communicate(timeout=PATIENCE_SECONDS)
     finally:
         running.kill()
     assert running.returncode == 0
@@ -171,10 +172,10 @@ def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab,
         assert not shown.error, shown.text
         assert shown.has_widget
         connected(lab_home, DADISMAD)
-        soon(lambda: denied(ready) == [f"{DADISMAD}/32"])
+        until(lambda: denied(ready) == [f"{DADISMAD}/32"])
         running = "print('running:', lab._panel.running)"  # the panel's own updates may stand beside it
         assert "running: True" in kernel.run(running).text
         kernel._manager.interrupt_kernel()
-        soon(lambda: "running: False" in kernel.run(running).text)
+        until(lambda: "running: False" in kernel.run(running).text)
         assert "stopped" in kernel.run("lab.stop_responder()").text
     assert open_session().student == ready.session.student

@@ -13,7 +13,7 @@ import pytest
 
 from labkit.model.network_acl import ENTRY_QUOTA
 from tests.sandbox.student import Student, a_student, users
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.tier_1
 
@@ -166,6 +166,6 @@ def test_a_network_acl_deleted_under_it_ends_it_in_words(student: Student) -> No
         student.does("reset", "vpc", "--yes")
         try:
             responder.wait_for(r"The responder has ended\. The network ACL acl-\w+ is gone")
-            assert responder.process.wait(5) == 1
+            assert responder.process.wait(PATIENCE_SECONDS) == 1
         finally:
             student.does("solve", "host_subnet")

@@ -16,7 +16,8 @@ from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.store.alerts import Dismissal
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.services import aws
-from tests.sandbox.responder.fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene, soon
+from tests.sandbox.responder.fixtures import RULE_ID, Scene, add_event, raise_alert, rate_limit, running, scene
+from tests.wait import until
 
 __all__ = ["rate_limit", "scene"]
 
@@ -160,9 +161,9 @@ def test_the_entry_of_the_oldest_alert_makes_room_also_for_a_responder_that_was_
 
 def test_stopping_is_immediate_however_long_the_interval(scene: Scene) -> None:
     with running(scene.responder(interval_seconds=3600)) as stop:
-        soon(lambda: scene.kinds("poll"))
+        until(lambda: scene.kinds("poll"))
         stop.set()
-        soon(lambda: scene.kinds("ended"))
+        until(lambda: scene.kinds("ended"))
     assert threading.active_count() < 20
 
 
@@ -174,13 +175,13 @@ def test_news_wakes_it_however_long_the_interval(scene: Scene) -> None:
         return [Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, alert_id))] if alert_id else []
 
     with running(scene.responder(interval_seconds=3600, wait=wait)):
-        soon(lambda: scene.kinds("poll"))
+        until(lambda: scene.kinds("poll"))
         for number in (1, 2):
             told.put(raise_alert(scene.store, f"198.51.100.{number}"))
-            soon(lambda number=number: len(scene.denied()) == number)
+            until(lambda number=number: len(scene.denied()) == number)
         raise_alert(scene.store, "198.51.100.3")
         told.put("")  # something is there, it does not say what
-        soon(lambda: len(scene.denied()) == 3)
+        until(lambda: len(scene.denied()) == 3)
     told.put("")
 
 
@@ -254,7 +255,7 @@ def test_started_twice_it_does_no_harm(scene: Scene) -> None:
     with running(scene.responder()), running(scene.responder()):
         for number in range(1, 19):
             raise_alert(scene.store, f"198.51.100.{number}")
-        soon(lambda: len(scene.denied()) == 18)
+        until(lambda: len(scene.denied()) == 18)
     assert sorted(scene.denied()) == list(range(1, 19))
     assert len(set(scene.denied().values())) == 18
 

@@ -12,7 +12,7 @@ from labkit.model.response.messages import Kind, Message, milliseconds
 from labkit.views.forms.responder import START, STOP, ResponderPanel
 from labkit.views.panels.responder import MOST_LINES, ResponderEnd, ResponderView
 from labkit.views.pictures.timeline import Timeline
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 T0 = milliseconds("2026-11-24T21:40:12.481Z")
 ACL = NetworkAcl("acl-7", "vpc-7", True, (Entry(1, True, "deny", "-1", "203.0.113.10/32"),))
@@ -79,7 +79,7 @@ class FakeResponder:
             self.say(Message("poll", line))
         if self.fault is not None:
             raise self.fault
-        stop.wait(10)
+        stop.wait(PATIENCE_SECONDS)
         self.say(Message("ended", "Stopped."))
 
 

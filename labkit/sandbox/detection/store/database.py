@@ -38,7 +38,7 @@ class _Handle:
     """A thread's connection. It closes with its thread, or with the database, whichever ends first."""
 
     def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        self.connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
         self.connection.row_factory = Row
         self.connection.executescript(_PRAGMAS)
 
