@@ -98,7 +98,7 @@ def serve(home: Path, parent: int | None = None, seed: str = "") -> None:
     sandbox serves the same world, LabError for a seed where there is a world already or a class that cannot be served.
     """
     world = private_folder(private_folder(home) / "world")
-    with FileLock(world / "lock", timeout=30, mode=0o600):
+    with FileLock(world / "lock", timeout=5, mode=0o600):
         if seed and (world / "detection.sqlite").exists():
             raise LabError(f"A seed is for a new world, and there is one in {world}.")
         _serve_world(home, world, parent, seed)

@@ -28,6 +28,7 @@ from labkit.services.detection.hawk import HawkAuth
 from labkit.services.detection.login import DetectionLogin
 from labkit.steps import network, rule
 from labkit.steps.session import LabSession, open_session
+from tests.wait import PATIENCE_SECONDS
 
 ADDRESS = "203.0.113.10"
 SIZE = 30
@@ -124,7 +125,7 @@ class Class:
         session.auth = HawkAuth(login.user_id, login.api_key, login.organization_id)
         event = {**connect_event(address), "_id": f"{number}-{address}", "timestamp": _now_ms(), "agent_id": "theirs"}
         session.headers["Content-Type"] = "application/json"
-        session.post(f"{login.url}/lab/events", data=orjson.dumps([event]), timeout=10).raise_for_status()
+        session.post(f"{login.url}/lab/events", data=orjson.dumps([event]), timeout=PATIENCE_SECONDS).raise_for_status()
 
     def reaches(self, number: int, what: str) -> LabSession:
         """The student's world after all up to a step is done; alert and deny entry as their host brings them about."""

@@ -82,7 +82,7 @@ def serve(home: Path, parent: int | None = None) -> None:
     """
     login = json.loads((home / LOGIN_FILE).read_text(encoding="utf-8"))
     session = private_folder(home / "world")
-    with FileLock(session / "lock", timeout=30, mode=0o600):
+    with FileLock(session / "lock", timeout=5, mode=0o600):
         here = listen_here(home)
         services = HostServices(home, session, login)
         log.info("a host of %s, served at %s", login["url"], announce(home, here, services.token))

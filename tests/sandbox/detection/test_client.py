@@ -325,7 +325,7 @@ def test_a_session_that_is_given_is_used(detection_unchanged: Service) -> None:
 
 def test_importing_the_client_loads_nothing_heavy() -> None:
     code = (
-        "import sys, labkit.clients.detection_api\n"
+        "import sys, labkit.services.detection.api\n"
         "print(sorted(sys.modules.keys() & {'requests', 'mohawk', 'tenacity', 'lark', 'flask', 'boto3'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,16 +24,16 @@ ORGANIZATION, RULESET = seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from labkit.sandbox import world
-from labkit.sandbox.detection_store import DetectionStore
+from labkit.sandbox.detection.seed_data import ORGANIZATION_ID
+from labkit.sandbox.detection.store.store import DetectionStore
 
 store = DetectionStore(Path(sys.argv[1]))
 for number in itertools.count():
     with store.transaction():
         ruleset = {"name": f"set {number}", "description": "", "ruleIds": []}
-        ruleset_id = store.rules.create_ruleset(world.ORGANIZATION_ID, ruleset, number)["id"]
+        ruleset_id = store.rules.create_ruleset(ORGANIZATION_ID, ruleset, number)["id"]
         for _ in range(3):
-            store.rules.create_rule(world.ORGANIZATION_ID, ruleset_id, {"name": "x" * 500}, number)
+            store.rules.create_rule(ORGANIZATION_ID, ruleset_id, {"name": "x" * 500}, number)
     print(number, flush=True)
 """
 

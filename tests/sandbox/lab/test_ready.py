@@ -19,7 +19,7 @@ from labkit.services.sandbox_process import Sandbox
 from labkit.views.panels.readiness import Line
 from tests.range.ranges import pids
 from tests.sandbox.student import Student, a_student, users
-from tests.wait import until
+from tests.wait import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -125,10 +125,10 @@ def test_with_live_aws_the_lab_is_still_tried_in_the_sandbox(instructor: Student
 def test_ctrl_c_ends_everything_that_it_started(instructor: Student) -> None:
     command = instructor.command("env", "-C", str(instructor.folder), "-i", *instructor.assignments, "labkit", "ready")
     looking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-    until(lambda: len(running(instructor)) >= 2, 120)
+    until(lambda: len(running(instructor)) >= 2)
 
     os.killpg(looking.pid, signal.SIGINT)
-    words = looking.communicate(timeout=120)[0].decode()
+    words = looking.communicate(timeout=PATIENCE_SECONDS)[0].decode()
 
     assert looking.returncode != 0
     assert running(instructor) == [] and temporary(instructor) == []
@@ -145,13 +145,13 @@ def test_a_sandbox_that_a_check_has_restarted_during_the_end_is_stopped_too(
 
     def restart(home: Path, begun: Future[float]) -> list[Line]:
         begun.result()
-        until(lambda: sandbox_process.find(home) is None, 120)
+        until(lambda: sandbox_process.find(home) is None)
         started.append(sandbox_process.start(home)[0])
         return []
 
     monkeypatch.setattr(trial, "lab_lines", restart)
     with checks() as running_checks:
         running_checks[0].lines.result()
-        until(lambda: any(sandbox_process.find(home) for home in tmp_path.glob("labkit-ready-*/lab")), 120)
+        until(lambda: any(sandbox_process.find(home) for home in tmp_path.glob("labkit-ready-*/lab")))
     assert [sandbox.alive() for sandbox in started] == [False]
     assert os.listdir(tmp_path) == []

@@ -17,10 +17,10 @@ from tests.wait import PATIENCE_SECONDS
 
 LATE = """
 import sys
-from labkit import jupyterlab
-from labkit.cli import main
+from labkit.jupyter import launch
+from labkit.cli.main import main
 taken = int(sys.argv[1])
-jupyterlab.free_port = lambda: taken  # it was free when the lab looked
+launch.free_port = lambda: taken  # it was free when the lab looked
 main(["lab", "--no-browser"])
 """
 

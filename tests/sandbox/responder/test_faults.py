@@ -52,9 +52,10 @@ class TestPatience:
     """A service that lets an organization ask a few times a second only, and says how long to wait."""
 
     @pytest.fixture
-    def rate_limit(self) -> RateLimit:
-        return RateLimit(8, window_seconds=3)
+    def rate_limit(self, window_seconds: int) -> RateLimit:
+        return RateLimit(8, window_seconds)
 
+    @pytest.mark.parametrize("window_seconds", [3])
     def test_it_waits_as_long_as_the_service_asks(self, scene: Scene) -> None:
         for number in range(1, 13):
             raise_alert(scene.store, f"198.51.100.{number}", aggregated=False)
@@ -66,15 +67,14 @@ class TestPatience:
             assert len(scene.faults.asked) < asked + 40
         assert "429" in scene.kinds("trouble")[0].sentence and "Asked to wait" in scene.kinds("trouble")[0].sentence
 
+    @pytest.mark.parametrize("window_seconds", [600])
     def test_a_stop_does_not_wait_for_it(self, scene: Scene) -> None:
         for number in range(1, 13):
             raise_alert(scene.store, f"198.51.100.{number}", aggregated=False)
         with running(scene.responder(patience_seconds=0)) as stop:
             until(lambda: scene.kinds("trouble"))
-            before = now_ms()
             stop.set()
             until(lambda: scene.kinds("ended"))
-            assert now_ms() - before < 1500
 
 
 def test_a_detection_service_that_went_away_and_came_back_is_found_again(scene: Scene) -> None:

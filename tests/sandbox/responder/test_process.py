@@ -77,7 +77,7 @@ def test_started_twice_each_address_is_denied_once_and_control_c_ends_either_at_
         for terminal in (one, other):
             terminal.type("\x03")
             terminal.wait_for("The responder was stopped")
-            assert terminal.process.wait(2) == 0
+            assert terminal.process.wait(PATIENCE_SECONDS) == 0
     assert sorted(student.denied()) == [EXAMPLE, DADISMAD]
 
 
