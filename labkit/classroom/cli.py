@@ -15,7 +15,7 @@ from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError
 
 START_OPTIONS = (
-    click.option("--class", "size", type=int, metavar="N", help="Serve a class: an account and keys each for 1 to N."),
+    click.option("--class", "size", type=int, metavar="N", help="Serve a class of N students, numbered 1 to N."),
     click.option("--host", default="", metavar="ADDRESS", help="Where to serve it; by default, on this machine only."),
     click.option("--port", type=click.IntRange(1, 65535), help="Its port; by default 8443, or any free one."),
     click.option("--known-as", default="", metavar="NAME", help="The name students use for the host, if it differs."),
