@@ -13,7 +13,7 @@ import pytest
 from labkit import steps
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.detection.criteria import wanted_criteria
-from labkit.model.errors import InvalidInput, StepNotReady
+from labkit.model.errors import InvalidInput, QuotaReached, StepNotReady
 from labkit.model.vpc import STUDENT_TAG
 from labkit.services import aws, sandbox_process
 from labkit.steps import rule
@@ -216,7 +216,7 @@ def test_the_quota_of_vpcs_is_told_with_what_uses_it(lab: Lab) -> None:
     ec2 = lab.session.aws.ec2
     made = [aws.create_vpc(ec2, number) for number in (101, 102, 103)]
     try:
-        with pytest.raises(aws.QuotaReached, match=made[0].id):
+        with pytest.raises(QuotaReached, match=made[0].id):
             lab.create_vpc()
     finally:
         for number, vpc in zip((101, 102, 103), made, strict=True):
