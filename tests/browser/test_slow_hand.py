@@ -44,7 +44,7 @@ def test_each_form_of_chapter_2_takes_the_first_press(page: Page, chapter_2: Not
     press(form, "Use this number")
     answered(form, "You are student 7.")
 
-    keys = session.backend.cloud_account()
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
     form = chapter_2.run("lab.enter_aws_keys()")
     press(form, re.compile("Show .*Cloud Accounts"))
@@ -72,3 +72,33 @@ def test_each_form_of_chapter_2_takes_the_first_press(page: Page, chapter_2: Not
     form.get_by_label("Alert Title").fill(wanted_criteria(7).title)
     press(form, "Save the rule")
     answered(form, "5 of 5")
+
+
+def test_enter_in_a_field_does_what_the_button_does(chapter_2: NotebookPage, session: LabSession) -> None:
+    chapter_2.run("from labkit import open_lab")
+    form = chapter_2.run("lab.enter_student_number()")
+    form.get_by_label("Student number").press_sequentially("7")
+    form.get_by_label("Student number").press("Enter")
+    answered(form, "You are student 7.")
+
+    keys = session.backend.aws.cloud_account()
+    assert keys is not None
+    form = chapter_2.run("lab.enter_aws_keys()")
+    form.get_by_label("API Key (access key id)").fill(keys.access_key_id)
+    form.get_by_label("API Secret Key").fill(keys.secret_access_key)
+    form.get_by_label("API Secret Key").press("Enter")
+    answered(form, "AWS answers: account")
+
+
+def test_a_double_click_is_one_press(chapter_2: NotebookPage, session: LabSession) -> None:
+    keys = session.backend.aws.cloud_account()
+    assert keys is not None
+    session.notes.save(student="7")
+    chapter_2.run("from labkit import open_lab")
+    form = chapter_2.run("lab.enter_aws_keys()")
+    form.get_by_label("API Key (access key id)").fill(keys.access_key_id)
+    form.get_by_label("API Secret Key").fill(keys.secret_access_key)
+    form.get_by_role("button", name="Check and use").dblclick(delay=80)
+    answered(form, "AWS answers: account")
+    chapter_2.page.wait_for_timeout(1000)
+    answered(form, "AWS answers: account")

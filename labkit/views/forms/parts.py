@@ -76,6 +76,7 @@ class Form:
 
     before: what is known before anything is pressed; with head it stands at the top of the box, else in the twin only.
     fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
+    enter: the button that the Enter key in a field presses, the first one that leaves a result unless told otherwise.
     remarks: what is said of a field, by its name. shown: what the form's static twin shows: `before`, then the last
     lasting result.
     """
@@ -87,6 +88,7 @@ class Form:
         self._head = [words(before)] if head else []
         self.fields: dict[str, Any] = {}
         self.buttons: dict[str, Button] = {}
+        self.enter: Button | None = None
         self.message: HTML = area()
         self.message.add_class("labkit-answer")
         self.remarks: dict[str, HTML] = {}
@@ -104,6 +106,7 @@ class Form:
         self.box.children = (*self._head, *rows, self.message, *self.remarks.values(), *below)
         for field in self.fields.values():
             field.observe(self._changed, names="value")
+            field.on_msg(self._heard)
 
     def watch(self, name: str, look: Look) -> None:
         """Say below the form what `look` says of a field, now and at each change."""
@@ -129,6 +132,8 @@ class Form:
 
         button.on_click(clicked)
         self.buttons[description] = button
+        if self.enter is None and lasting:
+            self.enter = button
         return button
 
     def show(self, result: View, *, lasting: bool = True) -> None:
@@ -169,6 +174,14 @@ class Form:
             return False
         pressed, when = self._pressed
         return pressed is button and time.monotonic() - when < SAME_PRESS_SECONDS
+
+    def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        """The Enter key was pressed in a field. Its new value is sent right after this word of it, so a thread waits.
+
+        ipywidgets has a method for it, deprecated in favour of observing the value; but leaving the field changes that.
+        """
+        if content.get("event") == "submit" and self.enter is not None:
+            threading.Thread(target=self.enter.click, name="enter", daemon=True).start()
 
     def _changed(self, _: object = None) -> None:
         """A field has changed: what was said before is of other values."""

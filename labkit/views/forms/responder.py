@@ -64,6 +64,7 @@ class ResponderPanel(Form):
             self.add_button(STOP, "Stopping…", self.stop, lasting=False),
         )
         self.buttons[START].button_style = "primary"
+        self.enter = self.buttons[START]
         self.put(self.fields["safe"], buttons, below=[self._live])
         self.refresh()
 

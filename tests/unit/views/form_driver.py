@@ -20,6 +20,11 @@ def press(form: Form, label: str) -> str:
     return message(form)
 
 
+def press_enter(form: Form, field: str) -> None:
+    """Press the Enter key in a field, as JupyterLab tells the kernel of it."""
+    form.fields[field]._handle_custom_msg({"event": "submit"}, [])
+
+
 def message(form: Form) -> str:
     return visible_words(form.message.value)
 

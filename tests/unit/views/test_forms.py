@@ -16,7 +16,7 @@ from labkit.views.forms.basic import action_button, choice_form, student_number_
 from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
 from labkit.views.panels.basic import ActionResult, Note
 from labkit.views.view import View
-from tests.unit.views.form_driver import all_words, everything, message, press
+from tests.unit.views.form_driver import all_words, everything, message, press, press_enter
 from tests.wait import until
 
 ENABLE = "Enable the rule"
@@ -93,6 +93,16 @@ def test_while_a_button_works_the_form_says_so_and_the_button_keeps_its_words_an
 
     assert seen == {"disabled": True, "description": ENABLE, "message": "Enabling…"}
     assert (form.buttons[ENABLE].disabled, form.buttons[ENABLE].description) == (False, ENABLE)
+
+
+def test_enter_in_a_field_presses_the_button_with_the_value_that_follows():
+    given = []
+    form = student_number_form(None, lambda typed: given.append(typed) or Note("Noted", typed))
+    press_enter(form, "student number")
+    form.fields["student number"].value = "7"  # JupyterLab says that Enter was pressed before it sends the value
+
+    until(lambda: message(form) == "Noted 7")
+    assert given == ["7"]
 
 
 def test_the_second_half_of_a_double_click_does_nothing():
