@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labkit.aws_config import point_aws_cli_at
 from labkit.backends.backend import AwsBackend, DetectionBackend, lab_environment
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
-from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services import sandbox_process
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.host import Host

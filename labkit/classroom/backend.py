@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from labkit.aws_config import point_aws_cli_at
 from labkit.backends.backend import AwsBackend, lab_environment
 from labkit.backends.live import LiveDetection
 from labkit.classroom import host_process
@@ -16,7 +17,6 @@ from labkit.classroom.pinned_certificate import pinned
 from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import account_of
 from labkit.model.settings import Settings, parse_student_number
-from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.services.host import Host
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"

@@ -1,4 +1,4 @@
-"""Hands each request to the service of the sandbox whose path it has."""
+"""Passes each request to the part of the sandbox that serves its path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Dispatcher:
-    """The WSGI application of the whole. last_request: when the last one came, as `time.monotonic` has it."""
+    """The WSGI application. last_request: when the last request came, by `time.monotonic`."""
 
     def __init__(self, aws: WSGIApp, detection: WSGIApp, control: WSGIApp, token: str) -> None:
         self._aws, self._detection, self._control, self._token = aws, detection, control, token
@@ -27,7 +27,7 @@ class Dispatcher:
     def _service(self, environ: dict[str, Any]) -> WSGIApp:
         path = environ.get("PATH_INFO", "")
         if environ.get(OUTSIDE) and path.startswith(("/_lab/", "/moto-api")):
-            return nothing_here
+            return not_found
         if path.startswith("/_lab/"):
             return self._control
         if path.startswith(("/v2/", "/help/hawk/", "/lab/")) or path == "/v2":
@@ -39,10 +39,10 @@ class Dispatcher:
         return self._aws
 
 
-def nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """The sandbox's own calls are for this machine: no token, however it was come by, opens them from elsewhere."""
+def not_found(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer 404. The sandbox's own calls are for this machine: no token opens them from elsewhere."""
     start_response("404 NOT FOUND", [("Content-Type", "text/plain")])
-    return [b"Nothing is here.\n"]
+    return [b"Not found.\n"]
 
 
 def _refuse(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

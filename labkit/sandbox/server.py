@@ -1,4 +1,4 @@
-"""The sandbox: one process, one port on 127.0.0.1, and for a class one more, the real protocols of both services.
+"""The sandbox's process: it serves AWS and the detection service at one port of 127.0.0.1, and a class at one more.
 
 `python -m labkit.sandbox.server --home FOLDER` answers at once and loads moto in a thread meanwhile.
 """
@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -24,113 +23,85 @@ from typing import Protocol
 import psutil
 from filelock import FileLock, Timeout
 
+from labkit.aws_config import point_aws_cli_at
 from labkit.files import private_folder
 from labkit.model.errors import LabError
-from labkit.sandbox.aws.cli_files import point_aws_cli_at
 from labkit.sandbox.classroom import settings as class_settings
-from labkit.sandbox.classroom.settings import ClassSettings
+from labkit.sandbox.classroom.listener import listen_for_class, tls_context
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.http import Server, listen
 from labkit.sandbox.state import State, previous_port, remove_state, write_state
 
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
-MOST_FILES = 65_536
+MAX_OPEN_FILES = 65_536
 
 log = logging.getLogger("labkit.sandbox")
 
 
-class Served(Protocol):
-    """What a process of the lab serves on this machine: the sandbox, or in a class a student's host."""
+class ServedApp(Protocol):
+    """What a process of the lab serves on this machine: the sandbox, or a student's host in a class."""
 
     application: Dispatcher
 
     def load(self) -> None:
-        """Load what takes long, while HTTP is answered already."""
+        """Load the slow parts, while HTTP is answered already."""
 
     def tick(self) -> None:
-        """What is done every second."""
+        """Called every second."""
 
 
-def listen_here(home: Path, served: ClassSettings | None = None) -> socket.socket:
-    """The listener of this machine: on a class's own port, else on the port of before if it is free, else on any."""
-    if served is not None and not served.beside:
-        return _listen_for(served)
+def listen_locally(home: Path) -> socket.socket:
+    """A listener for this machine only: on the previous port if it is free, else on any."""
     try:
         return listen(HOST, previous_port(home))
     except OSError:
         return listen(HOST, 0)
 
 
-def _listen_for(served: ClassSettings) -> socket.socket:
-    """The listener of a class: on that address and port, or on none, since its students know no other."""
-    try:
-        return listen(served.host, served.port)
-    except OSError as error:
-        raise LabError(
-            f"The class's port {served.port} at {served.host} cannot be had: {error.strerror}.",
-            "Another program listens there, or the address is no longer one of this machine.",
-            "Free it, or say `labkit sandbox start --host ADDRESS --port PORT` for another.",
-        ) from error
-
-
-def _context(served: ClassSettings) -> ssl.SSLContext | None:
-    if not served.tls:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(served.certificate, served.key, password=lambda: "")
-    except OSError as error:
-        raise LabError(
-            f"The class's certificate cannot be used: {getattr(error, 'reason', None) or error.strerror}.",
-            f"It is {served.certificate}, with the key {served.key}.",
-            "Put them back, or say `labkit sandbox start --cert FILE --key FILE`.",
-        ) from error
-    return context
-
-
 def serve(home: Path, parent: int | None = None, seed: str = "") -> None:
-    """Serve the world in `home` until SIGTERM, until nobody asked for twelve hours, or until `parent` (a pid) ended.
+    """Serve this home until SIGTERM, until no request came for twelve hours, or until `parent` (a pid) ended.
 
-    Where the home serves a class, only SIGTERM ends it: a class outlives its instructor's JupyterLab and a night.
-    seed: what all ids and keys of a new world derive from, for a throw-away world. Raises filelock.Timeout when another
-    sandbox serves the same world, LabError for a seed where there is a world already or a class that cannot be served.
+    If the home serves a class, only SIGTERM ends it: a class outlives its instructor's JupyterLab and a night.
+    seed: all ids and keys of a new home derive from it; for throw-away homes. Raises filelock.Timeout if another
+    sandbox serves this home, LabError for a seed in a home that has state already, or a class that cannot be served.
     """
-    world = private_folder(private_folder(home) / "world")
-    with FileLock(world / "lock", timeout=5, mode=0o600):
-        if seed and (world / "detection.sqlite").exists():
-            raise LabError(f"A seed is for a new world, and there is one in {world}.")
-        _serve_world(home, world, parent, seed)
+    folder = private_folder(private_folder(home) / "world")
+    with FileLock(folder / "lock", timeout=5, mode=0o600):
+        if seed and (folder / "detection.sqlite").exists():
+            raise LabError(f"A seed needs a new home, but {folder} has state already.")
+        _serve_locked(home, folder, parent, seed)
 
 
-def _serve_world(home: Path, world: Path, parent: int | None, seed: str) -> None:
-    from labkit.sandbox.services import Services
+def _serve_locked(home: Path, folder: Path, parent: int | None, seed: str) -> None:
+    from labkit.sandbox.app import SandboxApp
 
     served = class_settings.load(home)
-    here = listen_here(home, served)
-    services = Services(home, world, seed, served)
-    servers = [Server(here, services.application)]
+    local = listen_for_class(served) if served and not served.beside else listen_locally(home)
+    app = SandboxApp(home, folder, seed, served)
+    servers = [Server(local, app.application)]
     if served is not None and served.beside:
-        servers.append(Server(_listen_for(served), services.application, _context(served), outside=True))
-    url = announce(home, here, services.token)
+        servers.append(Server(listen_for_class(served), app.application, tls_context(served), outside=True))
+    url = announce(home, local, app.token)
     point_aws_cli_at(home / "aws" / "config", url)
-    log.info("serving %s from %s%s", url, world, f", and a class at {served.url}" if served else "")
-    serve_until_stopped(servers, services, None if served else parent, lasts=served is not None)
+    log.info("serving %s at %s%s", folder, url, f", and a class at {served.url}" if served else "")
+    serve_until_stopped(servers, app, None if served else parent, stops_when_idle=served is None)
     remove_state(home)
-    services.close()
+    app.close()
     log.info("stopped")
 
 
-def announce(home: Path, here: socket.socket, token: str) -> str:
-    """Say in the home's state file where this process answers, and what opens its control calls; the URL."""
-    url = f"http://{HOST}:{here.getsockname()[1]}"
+def announce(home: Path, local: socket.socket, token: str) -> str:
+    """Write the home's state file: where this process answers, and what opens its control calls. Returns the URL."""
+    url = f"http://{HOST}:{local.getsockname()[1]}"
     write_state(home, State(os.getpid(), psutil.Process().create_time(), url, version("moto"), token))
     return url
 
 
-def serve_until_stopped(servers: list[Server], services: Served, parent: int | None, lasts: bool = False) -> None:
-    """Serve until SIGTERM, until `parent` (a pid) ended, or until nobody has asked for hours, unless it `lasts`."""
+def serve_until_stopped(
+    servers: list[Server], app: ServedApp, parent: int | None, stops_when_idle: bool = True
+) -> None:
+    """Serve until SIGTERM, until `parent` (a pid) ended, or until no request came for hours."""
     stopped = threading.Event()
 
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
@@ -138,8 +109,8 @@ def serve_until_stopped(servers: list[Server], services: Served, parent: int | N
 
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    threading.Thread(target=services.load, daemon=True).start()
-    threading.Thread(target=_watch, args=(services, parent, stop, lasts), daemon=True).start()
+    threading.Thread(target=app.load, daemon=True).start()
+    threading.Thread(target=_watch, args=(app, parent, stop, stops_when_idle), daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     stopped.wait()
@@ -147,28 +118,28 @@ def serve_until_stopped(servers: list[Server], services: Served, parent: int | N
         server.shutdown()
 
 
-def _watch(services: Served, parent: int | None, stop: Callable[[], None], lasts: bool) -> None:
-    """Stop when the parent process is gone or nobody has asked for hours."""
+def _watch(app: ServedApp, parent: int | None, stop: Callable[[], None], stops_when_idle: bool) -> None:
+    """Call `tick` every second; stop when the parent process ended or no request came for hours."""
     try:
-        lives_with = psutil.Process(parent) if parent is not None else None
+        parent_process = psutil.Process(parent) if parent is not None else None
     except psutil.NoSuchProcess:  # it ended while this one was starting
         stop()
         return
     while True:
         time.sleep(1)
-        services.tick()
-        idle = not lasts and time.monotonic() - services.application.last_request > IDLE_HOURS * 3600
-        if idle or (lives_with is not None and not lives_with.is_running()):
+        app.tick()
+        idle = stops_when_idle and time.monotonic() - app.application.last_request > IDLE_HOURS * 3600
+        if idle or (parent_process is not None and not parent_process.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")
             stop()
             return
 
 
 def _allow_many_connections() -> None:
-    """A class keeps some hundred connections open, each with its share of the database's files; many systems let a
-    program have 1024 files until it asks for more."""
+    """Raise the limit of open files, often 1024: a class keeps some hundred connections open, each with several files
+    of the database."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    wanted = MAX_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, MAX_OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
@@ -185,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="labkit.sandbox.server")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=None)
-    parser.add_argument("--seed", default="", help="makes the same ids and keys every time: for throw-away worlds")
+    parser.add_argument("--seed", default="", help="makes the same ids and keys every time: for throw-away homes")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     _allow_many_connections()
@@ -195,7 +166,7 @@ def main() -> None:
     except LabError as error:
         sys.exit(str(error))
     except Timeout:
-        sys.exit("Another sandbox serves this world already.")
+        sys.exit("Another sandbox serves this home already.")
 
 
 if __name__ == "__main__":

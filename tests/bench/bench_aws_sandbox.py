@@ -125,27 +125,27 @@ def _keeping(count: int) -> Row:
     from labkit.sandbox.aws.requests import AwsRequests
 
     with tempfile.TemporaryDirectory() as folder:
-        world = AwsRequests(Path(folder) / "journal", load_keys(Path(folder) / "keys")).world
-        world.restore()
-        changing = _seconds(lambda: _change(world, count))
-        restoring = min(_seconds(world.restore) for _ in range(3))
-        state = ec2_backends[ACCOUNT]["us-east-1"].__dict__
-        snapshot = pickle.dumps(state)
-        dumping, loading = best_seconds(lambda: pickle.dumps(state), lambda: pickle.loads(snapshot))
-        world.close()
+        state = AwsRequests(Path(folder) / "journal", load_keys(Path(folder) / "keys")).state
+        state.restore()
+        changing = _seconds(lambda: _change(state, count))
+        restoring = min(_seconds(state.restore) for _ in range(3))
+        objects = ec2_backends[ACCOUNT]["us-east-1"].__dict__
+        snapshot = pickle.dumps(objects)
+        dumping, loading = best_seconds(lambda: pickle.dumps(objects), lambda: pickle.loads(snapshot))
+        state.close()
     name = f"{count} changes kept, then a start from them ({milliseconds(restoring)} of it), against snapshots"
     return _faster(name, changing + restoring, count * dumping + loading, 1.0)
 
 
-def _change(world: Any, count: int) -> None:
+def _change(state: Any, count: int) -> None:
     """Make `count` changes that all stay."""
     from labkit.sandbox.aws.journal import Change
     from labkit.sandbox.aws.keys import ACCOUNT
     from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 
     def do(action: str, **params: Any) -> Any:
-        response = StrictEC2Response.of_change(world, Change(0, ACCOUNT, "us-east-1", action, params))
-        return world.change(response._check, response.act, response._tell)
+        response = StrictEC2Response.of_change(state, Change(0, ACCOUNT, "us-east-1", action, params))
+        return state.change(response._check, response.act, response._record)
 
     vpc = do("CreateVpc", CidrBlock="10.1.0.0/16").result["Vpc"].id
     acl = ""

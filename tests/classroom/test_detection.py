@@ -13,7 +13,12 @@ from labkit.model.classroom import host_of
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule, rule_name
+from labkit.sandbox.classroom.classroom import Classroom
+from labkit.sandbox.classroom.host_feed import StudentHosts
+from labkit.sandbox.classroom.rights import ClassPermissions
 from labkit.sandbox.classroom.roster import Roster
+from labkit.sandbox.classroom.settings import ClassSettings
+from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
@@ -29,16 +34,26 @@ Students = Callable[[int], Service]
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[DetectionStore]:
     store = DetectionStore(tmp_path / "detection.sqlite")
-    store.students.enrol(SIZE, now_ms())
     yield store
     store.close()
 
 
 @pytest.fixture
-def student(store: DetectionStore) -> Iterator[Students]:
+def classroom(store: DetectionStore, tmp_path: Path) -> Classroom:
+    return Classroom(tmp_path, store.ids, store, ClassSettings(SIZE))
+
+
+@pytest.fixture
+def engine(store: DetectionStore, classroom: Classroom) -> Engine:
+    return Engine(store, student_of=classroom.students.by_agent)
+
+
+@pytest.fixture
+def student(store: DetectionStore, classroom: Classroom, engine: Engine) -> Iterator[Students]:
     """The service to the student with a number."""
-    with serving(create_detection_app(store, RateLimit(1000), Engine(store))) as url:
-        credentials, made = store.students.credentials(), dict[int, Service]()
+    calls = classroom.detection_calls(engine, StudentHosts(lambda account: None))
+    with serving(create_detection_app(store, RateLimit(1000), engine, classroom.limits, calls)) as url:
+        credentials, made = classroom.students.credentials(), dict[int, Service]()
         yield lambda number: made.setdefault(number, Service(url, store, **credentials[number]))
         for one in made.values():
             one.session.close()
@@ -114,8 +129,8 @@ def test_a_rule_is_neither_made_nor_renamed_to_bear_anything_but_its_students_nu
     student: Students, name: str
 ) -> None:
     path = made(student(7), rule_of(7))
-    refused(student(7).post(RULES, rule_of(7, name=name)), "whose rules' names bear 'Student7:'")
-    refused(student(7).put(path, rule_of(7, name=name)), "whose rules' names bear 'Student7:'")
+    refused(student(7).post(RULES, rule_of(7, name=name)), "whose names contain 'Student7:'")
+    refused(student(7).put(path, rule_of(7, name=name)), "whose names contain 'Student7:'")
     assert student(7).get(path).json()["name"] == rule_name(7)
 
 
@@ -156,19 +171,19 @@ def test_a_rule_without_a_number_sees_every_students_host(student: Students, ins
     assert len({alert["agentId"] for alert in alerts(student(7))}) == 2
 
 
-def test_an_event_is_of_its_senders_host_whatever_it_says(student: Students, store: DetectionStore) -> None:
+def test_an_event_is_of_its_senders_host_whatever_it_says(student: Students, classroom: Classroom) -> None:
     made(student(8), rule_of(8))
-    forged = connect_event("203.0.113.10") | {"agent_id": store.students.agent_id(8), "organization_id": "another"}
+    agent_id = classroom.students.agent_id(8)
+    forged = connect_event("203.0.113.10") | {"agent_id": agent_id, "organization_id": "another"}
     assert send(student(7), forged) == {"events": 1}
     assert alerts(student(8)) == []
 
 
 def test_events_of_the_instructors_host_fire_no_students_rule_but_the_instructors_own(
-    student: Students, instructor: Service, store: DetectionStore
+    student: Students, instructor: Service, engine: Engine
 ) -> None:
     made(student(7), rule_of(7))
     made(instructor, rule_of(SIZE + 1))
-    engine = Engine(store)
     event = connect_event("203.0.113.10") | {"agent_id": seed_data.LAB_AGENT_ID}
     assert engine.ingest([event]).raised == 1
     (alert,) = alerts(instructor)
@@ -209,41 +224,44 @@ def test_an_alert_whose_rule_is_gone_is_dismissed_by_whose_host_it_is_of(student
     assert student(7).post("/v2/alerts/dismiss", body).json() == {"dismissed": 1}
 
 
-def test_one_students_runaway_does_not_use_up_the_others_requests(store: DetectionStore) -> None:
-    credentials = store.students.credentials()
-    with serving(create_detection_app(store, RateLimit(3))) as url:
+def test_one_students_runaway_does_not_use_up_the_others_requests(store: DetectionStore, classroom: Classroom) -> None:
+    credentials = classroom.students.credentials()
+    with serving(create_detection_app(store, RateLimit(3), limits=classroom.limits)) as url:
         seven, eight = (Service(url, store, **credentials[number]) for number in (7, 8))
         statuses = [seven.get(RULESETS).status_code for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
         assert eight.get(RULESETS).status_code == 200
 
 
-def test_who_was_seen_is_noted_and_a_forged_request_is_not(store: DetectionStore) -> None:
-    roll = Roster(dict.fromkeys(range(1, SIZE + 1)), clock=lambda: 1_790_000_000_000)  # type: ignore[arg-type]
-    credentials = store.students.credentials()
-    with serving(create_detection_app(store, roll=roll)) as url:
+def test_who_was_seen_is_noted_and_a_forged_request_is_not(store: DetectionStore, classroom: Classroom) -> None:
+    roster = Roster(dict.fromkeys(range(1, SIZE + 1)), clock=lambda: 1_790_000_000_000)  # type: ignore[arg-type]
+    students = classroom.students
+    credentials = students.credentials()
+    with serving(create_detection_app(store, limits=ClassPermissions(students, roster))) as url:
         Service(url, store, **credentials[7] | {"api_key": credentials[8]["api_key"]}).get(RULESETS)
-        assert roll.last_seen(7) is None
+        assert roster.last_seen(7) is None
         Service(url, store, **credentials[7]).get(RULESETS)
-    assert roll.last_seen(7) == 1_790_000_000_000
-    assert roll.last_seen(8) is None
-    assert store.students.last_authenticated()[7] is not None
+    assert roster.last_seen(7) == 1_790_000_000_000
+    assert roster.last_seen(8) is None
+    assert students.last_authenticated()[7] is not None
 
 
 def test_a_class_that_grows_keeps_who_is_in_it_and_one_that_is_read_again_is_the_same(tmp_path: Path) -> None:
     first = DetectionStore(tmp_path / "detection.sqlite")
-    first.students.enrol(3, now_ms())
-    before = first.students.credentials()
-    first.students.enrol(5, now_ms())
-    after = first.students.credentials()
+    students = StudentStore(first)
+    students.enrol(3, now_ms())
+    before = students.credentials()
+    students.enrol(5, now_ms())
+    after = students.credentials()
     first.close()
     again = DetectionStore(tmp_path / "detection.sqlite")
     assert before == {number: after[number] for number in (1, 2, 3)}
-    assert again.students.credentials() == after
+    students = StudentStore(again)
+    assert students.credentials() == after
     assert len({one["api_key"] for one in after.values()}) == 5
-    assert sorted(again.students.by_agent.values()) == [1, 2, 3, 4, 5]
+    assert sorted(students.by_agent.values()) == [1, 2, 3, 4, 5]
     with pytest.raises(KeyError):
-        again.students.agent_id(6)
+        students.agent_id(6)
     again.close()
 
 

@@ -17,7 +17,8 @@ from labkit.classroom.host.outbox import Outbox
 from labkit.model.classroom import account_of
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
 from labkit.model.network_acl import Entry, NetworkAcl
-from labkit.sandbox.classroom.host_feed import StudentHosts
+from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
+from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
@@ -96,9 +97,11 @@ def test_a_number_of_another_sandbox_is_answered_at_once_and_puts_nothing_in_for
 
 def test_only_a_student_has_a_host_that_is_told_over_http(tmp_path: Path, hosts: StudentHosts) -> None:
     store = DetectionStore(tmp_path / "detection.sqlite")
-    store.students.enrol(3, now_ms())
-    with serving(create_detection_app(store, hosts=hosts)) as url:
-        student = Service(url, store, **store.students.credentials()[3])
+    students = StudentStore(store)
+    students.enrol(3, now_ms())
+    calls = [student_hosts_blueprint(hosts, students.by_user)]
+    with serving(create_detection_app(store, more_calls=calls)) as url:
+        student = Service(url, store, **students.credentials()[3])
         instructor = Service(url, store, **store.credentials())
         assert student.get("/lab/feed/network-acl").json()["place"] == {"of": ACCOUNT}
         assert errors(student.get("/lab/feed/network-acl?after=x"))[0].startswith("after must be")

@@ -217,7 +217,7 @@ def test_a_second_server_on_the_same_world_gives_way(running: Path) -> None:
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(running)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert ran.returncode != 0
-    assert "Another sandbox serves this world already." in ran.stderr
+    assert "Another sandbox serves this home already." in ran.stderr
 
 
 def test_a_start_that_fails_says_the_last_words_and_where_the_log_is(home: Path) -> None:

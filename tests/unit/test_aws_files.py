@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.aws_config import point_aws_cli_at
 from labkit.model.profile_text import read_section
-from labkit.sandbox.aws.cli_files import point_aws_cli_at
 
 PROFILE_SECTION = "profile self-protecting-cloud"
 

@@ -16,13 +16,13 @@ from flask import Flask, Response, jsonify
 from labkit.classroom.host.following import Following
 from labkit.classroom.host.outbox import Outbox
 from labkit.files import private_folder
-from labkit.sandbox.dispatcher import Dispatcher, nothing_here
+from labkit.sandbox.dispatcher import Dispatcher, not_found
 from labkit.sandbox.host.connect_events import ConnectEvents
 from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.http import Server
 from labkit.sandbox.ids import Ids
-from labkit.sandbox.server import announce, listen_here, serve_until_stopped
+from labkit.sandbox.server import announce, listen_locally, serve_until_stopped
 from labkit.sandbox.state import remove_state
 from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import LOGIN_FILE
@@ -43,7 +43,7 @@ class HostServices:
         self._outbox = Outbox(_api(login))
         events = ConnectEvents(Ids(), SOURCE_ADDRESSES)
         self._host = SimulatedHost(home, events, self._following.place, self._outbox.put, self._trouble)
-        self.application = Dispatcher(nothing_here, nothing_here, self._control(), self.token)
+        self.application = Dispatcher(not_found, not_found, self._control(), self.token)
 
     def load(self) -> None:
         """Bring the range up, while the class's sandbox is asked what filters it."""
@@ -83,7 +83,7 @@ def serve(home: Path, parent: int | None = None) -> None:
     login = json.loads((home / LOGIN_FILE).read_text(encoding="utf-8"))
     session = private_folder(home / "world")
     with FileLock(session / "lock", timeout=5, mode=0o600):
-        here = listen_here(home)
+        here = listen_locally(home)
         services = HostServices(home, session, login)
         log.info("a host of %s, served at %s", login["url"], announce(home, here, services.token))
         serve_until_stopped([Server(here, services.application)], services, parent)

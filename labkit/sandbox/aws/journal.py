@@ -1,7 +1,7 @@
 """The journal of changing requests: one JSON line each, written before the reply, replayed at the next start.
 
-The first line says which moto wrote it and the seed of its ids. A line that a kill cut short was never answered, so it
-is dropped. No request header is ever in it: only what was asked for, after it was authenticated.
+The first line has the version of moto that wrote it and the seed of its ids. A line cut short by a kill was never
+answered, so it is dropped. Requests are written without their headers, and only after authentication.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger("labkit.sandbox.aws")
 
 @dataclass(frozen=True)
 class Change:
-    """A changing request that went through. n: what its ids were seeded with, rising."""
+    """A changing request that succeeded. n: rising number, which seeds its ids."""
 
     n: int
     account: str
@@ -33,37 +33,39 @@ class Change:
 
 
 class Journal:
-    """An open journal. seed: what all ids of this world derive from. changes: those it held when it was opened."""
+    """An open journal. seed: all ids derive from it. changes: those it held when it was opened."""
 
     def __init__(self, path: Path, moto_version: str, seed: str, changes: list[Change]) -> None:
         self._path, self._moto_version, self.seed, self.changes = path, moto_version, seed, changes
-        # Unbuffered: one write(2) a change, so what was answered is with the kernel and outlives SIGKILL.
+        # Unbuffered: one write(2) a change, so the kernel has what was answered and it survives SIGKILL.
         self._file = path.open("ab", buffering=0)
 
     @classmethod
     def open(cls, path: Path, moto_version: str) -> Journal | None:
-        """The journal in this file, mended; None when there is none yet."""
+        """The journal in this file, without a last line that was cut short; None if there is no file."""
         if not path.exists():
             return None
         header, changes = _read(path)
         if header.get("moto") != moto_version:
-            log.warning("journal of moto %s, replayed by moto %s: ids may differ", header.get("moto"), moto_version)
+            log.warning(
+                "journal written by moto %s, replayed by moto %s: ids may differ", header.get("moto"), moto_version
+            )
         return cls(path, moto_version, header["seed"], changes)
 
     @classmethod
     def begin(cls, path: Path, moto_version: str, seed: str, changes: list[Change]) -> Journal:
-        """A new journal in place of any other, that holds these changes from the start."""
+        """A new journal that starts with these changes; replaces an existing file."""
         _write(path, moto_version, seed, changes)
         return cls(path, moto_version, seed, changes)
 
     def append(self, change: Change) -> None:
-        """Keep a change; it is in the file when this returns."""
+        """Write a change; it is in the file when this returns."""
         line = _line(asdict(change))
         if self._file.write(line) != len(line):
-            raise OSError(f"the journal {self._path.name} took only a part of a record")
+            raise OSError(f"only part of a record was written to {self._path.name}")
 
     def fold(self, network_acl_ids: set[str]) -> None:
-        """Rewrite the file without the changes that left no trace; `network_acl_ids` are those that exist now."""
+        """Rewrite the file without changes that have no effect any more. network_acl_ids: those that exist now."""
         kept = folded(self.changes, network_acl_ids)
         if len(kept) < len(self.changes):
             self._file.close()
@@ -76,10 +78,10 @@ class Journal:
 
 
 def folded(changes: Iterable[Change], network_acl_ids: set[str]) -> list[Change]:
-    """The changes without those of entries that are gone, or whose network ACL is.
+    """The changes without those of entries that were deleted, or whose network ACL was.
 
-    A deny entry that came and went is what a responder makes by the thousand. An entry's changes touch nothing but
-    that entry, and each change seeds its own ids, so the world that the rest replays to is the same.
+    A responder adds and removes deny entries by the thousand. An entry's changes touch nothing but
+    that entry, and each change seeds its own ids, so replaying the rest gives the same state.
     """
     kept: dict[int, Change] = {}
     of_entry: dict[tuple[Any, ...], list[int]] = {}
@@ -99,13 +101,13 @@ def folded(changes: Iterable[Change], network_acl_ids: set[str]) -> list[Change]
         for n in earlier:
             del kept[n]
         earlier.clear()
-        if not made_here:  # AWS's own entry 100 of a new default network ACL: its deletion must stay
+        if not made_here:  # the deletion of AWS's own entry 100 of a new default network ACL must stay
             kept[change.n] = change
     return list(kept.values())
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[Change]]:
-    """The header and the changes of a journal; what follows the last whole line is cut off the file."""
+    """The header and the changes of a journal; truncates the file after its last whole line."""
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
@@ -125,7 +127,7 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _plain(value: object) -> dict[str, str]:
-    """The two kinds of parameter that JSON does not have."""
+    """The two parameter types that JSON lacks, as objects."""
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, datetime):

@@ -6,6 +6,7 @@ import json
 import random
 import string
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.files import write_private
@@ -14,24 +15,31 @@ from labkit.sandbox.ids import Ids
 
 ACCOUNT = "123456789012"
 STUDENT, READER = "student", "reader-without-ec2"
-POLICIES: dict[str, list[str]] = {STUDENT: ["ec2:*", "sts:*"], READER: []}
+POLICIES: dict[str, tuple[str, ...]] = {STUDENT: ("ec2:*", "sts:*"), READER: ()}
 """Which actions each IAM user may take; the reader has valid keys and no permission at all."""
-
-CLASS_POLICY = [
-    "ec2:Describe*", "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*NetworkAcl*", "ec2:*SecurityGroup*", "ec2:*Route*", "ec2:*Tags",
-    "sts:GetCallerIdentity",
-]  # fmt: skip
-"""Which actions a student of a class may take in the account of their own: networks, and no machines, since moto makes
-as many as one call asks for, a few hundred a second, while everybody else waits. The rest of STS leads into other
-accounts: moto lets anybody with sts:AssumeRole take any role of any account, whether there is one or not."""
 
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
 
 
+@dataclass(frozen=True)
+class IamUser:
+    """A user with one pair of keys. actions: what their policy allows, such as `ec2:*`."""
+
+    account: str
+    name: str
+    actions: tuple[str, ...]
+    keys: AccessKeys
+
+
+def own_users(keys: dict[str, AccessKeys]) -> list[IamUser]:
+    """The users of the sandbox's own account, with their keys by name."""
+    return [IamUser(ACCOUNT, name, actions, keys[name]) for name, actions in POLICIES.items()]
+
+
 def load_keys(path: Path, ids: Ids | None = None, users: Iterable[str] = tuple(POLICIES)) -> dict[str, AccessKeys]:
-    """The keys of these IAM users and of those the file knows already, by user name; the file is made at the first
-    call, and grows."""
+    """The keys of these IAM users and of those already in the file, by user name. The first call makes the file; later
+    calls add to it."""
     known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     chance = (ids or Ids()).chance("AWS keys" if path.stem == "aws-keys" else path.stem)
     keys = {user: AccessKeys(**pair) for user, pair in known.items()}

@@ -1,10 +1,10 @@
-"""From a WSGI request to the service that it was signed for, and back; no exception leaves here as a page of HTML."""
+"""Passes a WSGI request to the service that it was signed for. Errors are answered in AWS's XML, never as HTML."""
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,11 @@ from werkzeug.wrappers import Response
 from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
-from labkit.sandbox.aws.keys import ACCOUNT
+from labkit.sandbox.aws.keys import IamUser, own_users
 from labkit.sandbox.aws.signature import Credential, SignedResponse, service_of
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 from labkit.sandbox.aws.users import Users
-from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.ids import Ids
 
 LARGEST_BODY = 1_000_000
@@ -33,7 +32,7 @@ LARGEST_BODY = 1_000_000
 
 
 class ServerRequest(Request):
-    """moto's request, as it comes from a real server."""
+    """moto's request, marked as coming from a real server."""
 
     from_wsgi_server = True
     max_content_length = LARGEST_BODY
@@ -42,21 +41,21 @@ class ServerRequest(Request):
 class SignedIam(SignedResponse, IamResponse):
     """IAM, for the account that the signature names."""
 
-    def __init__(self, world: MotoState, credential: Credential) -> None:
+    def __init__(self, state: MotoState, credential: Credential) -> None:
         super().__init__()
-        self.world, self.credential = world, credential
+        self.state, self.credential = state, credential
 
 
 class SignedSts(SignedResponse, TokenResponse):
     """STS, for the account that the signature names."""
 
-    def __init__(self, world: MotoState, credential: Credential) -> None:
+    def __init__(self, state: MotoState, credential: Credential) -> None:
         super().__init__()
-        self.world, self.credential = world, credential
+        self.state, self.credential = state, credential
 
 
 class AwsRequests:
-    """Answers requests to EC2, STS and IAM in one world."""
+    """Answers requests to EC2, STS and IAM."""
 
     def __init__(
         self,
@@ -64,21 +63,22 @@ class AwsRequests:
         keys: dict[str, AccessKeys],
         on_change: Callable[[str, str], object] | None = None,
         ids: Ids | None = None,
-        roll: Roster | None = None,
+        more_users: Sequence[IamUser] = (),
+        on_authenticated: Callable[[str], object] | None = None,
     ) -> None:
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
-        self._roll = roll or Roster()
-        users = Users(keys, self._roll.keys)
-        self.world = MotoState(
-            journal, users, lambda change: StrictEC2Response.of_change(self.world, change).act(), on_change, ids
+        self._on_authenticated = on_authenticated
+        users = Users([*own_users(keys), *more_users])
+        self.state = MotoState(
+            journal, users, lambda change: StrictEC2Response.of_change(self.state, change).act(), on_change, ids
         )
 
     def warm(self, keys: AccessKeys) -> None:
-        """Restore the world, then answer a request of one's own. Raises RuntimeError when that fails."""
-        self.world.restore()
+        """Restore the state, then answer a first request of our own. Raises RuntimeError if that fails."""
+        self.state.restore()
         response = self.answer(_signed(keys, "Action=DescribeVpcs&Version=2016-11-15"))
         if response.status_code != 200:
-            raise RuntimeError(f"the AWS side answered its own first request with {response.status_code}")
+            raise RuntimeError(f"the first request to the AWS side was answered with {response.status_code}")
 
     def answer(self, environ: dict[str, Any]) -> Response:
         """The reply to a request."""
@@ -94,11 +94,11 @@ class AwsRequests:
         return Response(body, status, _text(headers))
 
     def moto_api(self, environ: dict[str, Any]) -> Any:
-        """moto's own control application; its reset makes a new world of ours."""
+        """moto's own control application; its reset also resets our state."""
         from moto.moto_server.werkzeug_app import create_backend_app
 
         if environ.get("PATH_INFO") == "/moto-api/reset":
-            self.world.reset()
+            self.state.reset()
             return Response('{"status": "ok"}', mimetype="application/json")
         return create_backend_app("moto_api")
 
@@ -106,28 +106,28 @@ class AwsRequests:
         try:
             return service._dispatch(request)
         finally:
-            if service.authentic and service.current_account != ACCOUNT:
-                self._roll.note(int(service.current_account))
+            if service.authentic and self._on_authenticated is not None:
+                self._on_authenticated(service.current_account)
 
     def _service(self, credential: Credential) -> SignedResponse:
         match credential.service:
             case "ec2":
-                return StrictEC2Response(self.world, credential)
+                return StrictEC2Response(self.state, credential)
             case "sts":
-                return SignedSts(self.world, credential)
+                return SignedSts(self.state, credential)
             case "iam":
-                return SignedIam(self.world, credential)
-        raise AwsError("InvalidAction", "The sandbox has EC2, STS and IAM, and no other service.")
+                return SignedIam(self.state, credential)
+        raise AwsError("InvalidAction", "The sandbox offers EC2, STS and IAM only.")
 
 
 def _refuse_foreign_headers(environ: dict[str, Any]) -> None:
-    """Raise AwsError for headers that no client of these services sends, and that moto obeys before it looks at the
-    signature: it would do a request whose `X-Amz-Target` names one of Cognito's public operations for anybody, and
-    unpack a packed body however large it becomes."""
+    """Raise AwsError for headers that no client of these services sends and that moto obeys before it checks the
+    signature: it would run a request whose `X-Amz-Target` names one of Cognito's public operations for anybody, and
+    decompress a body to any size."""
     if "HTTP_X_AMZ_TARGET" in environ:
-        raise AwsError("InvalidAction", "These services name the action in the body; X-Amz-Target is another's header.")
+        raise AwsError("InvalidAction", "These services take the action from the body, not from X-Amz-Target.")
     if "HTTP_CONTENT_ENCODING" in environ:
-        raise AwsError("UnsupportedMediaType", "The body of a request is sent as it is, without Content-Encoding.", 415)
+        raise AwsError("UnsupportedMediaType", "Send the body without Content-Encoding.", 415)
 
 
 def _refusal(service: str, error: AwsError) -> Response:
@@ -140,12 +140,12 @@ def _refusal(service: str, error: AwsError) -> Response:
 
 
 def _text(headers: dict[str, Any]) -> dict[str, str]:
-    """Headers for the wire: moto keeps the status among them."""
+    """Headers without the status, which moto keeps among them."""
     return {name: str(value) for name, value in headers.items() if name.lower() != "status"}
 
 
 def _signed(keys: AccessKeys, body: str) -> dict[str, Any]:
-    """The WSGI environment of a request that these keys signed."""
+    """The WSGI environment of a request signed with these keys."""
     content_type = "application/x-www-form-urlencoded; charset=utf-8"
     request = AWSRequest("POST", "http://localhost/", {"Content-Type": content_type}, body.encode())
     SigV4Auth(Credentials(keys.access_key_id, keys.secret_access_key), "ec2", DEFAULT_REGION).add_auth(request)

@@ -62,7 +62,7 @@ class SignedResponse(BaseResponse):
     authentic: whether the signature was looked at and found right.
     """
 
-    world: MotoState
+    state: MotoState
     credential: Credential
     authentic = False
 
@@ -73,7 +73,7 @@ class SignedResponse(BaseResponse):
         return self.credential.region
 
     def get_current_account(self) -> str:
-        return self.world.users.account_of(self.credential.access_key_id)
+        return self.state.users.account_of(self.credential.access_key_id)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
         """moto's own check, then the clock's. Raises AwsError with the service's own codes."""

@@ -1,6 +1,6 @@
-"""moto's state as one world that outlives its process: one lock, repeatable ids, a journal of what changed.
+"""moto's state, kept across restarts: one lock, repeatable ids, a journal of changes.
 
-moto keeps its state per process, so one World is alive in a process at a time: the last one restored.
+moto's state is global in its process, so only one MotoState is in use at a time: the last one restored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OTHER_STUDENT = 12
 
 
 def start_of(account: str) -> list[tuple[str, dict[str, Any]]]:
-    """What a new account holds beside the default VPC of each region: the VPC of another student."""
+    """The changes that a new account starts with, beyond each region's default VPC: the VPC of another student."""
     other = OTHER_STUDENT + (account == account_of(OTHER_STUDENT))
     tags = [{"Key": key, "Value": value} for key, value in {"Name": vpc_name(other), STUDENT_TAG: str(other)}.items()]
     specification = [{"ResourceType": "vpc", "Tags": tags}]
@@ -46,10 +46,10 @@ def start_of(account: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 class MotoState:
-    """perform: makes one change in moto, given a Change; used for the start world and the journal.
+    """Reads and changes moto's state. perform: makes one Change in moto, for a new state and for the journal.
 
-    on_change: told (account, region) after each change and before its reply, outside the lock. ids: where a new world
-    has its seed from.
+    on_change: called with (account, region) after each change and before its reply, outside the lock. ids: the source
+    of a new state's seed.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class MotoState:
         self._lock = threading.RLock()
         self._journal: Journal | None = None
         self._next = 0
-        self._users_there = False
+        self._users_installed = False
         mock_random.__class__ = ThreadRandom
         # moto's switches: authenticate from the first request on; no public images, 1,301 a region (70 ms, 4 MB).
         settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
     def restore(self) -> None:
-        """Bring moto to the state that the journal tells; make a new world where there is no journal."""
+        """Replay the journal; begin a new one if there is none."""
         with self._lock:
-            if not self._users_there:
+            if not self._users_installed:
                 self.users.install()
-                self._users_there = True
+                self._users_installed = True
             journal = self._open_journal()
             try:
                 self._replay(journal)
@@ -89,25 +89,26 @@ class MotoState:
                     }
                 )
             except BaseException:
-                self.close()  # moto's state is not what the journal tells: let no change be written behind it
+                self.close()  # moto's state differs from the journal: write no more changes to it
                 raise
 
     def reset(self) -> None:
-        """Throw the world away and make a new one, with the same keys."""
+        """Discard the state and begin a new one, with the same keys."""
         with self._lock:
             self.close()
             self._path.unlink(missing_ok=True)
-            self._users_there = False
+            self._users_installed = False
             self.restore()
 
     def close(self) -> None:
+        """Close the journal; later changes are refused."""
         with self._lock:
             if self._journal is not None:
                 self._journal.close()
                 self._journal = None
 
     def backend(self, account: str, region: str) -> EC2Backend:
-        """EC2 of an account and a region; made at first sight with ids that derive from the world's seed alone."""
+        """EC2 of an account and a region, made on first use. Its ids derive from the seed alone."""
         regions = ec2_backends[account]
         if not dict.__contains__(regions, region):
             if region not in regions:
@@ -116,52 +117,55 @@ class MotoState:
                 is_new = not dict.__contains__(regions, region)
                 made = regions[region]
                 if is_new and account != ACCOUNT and region == DEFAULT_REGION:
-                    # A class student's start is in no journal, since it is the same every time.
+                    # Not in the journal, since it is the same after every restart.
                     for action, params in start_of(account):
                         self._perform(Change(0, account, region, action, params))
                 return made
         return regions[region]
 
     def read(self, answer: Callable[[], T]) -> T:
-        """Do a reading request while nothing changes."""
+        """Run a reading request while nothing changes."""
         with self._lock:
             return answer()
 
-    def change(self, check: Callable[[], object], answer: Callable[[], T], tell: Callable[[int], Change]) -> T:
-        """Do a changing request and keep it in the journal; `check` raises to refuse it before anything is done."""
+    def change(self, check: Callable[[], object], answer: Callable[[], T], record: Callable[[int], Change]) -> T:
+        """Run a changing request and write it to the journal. `check` may raise to refuse it before anything changes.
+
+        record: the Change with that number, once `check` has made the parameters canonical.
+        """
         with self._lock:
             check()
             self._next += 1
-            change = tell(self._next)
+            change = record(self._next)
             try:
                 with self._seeded(str(change.n)):
                     result = answer()
-                self._keep(change)
+                self._append(change)
             except EXPECTED:
                 raise
             except Exception:
                 self._undo(change)
                 raise
-        self._tell_change(change)
+        self._announce(change)
         return result
 
-    def _keep(self, change: Change) -> None:
+    def _append(self, change: Change) -> None:
         if self._journal is None:
             raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
         self._journal.append(change)
 
     def _undo(self, change: Change) -> None:
-        """A request that failed half-way left moto in a state nobody can tell: go back to what the journal tells."""
-        log.warning("%s failed half-way; going back to the journal", change.action)
+        """Replay the journal after a request that failed half-way and left moto in an unknown state."""
+        log.warning("%s failed half-way; replaying the journal", change.action)
         self.restore()
 
-    def _tell_change(self, change: Change) -> None:
+    def _announce(self, change: Change) -> None:
         if self._on_change is None:
             return
         try:
             self._on_change(change.account, change.region)
         except Exception:
-            log.exception("the listener of changes failed")
+            log.exception("the change listener failed")
 
     def _open_journal(self) -> Journal:
         self.close()
@@ -170,7 +174,7 @@ class MotoState:
         except (ValueError, KeyError, IndexError, TypeError):
             aside = self._path.with_suffix(".damaged")
             self._path.replace(aside)
-            log.warning("the journal is damaged; kept as %s, and a new world is made", aside.name)
+            log.warning("the journal is damaged: renamed to %s, starting with a new one", aside.name)
             journal = None
         if journal is None:
             changes = enumerate(start_of(ACCOUNT), 1)
@@ -195,13 +199,13 @@ class MotoState:
         try:
             with self._seeded(str(change.n)):
                 self._perform(change)
-        except Exception as error:  # noqa: BLE001 - one change that another moto refuses must not cost the others
+        except Exception as error:  # noqa: BLE001 - a change that another moto refuses must not lose the others
             log.warning("%s (%d) does not apply: %s", change.action, change.n, type(error).__name__)
             return False
         return True
 
     def _seeded(self, what: str) -> AbstractContextManager[None]:
-        """Ids made inside derive from the world's seed and `what`."""
+        """Let ids made inside derive from the journal's seed and `what`."""
         if self._journal is None:
             raise AwsError("ServiceUnavailable", "The sandbox is stopping.", 503)
         return ThreadRandom.seeded(f"{self._journal.seed}:{what}")

@@ -1,52 +1,45 @@
-"""The IAM users of the sandbox: those of its own account, and in a class one in each student's account."""
+"""The IAM users that moto knows: those of the sandbox's own account, and any that the caller adds in other accounts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 
-from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import account_of, user_of
 from labkit.model.settings import DEFAULT_REGION
-from labkit.sandbox.aws.keys import ACCOUNT, CLASS_POLICY, POLICIES, STUDENT
+from labkit.sandbox.aws.keys import IamUser
 from labkit.sandbox.aws.random_ids import ThreadRandom
 
 
-@dataclass(frozen=True)
 class Users:
-    """keys: of the own account's users, by name. students: the keys of a class, by number."""
+    """Puts the users into moto, and finds the account that a key belongs to."""
 
-    keys: Mapping[str, AccessKeys]
-    students: Mapping[int, AccessKeys] = field(default_factory=dict)
-    _accounts: dict[str, str] = field(default_factory=dict)
+    def __init__(self, users: Sequence[IamUser]) -> None:
+        self._users = users
+        self._accounts = {user.keys.access_key_id: user.account for user in users}
 
     def install(self) -> None:
-        """Let moto have these users and no others. Their ids derive from their keys, so they stay the same too."""
+        """Replace moto's users with these. Their ids derive from a key, so they are the same after a restart."""
         iam_backends.clear()
         sts_backends.clear()
-        with ThreadRandom.seeded(self.keys[STUDENT].access_key_id):
-            for name, actions in POLICIES.items():
-                self._make(ACCOUNT, name, actions, self.keys[name])
-        for number, pair in self.students.items():
-            with ThreadRandom.seeded(pair.access_key_id):
-                self._make(account_of(number), user_of(number), CLASS_POLICY, pair)
+        for user in self._users:
+            with ThreadRandom.seeded(user.keys.access_key_id):
+                _create(user)
 
     def account_of(self, access_key_id: str) -> str:
-        """The account that a key acts in; moto would look through all of them for each request."""
+        """The account that a key acts in. moto alone would search every account on each request."""
         return self._accounts.get(access_key_id) or get_account_id_from(access_key_id)
 
-    def _make(self, account: str, name: str, actions: list[str], pair: AccessKeys) -> None:
-        backend = iam_backends[account]["aws"]
-        backend.create_user(DEFAULT_REGION, name)
-        if actions:
-            statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-            backend.put_user_policy(name, "lab", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-        made = backend.create_access_key(name)
-        del backend.access_keys[made.access_key_id]
-        made.access_key_id, made.secret_access_key = pair.access_key_id, pair.secret_access_key
-        backend.access_keys[made.access_key_id] = made
-        self._accounts[made.access_key_id] = account
+
+def _create(user: IamUser) -> None:
+    backend = iam_backends[user.account]["aws"]
+    backend.create_user(DEFAULT_REGION, user.name)
+    if user.actions:
+        statement = {"Effect": "Allow", "Action": list(user.actions), "Resource": "*"}
+        backend.put_user_policy(user.name, "lab", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    key = backend.create_access_key(user.name)
+    del backend.access_keys[key.access_key_id]
+    key.access_key_id, key.secret_access_key = user.keys.access_key_id, user.keys.secret_access_key
+    backend.access_keys[key.access_key_id] = key

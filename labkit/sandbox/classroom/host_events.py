@@ -14,6 +14,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from labkit.model.classroom import account_of
+from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.engine import Engine, EventRefused
 from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.feed import events_in
@@ -22,16 +23,16 @@ from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import host_fields
 
 
-def student_events_blueprint(engine: Engine) -> Blueprint:
+def student_events_blueprint(engine: Engine, students: StudentStore) -> Blueprint:
     """The call, for an app that has checked who asks."""
     blueprint = Blueprint("student_events", __name__)
 
     @blueprint.post("/lab/events")
     def ingest() -> Response:
-        student = caller().student
+        student = students.by_user.get(caller().user.id)
         if student is None:
             raise ApiError(403, "only a student of a class has a host whose events come this way")
-        host = host_fields(store(), store().students.agent_id(student), account=account_of(student))
+        host = host_fields(store(), students.agent_id(student), account=account_of(student))
         own = {**host, "organization_id": caller().organization_id}
         try:
             ingested = engine.ingest(_of(own, request.get_data()))

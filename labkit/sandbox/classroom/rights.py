@@ -1,7 +1,7 @@
-"""What a student of a class may change in the detection service, which all of the class share.
+"""What a student of a class may change in the detection service, which the whole class shares.
 
-Everybody reads everything. A student changes rules whose names bear their number and no other student's, their tags,
-and alerts of such rules. Rule sets, members and the rest are the instructor's.
+Everybody reads everything. A student changes rules whose names have their number and no other student's, the tags of
+those rules, and the alerts that they raise. Rule sets, members and the rest are the instructor's.
 """
 
 from __future__ import annotations
@@ -11,41 +11,64 @@ from collections.abc import Iterable
 from flask import request
 
 from labkit.model.detection.rule import student_name, students_in
+from labkit.sandbox.classroom.host_feed import BLUEPRINT as HOST_FEED
+from labkit.sandbox.classroom.roster import Roster
+from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.request import Caller, caller, store
+from labkit.sandbox.detection.permissions import Caller, Permissions
+from labkit.sandbox.detection.request import store
 
-_WITH_A_LOOK = {
+_CHECKED_THEMSELVES = {
     "rules.create_rule", "rules.update_rule", "rules.delete_rule", "rules.set_tags", "alerts.dismiss",
     "student_events.ingest",
 }  # fmt: skip
-"""The changing calls that look, each by itself, whose the thing is."""
+"""The changing calls that check, each by itself, whose thing it is."""
 
 
-def refuse_students(who: Caller) -> None:
-    """Raise ApiError (403) when a student asks for a change that no student may make."""
-    if who.student is not None and request.endpoint is not None and request.endpoint not in _WITH_A_LOOK:
-        raise ApiError(403, f"student {who.student} may change only rules whose name bears {_mark(who.student)}")
+class ClassPermissions(Permissions):
+    """The limits of each student. Whoever is no student, as the instructor, has none."""
 
+    def __init__(self, students: StudentStore, roster: Roster) -> None:
+        self._students, self._roster = students, roster
 
-def require_own_rule(*names: str) -> None:
-    """Raise ApiError (403) unless a rule is the caller's by each of these names, which are its old and its new one."""
-    student = caller().student
-    for name in names:
-        if student is not None and students_in(name) != {student}:
-            mark = _mark(student)
-            raise ApiError(403, f"rule {name!r} is not one of student {student}, whose rules' names bear {mark}")
+    def note_authenticated(self, caller: Caller) -> None:
+        """Note when a student was last seen. Their host asks whether they are there or not, so that does not count."""
+        student = self._student(caller)
+        if student is not None and request.blueprint != HOST_FEED:
+            self._roster.note(student)
 
+    def rate_limit_key(self, caller: Caller) -> str:
+        """Each student counts alone, so that no runaway stops the others."""
+        student = self._student(caller)
+        return caller.organization_id if student is None else f"{caller.organization_id} student {student}"
 
-def require_own_alerts(alert_ids: Iterable[str]) -> None:
-    """Raise ApiError (403) unless these alerts are of rules of the caller, or of their host where the rule is gone."""
-    who = caller()
-    if who.student is None:
-        return
-    agent_id = store().students.agent_id(who.student)
-    for alert_id, rule_name, agent in store().alerts.origins(who.organization_id, alert_ids):
-        own = agent == agent_id if rule_name is None else students_in(rule_name) == {who.student}
-        if not own:
-            raise ApiError(403, f"alert {alert_id} is not one of student {who.student}: nothing was dismissed")
+    def check_change(self, caller: Caller, endpoint: str) -> None:
+        """Refuse students everything but the calls that check by themselves."""
+        student = self._student(caller)
+        if student is not None and endpoint not in _CHECKED_THEMSELVES:
+            raise ApiError(403, f"student {student} may change only rules whose name contains {_mark(student)}")
+
+    def check_rule(self, caller: Caller, *names: str) -> None:
+        """Refuse a student a rule unless each of these names is of theirs."""
+        student = self._student(caller)
+        for name in names:
+            if student is not None and students_in(name) != {student}:
+                mark = _mark(student)
+                raise ApiError(403, f"rule {name!r} is not one of student {student}'s, whose names contain {mark}")
+
+    def check_alerts(self, caller: Caller, alert_ids: Iterable[str]) -> None:
+        """Refuse a student alerts unless their rule raised each, or, where the rule was deleted, their host did."""
+        student = self._student(caller)
+        if student is None:
+            return
+        agent_id = self._students.agent_id(student)
+        for alert_id, rule_name, agent in store().alerts.origins(caller.organization_id, alert_ids):
+            own = agent == agent_id if rule_name is None else students_in(rule_name) == {student}
+            if not own:
+                raise ApiError(403, f"alert {alert_id} is not one of student {student}'s: nothing was dismissed")
+
+    def _student(self, caller: Caller) -> int | None:
+        return self._students.by_user.get(caller.user.id)
 
 
 def _mark(student: int) -> str:

@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import user_of
-from labkit.sandbox.aws.keys import load_keys
+from labkit.model.classroom import account_of, is_of_class, user_of
+from labkit.sandbox.aws.keys import IamUser, load_keys
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import Ids
+
+ACTIONS = (
+    "ec2:Describe*", "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*NetworkAcl*", "ec2:*SecurityGroup*", "ec2:*Route*", "ec2:*Tags",
+    "sts:GetCallerIdentity",
+)  # fmt: skip
+"""What a student may do in their own account: networks, but no instances, since moto makes as many as one call asks
+for, a few hundred a second, while everybody else waits. The rest of STS leads into other accounts: moto lets anybody
+with sts:AssumeRole take any role of any account, even one that does not exist."""
 
 
 @dataclass(frozen=True)
 class Roster:
-    """Empty where there is no class. keys: each student's AWS keys, by number. clock: milliseconds since 1970.
+    """Empty without a class. keys: each student's AWS keys, by number. clock: milliseconds since 1970.
 
-    Who was seen when is known in memory only, so after a start it is unknown until they ask again.
+    When a student was last seen is kept in memory only: after a restart it is unknown until they make a request.
     """
 
     keys: Mapping[int, AccessKeys] = field(default_factory=dict)
@@ -25,18 +33,27 @@ class Roster:
     _seen: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, world: Path, size: int, ids: Ids) -> Roster:
-        """The roll of a class of this size; keys are made for who has none yet, and nobody's ever change."""
+    def load(cls, folder: Path, size: int, ids: Ids) -> Roster:
+        """The roster of a class of this size. Makes keys for new students; existing keys never change."""
         if not size:
             return cls()
-        keys = load_keys(world / "class-keys.json", ids, tuple(map(user_of, range(1, size + 1))))
+        keys = load_keys(folder / "class-keys.json", ids, tuple(map(user_of, range(1, size + 1))))
         return cls({number: keys[user_of(number)] for number in range(1, size + 1)})
 
+    def iam_users(self) -> list[IamUser]:
+        """A user for each student, in the student's own account."""
+        return [IamUser(account_of(number), user_of(number), ACTIONS, keys) for number, keys in self.keys.items()]
+
+    def note_account(self, account: str) -> None:
+        """Note an authentic AWS request of an account; those of other accounts do not count."""
+        if is_of_class(account):
+            self.note(int(account))
+
     def note(self, number: int) -> None:
-        """A student's request was authentic, whichever service it went to."""
+        """Note an authentic request of a student, to either service."""
         if number in self.keys:
             self._seen[number] = self.clock()
 
     def last_seen(self, number: int) -> int | None:
-        """When a student asked last, in milliseconds since 1970; None when that is not known."""
+        """When a student's last request came, in milliseconds since 1970; None if unknown."""
         return self._seen.get(number)

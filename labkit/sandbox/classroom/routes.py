@@ -17,46 +17,46 @@ from flask import Blueprint, Response
 from labkit.model.classroom import account_of
 from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.classroom.roster import Roster
+from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.detection.request import reply
-from labkit.sandbox.detection.store.store import DetectionStore
 
 Address = Callable[[], dict[str, str]]
 """Where students find the sandbox, and the fingerprint of its certificate, "" for none: `url` and `fingerprint`."""
 
 
-def class_blueprint(roll: Roster, aws: AwsApp, store: DetectionStore, address: Address, token: str) -> Blueprint:
+def class_blueprint(roster: Roster, aws: AwsApp, students: StudentStore, address: Address, token: str) -> Blueprint:
     """The two calls."""
     blueprint = Blueprint("class", __name__)
     blueprint.before_request(lambda: refuse_without_token(token))
 
     @blueprint.get("/_lab/class")
     def show_class() -> Response:
-        return reply({"students": list(_students(roll, aws, store))})
+        return reply({"students": list(_students(roster, aws, students))})
 
     @blueprint.get("/_lab/class/keys")
     def show_keys() -> Response:
-        detection = store.students.credentials()
-        students = [
+        detection = students.credentials()
+        listed = [
             {
                 "number": number,
                 "account": account_of(number),
                 "aws": pair.to_dict(),
                 "detection": detection[number],
             }
-            for number, pair in roll.keys.items()
+            for number, pair in roster.keys.items()
         ]
-        response = reply({"students": students, **address()})
+        response = reply({"students": listed, **address()})
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return blueprint
 
 
-def _students(roll: Roster, aws: AwsApp, store: DetectionStore) -> Iterator[dict[str, Any]]:
-    noted = store.students.last_authenticated() if roll.keys else {}
-    for number in roll.keys:
-        seen = roll.last_seen(number)
+def _students(roster: Roster, aws: AwsApp, students: StudentStore) -> Iterator[dict[str, Any]]:
+    noted = students.last_authenticated() if roster.keys else {}
+    for number in roster.keys:
+        seen = roster.last_seen(number)
         yield {
             "number": number,
             "account": account_of(number),

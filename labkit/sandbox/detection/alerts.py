@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.classroom.rights import require_own_alerts
 from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.paging import Question, checked_id, span
-from labkit.sandbox.detection.request import body, caller, note, organization_id, reply, store
+from labkit.sandbox.detection.request import body, caller, note, organization_id, permissions, reply, store
 from labkit.sandbox.detection.store.alerts import AlertQuery, Dismissal
 from labkit.sandbox.detection.timestamps import now_ms
 
@@ -68,11 +67,11 @@ def dismiss() -> Response:
     with store().transaction():
         if "ids" in given:
             ids = _checked_ids(given["ids"])
-            require_own_alerts(ids)
+            permissions().check_alerts(caller(), ids)
             number = store().alerts.dismiss(organization_id(), ids, why)
         else:
             query = _checked_query(given)
-            require_own_alerts(store().alerts.active_ids(organization_id(), query))
+            permissions().check_alerts(caller(), store().alerts.active_ids(organization_id(), query))
             number = store().alerts.dismiss_query(organization_id(), query, why)
         note("update", "alert.dismiss", f"dismissed {number} alerts", {"dismissReason": reason})
     return reply({"dismissed": number})

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from mohawk import Receiver
 from werkzeug.exceptions import HTTPException
 
-from labkit.sandbox.classroom.host_events import student_events_blueprint
-from labkit.sandbox.classroom.host_feed import BLUEPRINT as STUDENT_HOSTS
-from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
-from labkit.sandbox.classroom.rights import refuse_students
-from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.detection import agents as detection_agents
 from labkit.sandbox.detection import alerts as detection_alerts
 from labkit.sandbox.detection import organization as detection_organization
@@ -21,15 +17,15 @@ from labkit.sandbox.detection.engine import Engine
 from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.feed import feed_blueprint
 from labkit.sandbox.detection.hawk import HawkRefused, NonceStore, receive, sign_reply
+from labkit.sandbox.detection.permissions import Caller, Permissions
 from labkit.sandbox.detection.rate_limit import RateLimit
-from labkit.sandbox.detection.request import STORE, Caller, reply, store
+from labkit.sandbox.detection.request import PERMISSIONS, STORE, permissions, reply, store
 from labkit.sandbox.detection.store.database import NoSuch
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
 REQUESTS_PER_MINUTE = 6000
-"""Sandbox: the real service allowed an organization 200. 100 a second only stops a runaway; in a class each student has
-as many, so that no runaway stops the others."""
+"""Sandbox: the real service allowed an organization 200. 100 a second only stops a runaway client."""
 
 _MOST_BODY_BYTES = 1_000_000
 _CHANGING = {"POST", "PUT", "DELETE"}
@@ -42,14 +38,14 @@ def create_detection_app(
     store: DetectionStore,
     rate_limit: RateLimit | None = None,
     engine: Engine | None = None,
-    roll: Roster | None = None,
-    hosts: StudentHosts | None = None,
+    limits: Permissions | None = None,
+    more_calls: Sequence[Blueprint] = (),
 ) -> Flask:
     """The WSGI app that serves `/v2/…` and `/help/hawk/self-test`; safe under a server with threads.
 
-    rate_limit: how often an organization may ask, `REQUESTS_PER_MINUTE` unless told. engine: whose alerts are fed to
-    who waits at `/lab/feed/alerts`; without one there is no such path, as on the real service. roll: of a class, where
-    it is noted which student was seen. hosts: of a class's students, who ask at `/lab/feed/network-acl`.
+    rate_limit: `REQUESTS_PER_MINUTE` by default. engine: feeds its alerts to clients that wait at `/lab/feed/alerts`;
+    without one there is no such path, as on the real service. limits: of callers, beyond their roles'. more_calls:
+    served behind the same signature, as a class has.
     """
     app = Flask("labkit.sandbox.detection", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
@@ -59,16 +55,15 @@ def create_detection_app(
         STORE: store,
         "nonces": NonceStore(),
         "rate_limit": rate_limit or RateLimit(REQUESTS_PER_MINUTE),
-        "roll": roll or Roster(),
+        PERMISSIONS: limits or Permissions(),
     }
     for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
         app.register_blueprint(module.blueprint, url_prefix="/v2")
     app.register_blueprint(self_test)
     if engine is not None:
         app.register_blueprint(feed_blueprint(engine))
-        app.register_blueprint(student_events_blueprint(engine))
-    if hosts is not None:
-        app.register_blueprint(student_hosts_blueprint(hosts))
+    for blueprint in more_calls:
+        app.register_blueprint(blueprint)
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_error_handler(HawkRefused, _answer_refused)
@@ -92,19 +87,14 @@ def _admit() -> Response | None:
     if request.blueprint == self_test.name:
         return None
     g.caller = _caller(g.receiver)
-    g.allowance = extensions["rate_limit"].take(_who_counts(g.caller))
+    g.allowance = extensions["rate_limit"].take(permissions().rate_limit_key(g.caller))
     if not g.allowance.allowed:
         return Response("Too many requests\n", 429, mimetype="text/plain")
     if g.caller.role == "reader" and request.method in _CHANGING:
         raise ApiError(403, "a reader may not change anything")
     if request.method in _CHANGING:
-        refuse_students(g.caller)
+        permissions().check_change(g.caller, request.endpoint or "")
     return None
-
-
-def _who_counts(who: Caller) -> str:
-    """Whose requests count together: an organization's, but for each student of a class their own."""
-    return who.organization_id if who.student is None else f"{who.organization_id} student {who.student}"
 
 
 def _key_of(user_id: str) -> str:
@@ -122,10 +112,9 @@ def _caller(receiver: Receiver) -> Caller:
     if role is None:
         raise ApiError(403, f"organization {organization_id!r} (Hawk's ext) is not one that the user is a member of")
     store().people.note_authenticated(user.id, now_ms())
-    student = store().students.by_user.get(user.id)
-    if student is not None and request.blueprint != STUDENT_HOSTS:  # a host asks whether its student is there or not
-        current_app.extensions["roll"].note(student)
-    return Caller(user, organization_id, role, student)
+    caller = Caller(user, organization_id, role)
+    permissions().note_authenticated(caller)
+    return caller
 
 
 def _finish(response: Response) -> Response:

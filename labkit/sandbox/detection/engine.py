@@ -79,12 +79,15 @@ class Changes:
 class Engine:
     """Tests events against the rules of a store and raises alerts in it. Safe to share between threads.
 
-    clock: this moment in milliseconds since 1970.
+    clock: this moment in milliseconds since 1970. student_of: the number of the student that each agent belongs to;
+    empty without a class.
     """
 
-    def __init__(self, store: DetectionStore, clock: Callable[[], int] = now_ms) -> None:
-        self._store, self._clock = store, clock
-        self._rules = Rulebooks(store)
+    def __init__(
+        self, store: DetectionStore, clock: Callable[[], int] = now_ms, student_of: Mapping[str, int] | None = None
+    ) -> None:
+        self._store, self._clock, self._student_of = store, clock, student_of or {}
+        self._rules = Rulebooks(store, frozenset(self._student_of.values()))
         self._news = threading.Condition()
         self._latest: dict[tuple[str, str | None], int] = {}
         self._closed = False
@@ -95,7 +98,7 @@ class Engine:
         An event without `_id`, `timestamp` or `organization_id` is given one. Raises EventRefused.
         """
         with self._store.transaction():
-            batch = _Batch(self._store, self._rules.current(), self._clock())
+            batch = _Batch(self._store, self._rules.current(), self._student_of, self._clock())
             try:
                 for event in events:
                     batch.take(event)
@@ -157,9 +160,8 @@ Verdict = tuple[CompiledRule, bool]
 class _Batch:
     """Some events being taken in, inside one transaction. `latest`: the last change, by organization and rule."""
 
-    def __init__(self, store: DetectionStore, rules: Rulebook, now: int) -> None:
-        self._store, self._rules, self._now = store, rules, now
-        self._students = store.students.by_agent
+    def __init__(self, store: DetectionStore, rules: Rulebook, student_of: Mapping[str, int], now: int) -> None:
+        self._store, self._rules, self._student_of, self._now = store, rules, student_of, now
         self._sequence = self._first = store.engine.sequence()
         self._counts: dict[tuple[str, int], RuleCount] = {}
         self.result = Ingested()
@@ -172,7 +174,7 @@ class _Batch:
         result.events += 1
         organization_id = event.get("organization_id") or seed_data.ORGANIZATION_ID
         kind = organization_id, KIND_OF_EVENT.get(event.get("event_type") or "", "")
-        rules = self._rules.met_by(kind, self._students.get(event.get("agent_id") or ""))
+        rules = self._rules.met_by(kind, self._student_of.get(event.get("agent_id") or ""))
         fired = rules.fired(event) if rules is not None else ()
         if not fired:
             return

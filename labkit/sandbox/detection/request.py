@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from flask import Response, current_app, g, request
 
 from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.store.people import ApiUser, NewAuditRecord
+from labkit.sandbox.detection.permissions import Caller, Permissions
+from labkit.sandbox.detection.store.people import NewAuditRecord
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
-STORE = "detection_store"
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who signed the request, for which organization, and their role there. student: of a class, by number."""
-
-    user: ApiUser
-    organization_id: str
-    role: str
-    student: int | None = None
+STORE, PERMISSIONS = "detection_store", "permissions"
 
 
 def caller() -> Caller:
@@ -40,6 +30,11 @@ def organization_id() -> str:
 def store() -> DetectionStore:
     """The store of the app that answers."""
     return current_app.extensions[STORE]
+
+
+def permissions() -> Permissions:
+    """What the caller may change."""
+    return current_app.extensions[PERMISSIONS]
 
 
 def reply(document: object, status: int = 200) -> Response:
@@ -59,9 +54,9 @@ def body() -> dict[str, Any]:
 
 
 def note(crud: str, action: str, description: str, context: Mapping[str, Any] | None = None) -> None:
-    """Write what the caller did to the audit log; call it in the transaction of the deed."""
-    who = caller()
-    deed = NewAuditRecord(
-        who.organization_id, who.user.id, who.user.email, crud, action, description, now_ms(), context or {}
+    """Record what the caller did in the audit log. Call it in the same transaction as the change."""
+    by = caller()
+    record = NewAuditRecord(
+        by.organization_id, by.user.id, by.user.email, crud, action, description, now_ms(), context or {}
     )
-    store().audit.record(deed)
+    store().audit.record(record)

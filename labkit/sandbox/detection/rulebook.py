@@ -46,10 +46,10 @@ class Rulebook:
 class Rulebooks:
     """The rulebook that holds now; each rule is compiled once for as long as it stays the same."""
 
-    def __init__(self, store: DetectionStore) -> None:
-        self._store = store
+    def __init__(self, store: DetectionStore, students: frozenset[int]) -> None:
+        self._store, self._students = store, students
         self._version = -1
-        self._book = Rulebook({}, frozenset())
+        self._book = Rulebook({}, students)
         self._armed: dict[str, CompiledRule] = {}
 
     def current(self) -> Rulebook:
@@ -72,7 +72,7 @@ class Rulebooks:
             if armed is not None:
                 self._armed[rule.id] = armed
                 by_kind.setdefault((organization_id, rule.type), []).append(armed)
-        self._book = Rulebook(by_kind, frozenset(self._store.students.by_agent.values()))
+        self._book = Rulebook(by_kind, self._students)
 
 
 def _arm(rule: Rule) -> CompiledRule | None:

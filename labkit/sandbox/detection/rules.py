@@ -11,10 +11,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.classroom.rights import require_own_rule
 from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.paging import Question, checked_id
-from labkit.sandbox.detection.request import body, note, organization_id, reply, store
+from labkit.sandbox.detection.request import body, caller, note, organization_id, permissions, reply, store
 from labkit.sandbox.detection.rule_body import checked_rule
 from labkit.sandbox.detection.store.rules import NameTaken
 from labkit.sandbox.detection.timestamps import now_ms
@@ -104,7 +103,7 @@ def list_rules(ruleset_id: str) -> Response:
 def create_rule(ruleset_id: str) -> Response:
     """Add a rule to a rule set; 200, never 201."""
     wanted = checked_rule(body())
-    require_own_rule(wanted["name"])
+    permissions().check_rule(caller(), wanted["name"])
     with store().transaction():
         made = store().rules.create_rule(organization_id(), checked_id(ruleset_id), wanted, now_ms())
         note("create", "rule.create", f"created rule {made['name']}", _ids(made))
@@ -121,9 +120,9 @@ def show_rule(ruleset_id: str, rule_id: str) -> Response:
 def update_rule(ruleset_id: str, rule_id: str) -> Response:
     """Replace a whole rule."""
     stored = store().rules.rule(organization_id(), checked_id(ruleset_id), checked_id(rule_id))
-    require_own_rule(stored["name"])
+    permissions().check_rule(caller(), stored["name"])
     wanted = checked_rule(body(), stored)
-    require_own_rule(wanted["name"])
+    permissions().check_rule(caller(), wanted["name"])
     with store().transaction():
         made = store().rules.update_rule(organization_id(), ruleset_id, rule_id, wanted, now_ms())
         turned = {(False, True): ", now enabled", (True, False): ", now disabled"}
@@ -137,7 +136,7 @@ def delete_rule(ruleset_id: str, rule_id: str) -> Response:
     """Remove a rule."""
     with store().transaction():
         there = store().rules.rule(organization_id(), checked_id(ruleset_id), checked_id(rule_id))
-        require_own_rule(there["name"])
+        permissions().check_rule(caller(), there["name"])
         gone = store().rules.delete_rule(organization_id(), ruleset_id, rule_id)
         note("delete", "rule.delete", f"deleted rule {gone['name']}", _ids(gone))
     return reply(gone)
@@ -161,7 +160,7 @@ def set_tags(rule_id: str) -> Response:
     """Replace a rule's tags; the reply is the body."""
     tags = _checked_tags(body())
     with store().transaction():
-        require_own_rule(store().rules.name(organization_id(), checked_id(rule_id)))
+        permissions().check_rule(caller(), store().rules.name(organization_id(), checked_id(rule_id)))
         store().rules.set_tags(organization_id(), rule_id, tags)
         note("update", "rule.tags", f"set the tags of rule {rule_id}", {"ruleId": rule_id})
     return reply(tags)

@@ -6,15 +6,11 @@ The filters and suppressions are published ones, to the letter; the twelve rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.model.detection.criteria import AGGREGATE_FIELDS, DESCRIPTION, FILTER, TITLE_ENDING
 from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE
 from labkit.model.vpc import HOST_ADDRESS, HOST_NAME
-from labkit.sandbox.detection.store.people import ApiUser
-
-if TYPE_CHECKING:
-    from labkit.sandbox.detection.store.store import DetectionStore
 
 ORGANIZATION_ID = "64b7e0c2a1f3d95e8c0b7a11"
 ORGANIZATION_NAME = "F5 - Agility Labs"
@@ -35,6 +31,8 @@ PEOPLE = (
     ("Guest", GUEST_EMAIL, True, None),
 )
 """Display name, email, enabled, role. User ids and API keys are made at the first start."""
+
+RULE_SET = {"name": BASE_RULE_SET, "description": "What every host starts with", "ruleIds": []}
 
 
 def _rule(name: str, title: str, filter: str, description: str, *fields: str, **more: Any) -> dict[str, Any]:
@@ -265,27 +263,3 @@ SERVERS: tuple[Mapping[str, Any], ...] = (
         "agents": [LAB_AGENT_ID],
     },
 )
-
-
-def plant(store: DetectionStore, now: int) -> None:
-    """Fill a store that is empty, all at once; leave one that has its organization as it is. `now`: milliseconds."""
-    with store.transaction():
-        store.agents.note_online(now)
-        if ORGANIZATION_ID in store.people.organizations():
-            return
-        store.people.add_organization(ORGANIZATION_ID, ORGANIZATION_NAME)
-        chance = store.ids.chance("people")
-        for name, email, enabled, role in PEOPLE:
-            user = ApiUser(chance.randbytes(12).hex(), email, chance.randbytes(32).hex(), name, enabled)
-            store.people.add_user(user)
-            if role is not None:
-                store.people.add_member(ORGANIZATION_ID, user.id, role)
-        ruleset = {"name": BASE_RULE_SET, "description": "What every host starts with", "ruleIds": []}
-        store.rules.create_ruleset(ORGANIZATION_ID, ruleset, now, BASE_RULE_SET_ID)
-        store.rules.create_rule(ORGANIZATION_ID, BASE_RULE_SET_ID, PRECREATED, now, PRECREATED_RULE_ID)
-        for rule in OTHER_RULES:
-            store.rules.create_rule(ORGANIZATION_ID, BASE_RULE_SET_ID, rule, now)
-        for minutes, agent in enumerate(AGENTS):
-            store.agents.insert(ORGANIZATION_ID, agent, now - minutes * 60_000, now)
-        for server in SERVERS:
-            store.agents.insert_server(ORGANIZATION_ID, server)

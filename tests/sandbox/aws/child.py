@@ -7,12 +7,12 @@ from pathlib import Path
 
 from werkzeug.serving import make_server
 
-from labkit.sandbox.aws.app import create_aws_app
+from labkit.sandbox.aws.app import AwsApp
 from tests.sandbox.aws.fixtures import SilentHandler
 
 
 def main() -> None:
-    app = create_aws_app(Path(sys.argv[1]))
+    app = AwsApp(Path(sys.argv[1]))
     app.warm()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
     print(server.port, flush=True)

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.model.access_keys import AccessKeys
-from labkit.sandbox.aws.app import AwsApp, create_aws_app
+from labkit.sandbox.aws.app import AwsApp
+from labkit.sandbox.aws.keys import READER, load_keys
 from labkit.sandbox.aws.state import MotoState
 from tests.wait import PATIENCE_SECONDS
 
@@ -48,9 +49,13 @@ class Aws:
         return self._clients[name]
 
     @property
-    def world(self) -> MotoState:
+    def reader_keys(self) -> AccessKeys:
+        return load_keys(self.folder / "aws-keys.json")[READER]
+
+    @property
+    def state(self) -> MotoState:
         assert self.app._requests is not None
-        return self.app._requests.world
+        return self.app._requests.state
 
 
 def client(url: str, service: str, region: str, keys: AccessKeys) -> Any:
@@ -93,7 +98,7 @@ def everything(ec2: Any) -> dict[str, Any]:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     folder = tmp_path_factory.mktemp("world")
     changes: list[tuple[str, str]] = []
-    app = create_aws_app(folder, lambda account, region: changes.append((account, region)))
+    app = AwsApp(folder, lambda account, region: changes.append((account, region)))
     app.warm()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -106,7 +111,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 @pytest.fixture
 def ec2(aws: Aws) -> Any:
     """EC2 in a world that nobody has touched."""
-    aws.world.reset()
+    aws.state.reset()
     aws.changes.clear()
     return aws.client("ec2")
 

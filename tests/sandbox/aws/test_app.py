@@ -162,7 +162,7 @@ def test_a_world_that_cannot_be_restored_takes_no_change_behind_its_journal(aws,
     assert refusal(ec2.create_vpc, CidrBlock="10.8.0.0/16") == "InternalError"
     monkeypatch.undo()
     assert refusal(ec2.create_vpc, CidrBlock="10.8.0.0/16") == "ServiceUnavailable"
-    aws.world.restore()
+    aws.state.restore()
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
     assert (aws.folder / "aws-journal.ndjson").read_bytes() == kept
 
@@ -171,7 +171,7 @@ def test_a_listener_that_fails_does_not_fail_the_change(aws, ec2, acl, monkeypat
     def broken(*_: str) -> None:
         raise OSError("no nftables here")
 
-    monkeypatch.setattr(aws.world, "_on_change", broken)
+    monkeypatch.setattr(aws.state, "_on_change", broken)
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
 
     [found] = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]

@@ -26,8 +26,8 @@ from labkit.model.errors import (
 )
 from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
 from labkit.model.vpc import STUDENT_TAG
-from labkit.sandbox.aws.app import create_aws_app
-from labkit.sandbox.aws.keys import READER
+from labkit.sandbox.aws.app import AwsApp
+from labkit.sandbox.aws.keys import READER, load_keys
 from labkit.services import aws
 from labkit.services.aws import errors as aws_errors
 from labkit.services.aws.account import Account
@@ -56,23 +56,24 @@ def serving(app):
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
-    app = create_aws_app(tmp_path_factory.mktemp("aws"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("aws")
+
+
+@pytest.fixture(scope="module")
+def sandbox(folder):
+    app = AwsApp(folder)
     app.warm()
     with serving(app) as url:
         yield app, url
     app.close()
 
 
-def keys_of(pair) -> AccessKeys:
-    return AccessKeys(pair.access_key_id, pair.secret_access_key)
-
-
 @pytest.fixture
 def account(sandbox) -> Account:
     """The student's account in a region where nothing is but the default VPC."""
     app, url = sandbox
-    return Account(keys_of(app.keys), next(REGIONS), url)
+    return Account(app.keys, next(REGIONS), url)
 
 
 @pytest.fixture
@@ -97,15 +98,17 @@ def test_right_keys_are_verified_with_account_and_region_named(account):
 
 
 @pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
-def test_keys_that_do_not_work_are_told_apart(sandbox, kind):
+def test_keys_that_do_not_work_are_told_apart(sandbox, folder, kind):
     app, url = sandbox
-    right = keys_of(app.keys)
+    right = app.keys
     keys, words, codes = {
         "unknown": (UNKNOWN, "does not know this access key id", {"InvalidClientTokenId"}),
         "wrong secret": (
             AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "not the one of", {"SignatureDoesNotMatch"},
         ),
-        "no permission": (keys_of(app.keys_of(READER)), "may not do", {"UnauthorizedOperation", "AccessDenied"}),
+        "no permission": (
+            load_keys(folder / "aws-keys.json")[READER], "may not do", {"UnauthorizedOperation", "AccessDenied"},
+        ),
         "swapped": (
             AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id), "swapped", {"IncompleteSignature"},
         ),
@@ -127,7 +130,7 @@ def test_nothing_listening_is_unreachable_and_names_the_endpoint(sandbox):
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(ServiceUnreachable, match=url) as unreachable:
-            verify(Account(keys_of(sandbox[0].keys), "us-east-1", url))
+            verify(Account(sandbox[0].keys, "us-east-1", url))
     assert "labkit sandbox start" in unreachable.value.next_step
 
 

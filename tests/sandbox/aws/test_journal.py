@@ -114,7 +114,7 @@ def test_a_world_replayed_from_its_journal_is_the_same_world(aws, ec2, seed):
     for _ in range(2):
         player.play(40)
         before = everything(ec2)
-        aws.world.restore()
+        aws.state.restore()
         assert everything(ec2) == before
 
 
@@ -122,19 +122,19 @@ def test_the_same_world_comes_back_in_every_region_whether_it_was_seen_or_not(aw
     regions = [aws.client("ec2", region) for region in ("us-west-2", "eu-west-1")]
     regions[0].create_vpc(CidrBlock="10.1.0.0/16")
     before = [everything(each) for each in (ec2, *regions)]
-    aws.world.restore()
+    aws.state.restore()
     assert [everything(each) for each in (*regions[::-1], ec2)] == before[::-1][:2] + before[:1]
 
 
 def test_two_worlds_have_different_ids(aws, ec2):
     first = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    aws.world.reset()
+    aws.state.reset()
     assert ec2.describe_vpcs()["Vpcs"][0]["VpcId"] != first
 
 
 def test_a_world_that_was_thrown_away_is_not_kept_in_memory(aws, ec2):
-    thrown_away = weakref.ref(aws.world.backend("123456789012", "us-east-1"))
-    aws.world.reset()
+    thrown_away = weakref.ref(aws.state.backend("123456789012", "us-east-1"))
+    aws.state.reset()
     gc.collect()
     assert thrown_away() is None
 
@@ -157,18 +157,18 @@ def test_a_torn_last_line_is_dropped_and_writing_goes_on_behind_it(aws, ec2, acl
     before = everything(ec2)
     with journal_of(aws).open("ab") as file:
         file.write(b'{"n":9,"account":"123456789012","region":"us-east-1","act')
-    aws.world.restore()
+    aws.state.restore()
     assert everything(ec2) == before
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=60, **DENY_ALL)
     before = everything(ec2)
-    aws.world.restore()
+    aws.state.restore()
     assert everything(ec2) == before
 
 
 def test_a_damaged_journal_is_kept_aside_and_a_new_world_begins(aws, ec2, vpc, caplog):
     content = journal_of(aws).read_bytes()
     journal_of(aws).write_bytes(content.replace(b'"CreateVpc"', b'"CreateV', 1))
-    aws.world.restore()
+    aws.state.restore()
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
     assert (aws.folder / "aws-journal.damaged").read_bytes().count(b"\n") == content.count(b"\n")
     assert "damaged" in caplog.text
@@ -180,7 +180,7 @@ def test_a_change_that_no_longer_applies_costs_none_of_the_others(aws, ec2, acl,
     gone = lines[-1].replace(acl, "acl-0123456789abcdef0").replace('"n":', '"n":1000')
     before = everything(ec2)
     journal_of(aws).write_text("".join([*lines[:-1], gone, lines[-1]]))
-    aws.world.restore()
+    aws.state.restore()
     assert everything(ec2) == before
     assert "1 of 4 changes" in caplog.text
 
@@ -205,7 +205,7 @@ def test_entries_that_came_and_went_leave_no_record_at_the_next_start(aws, ec2, 
     ec2.create_network_acl_entry(NetworkAclId=custom, RuleNumber=50, **DENY_ALL)
     ec2.delete_network_acl(NetworkAclId=custom)
     before = everything(ec2)
-    aws.world.restore()
+    aws.state.restore()
     assert everything(ec2) == before
     assert actions_in(journal_of(aws)) == [
         "CreateVpc", "CreateVpc", "DeleteNetworkAclEntry", "CreateNetworkAcl", "DeleteNetworkAcl"

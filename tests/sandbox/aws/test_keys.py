@@ -10,7 +10,7 @@ import botocore.auth
 import pytest
 
 from labkit.model.access_keys import AccessKeys
-from labkit.sandbox.aws.keys import READER, load_keys
+from labkit.sandbox.aws.keys import load_keys
 from tests.sandbox.aws.fixtures import client, refusal
 
 UNKNOWN = AccessKeys("AKIA" + "Z" * 16, "z" * 40)
@@ -58,13 +58,13 @@ def test_swapped_keys_are_refused_without_repeating_the_secret(aws, secret, code
 
 
 def test_valid_keys_without_permission_are_told_apart_from_wrong_ones(aws):
-    identity, vpcs = calls(aws, aws.app.keys_of(READER))
+    identity, vpcs = calls(aws, aws.reader_keys)
     assert identity()["Arn"].endswith(":user/reader-without-ec2")
     assert refusal(vpcs) == "UnauthorizedOperation"
 
 
 def test_a_dry_run_without_permission_tells_that_instead(aws):
-    ec2 = client(aws.url, "ec2", "us-east-1", aws.app.keys_of(READER))
+    ec2 = client(aws.url, "ec2", "us-east-1", aws.reader_keys)
     assert refusal(ec2.create_vpc, CidrBlock="10.0.0.0/16", DryRun=True) == "UnauthorizedOperation"
 
 

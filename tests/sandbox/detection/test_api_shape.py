@@ -55,7 +55,7 @@ def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
     detection_service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     with detection_service.store.transaction():
-        detection_service.store._database.write("ALTER TABLE agent RENAME TO lost")
+        detection_service.store.database.write("ALTER TABLE agent RENAME TO lost")
     response = detection_service.get("/v2/agents?status=online")
     assert response.status_code == 500 and errors(response) == ["internal error"]
     assert "no such table" in caplog.text and detection_service.api_key not in caplog.text

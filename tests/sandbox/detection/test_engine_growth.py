@@ -54,7 +54,7 @@ class Bench:
             counted += 1
             return 0
 
-        connection = self.store._database._connection()
+        connection = self.store.database._connection()
         connection.set_progress_handler(count, 1)
         work()
         connection.set_progress_handler(None, 1)
@@ -107,7 +107,7 @@ def test_an_event_costs_the_same_however_many_alerts_of_its_identity_were_dismis
 
     def again() -> int:
         bench.clock.now += 7_200_000 // 100
-        bench.store._database.write("UPDATE alert SET is_dismissed = 1")
+        bench.store.database.write("UPDATE alert SET is_dismissed = 1")
         return bench.steps(lambda: bench.engine.ingest([bench.event("203.0.0.1")]))
 
     costs = [again() for _ in range(40)]
@@ -139,7 +139,7 @@ def test_events_that_are_too_old_are_taken_away_a_few_at_a_time(benches: Callabl
 
 
 def _kept(bench: Bench) -> int:
-    return int(bench.store._database.rows("SELECT count(*) AS number FROM event")[0]["number"])
+    return int(bench.store.database.rows("SELECT count(*) AS number FROM event")[0]["number"])
 
 
 def test_memory_does_not_grow_with_the_events_that_came(benches: Callable[..., Bench]) -> None:

@@ -92,7 +92,7 @@ def test_a_seed_is_refused_where_there_is_a_world_and_its_keys_stay(tmp_path: Pa
     try:
         before = sandbox_process.start(home, os.getpid())[0].credentials()
         sandbox_process.stop(home)
-        with pytest.raises(LabError, match="A seed is for a new world"):
+        with pytest.raises(LabError, match="A seed needs a new home"):
             sandbox_process.start(home, os.getpid(), "a handout")
         assert sandbox_process.start(home, os.getpid())[0].credentials() == before
     finally:

@@ -170,5 +170,5 @@ def test_connections_end_with_their_threads(tmp_path: Path) -> None:
         thread = threading.Thread(target=store.credentials)
         thread.start()
         thread.join()
-    until(lambda: len(store._database._handles) == 1)
+    until(lambda: len(store.database._handles) == 1)
     store.close()

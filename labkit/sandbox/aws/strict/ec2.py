@@ -1,7 +1,7 @@
-"""moto's EC2, made as strict as AWS: who asks, then what AWS refuses, then moto's own answer.
+"""moto's EC2, made as strict as AWS: first authentication, then what AWS refuses, then moto's own answer.
 
-For an action such as CreateVpc a method `check_create_vpc` may raise before anything is done and may make the
-parameters canonical; a method `create_vpc` overrides moto's where moto does less than AWS.
+For an action such as CreateVpc, `check_create_vpc` may raise before anything changes and may make the parameters
+canonical; `create_vpc` overrides moto's method where moto does less than AWS.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from labkit.sandbox.aws.errors import AwsError, DryRunSucceeded
 from labkit.sandbox.aws.journal import Change
 from labkit.sandbox.aws.signature import Credential, SignedResponse
 from labkit.sandbox.aws.state import MotoState
-from labkit.sandbox.aws.strict.filters import check_filters
-from labkit.sandbox.aws.strict.ids import check_id_forms
+from labkit.sandbox.aws.strict.filters import check_filters, check_id_forms
 from labkit.sandbox.aws.strict.network_acl import StrictNetworkAcls
 from labkit.sandbox.aws.strict.tags import StrictTags
 from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
@@ -31,7 +30,7 @@ READING = ("Describe", "Get", "List", "Search")
 
 @cache
 def method_name(action: str) -> str:
-    """moto's method for an action. Raises AwsError for one that EC2 or moto does not have."""
+    """The name of moto's method for an action. Raises AwsError if EC2 or moto has no such action."""
     name = camelcase_to_underscores(action)
     if action not in get_service_model("ec2").operation_names or not hasattr(EC2Response, name):
         raise AwsError("InvalidAction", f"The action {action} is not valid for this endpoint.")
@@ -46,16 +45,16 @@ def required_parameters(action: str) -> tuple[str, ...]:
 
 
 class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSubnets, StrictTags, EC2Response):
-    """One request to EC2 in the sandbox's world."""
+    """One request to EC2."""
 
-    def __init__(self, world: MotoState, credential: Credential) -> None:
+    def __init__(self, state: MotoState, credential: Credential) -> None:
         super().__init__()
-        self.world, self.credential = world, credential
+        self.state, self.credential = state, credential
 
     @classmethod
-    def of_change(cls, world: MotoState, change: Change) -> StrictEC2Response:
-        """The request that a journal's record tells, ready for `act`."""
-        response = cls(world, Credential("", change.region, "ec2"))
+    def of_change(cls, state: MotoState, change: Change) -> StrictEC2Response:
+        """The request of a journal's record, ready for `act`."""
+        response = cls(state, Credential("", change.region, "ec2"))
         response.current_account, response.region = change.account, change.region
         response.params = change.params
         response.querystring = {"Action": [change.action]}
@@ -64,7 +63,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
 
     @property
     def ec2_backend(self) -> EC2Backend:  # type: ignore[override]
-        return self.world.backend(self.current_account, self.region)
+        return self.state.backend(self.current_account, self.region)
 
     @property
     def action(self) -> str:
@@ -75,20 +74,20 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         method_name(self.action)
         try:
             super().parse_parameters(request)
-        except ValueError as wrong:  # int("abc"), or base64 that is none
+        except ValueError as wrong:  # int("abc"), or invalid base64
             raise AwsError("InvalidParameterValue", f"A parameter has the wrong form: {wrong}.") from None
 
     def call_action(self) -> Answer:
-        """Answer the request. Raises AwsError and what moto raises on purpose."""
+        """Answer the request. Raises AwsError and moto's own refusals."""
         if not self.action:
             raise AwsError("MissingAction", "The request names no action.")
         self._authenticate_and_authorize_normal_action()
         if self.action.startswith(READING):
-            return self.world.read(self._read)
-        return self.world.change(self._check, self._answer, self._tell)
+            return self.state.read(self._read)
+        return self.state.change(self._check, self._answer, self._record)
 
     def act(self) -> Any:
-        """Do the action in moto, unchecked."""
+        """Run the action in moto, unchecked."""
         return getattr(self, method_name(self.action))()
 
     def _read(self) -> Answer:
@@ -121,5 +120,5 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
             body = body.replace("<requestId>request-id</requestId>", f"<requestId>{request_id}</requestId>", 1)
         return status, headers, body
 
-    def _tell(self, n: int) -> Change:
+    def _record(self, n: int) -> Change:
         return Change(n, self.current_account, self.region, self.action, dict(self.params))

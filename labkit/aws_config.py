@@ -1,4 +1,4 @@
-"""The lab's own AWS configuration file, so that the AWS CLI in the lab's terminal reaches the sandbox.
+"""The lab's own AWS configuration file: it directs the AWS CLI in the lab's terminal to the sandbox.
 
 Source: `endpoint_url` in a profile of the shared configuration file,
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
@@ -15,9 +15,9 @@ from labkit.model.settings import DEFAULT_REGION, PROFILE
 
 
 def point_aws_cli_at(config_file: Path, url: str, certificate: str = "") -> None:
-    """Let the default profile and the lab's profile use this endpoint; every other line of the file stays.
+    """Set this endpoint in the default profile and in the lab's; every other line of the file stays.
 
-    certificate: a file with the one to trust there, "" for the ordinary ones.
+    certificate: the file of a certificate to trust there; "" for the system's own.
     """
     text = _readable(config_file)
     for section in ("default", f"profile {PROFILE}"):
@@ -28,7 +28,7 @@ def point_aws_cli_at(config_file: Path, url: str, certificate: str = "") -> None
 
 
 def _readable(file: Path) -> str:
-    """The file's text, "" where there is none. One that no AWS tool can read is moved aside, as `config.damaged`."""
+    """The file's text; "" if there is none. A file that AWS's tools cannot read is renamed to `config.damaged`."""
     try:
         text = file.read_text(encoding="utf-8")
         configparser.RawConfigParser(default_section="").read_string(text)  # as AWS's own tools do
