@@ -1,4 +1,4 @@
-# The two commands of the README are `make lab` and `make test`; each does its own set-up. `make` alone lists the rest.
+# The README's two commands are `make lab` and `make test`; each does its own set-up. `make` alone lists all targets.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -7,7 +7,7 @@ TEST_READY := $(VENV)/.test-ready
 HUB_PROXY := $(VENV)/bin/configurable-http-proxy
 GRADES := tests/unit tests/gallery labkit/model labkit/views labkit/range tests/range tests/sandbox tests/classroom tests/hub tests/notebooks
 
-# Without bytecode every Python that a test starts compiles its packages again: twice the CPU time.
+# Without bytecode, every Python that a test starts compiles its packages again: twice the CPU time.
 unexport PYTHONDONTWRITEBYTECODE
 
 TWO_AT_ONCE := --numprocesses 2
@@ -16,7 +16,7 @@ TWO_AT_ONCE := --numprocesses 2
 .NOTPARALLEL:
 .PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-classroom test-browser test-long bench gallery images readme clean
 
-# A virtual environment knows its own path: after the clone was moved, or its Python went away, it is made anew.
+# A virtual environment contains its own path: it is created again if the clone was moved or its Python was removed.
 MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
 ifneq "$(MADE_FOR)" "$(CURDIR)"
 .PHONY: $(VENV)/.made-for
@@ -29,7 +29,7 @@ lab: $(LAB_READY)  ## open the lab in JupyterLab
 	@sh -c "$$FIND_NETWORK_TOOLS" || echo "$$HOW_TO_GET_NETWORK_TOOLS"
 	@$(VENV)/bin/labkit lab
 
-setup: $(LAB_READY)  ## make .venv with what the lab needs (make lab and make test do it by themselves)
+setup: $(LAB_READY)  ## create .venv with what the lab needs (make lab and make test do this themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
 
 test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then all tests, on two processors
@@ -42,15 +42,15 @@ test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then all tests, on 
 	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
 	fi
 
-# import-linter's cache misses that a module came or went: without it the check takes half a second.
-lint: $(TEST_READY)  ## ruff, mypy, import-linter, and no outputs left in notebooks
+# import-linter's cache does not notice added or removed modules; without it the check takes half a second.
+lint: $(TEST_READY)  ## ruff, mypy, import-linter, and that no notebook contains outputs
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy labkit
 	$(VENV)/bin/lint-imports --no-cache
 	$(PYTHON) -m nbstripout --keep-id --verify notebooks/*.ipynb
 
-format: $(TEST_READY)  ## put code and notebooks into their committed form
+format: $(TEST_READY)  ## format the code, and strip the outputs from notebooks
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m nbstripout --keep-id notebooks/*.ipynb
@@ -61,7 +61,7 @@ test-unit: $(TEST_READY)  ## pure tests, and the doctests of labkit/model and la
 test-sandbox: $(TEST_READY)  ## tests over real HTTP against the sandbox
 	$(PYTHON) -m pytest tests/sandbox
 
-test-range: $(TEST_READY)  ## the closed network with real programs and real packets
+test-range: $(TEST_READY)  ## the closed network, with real programs and real packets
 	$(PYTHON) -m pytest labkit/range tests/range
 
 test-classroom: $(TEST_READY)  ## a class: join, board, a student's own host
@@ -80,7 +80,7 @@ test-browser: $(TEST_READY)  ## the lab in a real Chromium
 test-long: $(TEST_READY)  ## the property tests with 2,000 examples each
 	$(PYTHON) -m pytest --hypothesis-profile=many tests/unit
 
-bench: $(TEST_READY)  ## measure against the floors and peers, in one table
+bench: $(TEST_READY)  ## measure the lab against fixed limits and peers, in one table
 	$(PYTHON) -m tests.bench
 
 gallery: $(TEST_READY)  ## write test-results/gallery.html: every component in every state, light and dark
@@ -108,7 +108,7 @@ $(TEST_READY): $(VENV)/.made-for pyproject.toml
 	@sh -c "$$INSTALL" install '.[class,dev]'
 	@touch $(LAB_READY) $@
 
-# Where it is not to be had, the tests of the hub say so.
+# If the proxy cannot be installed, the hub's tests say so.
 $(HUB_PROXY): | $(TEST_READY)
 	@-$(PYTHON) -m labkit.classroom.hub.get_proxy
 
@@ -136,7 +136,7 @@ exit 1
 endef
 export MAKE_VENV
 
-# uv takes seconds where pip takes a minute; pip stands in where uv is not to be had or does not know this machine's index.
+# uv takes seconds, pip takes a minute. pip is the fallback if uv is not available or cannot use this machine's index.
 define INSTALL
 $(PYTHON) -m pip install --quiet --disable-pip-version-check uv &&
 $(PYTHON) -m uv pip install --quiet --python $(PYTHON) --editable "$$1" ||
@@ -144,7 +144,7 @@ $(PYTHON) -m pip install --disable-pip-version-check --editable "$$1"
 endef
 export INSTALL
 
-# The closed network of part 3. Debian keeps nft where an ordinary user's PATH does not look.
+# The closed network of part 3. On Debian, nft is in a folder that is not in an ordinary user's PATH.
 define FIND_NETWORK_TOOLS
 PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null && command -v nft >/dev/null && command -v curl >/dev/null
 endef
@@ -156,10 +156,10 @@ $$as_root apt-get update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get
 endef
 export GET_NETWORK_TOOLS
 
-HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them it has range tier 2 of 3: programs run and are watched, but no packet is filtered. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
+HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them you get range tier 2 of 3: programs run and their connections are decided, but no packet is filtered. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
 export HOW_TO_GET_NETWORK_TOOLS
 
-# Under CI a missing browser is installed; elsewhere nothing is installed outside .venv without being asked.
+# Under CI a missing browser is installed; elsewhere nothing is installed outside .venv.
 define FIND_BROWSER
 found() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 found >/dev/null && exit
