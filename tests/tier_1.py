@@ -22,10 +22,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     refused = [item for item in items if item.get_closest_marker("tier_1")]
     if not refused:
         return
-    from labkit.range.reach import reach  # once the environment of the tests is set
+    from labkit.range.tiers import detect  # once the environment of the tests is set
 
     missing = [program for program in PROGRAMS if shutil.which(program, path=f"{os.defpath}:/usr/sbin:/sbin") is None]
     if missing:
         leave_out(config, items, refused, WHAT, f"They need {' and '.join(missing)}.")
-    elif (found := reach()).tier > 1:
+    elif (found := detect()).tier > 1:
         leave_out(config, items, refused, WHAT, str(found))

@@ -17,11 +17,12 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.classroom import ClassKeys, account_of, host_of
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
+from labkit.model.host_records import ProgramResult
 from labkit.model.settings import parse_student_number
-from labkit.range.evaluated import aim
+from labkit.range.simulated import target_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.login import DetectionLogin
-from labkit.services.host import RUN_SECONDS, Host, Ran
+from labkit.services.host import RUN_SECONDS, Host
 from labkit.services.notes import Notes
 from labkit.steps.session import LabSession, open_session
 
@@ -128,9 +129,9 @@ class SimulatedHost(Host):
         super().__init__(sandbox.ensure)
         self._student, self._detection = student, detection
 
-    def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> Ran:
+    def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> ProgramResult:
         """Report a connection to the host that the command line names; nothing runs."""
-        target, name = aim(argv), host_of(self._student)
+        target, name = target_of(argv), host_of(self._student)
         agents = self._detection.login().open().agents("online")
         agent = next((one for one in agents if one.name == name), None)
         if target is None or not target.addresses or agent is None:
@@ -141,4 +142,4 @@ class SimulatedHost(Host):
             )
         event = {**connect_event(target.addresses[0], target.port), "agent_id": agent.id}
         self._sandbox().control("POST", "/_lab/events", event)
-        return Ran(0, "", "No program ran: the connection was reported in its place.", 0.0, really=False)
+        return ProgramResult(0, "", "No program ran; its connection was reported instead.", 0.0, ran=False)

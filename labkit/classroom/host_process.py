@@ -1,4 +1,4 @@
-"""The process of this machine that a student of a class has for the host: start it, find it, stop it."""
+"""The process that serves a student's host on this machine: start it, find it, stop it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from labkit.services.sandbox_process import LOGIN_FILE, Sandbox
 
 
 def host_folder(home: Path) -> Path:
-    """Where it keeps its files: apart from those of a sandbox of this home."""
+    """Where it keeps its files, apart from those of a sandbox of this home."""
     return home / "class-host"
 
 
 def prepared(home: Path, login: Mapping[str, str]) -> Path:
-    """The folder, with this login to the class's sandbox in it; a host that has another is stopped first.
+    """The folder, with this login to the class's sandbox in it; a host with another login is stopped first.
 
-    login: `url`, `user_id`, `api_key`, `organization_id`, `certificate`, as `DetectionApi` has them. Nothing of it is
-    in an argument or in the environment of a process.
+    login: `url`, `user_id`, `api_key`, `organization_id`, `certificate`, as for `DetectionApi`. It is in no process's
+    arguments or environment.
     """
     folder, text = host_folder(home), json.dumps(dict(login)) + "\n"
     with disk_errors(home):
@@ -32,25 +32,25 @@ def prepared(home: Path, login: Mapping[str, str]) -> Path:
 
 
 def stop(home: Path) -> bool:
-    """Stop the host of this home and wait for its end; False when none ran."""
+    """Stop the host of this home and wait for it to end; False if none ran."""
     return host_folder(home).exists() and sandbox_process.stop(host_folder(home))
 
 
 def forget(home: Path) -> None:
-    """Stop it, and take away all that it kept."""
+    """Stop it and remove its files."""
     stop(home)
     shutil.rmtree(host_folder(home), ignore_errors=True)
 
 
 class ClassHost:
-    """The host of this home, started whenever it is found gone. login: see `prepared`."""
+    """The host of this home, started again whenever it is gone. login: see `prepared`."""
 
     def __init__(self, home: Path, login: Callable[[], Mapping[str, str]]) -> None:
         self._home, self._login = home, login
         self._process: Sandbox | None = None
 
     def ensure(self) -> Sandbox:
-        """The running process. Raises LabError when it does not start."""
+        """The running process. Raises LabError if it does not start."""
         if self._process is None or not self._process.alive():
             self._process, _ = sandbox_process.start(prepared(self._home, self._login()))
         return self._process

@@ -5,18 +5,17 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from labkit.lab.base import Cells, link_to
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
+from labkit.model.host_records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
-from labkit.services.host import Connection
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.views import panels
@@ -102,12 +101,12 @@ class HostCells(Cells):
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
         lab_host, started = self.lab_host(), time.time()
-        ran = lab_host.run(argv, seconds)
-        told = [ran.behind, *([] if ran.really else [f"No program ran. {lab_host.status().words}"])]
+        result = lab_host.run(argv, seconds)
+        told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
         drops = lab_host.drops(started)
         told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
         remark = " ".join(filter(None, told))
-        return host_views.RanView(shlex.join(argv), ran.code, ran.out, ran.err, ran.seconds, remark)
+        return host_views.RanView(shlex.join(argv), result.code, result.out, result.err, result.seconds, remark)
 
     def alerts(self) -> View:
         """The active alerts of your rule, newest first."""
@@ -185,8 +184,8 @@ def _suppressions(mine: Rule) -> View:
 
 
 def not_left_over(
-    drops: Iterable[Mapping[str, Any]], connections: Sequence[Connection], started: float
-) -> list[Mapping[str, Any]]:
+    drops: Iterable[DroppedPacket], connections: Sequence[Connection], started: float
+) -> list[DroppedPacket]:
     """The drops without those of an earlier program's connection: its kernel goes on sending after it has ended.
 
     started: when the program at hand was, in seconds since 1970.
@@ -194,16 +193,12 @@ def not_left_over(
     earlier = {one.ip for one in connections if one.time < started} - {
         one.ip for one in connections if one.time >= started
     }
-    return [drop for drop in drops if _far_end(drop) not in earlier]
+    return [drop for drop in drops if drop.remote not in earlier]
 
 
-def _far_end(drop: Mapping[str, Any]) -> str:
-    return str(drop["destination" if drop["egress"] else "source"])
-
-
-def _dropped(drops: Iterable[Mapping[str, Any]]) -> list[str]:
+def _dropped(drops: Iterable[DroppedPacket]) -> list[str]:
     """Which entries dropped packets meanwhile, a sentence each."""
-    counted = Counter((bool(drop["egress"]), int(drop["rule_number"]), _far_end(drop)) for drop in drops)
+    counted = Counter((drop.egress, drop.rule_number, drop.remote) for drop in drops)
     return [
         f"{'Egress' if egress else 'Ingress'} entry {'*' if number >= CATCH_ALL else number} dropped {count} "
         f"packet{'s' if count > 1 else ''} {'to' if egress else 'from'} {far}."

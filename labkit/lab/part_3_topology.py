@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import NetworkAcl, Packet
-from labkit.range import names
+from labkit.range import dns
 from labkit.services import aws
-from labkit.services.host import Connection, Host
+from labkit.services.host import Host
 from labkit.steps import network
 from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.view import View
@@ -35,13 +36,13 @@ class TopologyCells(Cells):
         if last is not None:
             address, port = last.ip, last.port
         else:
-            address, port = (asked or names.addresses(FIRST_SITE))[0], port or FIRST_PORT
+            address, port = (asked or dns.addresses(FIRST_SITE))[0], port or FIRST_PORT
         measured = last is not None and status.tier < 3 and network_acl is not None
         return Topology(
-            names.HOST_IPV6 if ":" in address else names.HOST,
+            dns.HOST_IPV6 if ":" in address else dns.HOST,
             address,
             port,
-            next((name for name in names.NAMES if address in names.addresses(name)), ""),
+            next((name for name in dns.NAMES if address in dns.addresses(name)), ""),
             network_acl,
             _met(host, last) if measured and last else None,
         )
@@ -54,7 +55,7 @@ class TopologyCells(Cells):
 
 def _addresses(destination: str) -> tuple[str, ...]:
     """The addresses meant, IPv6 first as programs try them; none for "". Raises InvalidInput."""
-    found = names.addresses(destination.strip())
+    found = dns.addresses(destination.strip())
     if found or not destination.strip():
         return tuple(sorted(found, key=lambda address: ":" not in address))
     try:
@@ -62,7 +63,7 @@ def _addresses(destination: str) -> tuple[str, ...]:
     except ValueError:
         raise InvalidInput(
             f"“{destination}” is not in the lab's internet.",
-            f"Its names are {', '.join(names.NAMES)}.",
+            f"Its names are {', '.join(dns.NAMES)}.",
             "Give one of them, or an address such as 203.0.113.10.",
         ) from None
 
@@ -86,12 +87,8 @@ def _is_filtered(ip: str, port: int) -> bool:
 def _met(host: Host, last: Connection) -> Observation:
     """What has dropped the connection's packets, or those of its answer, last, and how many of them."""
     dropped = [
-        Stop(drop["egress"], drop["rule_number"])
+        Stop(drop.egress, drop.rule_number)
         for drop in host.drops(last.time)
-        if (
-            drop["destination"] == last.ip and drop["port"] == last.port
-            if drop["egress"]
-            else drop["source"] == last.ip
-        )
+        if drop.remote == last.ip and (not drop.egress or drop.port == last.port)
     ]
     return Observation(dropped[-1], dropped.count(dropped[-1])) if dropped else Observation()

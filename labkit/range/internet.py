@@ -1,6 +1,6 @@
-"""A small internet: a resolver, a page at every address, and a service that drips.
+"""A small internet: a resolver, a web page at every address, and a service that sends a byte now and then.
 
-What listens here answers for every address that reaches it; in the range all of them do. Other ports refuse.
+Each service answers at every address that is routed to it, in the range all of them. Other ports refuse.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from labkit.range.names import answer
+from labkit.range.dns import answer
 
-PAGE_PORTS, DRIP_PORT, NAME_PORT = (80, 8080), 7777, 53
+PAGE_PORTS, DRIP_PORT, DNS_PORT = (80, 8080), 7777, 53
 _LONGEST_REQUEST = 16384
 _PATIENCE_SECONDS = 10
 _DRIP_SECONDS = 0.05
@@ -26,32 +26,32 @@ def serve_pages(port: int, address: str = "") -> int:
 
 
 def serve_drips(port: int, address: str = "") -> int:
-    """Serve a byte every 50 ms, to watch a connection that is open already; returns the port."""
+    """Serve a byte every 50 ms, to show what happens to an open connection; returns the port."""
     return _serve(port, address, _drip)
 
 
-def serve_names(address: str, port: int = NAME_PORT) -> int:
-    """Answer for the names of the range at an address; returns the port. Raises OSError if it is taken."""
-    door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    door.bind((address, port))
-    threading.Thread(target=_answer_queries, args=(door,), daemon=True).start()
-    return int(door.getsockname()[1])
+def serve_dns(address: str, port: int = DNS_PORT) -> int:
+    """Answer DNS queries at an address; returns the port. Raises OSError if it is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listener.bind((address, port))
+    threading.Thread(target=_answer_queries, args=(listener,), daemon=True).start()
+    return int(listener.getsockname()[1])
 
 
 def _serve(port: int, address: str, service: Service) -> int:
     if not address and socket.has_dualstack_ipv6():
-        door = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+        listener = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
     else:
-        door = socket.create_server((address, port), backlog=128)
-    threading.Thread(target=_accept, args=(door, service), daemon=True).start()
-    return int(door.getsockname()[1])
+        listener = socket.create_server((address, port), backlog=128)
+    threading.Thread(target=_accept, args=(listener, service), daemon=True).start()
+    return int(listener.getsockname()[1])
 
 
-def _accept(door: socket.socket, service: Service) -> None:
+def _accept(listener: socket.socket, service: Service) -> None:
     while True:
         try:
-            connection, _ = door.accept()
-        except OSError:  # given up before it was taken, or too many are open just now
+            connection, _ = listener.accept()
+        except OSError:  # it gave up before it was accepted, or too many are open
             continue
         threading.Thread(target=_attend, args=(connection, service), daemon=True).start()
 
@@ -61,7 +61,7 @@ def _attend(connection: socket.socket, service: Service) -> None:
         try:
             connection.settimeout(_PATIENCE_SECONDS)
             service(connection)
-        except OSError:  # the other side went away, or cannot be reached any more
+        except OSError:  # the other side is gone or out of reach
             return
 
 
@@ -76,7 +76,7 @@ def _page(connection: socket.socket) -> None:
 
 
 def page(request: bytes, here: str) -> bytes:
-    """The whole reply to an HTTP request of the host at address `here`, told unless it is loopback. Source: RFC 9112.
+    """The reply to an HTTP request. here: the address it reached, shown unless it is loopback. Source: RFC 9112.
 
     >>> print(page(b"GET / HTTP/1.1\\r\\nHost: dadismad.com\\r\\n\\r\\n", "203.0.113.10").decode().splitlines()[-1])
     You reached dadismad.com at 203.0.113.10. It is a page of the range: nothing left this machine.
@@ -97,10 +97,10 @@ def _drip(connection: socket.socket) -> None:
         time.sleep(_DRIP_SECONDS)
 
 
-def _answer_queries(door: socket.socket) -> None:
+def _answer_queries(listener: socket.socket) -> None:
     while True:
-        query, asker = door.recvfrom(512)
+        query, asker = listener.recvfrom(512)
         try:
-            door.sendto(answer(query), asker)
-        except (ValueError, OSError):  # no query, or the asker is gone
+            listener.sendto(answer(query), asker)
+        except (ValueError, OSError):  # not a query, or the asker is gone
             continue

@@ -1,7 +1,7 @@
-"""The process that holds the range: the network with its filter, the door that programs enter by, and their eyes.
+"""The process that owns the range: its network and filter, and the socket at which programs ask to enter.
 
-Its life hangs on the process that started it, and every program's life hangs on its. Should it be killed itself, the
-host's holder ends the programs; until then their network has no other end. Closed, never open.
+It ends with the process that started it, and every program ends with it. If it is killed, the host's holder ends the
+programs; their network leads nowhere from that moment on. It fails closed.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit.model.host_records import Connection, DroppedPacket
 from labkit.model.network_acl import Entry
 from labkit.range import processes
 from labkit.range.channel import Channel
-from labkit.range.facts import Drop
 from labkit.range.namespace import ENTERED, network_of
 from labkit.range.packets import network
 from labkit.range.packets.nft import NftError
 from labkit.range.packets.packet_filter import PacketFilter
-from labkit.range.paths import DOOR, remove_folder
-from labkit.range.syscalls.leader import CallFilter
-from labkit.range.syscalls.watch import Facts, follow
+from labkit.range.paths import ENTRY_SOCKET, remove_folder
+from labkit.range.syscalls.redirect import CallFilter
+from labkit.range.syscalls.watch import follow
 
 
 class Keeper:
-    """A range in this process, for the one that holds the other end of `orders` and `news`."""
+    """A range in this process. orders: requests come in and are answered; reports: connections and drops go out."""
 
-    def __init__(self, folder: Path, token: str, orders: Channel, news: Channel) -> None:
-        self._folder, self._token, self._orders, self._news = folder, token, orders, news
+    def __init__(self, folder: Path, token: str, orders: Channel, reports: Channel) -> None:
+        self._folder, self._token, self._orders, self._reports = folder, token, orders, reports
         self._networks: set[str] = set()
         self.holder = 0
         self._filter: PacketFilter | CallFilter
 
     def set_up(self, tier: int, parent: int) -> None:
-        """Make the range. Raises OSError, NftError."""
-        lives_with = os.pidfd_open(parent)
-        door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Create the range. Raises OSError, NftError."""
+        parent_fd = os.pidfd_open(parent)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if tier == 1:
             self.holder = network.build(self._folder, self._guard_in(os.pidfd_open(os.getpid())))
             self._networks = network.networks(self.holder)
             self._entrance = [os.open(f"/proc/{self.holder}/ns/{kind}", os.O_RDONLY) for kind in ENTERED]
-            self._filter = PacketFilter(self._tell_drop)
+            self._filter = PacketFilter(self._report_drop)
         else:
-            self._filter = CallFilter(self._tell_drop)
-        door.bind(str(self._folder / DOOR))
-        door.listen(256)
-        threading.Thread(target=self._watch_over, args=(lives_with,), daemon=True).start()
-        threading.Thread(target=self._open_door, args=(door,), daemon=True).start()
+            self._filter = CallFilter(self._report_drop)
+        listener.bind(str(self._folder / ENTRY_SOCKET))
+        listener.listen(256)
+        threading.Thread(target=self._finish_with, args=(parent_fd,), daemon=True).start()
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def obey(self) -> NoReturn:
-        """Carry out orders until there are none to come."""
-        with contextlib.suppress(OSError):  # the owner has ended before it was answered
+        """Carry out orders until the owner closes the channel."""
+        with contextlib.suppress(OSError):  # the owner ended before it was answered
             while (order := self._orders.receive()) is not None:
                 self._orders.send(self._carry_out(order))
         self.finish()
 
     def finish(self) -> NoReturn:
-        """End every program, take away the folder, end the holder, and end.
+        """End every program, remove the folder, end the holder, and exit.
 
-        The holder is spared to the last: were this process killed meanwhile, it would do the rest.
+        The holder comes last: if this process is killed meanwhile, it does the rest.
         """
         if self.holder:
             in_networks = processes.in_networks(self._networks)
@@ -89,62 +89,63 @@ class Keeper:
 
     # ---- programs ----
 
-    def _open_door(self, door: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                visitor, _ = door.accept()
-            except OSError:  # given up before it was taken, or too many are open just now
+                program, _ = listener.accept()
+            except OSError:  # it gave up before it was accepted, or too many are open
                 continue
-            threading.Thread(target=self._receive, args=(visitor,), daemon=True).start()
+            threading.Thread(target=self._let_in, args=(program,), daemon=True).start()
 
-    def _receive(self, visitor: socket.socket) -> None:
+    def _let_in(self, program: socket.socket) -> None:
         try:
             if isinstance(self._filter, CallFilter):
-                visitor.sendall(f"2 {self._token}".encode())
-                self._advise(Channel(visitor), self._filter)
+                program.sendall(f"2 {self._token}".encode())
+                self._advise(Channel(program), self._filter)
             else:
-                socket.send_fds(visitor, [f"1 {self._token}".encode()], self._entrance)
-                _, (listener,), _, _ = socket.recv_fds(visitor, 16, 1)
-                visitor.sendall(b"watched")
-                visitor.close()
-                follow(listener, self._tell_connect)
-        except (OSError, ValueError):  # the visitor changed its mind
-            visitor.close()
+                socket.send_fds(program, [f"1 {self._token}".encode()], self._entrance)
+                _, (listener,), _, _ = socket.recv_fds(program, 16, 1)
+                program.sendall(b"watched")
+                program.close()
+                follow(listener, self._report_connection)
+        except (OSError, ValueError):  # the program has ended
+            program.close()
 
     def _advise(self, program: Channel, calls: CallFilter) -> None:
-        while (facts := program.receive()) is not None:
-            leading = calls.lead(facts)
-            self._tell_connect(facts)
-            program.send(leading)
+        while (message := program.receive()) is not None:
+            connection = Connection.from_json(message)
+            redirect, allowed = calls.redirect(connection)
+            self._report_connection(connection._replace(allowed=allowed))
+            program.send(redirect)
         program.close()
 
-    def _tell_connect(self, facts: Facts) -> None:
+    def _report_connection(self, connection: Connection) -> None:
         try:
-            self._news.send({"connect": facts})
+            self._reports.send({"connection": connection.to_json()})
         except OSError:  # the owner has ended or is stuck; the program goes on
             return
 
-    def _tell_drop(self, drop: Drop) -> None:
+    def _report_drop(self, drop: DroppedPacket) -> None:
         try:
-            self._news.send({"drop": vars(drop)}, wait=False)
-        except OSError:  # a flood; connections matter more
+            self._reports.send({"drop": drop._asdict()}, wait=False)
+        except OSError:  # too many at once; connections matter more
             return
 
     # ---- life ----
 
-    def _watch_over(self, lives_with: int) -> None:
-        """Finish when the process that the range hangs on has ended, or the host's holder was killed."""
-        ends = [lives_with] + ([os.pidfd_open(self.holder)] if self.holder else [])
+    def _finish_with(self, parent_fd: int) -> None:
+        """Finish when the parent has ended, or the host's holder was killed."""
+        ends = [parent_fd] + ([os.pidfd_open(self.holder)] if self.holder else [])
         select.select(ends, [], [])
         self.finish()
 
-    def _guard_in(self, keeper: int) -> Any:
-        """What the host's holder does: wait for the keeper's end, however it comes, and leave nothing behind."""
+    def _guard_in(self, keeper_fd: int) -> Any:
+        """What the host's holder does: wait until the keeper has ended, for whatever reason, and clean up."""
 
         def guard() -> None:
             self._orders.socket.close()
-            self._news.socket.close()
-            select.select([keeper], [], [])
+            self._reports.socket.close()
+            select.select([keeper_fd], [], [])
             processes.end_all(processes.in_networks({network_of("self")}))
             remove_folder(self._folder)
 
@@ -152,11 +153,11 @@ class Keeper:
 
 
 def main(arguments: list[str]) -> None:
-    """`FOLDER TIER TOKEN PARENT ORDERS NEWS`, the last two as descriptors; tells the other end when it is up."""
-    folder, tier, token, parent, orders, news = arguments
+    """`FOLDER TIER TOKEN PARENT ORDERS REPORTS`, the last two as descriptors; says on ORDERS when the range is up."""
+    folder, tier, token, parent, orders, reports = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ours = Channel(socket.socket(fileno=int(orders)))
-    keeper = Keeper(Path(folder), token, ours, Channel(socket.socket(fileno=int(news))))
+    keeper = Keeper(Path(folder), token, ours, Channel(socket.socket(fileno=int(reports))))
     try:
         keeper.set_up(int(tier), int(parent))
     except (OSError, NftError) as error:

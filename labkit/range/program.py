@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.model.errors import LabError
-from labkit.range.facts import Ran
+from labkit.model.host_records import ProgramResult
 from labkit.range.namespace import find_program
-from labkit.range.reach import start_command
+from labkit.range.tiers import start_command
 
 TIMED_OUT = 124
 """The exit code after a timeout, as timeout(1) has it."""
@@ -30,7 +30,7 @@ def program_command(folder: Path, argv: Sequence[str]) -> list[str]:
     return start_command("enter", str(folder), "--", *argv)
 
 
-def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> Ran:
+def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> ProgramResult:
     """Run a program to its end. Raises LabError if it is not installed or the range cannot be entered."""
     require_program(argv)
     started = time.monotonic()
@@ -50,7 +50,7 @@ def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> Ra
             code, err = TIMED_OUT, err + f"Stopped after {timeout_seconds:g} s.\n".encode()
     if code == _NOT_ENTERED:
         raise LabError("The program was not run.", err.decode(errors="replace").strip())
-    return Ran(code, _text(out), _text(err), time.monotonic() - started)
+    return ProgramResult(code, _text(out), _text(err), time.monotonic() - started)
 
 
 def require_program(argv: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from labkit.files import private_folder, write_private
 from labkit.model.errors import LabError
-from labkit.range.reach import ASKED_FOR
+from labkit.range.tiers import TIER_VARIABLE
 from labkit.ready.trial import require_sandbox
 from labkit.views.panels.readiness import Line
 
@@ -80,7 +80,7 @@ class JupyterTrial:
         config = private_folder(self._folder / "config")
         write_private(config / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
         # Of the lab's own variables only the range's tier applies: neither live services nor a student number.
-        dropped = {name for name in os.environ if name.startswith("LABKIT_") and name != ASKED_FOR}
+        dropped = {name for name in os.environ if name.startswith("LABKIT_") and name != TIER_VARIABLE}
         environment = {name: value for name, value in os.environ.items() if name not in dropped} | {
             "LABKIT_HOME": str(home),
             "JUPYTER_RUNTIME_DIR": str(private_folder(self._folder / "runtime")),

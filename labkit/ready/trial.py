@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labkit import steps
 from labkit.model.errors import LabError
-from labkit.range.reach import reach
+from labkit.range.tiers import detect
 from labkit.services import sandbox_process
 from labkit.services.aws.profile import verify
 from labkit.services.host import Host
@@ -108,13 +108,13 @@ def range_line(session: LabSession, host: Host) -> Line:
         message = (allowed.err or denied.err).strip()
         found = f"curl ended with {denied.code} while denied and {allowed.code} while allowed: {message}"
         return Line("Range", "missing", found, looked_at, "LABKIT_RANGE_TIER=3 needs no programs and no packets.")
-    if denied.really:
+    if denied.ran:
         seen = f"denied, curl got no answer in {denied.seconds:.1f} s; allowed, it got one in {allowed.seconds:.2f} s"
     else:
         seen = "no program ran; the lab computed that curl gets an answer only while it is allowed"
     if status.tier == 1:
         return Line("Range", "ready", f"tier 1 of 3, real packets: {seen}", looked_at)
-    best = reach()
+    best = detect()
     return Line("Range", "remark", f"tier {best.tier} of 3; {seen}. {best.why}", looked_at, best.next_step)
 
 

@@ -20,8 +20,7 @@ from labkit.sandbox.detection.feed import control_blueprint
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
-from labkit.sandbox.host.location import HostLocation
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, LabHost
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.ids import Ids
 
@@ -40,13 +39,13 @@ class SandboxApp:
         self._engine = Engine(self._store, student_of=classroom.students.by_agent)
         roster = classroom.roster
         self._aws = AwsApp(folder, self._on_change, ids, roster.iam_users(), roster.note_account)
-        self._host = SimulatedHost(
+        self._host = LabHost(
             home,
             ConnectEvents.of_agent(self._store, source_addresses=SOURCE_ADDRESSES),
-            look=lambda: HostLocation.of(self._aws.place_of(ACCOUNT)),
-            tell=lambda event: self._engine.ingest([event]),
+            locate=lambda: self._aws.location_of(ACCOUNT),
+            send=lambda event: self._engine.ingest([event]),
         )
-        self._student_hosts = StudentHosts(self._aws.place_of)
+        self._student_hosts = StudentHosts(self._aws.location_of)
         calls = classroom.detection_calls(self._engine, self._student_hosts)
         detection = create_detection_app(self._store, engine=self._engine, limits=classroom.limits, more_calls=calls)
         control = create_control_app(self.token, self._health, self._credentials)

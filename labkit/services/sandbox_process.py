@@ -62,7 +62,7 @@ class Sandbox:
 
     def credentials(self) -> Mapping[str, Mapping[str, str]]:
         """The keys of both services: `aws` and `detection`. For the Cloud Accounts page and the detection client."""
-        return self.control("GET", "/_lab/credentials")
+        return dict(self.control("GET", "/_lab/credentials"))
 
     def cloud_account_url(self) -> str:
         """A URL that shows the sandbox's Cloud Accounts page once."""
@@ -74,8 +74,8 @@ class Sandbox:
         path: str,
         body: Mapping[str, Any] | None = None,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
-    ) -> dict[str, Any]:
-        """The reply to one of the sandbox's own calls. Raises ServiceUnreachable, or LabError in the reply's words."""
+    ) -> Any:
+        """The JSON reply to a control call. Raises ServiceUnreachable, or LabError in the reply's words."""
         import requests
 
         try:
@@ -92,7 +92,7 @@ class Sandbox:
                 "It was stopped, or is starting again.",
                 "Run the cell again: it starts the sandbox when it is not there.",
             ) from error
-        return dict(reply.json())
+        return reply.json()
 
 
 def _read_state(home: Path) -> Sandbox | None:

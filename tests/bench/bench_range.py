@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import Entry
-from labkit.range.facts import ConnectEvent
 from labkit.range.program import program_command
 from labkit.range.range import Range
 from tests.bench.measure import Row, at_most, best_seconds, milliseconds, table
@@ -43,7 +43,7 @@ ROUNDS = 40
 
 def run(scale: float = 1.0) -> list[Row]:
     """The rows; scale 1 puts each table in force 40 times and makes 500 connects."""
-    events: list[tuple[float, ConnectEvent]] = []
+    events: list[tuple[float, Connection]] = []
     with tempfile.TemporaryDirectory(prefix="lk-", dir="/tmp") as folder:
         network = Range(Path(folder) / "r", lambda event: events.append((time.time(), event)))
         network.up()
@@ -81,7 +81,7 @@ def _applying(network: Range, ask: socket.socket, size: int, rounds: int) -> Row
     return at_most(work, milliseconds(mine), milliseconds(theirs), mine / theirs, 1.2)
 
 
-def _connecting(network: Range, events: list[tuple[float, ConnectEvent]], count: int) -> list[Row]:
+def _connecting(network: Range, events: list[tuple[float, Connection]], count: int) -> list[Row]:
     network.apply(entries(10))
     command = [sys.executable, "-c", CONNECTS, CLOSED_PORT, str(count)]
     asked = json.loads(_output(program_command(network.folder, command)))

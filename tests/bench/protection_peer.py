@@ -19,8 +19,8 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import Entry
-from labkit.range.facts import ConnectEvent
 from labkit.range.range import Range
 from tests.bench.bench_range import prototype
 from tests.bench.measure import now
@@ -85,7 +85,7 @@ def main(folder: Path) -> None:
     path = folder / "events"
     with mock_aws(), prototype(folder / "prototype") as door, path.open("w", buffering=1) as events:
 
-        def tell(event: ConnectEvent) -> None:
+        def tell(event: Connection) -> None:
             if event.port == 80:
                 events.write(f"{event.ip} {now()}\n")
 

@@ -225,14 +225,14 @@ def test_while_the_class_is_away_the_last_entries_stay_in_force_which_is_said_an
         for address in ("198.51.100.7", "198.51.100.8", "198.51.100.9"):
             machine.host.run(("curl", "-sS", "--connect-timeout", "1", address))
         said = repr(machine.lab.host())
-        assert "nothing is heard from the class" in said and "What filters the host is what was last told" in said
-        assert "connections of the host wait to be told there" in said
-        assert "nothing is heard from the class" in machine.lab.session.host_words
-        assert "nothing is heard from the class" in repr(machine.lab.run(CURL))
+        assert "No answer from the class since" in said and "The last known entries filter the host." in said
+        assert "connections of the host are waiting to be sent" in said
+        assert "No answer from the class" in machine.lab.session.host_words
+        assert "No answer from the class" in repr(machine.lab.run(CURL))
     finally:
         a_class.start()
     until(lambda: not machine.host.status().behind)
-    assert "nothing is heard" not in repr(machine.lab.run(CURL))
+    assert "No answer from the class" not in repr(machine.lab.run(CURL))
     times = {dict(one.aggregates)["dst_ip"]: one.created_at for one in alerts_of(a_class, 3)}
     outage = [address for address in times if address.startswith("198.51.100.")]
     assert outage == ["198.51.100.7", "198.51.100.8", "198.51.100.9"]
@@ -305,5 +305,5 @@ def test_a_host_that_asks_is_no_sign_that_its_student_is_there(a_class: RunningC
 
     before = last_seen()
     for _ in range(3):  # each is one more question
-        a_class.api(3).host_filter(None)
+        a_class.api(3).host_location(None)
     assert last_seen() == before

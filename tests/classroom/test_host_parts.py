@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from labkit.classroom.host import outbox
-from labkit.classroom.host.following import Following
+from labkit.classroom.host.following import LocationFollower
 from labkit.classroom.host.outbox import Outbox
 from labkit.model.classroom import account_of
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
+from labkit.model.host_location import HostLocation
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
 from labkit.sandbox.classroom.students import StudentStore
@@ -23,8 +24,7 @@ from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
-from labkit.sandbox.host.location import HostLocation
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, LabHost
 from labkit.sandbox.ids import Ids
 from tests.sandbox.detection.fixtures import Service, errors, serving
 from tests.wait import PATIENCE_SECONDS, until
@@ -46,12 +46,16 @@ def place(*entries: Entry) -> HostLocation:
     return HostLocation("us-east-1", "subnet-1", NetworkAcl("acl-1", "vpc-1", True, entries))
 
 
+def location_of(account: str) -> HostLocation:
+    return HostLocation("us-east-1", f"subnet-of-{account}", NetworkAcl("acl-1", "vpc-1", True, ()))
+
+
 # --- the class's sandbox tells ---
 
 
 @pytest.fixture
 def hosts() -> Iterator[StudentHosts]:
-    told = StudentHosts(lambda account: {"of": account}, patience_seconds=PATIENCE)
+    told = StudentHosts(location_of, patience_seconds=PATIENCE)
     yield told
     told.close()
 
@@ -72,14 +76,14 @@ def test_a_change_is_told_at_once_and_ends_when_the_host_asks_on(hosts: StudentH
     first, _ = hosts.ask(ACCOUNT, None, 0)
     with ThreadPoolExecutor(2) as pool:
         asking = pool.submit(hosts.ask, ACCOUNT, first, LONG)
-        until(lambda: hosts._asking[ACCOUNT].there)
+        until(lambda: hosts._followers[ACCOUNT].present)
         changing = pool.submit(hosts.changed, ACCOUNT)
         second, told = asking.result(LONG / 2)
-        assert (second, told) == (first + 1, {"of": ACCOUNT})
+        assert (second, told) == (first + 1, location_of(ACCOUNT))
         assert not changing.done()
         hosts.ask(ACCOUNT, second, 0)
         changing.result(LONG / 2)
-        assert hosts._asking[ACCOUNT].there
+        assert hosts._followers[ACCOUNT].present
 
 
 def test_a_host_that_went_away_is_waited_for_once(hosts: StudentHosts) -> None:
@@ -92,7 +96,7 @@ def test_a_host_that_went_away_is_waited_for_once(hosts: StudentHosts) -> None:
 def test_a_number_of_another_sandbox_is_answered_at_once_and_puts_nothing_in_force(hosts: StudentHosts) -> None:
     for number in (1, now_ms() + 1_000_000):
         assert seconds_of(lambda number=number: hosts.ask(ACCOUNT, number, LONG)) < LONG / 2  # type: ignore[misc]
-    assert not hosts._asking[ACCOUNT].there
+    assert not hosts._followers[ACCOUNT].present
 
 
 def test_only_a_student_has_a_host_that_is_told_over_http(tmp_path: Path, hosts: StudentHosts) -> None:
@@ -103,7 +107,7 @@ def test_only_a_student_has_a_host_that_is_told_over_http(tmp_path: Path, hosts:
     with serving(create_detection_app(store, more_calls=calls)) as url:
         student = Service(url, store, **students.credentials()[3])
         instructor = Service(url, store, **store.credentials())
-        assert student.get("/lab/feed/network-acl").json()["place"] == {"of": ACCOUNT}
+        assert student.get("/lab/feed/network-acl").json()["location"] == location_of(ACCOUNT).to_json()
         assert errors(student.get("/lab/feed/network-acl?after=x"))[0].startswith("after must be")
         refused = instructor.get("/lab/feed/network-acl")
         assert refused.status_code == 403 and "student of a class" in errors(refused)[0]
@@ -121,7 +125,7 @@ class Answers:
     def __init__(self, *answers: Mapping[str, Any] | LabError) -> None:
         self._answers, self.asked = list(answers), list[int | None]()
 
-    def host_filter(self, after: int | None, wait_seconds: float) -> Mapping[str, Any]:
+    def host_location(self, after: int | None, wait_seconds: float) -> Mapping[str, Any]:
         self.asked.append(after)
         if not self._answers:
             raise EndOfAnswersError
@@ -140,35 +144,35 @@ AWAY = ServiceUnreachable("No answer.", "", "")
 
 def followed(
     kept: Path, *answers: Mapping[str, Any] | LabError
-) -> tuple[Following, list[HostLocation | None], list[int | None]]:
+) -> tuple[LocationFollower, list[HostLocation | None], list[int | None]]:
     """What became of these answers: where the host lived each time something changed, and what was asked."""
     sandbox, places = Answers(*answers), list[HostLocation | None]()
-    following = Following(sandbox, kept)  # type: ignore[arg-type]
+    following = LocationFollower(sandbox, kept)  # type: ignore[arg-type]
     with pytest.raises(EndOfAnswersError):
-        following.follow(lambda: places.append(following.place()))
+        following.follow(lambda: places.append(following.location()))
     return following, places, sandbox.asked
 
 
 def test_what_is_told_again_changes_nothing_and_the_next_question_goes_on_from_the_last_answer(tmp_path: Path) -> None:
-    told = {"after": 5, "place": TOLD}
-    _, places, asked = followed(tmp_path / "place.json", told, told, {"after": 6, "place": None})
+    told = {"after": 5, "location": TOLD}
+    _, places, asked = followed(tmp_path / "location.json", told, told, {"after": 6, "location": None})
     assert places == [place(ALLOW), None]
     assert asked == [None, 5, 5, 6]
 
 
 def test_what_was_told_last_holds_through_an_outage_and_a_new_start(tmp_path: Path) -> None:
-    followed(tmp_path / "place.json", {"after": 5, "place": TOLD})
-    following, places, asked = followed(tmp_path / "place.json", AWAY)
-    assert (following.place(), places, asked) == (place(ALLOW), [], [None, None])
-    assert "What filters the host is what was last told." in following.trouble
+    followed(tmp_path / "location.json", {"after": 5, "location": TOLD})
+    following, places, asked = followed(tmp_path / "location.json", AWAY)
+    assert (following.location(), places, asked) == (place(ALLOW), [], [None, None])
+    assert "The last known entries filter the host." in following.trouble
 
 
 def test_where_nothing_was_ever_told_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "damaged.json").write_text("{")
     for name in ("none.json", "damaged.json"):
         following, _, _ = followed(tmp_path / name, AWAY)
-        assert following.place() is None
-        assert "was never told" in following.trouble
+        assert following.location() is None
+        assert "Nothing filters the host yet." in following.trouble
 
 
 # --- the host tells ---
@@ -212,7 +216,7 @@ def test_events_of_an_outage_wait_which_is_said_and_are_sent_in_order(sending: C
     box = sending(sandbox)
     for number in range(250):
         box.put({"n": number})
-    until(lambda: box.trouble == "250 connections of the host wait to be told there.")
+    until(lambda: box.trouble == "250 connections of the host are waiting to be sent.")
     sandbox.away = False
     until(lambda: len(sandbox.taken) == 250)
     assert sandbox.taken == list(range(250))
@@ -237,7 +241,7 @@ def test_of_too_many_events_the_oldest_are_lost_and_counted(
     box = sending(sandbox)
     for number in range(5):
         box.put({"n": number})
-    until(lambda: box.trouble == "3 connections of the host wait to be told there. 2 before were lost.")
+    until(lambda: box.trouble == "3 connections of the host are waiting to be sent. 2 older ones were lost.")
     sandbox.away = False
     until(lambda: len(sandbox.taken) == 3)
     assert sandbox.taken == [2, 3, 4]
@@ -251,7 +255,7 @@ def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_t
 ) -> None:
     monkeypatch.setenv("LABKIT_RANGE_TIER", "3")
     wanted = [place(ALLOW, ALLOW_IN)]
-    host = SimulatedHost(tmp_path, ConnectEvents(Ids(), SOURCE_ADDRESSES), lambda: wanted[0], lambda event: None)
+    host = LabHost(tmp_path, ConnectEvents(Ids(), SOURCE_ADDRESSES), lambda: wanted[0], lambda event: None)
     host.start()
     apply, full = host._range.apply, LabError("The range refused these entries.", "no room.", "")
 
@@ -262,14 +266,14 @@ def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_t
     wanted[0] = place(DENY, ALLOW, ALLOW_IN)
     host.refresh()
     said = (
-        "The range did not take entry egress 1: deny all to 203.0.113.10/32: no room. "
-        "What is in force is acl-1 as it was before, with egress 100 and ingress 100."
+        "The range refused entry egress 1: deny all to 203.0.113.10/32: no room. "
+        "Still in force: acl-1 as before, with egress 100 and ingress 100."
     )
     assert host.status()["behind"] == said
-    assert host.run(["curl", "dadismad.com"], 1)["code"] == 0
-    assert host.run(["curl", "dadismad.com"], 1)["behind"] == said
+    assert host.run(["curl", "dadismad.com"], 1).code == 0
+    assert host.run(["curl", "dadismad.com"], 1).behind == said
     monkeypatch.setattr(host._range, "apply", apply)
     host.ensure()
     assert host.status()["behind"] == ""
-    assert host.run(["curl", "dadismad.com"], 1)["code"] == 28
+    assert host.run(["curl", "dadismad.com"], 1).code == 28
     host.close()

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 from labkit.range.range import Range
-from tests.range.ranges import ALLOW_ALL
+from tests.range.ranges import ALLOW_ALL, keeper_pid
 
 if __name__ == "__main__":
     owned = Range(Path(sys.argv[1]))
     owned.up()
     owned.apply(ALLOW_ALL)
     token = (owned.folder / "token").read_text()
-    print(json.dumps({"keeper": owned.keeper_pid, "holder": owned.holder_pid, "token": token}), flush=True)
+    print(json.dumps({"keeper": keeper_pid(owned), "holder": owned.holder_pid, "token": token}), flush=True)
     if sys.stdin.readline() == "down\n":
         owned.down()
         print("down", flush=True)

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range import processes
-from labkit.range.facts import ConnectEvent
+from labkit.range.range import Range
 from tests.wait import until
 
 ROOT = Path(__file__).parents[2]
@@ -23,20 +24,26 @@ ALLOW_ALL = tuple(
 DENY_DADISMAD = Entry(1, True, "deny", "-1", f"{DADISMAD}/32")
 
 
-class Recorder(list[ConnectEvent]):
+class Recorder(list[Connection]):
     """Keeps every connection told."""
 
-    def __call__(self, event: ConnectEvent) -> None:
+    def __call__(self, event: Connection) -> None:
         self.append(event)
 
-    def to(self, ip: str) -> list[ConnectEvent]:
+    def to(self, ip: str) -> list[Connection]:
         """Those to an address, over TCP."""
         return [event for event in tuple(self) if event.ip == ip and event.protocol == "tcp"]
 
-    def wait_for(self, count: int, ip: str) -> list[ConnectEvent]:
+    def wait_for(self, count: int, ip: str) -> list[Connection]:
         """Those to an address, when there are so many."""
         until(lambda: len(self.to(ip)) >= count)
         return self.to(ip)
+
+
+def keeper_pid(network: Range) -> int:
+    """The process that owns a range that is up."""
+    assert network._keeper is not None
+    return network._keeper.pid
 
 
 def pids(ours: Callable[[int], bool]) -> list[int]:

@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range import processes
-from labkit.range.facts import ConnectEvent
 from labkit.range.range import Range
 
 ALLOW_ALL = tuple(
@@ -22,7 +22,7 @@ NO_ANSWERS = Entry(1, False, "deny", "6", "0.0.0.0/0", (32768, 65535))
 
 
 def main(folder: Path) -> None:
-    events: list[ConnectEvent] = []
+    events: list[Connection] = []
     network = Range(folder, events.append)
     network.up()
     token = (folder / "token").read_text() if network.tier < 3 else "no token, for no process"
@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
     network.apply((*ALLOW_ALL, DENY))
     denied = network.run([sys.executable, "-c", blocking])
     drops = network.drops()
-    tier, why = network.tier, network.why
+    tier, why = network.tier, network.status.why
     network.down()
     ours = processes.marked(token)
     left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_ours(ours, pid)]
@@ -51,9 +51,9 @@ def main(folder: Path) -> None:
         "python": python.out,
         "python denied": denied.err.strip().splitlines()[-1:],
         "ran": who.out.strip(),
-        "really": who.really,
+        "really": who.ran,
         "uid": os.getuid(),
-        "event": vars(tcp[0]),
+        "event": tcp[0].to_json(),
         "addresses": sorted({event.ip for event in tcp}),
         "denied by 1": counts[True, 1],
         "drops": sorted({(drop.egress, drop.rule_number) for drop in drops}),

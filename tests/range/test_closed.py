@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.range.range import Range
-from tests.range.ranges import python
+from tests.range.ranges import keeper_pid, python
 
 pytestmark = pytest.mark.tier_1
 
@@ -26,7 +26,7 @@ def seen_in(pid: int, *words: str) -> list[dict[str, Any]]:
 
 
 def test_each_side_has_loopback_and_one_link_that_ends_at_the_other_side(network: Range):
-    host, far = (seen_in(pid, "-details", "link") for pid in (network.holder_pid, network.keeper_pid))
+    host, far = (seen_in(pid, "-details", "link") for pid in (network.holder_pid, keeper_pid(network)))
     (host_end,) = [link for link in host if link["ifname"] != "lo"]
     (far_end,) = [link for link in far if link["ifname"] != "lo"]
 
@@ -36,7 +36,7 @@ def test_each_side_has_loopback_and_one_link_that_ends_at_the_other_side(network
 
 
 def test_every_route_of_both_sides_ends_at_these_links(network: Range):
-    for pid, devices in ((network.holder_pid, {"lo", "eth0"}), (network.keeper_pid, {"lo", "vpc"})):
+    for pid, devices in ((network.holder_pid, {"lo", "eth0"}), (keeper_pid(network), {"lo", "vpc"})):
         for family in ("-4", "-6"):
             routes = seen_in(pid, family, "route", "show", "table", "all")
             assert routes
@@ -44,7 +44,7 @@ def test_every_route_of_both_sides_ends_at_these_links(network: Range):
 
 
 def test_the_far_side_forwards_nothing(network: Range):
-    enter = ["nsenter", f"--target={network.keeper_pid}", "--user", "--net", "--preserve-credentials"]
+    enter = ["nsenter", f"--target={keeper_pid(network)}", "--user", "--net", "--preserve-credentials"]
     read = subprocess.run(
         [*enter, "cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"],
         capture_output=True, text=True, check=True,

@@ -15,7 +15,7 @@ import pytest
 
 from labkit.range.program import program_command
 from labkit.range.range import Range
-from tests.range.ranges import ALLOW_ALL, DENY_DADISMAD, Recorder, is_dead, marked, python
+from tests.range.ranges import ALLOW_ALL, DENY_DADISMAD, Recorder, is_dead, keeper_pid, marked, python
 from tests.wait import until
 
 CURL = ("curl", "-sS", "--connect-timeout", "1")
@@ -152,7 +152,7 @@ def has_link(pid: int) -> bool:
 @pytest.mark.tier_1
 def test_up_heals_a_range_whose_keeper_was_killed_with_the_entries_in_force(network: Range, recorder: Recorder):
     network.apply([*ALLOW_ALL, DENY_DADISMAD])
-    os.kill(network.keeper_pid, signal.SIGKILL)
+    os.kill(keeper_pid(network), signal.SIGKILL)
     until(lambda: not network.is_up)
 
     network.up()
@@ -164,7 +164,7 @@ def test_up_heals_a_range_whose_keeper_was_killed_with_the_entries_in_force(netw
 
 @pytest.mark.tier_1
 def test_entries_are_in_force_even_when_the_keeper_was_killed_just_before(network: Range):
-    os.kill(network.keeper_pid, signal.SIGKILL)
+    os.kill(keeper_pid(network), signal.SIGKILL)
     until(lambda: not network.is_up)
 
     network.apply([*ALLOW_ALL, DENY_DADISMAD])
@@ -174,9 +174,9 @@ def test_entries_are_in_force_even_when_the_keeper_was_killed_just_before(networ
 
 @pytest.mark.tier_1
 def test_up_twice_is_one_range_and_down_twice_is_none(network: Range):
-    keeper = network.keeper_pid
+    keeper = keeper_pid(network)
     network.up()
-    assert network.keeper_pid == keeper
+    assert keeper_pid(network) == keeper
     network.down()
     network.down()
     assert not network.is_up

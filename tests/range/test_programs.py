@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from labkit.model.errors import LabError
+from labkit.model.host_records import Connection
 from labkit.model.network_acl import Entry
-from labkit.range.facts import ConnectEvent
 from labkit.range.program import program_command
 from labkit.range.range import Range
 from tests.range.ranges import ALLOW_ALL, DADISMAD, DENY_DADISMAD, Recorder
@@ -170,13 +170,13 @@ def test_a_connection_is_told_with_all_that_is_known_of_the_program(network: Ran
     network.run([*CURL, "dadismad.com"])
 
     (event,) = recorder.wait_for(1, DADISMAD)
-    assert (event.port, event.protocol, event.uid, event.gid) == (80, "tcp", os.getuid(), os.getgid())
-    assert event.user == getpass.getuser()
-    assert event.exe.endswith("/curl")
-    assert event.args == (*CURL, "dadismad.com")
-    assert event.cwd == os.getcwd()
-    assert event.pid > 1 and event.ppid > 1 and event.session > 1
-    assert (event.tty, event.allowed) == ("", None)
+    assert (event.port, event.protocol, event.program.uid, event.program.gid) == (80, "tcp", os.getuid(), os.getgid())
+    assert event.program.user == getpass.getuser()
+    assert event.program.exe.endswith("/curl")
+    assert event.program.args == (*CURL, "dadismad.com")
+    assert event.program.cwd == os.getcwd()
+    assert event.program.pid > 1 and event.program.ppid > 1 and event.program.session > 1
+    assert (event.program.tty, event.allowed) == ("", None)
 
 
 def test_connections_are_told_in_the_order_they_are_asked_for(network: Range, recorder: Recorder):
@@ -192,7 +192,7 @@ def test_two_hundred_short_programs_at_once_are_all_seen(network: Range, recorde
     network.run(["bash", "-c", f"for i in $(seq 200); do {one} done; wait"], timeout_seconds=120)
 
     events = recorder.wait_for(200, "198.51.100.80")
-    assert len({event.pid for event in events}) == 200
+    assert len({event.program.pid for event in events}) == 200
 
 
 def test_counts_and_drops_name_the_entry(network: Range):
@@ -208,7 +208,7 @@ def test_counts_and_drops_name_the_entry(network: Range):
     assert network.drops(since=network.drops()[-1].time) == []
 
 
-def test_counts_go_on_while_an_entry_stays_and_begin_anew_with_another_one(network: Range):
+def test_an_unchanged_entry_keeps_its_count_and_a_new_one_starts_at_zero(network: Range):
     network.run([*CURL, "dadismad.com"])
     first = network.packets()[True, 100]
     network.apply([*ALLOW_ALL, DENY_DADISMAD])
@@ -217,7 +217,8 @@ def test_counts_go_on_while_an_entry_stays_and_begin_anew_with_another_one(netwo
     anew = network.packets()
 
     assert first > 0
-    assert (kept[True, 100], kept[True, 1]) == (first, 0)
+    assert kept[True, 100] >= first  # the end of the connection may still be counted
+    assert kept[True, 1] == 0
     assert anew[True, 100] == 0
     assert (True, 1) not in anew
 
@@ -225,7 +226,7 @@ def test_counts_go_on_while_an_entry_stays_and_begin_anew_with_another_one(netwo
 def test_a_fault_of_whoever_listens_does_not_end_the_listening(folder: Path, caplog: pytest.LogCaptureFixture):
     told = []
 
-    def listener(event: ConnectEvent) -> None:
+    def listener(event: Connection) -> None:
         told.append(event.ip)
         raise ZeroDivisionError
 
@@ -240,4 +241,4 @@ def test_a_fault_of_whoever_listens_does_not_end_the_listening(folder: Path, cap
         built.down()
 
     assert told == ["198.51.100.7", "198.51.100.80"]
-    assert "nobody could be told of" in caplog.text
+    assert "a connection was not reported" in caplog.text

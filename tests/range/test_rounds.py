@@ -38,14 +38,14 @@ def play(folder: Path, *before: str, root: Path = ROOT, python: str = sys.execut
 def check_that_curl_met_the_entries(told: Mapping[str, Any]) -> None:
     assert told["codes"] == [*REFUSED_FIRST_THEN_ALLOWED_THEN_DENIED, 0, 6, 7]
     assert "203.0.113.10" in told["addresses"]
-    assert told["event"]["args"] == ["curl", "-sS", "--connect-timeout", "1", "dadismad.com"]
+    assert told["event"]["program"]["args"] == ["curl", "-sS", "--connect-timeout", "1", "dadismad.com"]
     assert told["denied by 1"] >= 1
     assert [True, 1] in told["drops"] and [False, 1] in told["drops"]
     assert (told["left"], told["folder"]) == ([], False)
 
 
 def check_that_programs_ran(told: Mapping[str, Any]) -> None:
-    assert told["really"] and told["ran"] == str(told["uid"]) == str(told["event"]["uid"])
+    assert told["really"] and told["ran"] == str(told["uid"]) == str(told["event"]["program"]["uid"])
     assert told["python"] == "answered\n"
     assert told["python denied"] == ["TimeoutError: [Errno 110] Connection timed out"]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from labkit.range.program import shell_command
 from labkit.range.range import Range
 from tests.range.ranges import DADISMAD, Recorder
 from tests.terminal import Terminal
@@ -21,7 +22,7 @@ def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     tier, place = request.param
     monkeypatch.setenv("LABKIT_RANGE_TIER", str(tier))
     network: Range = request.getfixturevalue("network")
-    opened = Terminal(network.terminal_command())
+    opened = Terminal(shell_command(network.folder))
     yield opened, PROMPT % place
     opened.close()
 
@@ -36,8 +37,8 @@ def test_curl_typed_at_the_prompt_answers_and_is_told_with_its_terminal(
     screen.wait_for("You reached dadismad.com")
     screen.wait_for(prompt)
     (event,) = recorder.wait_for(1, DADISMAD)
-    assert re.fullmatch(r"pts\d+", event.tty)
-    assert event.args[-1] == "dadismad.com"
+    assert re.fullmatch(r"pts\d+", event.program.tty)
+    assert event.program.args[-1] == "dadismad.com"
 
 
 def test_control_c_ends_the_program_and_not_the_prompt(terminal: tuple[Terminal, str]):

@@ -13,7 +13,7 @@ import pytest
 
 from labkit.model.network_acl import CATCH_ALL, Entry, Packet, decide
 from labkit.range.range import Range
-from tests.range.ranges import ALLOW_ALL, python
+from tests.range.ranges import ALLOW_ALL, keeper_pid, python
 
 pytestmark = pytest.mark.tier_1
 
@@ -95,7 +95,7 @@ class Wire:
 
 @pytest.fixture
 def wire(network: Range) -> Iterator[Wire]:
-    with python("packet_peer.py", str(network.holder_pid), str(network.keeper_pid), stdin=subprocess.PIPE) as process:
+    with python("packet_peer.py", str(network.holder_pid), str(keeper_pid(network)), stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         sender = Wire(process)

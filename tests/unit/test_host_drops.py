@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from labkit.lab.part_3_host import not_left_over
-from labkit.services.host import Connection
+from labkit.model.host_records import Connection, DroppedPacket, Program
 
 STARTED = 100.0
+CURL = Program(6315, 6171, 3, "pts0", 1000, 1000, "ubuntu", "ubuntu", "/usr/bin/curl", "/home/ubuntu", ("curl",))
 
 
-def drop(address: str, egress: bool = True) -> dict[str, Any]:
+def drop(address: str, egress: bool = True) -> DroppedPacket:
     ends = ("10.0.1.10", address) if egress else (address, "10.0.1.10")
-    return {"egress": egress, "rule_number": 5, "source": ends[0], "destination": ends[1]}
+    return DroppedPacket(STARTED, egress, 5, *ends, 6, 80)
 
 
 def connection(address: str, time: float) -> Connection:
-    return Connection(time=time, ip=address, port=80, protocol="tcp")
+    return Connection(time, address, 80, "tcp", CURL)
 
 
 def test_what_an_earlier_program_left_open_is_not_told_of_the_next_one() -> None:

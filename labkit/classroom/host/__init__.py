@@ -1,5 +1,12 @@
 """The host of a student of a class, on the student's own machine: a range and nothing else.
 
-What filters it is told by the class's sandbox as it changes, and what its programs connect to is told there as events.
-`python -m labkit.classroom.host --home FOLDER` serves it with the control calls that the sandbox has for its own host.
+The class's sandbox sends what filters it, and takes its connections as events.
+`python -m labkit.classroom.host --home FOLDER` serves it with the control calls that a sandbox has for its own host.
 """
+
+import logging
+
+RETRY_SECONDS = 0.25
+"""Between two tries while the class's sandbox does not answer."""
+
+log = logging.getLogger("labkit.classroom.host")

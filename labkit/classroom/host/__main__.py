@@ -1,4 +1,4 @@
-"""`python -m labkit.classroom.host --home FOLDER`, started by `labkit.classroom.host_process`; stderr is the log."""
+"""`python -m labkit.classroom.host --home FOLDER`, started by `host_process`; its log is stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main() -> None:
     try:
         serve(arguments.home, arguments.parent)
     except Timeout:
-        sys.exit("Another process serves this host already.")
+        sys.exit("Another process already serves this host.")
 
 
 if __name__ == "__main__":

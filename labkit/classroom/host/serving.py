@@ -1,9 +1,8 @@
-"""The process of a student's host, put together: the range, what filters it, where its events go, the control calls."""
+"""The process of a student's host: the range, the follower of its location, the outbox, the control calls."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import threading
@@ -13,12 +12,13 @@ from pathlib import Path
 from filelock import FileLock
 from flask import Flask, Response, jsonify
 
-from labkit.classroom.host.following import Following
+from labkit.classroom.host import log
+from labkit.classroom.host.following import LocationFollower
 from labkit.classroom.host.outbox import Outbox
 from labkit.files import private_folder
 from labkit.sandbox.dispatcher import Dispatcher, not_found
 from labkit.sandbox.host.connect_events import ConnectEvents
-from labkit.sandbox.host.host import SOURCE_ADDRESSES, SimulatedHost
+from labkit.sandbox.host.host import SOURCE_ADDRESSES, LabHost
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.http import Server
 from labkit.sandbox.ids import Ids
@@ -28,41 +28,39 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import LOGIN_FILE
 
 PATIENCE_SECONDS = 0.5
-"""Of one call: what is waited for longer is tried again by who asked."""
-
-log = logging.getLogger("labkit.classroom.host")
+"""Of one call: its caller tries again by itself."""
 
 
 class HostServices:
-    """All of it. login: what `clients.class_host.prepared` was given."""
+    """All of it. login: as in `host_process.prepared`."""
 
     def __init__(self, home: Path, session: Path, login: Mapping[str, str]) -> None:
         self.token = secrets.token_urlsafe(32)
-        # A connection each, since a question waits on its own.
-        self._following = Following(_api(login), session / "place.json")
+        # A connection each, since the follower's requests wait for changes.
+        self._follower = LocationFollower(_api(login), session / "location.json")
         self._outbox = Outbox(_api(login))
         events = ConnectEvents(Ids(), SOURCE_ADDRESSES)
-        self._host = SimulatedHost(home, events, self._following.place, self._outbox.put, self._trouble)
+        self._host = LabHost(home, events, self._follower.location, self._outbox.put, self._trouble)
         self.application = Dispatcher(not_found, not_found, self._control(), self.token)
 
     def load(self) -> None:
-        """Bring the range up, while the class's sandbox is asked what filters it."""
-        threading.Thread(target=self._following.follow, args=(self._host.refresh,), daemon=True).start()
+        """Start the range and the threads that talk to the class's sandbox."""
+        threading.Thread(target=self._follower.follow, args=(self._host.refresh,), daemon=True).start()
         threading.Thread(target=self._outbox.send, daemon=True).start()
         self._host.start()
 
     def tick(self) -> None:
-        """What is done every second: heal what was killed from outside."""
+        """Called every second: restart a range that was killed."""
         self._host.ensure()
 
     def close(self) -> None:
-        """End the range."""
-        self._following.stop()
+        """End the range and the threads."""
+        self._follower.stop()
         self._outbox.close()
         self._host.close()
 
     def _trouble(self) -> str:
-        return " ".join(filter(None, (self._following.trouble, self._outbox.trouble)))
+        return " ".join(filter(None, (self._follower.trouble, self._outbox.trouble)))
 
     def _control(self) -> Flask:
         app = Flask("labkit.classroom.host", static_folder=None)
@@ -76,9 +74,9 @@ class HostServices:
 
 
 def serve(home: Path, parent: int | None = None) -> None:
-    """Serve the host whose login is in `home` until SIGTERM, until nobody asked for hours, or until `parent` ended.
+    """Serve the host whose login is in `home` until SIGTERM, until hours without a request, or until `parent` ends.
 
-    Raises filelock.Timeout when another process serves it, FileNotFoundError without a login.
+    Raises filelock.Timeout if another process serves it, FileNotFoundError without a login.
     """
     login = json.loads((home / LOGIN_FILE).read_text(encoding="utf-8"))
     session = private_folder(home / "world")

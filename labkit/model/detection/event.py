@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.model.host_records import Connection, Program
 
-def connect_event(destination: str = "203.0.113.10", port: int = 80, exe: str = "/usr/bin/curl") -> Mapping[str, Any]:
-    """The event of a program of user `ubuntu` that connects to this address, in the shape of the v2 REST API.
+NO_LOGIN = 4294967295
+"""What the kernel's audit has for the login user and session of a program that no login started."""
 
-    >>> connect_event("127.0.0.1", 5432)["connection"]["dst_addr"]
-    '127.0.0.1'
+_TIMED_OUT = "-110"
+
+
+def audit_event(connection: Connection, source_addresses: Sequence[str] = ()) -> dict[str, Any]:
+    """The event of a connection, in the shape of the v2 REST API; text that is not UTF-8 is replaced.
+
+    source_addresses: what the host connects from, the first of each family. The source port is left out: the kernel
+    has not chosen one yet.
     """
-    command = exe.rsplit("/", 1)[-1]
+    refused = connection.allowed is False
+    ends = {
+        "addr": connection.ip,
+        "dst_addr": connection.ip,
+        "dst_port": connection.port,
+        "port": connection.port,
+        "protocol": connection.protocol,
+    }
+    source = next((address for address in source_addresses if (":" in address) == (":" in connection.ip)), None)
     return {
         "event_type": "audit",
         "syscall": "connect",
         "type": "connect",
-        "exe": exe,
-        "command": command,
-        "args": [command, destination],
-        "arguments": f"{command} {destination}",
-        "cwd": "/home/ubuntu",
-        "pid": 6315,
-        "ppid": 6171,
-        "uid": 1000,
-        "user": "ubuntu",
-        "group": "ubuntu",
-        "auid": 1000,
-        "auser": "ubuntu",
-        "session": 3,
-        "tty": "pts0",
-        "exit": "0",
-        "success": True,
-        "connection": {
-            "addr": destination,
-            "dst_addr": destination,
-            "dst_port": port,
-            "src_addr": "10.0.0.10",
-            "src_port": 43512,
-            "port": port,
-            "protocol": "tcp",
-        },
+        **_program_fields(connection.program),
+        "exit": _TIMED_OUT if refused else "0",
+        "success": not refused,
+        "connection": ends if source is None else ends | {"src_addr": source},
     }
+
+
+def connect_event(destination: str = "203.0.113.10", port: int = 80, exe: str = "/usr/bin/curl") -> Mapping[str, Any]:
+    """An example: the event of a program of user `ubuntu` that connects to this address.
+
+    >>> connect_event("127.0.0.1", 5432)["connection"]["dst_addr"]
+    '127.0.0.1'
+    """
+    args = (exe.rsplit("/", 1)[-1], destination)
+    program = Program(6315, 6171, 3, "pts0", 1000, 1000, "ubuntu", "ubuntu", exe, "/home/ubuntu", args)
+    event = audit_event(Connection(0.0, destination, port, "tcp", program), ("10.0.0.10",))
+    return event | {"connection": event["connection"] | {"src_addr": "10.0.0.10", "src_port": 43512}}
+
+
+def _program_fields(program: Program) -> dict[str, Any]:
+    """Who asked. A program at a terminal belongs to a login, which in the lab is its own user's."""
+    exe, user, args = _utf8(program.exe), _utf8(program.user), [_utf8(argument) for argument in program.args]
+    at_terminal = {"auid": program.uid, "auser": user, "session": program.session, "tty": _utf8(program.tty)}
+    return {
+        "exe": exe,
+        "command": exe.rpartition("/")[2],
+        "args": args,
+        "arguments": " ".join(args),
+        "cwd": _utf8(program.cwd),
+        "pid": program.pid,
+        "ppid": program.ppid,
+        "uid": program.uid,
+        "gid": program.gid,
+        "user": user,
+        "group": _utf8(program.group),
+        **(at_terminal if program.tty else {"auid": NO_LOGIN, "session": NO_LOGIN}),
+    }
+
+
+def _utf8(text: str) -> str:
+    """The text as JSON can carry it: a file name may hold any bytes."""
+    return text.encode("utf-8", "replace").decode()

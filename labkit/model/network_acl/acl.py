@@ -1,4 +1,4 @@
-"""A network ACL as DescribeNetworkAcls tells it, its quota, and the next free rule number."""
+"""A network ACL as DescribeNetworkAcls returns it, its quota, and the next free rule number."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ class NetworkAcl:
             tags={tag["Key"]: tag["Value"] for tag in response.get("Tags", ())},
             raw=response,
         )
+
+    def to_aws(self) -> dict[str, Any]:
+        """The inverse of `from_aws`.
+
+        >>> acl = NetworkAcl("acl-1", "vpc-1", True, (), ("subnet-1",), {"Name": "mine"})
+        >>> NetworkAcl.from_aws(acl.to_aws()) == acl
+        True
+        """
+        return {
+            "NetworkAclId": self.id,
+            "VpcId": self.vpc_id,
+            "IsDefault": self.is_default,
+            "Entries": [entry.to_aws() for entry in self.entries],
+            "Associations": [{"NetworkAclId": self.id, "SubnetId": subnet_id} for subnet_id in self.subnet_ids],
+            "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
+        }
 
     @property
     def ingress(self) -> tuple[Entry, ...]:

@@ -1,4 +1,4 @@
-"""Packets as an entry drops them: nft's `log group`, read from the kernel's netlink socket.
+"""Dropped packets, from nft's `log group`, read from the kernel's netlink socket.
 
 Source: linux/netfilter/nfnetlink_log.h.
 """
@@ -10,7 +10,7 @@ import struct
 import time
 from collections.abc import Iterator
 
-from labkit.range.facts import Drop
+from labkit.model.host_records import DroppedPacket
 
 _NETLINK_NETFILTER, _ULOG = 12, 4
 _CONFIG, _PACKET = (_ULOG << 8) | 1, _ULOG << 8
@@ -22,7 +22,7 @@ _TCP, _UDP = 6, 17
 
 
 def open_log(group: int) -> socket.socket:
-    """A socket that the kernel tells each logged packet of the group at once; needs CAP_NET_ADMIN of its namespace."""
+    """A socket that receives each logged packet of the group at once; needs CAP_NET_ADMIN of its namespace."""
     link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
     link.bind((0, 0))
     link.send(_message(group, _attribute(_SET_COMMAND, struct.pack("B", _BIND))))
@@ -32,12 +32,12 @@ def open_log(group: int) -> socket.socket:
     return link
 
 
-def follow(link: socket.socket) -> Iterator[Drop]:
-    """The drops, as they happen, until the socket is closed; those that came too fast for its buffer are missed."""
+def follow(link: socket.socket) -> Iterator[DroppedPacket]:
+    """The drops, as they happen, until the socket is closed; those too many for its buffer are missed."""
     while link.fileno() >= 0:
         try:
             data = link.recv(65536)
-        except OSError:  # ENOBUFS: the kernel had to forget some
+        except OSError:  # ENOBUFS: the kernel had to discard some
             continue
         for kind, body in _messages(data):
             if kind == _PACKET and (drop := _drop(body)):
@@ -61,8 +61,8 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += max(16, (size + 3) & ~3)
 
 
-def _drop(body: bytes) -> Drop | None:
-    """The drop that one message tells; None if it is not about an entry."""
+def _drop(body: bytes) -> DroppedPacket | None:
+    """The drop in one message; None if it is not about an entry."""
     found, at = {}, 0
     while at + 4 <= len(body):
         size, kind = struct.unpack_from("HH", body, at)
@@ -72,7 +72,7 @@ def _drop(body: bytes) -> Drop | None:
     packet = found.get(_PAYLOAD, b"")
     if not number.isdigit() or len(packet) < 20:
         return None
-    return Drop(time.time(), way == "egress", int(number), *_header(packet))
+    return DroppedPacket(time.time(), way == "egress", int(number), *_header(packet))
 
 
 def _header(packet: bytes) -> tuple[str, str, int, int | None]:

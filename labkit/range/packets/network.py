@@ -13,41 +13,41 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.range import names
-from labkit.range.internet import DRIP_PORT, PAGE_PORTS, serve_drips, serve_names, serve_pages
+from labkit.range import dns
+from labkit.range.internet import DRIP_PORT, PAGE_PORTS, serve_dns, serve_drips, serve_pages
 from labkit.range.namespace import NET, call, fork, ip, mount_privately, network_of, set_kernel_values, unshare_all
 
 HOST_NAME = "range"
 _FAR = f"""\
 link set lo up
 link add vpc address 02:00:00:00:00:01 type veth peer name eth0 address 02:00:00:00:00:02 netns {{host}}
-addr add {names.RESOLVER}/32 dev lo
-addr add {names.METADATA}/32 dev lo
-addr add {names.GATEWAY}/24 dev vpc
+addr add {dns.RESOLVER}/32 dev lo
+addr add {dns.METADATA}/32 dev lo
+addr add {dns.GATEWAY}/24 dev vpc
 link set vpc up
 route add local default dev lo table main
 """
 _FAR_IPV6 = f"""\
-addr add {names.GATEWAY_IPV6}/64 dev vpc nodad
+addr add {dns.GATEWAY_IPV6}/64 dev vpc nodad
 route add local ::/0 dev lo table main
 """
 _HOST = f"""\
 link set lo up
-addr add {names.HOST}/24 dev eth0
+addr add {dns.HOST}/24 dev eth0
 link set eth0 up
-route add default via {names.GATEWAY}
+route add default via {dns.GATEWAY}
 """
 _HOST_IPV6 = f"""\
-addr add {names.HOST_IPV6}/64 dev eth0 nodad
-route add ::/0 via {names.GATEWAY_IPV6}
+addr add {dns.HOST_IPV6}/64 dev eth0 nodad
+route add ::/0 via {dns.GATEWAY_IPV6}
 """
 _NO_DUPLICATE_DETECTION: dict[str, object] = {
     f"ipv6/conf/{scope}/{name}": 0 for scope in ("all", "default") for name in ("accept_dad", "dad_transmits")
 }
 _ETC = {
-    "/etc/resolv.conf": f"nameserver {names.RESOLVER}\noptions timeout:1 attempts:1\n",
+    "/etc/resolv.conf": f"nameserver {dns.RESOLVER}\noptions timeout:1 attempts:1\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
-    "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n{names.HOST} {HOST_NAME}\n",
+    "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n{dns.HOST} {HOST_NAME}\n",
 }
 """Files of the host's own, so that the resolver alone knows names: no nscd, sssd or systemd-resolved is asked."""
 
@@ -72,8 +72,8 @@ def build(folder: Path, guard: Callable[[], None]) -> int:
     for port in PAGE_PORTS:
         serve_pages(port)
     serve_drips(DRIP_PORT)
-    for address in (names.RESOLVER, *others):
-        serve_names(address)
+    for address in (dns.RESOLVER, *others):
+        serve_dns(address)
     return holder
 
 
@@ -110,7 +110,7 @@ def _host(resolvers: list[str], guard: Callable[[], None]) -> tuple[int, Callabl
 def _set_up_host(resolvers: list[str]) -> None:
     ip(_HOST + (_HOST_IPV6 if os.path.exists("/proc/net/if_inet6") else ""))
     for address in resolvers:
-        serve_names(address)
+        serve_dns(address)
     gid = os.getgid()
     # An unanswered connection is given up after 3 s instead of two minutes, and ping needs no privilege.
     set_kernel_values({"ipv4/tcp_syn_retries": 1, "ipv4/tcp_retries2": 5, "ipv4/ping_group_range": f"{gid} {gid}"})

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from labkit.model.network_acl import CATCH_ALL, Entry, in_order
-from labkit.range.names import RESOLVER
+from labkit.range.dns import RESOLVER
 
 TABLE, LINK, LOG_GROUP = "inet network_acl", "vpc", 5
 CATCH_ALL_IPV6 = CATCH_ALL + 1

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 
 from labkit.range.channel import Channel
-from labkit.range.internet import NAME_PORT
+from labkit.range.internet import DNS_PORT
 from labkit.range.namespace import fork
 from labkit.range.processes import MARK, end_all, marked
 from labkit.range.syscalls import seccomp
@@ -121,19 +121,19 @@ class Shim:
         if call.name != "connect":
             seccomp.answer(self._listener, call, _other_call(call))
             return
-        facts = describe(call)
-        if facts is None:
+        connection = describe(call)
+        if connection is None:
             seccomp.answer(self._listener, call, refusal(call))
             return
-        self._keeper.send(facts)
-        leading = self._keeper.receive()
-        if leading is None or "errno" in leading:  # the keeper has ended: closed, never open
-            seccomp.answer(self._listener, call, (leading or {"errno": errno.ENETUNREACH})["errno"])
-        elif "port" in leading:
-            self._connect_instead(call, leading["port"])
+        self._keeper.send(connection.to_json())
+        redirect = self._keeper.receive()
+        if redirect is None or "errno" in redirect:  # without a keeper, nothing goes on
+            seccomp.answer(self._listener, call, (redirect or {"errno": errno.ENETUNREACH})["errno"])
+        elif "port" in redirect:
+            self._connect_instead(call, redirect["port"])
         else:
-            if "names" in leading:
-                _write_address(call, leading["names"])
+            if "dns_port" in redirect:
+                _write_address(call, redirect["dns_port"])
             seccomp.answer(self._listener, call)
 
     def _connect_instead(self, call: Call, port: int) -> None:
@@ -204,5 +204,5 @@ def _socket(call: Call) -> int | None:
 def _send_to(pid: int, at: int, size: int) -> int | None:
     """Refuse a datagram with an address of its own unless it stays here; a resolver here may ask outside."""
     to = address(read_memory(pid, at, min(size, 28))) if at else None
-    stays = to is None or (to[1] != NAME_PORT and (to[0].startswith("127.") or to[0] == "::1"))
+    stays = to is None or (to[1] != DNS_PORT and (to[0].startswith("127.") or to[0] == "::1"))
     return None if stays else errno.ENETUNREACH

@@ -1,9 +1,10 @@
-"""Who asks for which connection: the facts of a held connect(2), read while its program waits."""
+"""Reads a held connect(2) while its program waits: who asks for which connection."""
 
 from __future__ import annotations
 
 import errno
 import functools
+import grp
 import os
 import pwd
 import re
@@ -11,12 +12,9 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
 
+from labkit.model.host_records import Connection, Program
 from labkit.range.syscalls import seccomp
-
-Facts = dict[str, Any]
-"""The fields of a ConnectEvent, as JSON can carry them."""
 
 _ADDRESS_BYTES = 28
 _UNIX_ADDRESS_BYTES = 110
@@ -33,35 +31,34 @@ _NAME_SERVICES = (
 )
 
 
-def follow(listener: int, seen: Callable[[Facts], None]) -> None:
-    """Tell each connection asked for under a listener, before the kernel acts on it; ends with the last program."""
+def follow(listener: int, on_connect: Callable[[Connection], None]) -> None:
+    """Report each connection asked for under a listener, before the kernel acts on it; ends with the last program."""
     for call in seccomp.calls(listener):
         refused = None
         try:
-            if facts := describe(call):
-                seen(facts)
+            if connection := describe(call):
+                on_connect(connection)
             else:
                 refused = refusal(call)
-        except (OSError, ValueError, struct.error):  # the program ended meanwhile
+        except (OSError, ValueError, struct.error):  # the program has ended
             refused = None
         seccomp.answer(listener, call, refused)
     os.close(listener)
 
 
-def describe(call: seccomp.Call) -> Facts | None:
-    """The facts of a connect(2); None if it is not to an IP address. Raises OSError when the caller is gone."""
+def describe(call: seccomp.Call) -> Connection | None:
+    """The connection of a connect(2); None if it is not to an IP address. Raises OSError when the caller is gone."""
     descriptor, address_at, size = call.arguments[:3]
     to = address(read_memory(call.pid, address_at, min(size, _ADDRESS_BYTES)))
     if to is None:
         return None
-    where = {"time": time.time(), "ip": to[0], "port": to[1], "protocol": protocol(call.pid, descriptor)}
-    return {**_program(call.pid), **where}
+    return Connection(time.time(), *to, protocol(call.pid, descriptor), _program(call.pid))
 
 
 def refusal(call: seccomp.Call) -> int | None:
-    """The errno for a connect(2) to a local service that asks for names outside, None for any other by a path.
+    """The errno for a connect(2) to a local name service, which would ask the real internet; None for any other path.
 
-    Refused, the C library asks the resolver instead, which is the range's own. Raises OSError.
+    When refused, the C library asks the resolver, which is the range's own. Raises OSError.
     """
     blob = read_memory(call.pid, call.arguments[1], min(call.arguments[2], _UNIX_ADDRESS_BYTES))
     family, path = struct.unpack_from("H", blob)[0] if len(blob) >= 2 else 0, blob[2:]
@@ -80,7 +77,7 @@ def read_memory(pid: int, at: int, size: int) -> bytes:
 def address(blob: bytes) -> tuple[str, int] | None:
     """Address and port of a `sockaddr`; None if it is of no IP family.
 
-    An IPv4 address in an IPv6 socket is told as what it is, for that is what its packets are.
+    An IPv4 address in an IPv6 socket is returned as IPv4, since its packets are.
 
     >>> address(bytes.fromhex("02000050cb00710a"))
     ('203.0.113.10', 80)
@@ -102,30 +99,31 @@ def protocol(pid: int, descriptor: int) -> str:
     return {"mptcp": "tcp", "ping": "icmp"}.get(plain, plain)
 
 
-def _program(thread: int) -> Facts:
-    """The process of a thread: a notification names threads, and curl resolves names in one of its own."""
+def _program(thread: int) -> Program:
+    """The program that a thread belongs to: a notification names threads, and curl resolves names in one of its own."""
     found = _STATUS.search(_read(f"/proc/{thread}/status", 1024))
     if found is None:
         raise OSError(f"thread {thread} has ended")
     process, parent, uid, gid = map(int, found.groups())
     session, terminal = map(int, _read(f"/proc/{thread}/stat", 1024).rpartition(b")")[2].split()[3:5])
     arguments = _read(f"/proc/{thread}/cmdline", _ARGUMENT_BYTES).decode(errors="replace").rstrip("\0").split("\0")
-    return {
-        "pid": process,
-        "ppid": parent,
-        "session": session,
-        "tty": _terminal(terminal),
-        "uid": uid,
-        "gid": gid,
-        "user": _user(uid),
-        "exe": os.readlink(f"/proc/{thread}/exe"),
-        "cwd": os.readlink(f"/proc/{thread}/cwd"),
-        "args": arguments,
-    }
+    return Program(
+        process,
+        parent,
+        session,
+        _terminal(terminal),
+        uid,
+        gid,
+        _user_name(uid),
+        group_name(gid),
+        os.readlink(f"/proc/{thread}/exe"),
+        os.readlink(f"/proc/{thread}/cwd"),
+        tuple(arguments),
+    )
 
 
 def _read(path: str, size: int) -> bytes:
-    """The beginning of a file, in fewer calls than open() makes: this is paid by every connection."""
+    """The beginning of a file, in fewer calls than open() makes, since each connection pays for it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, size)
@@ -146,8 +144,17 @@ def _terminal(device: int) -> str:
 
 
 @functools.lru_cache
-def _user(uid: int) -> str:
+def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+@functools.lru_cache
+def group_name(gid: int) -> str:
+    """The name of a group, else its number."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

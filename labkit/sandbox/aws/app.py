@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.model.access_keys import AccessKeys
+from labkit.model.host_location import HostLocation
 from labkit.sandbox.aws.keys import STUDENT, IamUser, load_keys
 from labkit.sandbox.ids import Ids
 
@@ -77,13 +78,13 @@ class AwsApp:
             raise RuntimeError("the AWS side did not load")
         return requests.state.read(read)
 
-    def place_of(self, account: str) -> dict[str, Any] | None:
-        """The location of an account's host and the network ACL in force there, as `inventory.place_of` has it."""
+    def location_of(self, account: str) -> HostLocation | None:
+        """The location of an account's host; waits like `read`."""
 
-        def read() -> dict[str, Any] | None:
-            from labkit.sandbox.aws.inventory import place_of
+        def read() -> HostLocation | None:
+            from labkit.sandbox.aws.inventory import location_of
 
-            return place_of(account)
+            return location_of(account)
 
         return self.read(read)
 

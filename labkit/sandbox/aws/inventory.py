@@ -1,7 +1,7 @@
-"""What a class has made, straight from moto's objects, in the shape of boto3's replies: VPCs, network ACLs, subnets.
+"""What an account holds, read from moto's objects: VPCs, network ACLs and subnets in the shape of boto3's replies.
 
-All accounts at once, since a board that asked for each with the calls of the API would take seconds for what takes
-milliseconds here. The fields are those that the lab reads.
+Reading a class this way takes milliseconds; through the API it would take seconds. The fields are those that the lab
+reads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend, ec2_backends
 
+from labkit.model.host_location import HostLocation
+from labkit.model.network_acl import NetworkAcl
 from labkit.model.vpc import HOST_TAG
+from labkit.sandbox.aws.strict.network_acl import entry_of, is_true
 
 Json = dict[str, Any]
 
@@ -22,21 +25,20 @@ def regions_of(account: str) -> dict[str, Json]:
     return {region: _region(backend) for region, backend in dict.items(ec2_backends[account])}
 
 
-def place_of(account: str) -> Json | None:
-    """Where an account's host lives: `region`, `subnet_id`, and the `network_acl` in force there; None for nowhere.
+def location_of(account: str) -> HostLocation | None:
+    """Where an account's host is: the subnet with the host's tag, the newest of several.
 
-    It is the subnet with the host's tag, the last one that was made where there are several. Call it while nothing
-    changes.
+    Call it while nothing changes.
     """
     found = None
     for region, backend in dict.items(ec2_backends[account]) if account in ec2_backends else ():
         for subnet in _subnets(backend):
             if HOST_TAG in backend.tags.get(subnet.id, {}):
-                found = {"region": region, "subnet_id": subnet.id, "network_acl": _in_force(backend, subnet.id)}
+                found = HostLocation(region, subnet.id, _in_force(backend, subnet.id))
     return found
 
 
-def _in_force(backend: EC2Backend, subnet_id: str) -> Json:
+def _in_force(backend: EC2Backend, subnet_id: str) -> NetworkAcl:
     for acl in backend.network_acls.values():
         if any(each.subnet_id == subnet_id for each in acl.associations):
             return _network_acl(backend, acl)
@@ -50,7 +52,7 @@ def _subnets(backend: EC2Backend) -> list[Any]:
 def _region(backend: EC2Backend) -> Json:
     return {
         "Vpcs": [_vpc(backend, vpc) for vpc in backend.vpcs.values()],
-        "NetworkAcls": [_network_acl(backend, acl) for acl in backend.network_acls.values()],
+        "NetworkAcls": [_network_acl(backend, acl).to_aws() for acl in backend.network_acls.values()],
         "Subnets": [_subnet(backend, subnet) for subnet in _subnets(backend)],
     }
 
@@ -77,48 +79,16 @@ def _subnet(backend: EC2Backend, subnet: Any) -> Json:
     }
 
 
-def _network_acl(backend: EC2Backend, acl: Any) -> Json:
-    return {
-        "NetworkAclId": acl.id,
-        "VpcId": acl.vpc_id,
-        "IsDefault": _truth(acl.default),
-        "OwnerId": backend.account_id,
-        "Entries": [_entry(entry) for entry in acl.entries],
-        "Associations": [_association(each) for each in acl.associations],
-        "Tags": _tags(backend, acl.id),
-    }
-
-
-def _association(association: Any) -> Json:
-    return {
-        "NetworkAclAssociationId": association.id,
-        "NetworkAclId": association.network_acl_id,
-        "SubnetId": association.subnet_id,
-    }
-
-
-def _entry(entry: Any) -> Json:
-    shown: Json = {
-        "RuleNumber": int(entry.rule_number),
-        "Egress": _truth(entry.egress),
-        "RuleAction": entry.rule_action,
-        "Protocol": str(entry.protocol),
-    }
-    if entry.ipv6_cidr_block:
-        shown["Ipv6CidrBlock"] = entry.ipv6_cidr_block
-    else:
-        shown["CidrBlock"] = entry.cidr_block
-    if entry.port_range_from is not None and entry.port_range_to is not None:
-        shown["PortRange"] = {"From": int(entry.port_range_from), "To": int(entry.port_range_to)}
-    if entry.icmp_type is not None and entry.icmp_code is not None:
-        shown["IcmpTypeCode"] = {"Type": int(entry.icmp_type), "Code": int(entry.icmp_code)}
-    return shown
+def _network_acl(backend: EC2Backend, acl: Any) -> NetworkAcl:
+    return NetworkAcl(
+        id=acl.id,
+        vpc_id=acl.vpc_id,
+        is_default=is_true(acl.default),
+        entries=tuple(map(entry_of, acl.entries)),
+        subnet_ids=tuple(each.subnet_id for each in acl.associations),
+        tags=backend.tags.get(acl.id, {}),
+    )
 
 
 def _tags(backend: EC2Backend, resource_id: str) -> list[Json]:
     return [{"Key": key, "Value": value} for key, value in backend.tags.get(resource_id, {}).items()]
-
-
-def _truth(value: Any) -> bool:
-    """moto keeps what a request said, as text or as a boolean."""
-    return str(value).lower() == "true"

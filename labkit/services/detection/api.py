@@ -119,22 +119,22 @@ class DetectionApi:
         return tuple(self._call("GET", f"/v2/alerts/{_part(alert_id)}/events")["events"])
 
     def alert_changes(self, after: int | None, rule_id: str = "", wait_seconds: float = 0.0) -> dict[str, Any]:
-        """One look at the feed that the lab's own service has beside the published API; see `clients.alert_feed`."""
+        """One request to the alert feed, which only the lab's own service has; see `AlertFeed`."""
         given: dict[str, Any] = {"after": after, "rule": rule_id or None, "wait": round(wait_seconds, 3) or None}
         query = {name: value for name, value in given.items() if value is not None}
         return self._call("GET", "/lab/feed/alerts", query)
 
-    def host_filter(self, after: int | None, wait_seconds: float = 0.0) -> dict[str, Any]:
-        """What filters the host of a class's student, beside the published API: `{"after", "place"}`.
+    def host_location(self, after: int | None, wait_seconds: float = 0.0) -> dict[str, Any]:
+        """Where the host of a class's student is, which the published API does not have: `{"after", "location"}`.
 
-        Told `after`, it waits until something has changed since that number; asking on from a number says, too, that
-        what came with it is in force.
+        With `after`, it waits until something changes after that number, and confirms that the answer with that number
+        is in force.
         """
         query = {} if after is None else {"after": after, "wait": round(wait_seconds, 3)}
         return self._call("GET", "/lab/feed/network-acl", query)
 
     def send_events(self, events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-        """Events of the host of a class's student, beside the published API; one that came before counts once."""
+        """Send events of a student's own host, which the published API cannot take; a repeated event counts once."""
         return self._call("POST", "/lab/events", body=list(events))
 
     def severity_counts(self) -> dict[int, int]:

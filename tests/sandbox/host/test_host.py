@@ -167,8 +167,8 @@ def test_what_the_entries_decided_is_counted_beside_them_and_the_drops_name_the_
     (line,) = [line for line in repr(ready.entries()).splitlines() if DENY.cidr_block in line]
     assert packets > 0
     assert line.split()[-1] == str(packets)
-    drops = until(lambda: [drop for drop in host.drops(began) if drop["rule_number"] == 1])
-    assert drops[0]["egress"] and (drops[0]["destination"], drops[0]["port"]) == ("203.0.113.10", 80)
+    drops = until(lambda: [drop for drop in host.drops(began) if drop.rule_number == 1])
+    assert drops[0].egress and (drops[0].destination, drops[0].port) == ("203.0.113.10", 80)
 
 
 def test_a_call_that_is_refused_changes_nothing_of_what_is_in_force(ready: Lab, ec2: Any, acl: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.network_acls import NetworkAcl, NetworkAclEntry
 
-from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, validate_entry, validate_rule_number
+from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, Entry, validate_entry, validate_rule_number
 from labkit.sandbox.aws.errors import AwsError
 from labkit.sandbox.aws.strict.tags import check_tag_specifications
 
@@ -51,7 +51,7 @@ class StrictNetworkAcls:
     def check_create_network_acl_entry(self) -> None:
         acl = self._acl()
         entry = self._make_entry_canonical()
-        same = [each for each in acl.entries if each.egress == entry.egress and _ipv6(each) == entry.ipv6]
+        same = [each for each in map(entry_of, acl.entries) if (each.egress, each.ipv6) == (entry.egress, entry.ipv6)]
         if self._find(acl) is None and len(same) >= ENTRY_QUOTA:
             raise AwsError("NetworkAclEntryLimitExceeded", f"Network ACL {acl.id} has {ENTRY_QUOTA} entries already.")
 
@@ -112,5 +112,23 @@ class StrictNetworkAcls:
         self._acl().network_acl_entries.sort(key=lambda each: (not each.egress, each.rule_number))
 
 
-def _ipv6(entry: NetworkAclEntry) -> bool:
-    return entry.ipv6_cidr_block is not None
+def entry_of(stored: NetworkAclEntry) -> Entry:
+    """An entry that moto stores, as a value."""
+    return Entry(
+        rule_number=int(stored.rule_number),
+        egress=is_true(stored.egress),
+        rule_action=stored.rule_action,
+        protocol=str(stored.protocol),
+        cidr_block=stored.ipv6_cidr_block or stored.cidr_block,
+        port_range=_pair(stored.port_range_from, stored.port_range_to),
+        icmp=_pair(stored.icmp_type, stored.icmp_code),
+    )
+
+
+def _pair(first: int | None, second: int | None) -> tuple[int, int] | None:
+    return None if first is None or second is None else (int(first), int(second))
+
+
+def is_true(value: object) -> bool:
+    """A boolean as moto stores it: as the request had it, text or not."""
+    return str(value).lower() == "true"

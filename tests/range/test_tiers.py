@@ -11,21 +11,19 @@ import pytest
 
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
-from labkit.range import names
-from labkit.range.evaluated import Aim, aim
-from labkit.range.facts import TIER_NAMES
+from labkit.range import dns
 from labkit.range.packets import ruleset
 from labkit.range.paths import make_folder, range_folder
-from labkit.range.range import Range
-from labkit.range.reach import judge, reach
+from labkit.range.simulated import Target, target_of
 from labkit.range.syscalls.watch import address
+from labkit.range.tiers import TIER_NAMES, best_tier, detect
 
 ALL_FOUND = {"calls": "", "missing": [], "packets": ""}
 REFUSED = {**ALL_FOUND, "packets": "unshare: Operation not permitted"}
 
 
 def test_where_all_is_found_it_is_tier_1_and_nothing_is_to_be_done():
-    found = judge(ALL_FOUND, {}, False)
+    found = best_tier(ALL_FOUND, {}, False)
 
     assert (found.tier, found.why, found.next_step) == (1, "", "")
 
@@ -43,7 +41,7 @@ def test_where_all_is_found_it_is_tier_1_and_nothing_is_to_be_done():
     ],
 )
 def test_what_stands_in_the_way_is_said_with_what_to_do(found, values, in_container, tier, why, cure):
-    judged = judge(found, values, in_container)
+    judged = best_tier(found, values, in_container)
 
     assert judged.tier == tier
     assert why in judged.why
@@ -52,33 +50,23 @@ def test_what_stands_in_the_way_is_said_with_what_to_do(found, values, in_contai
 
 
 def test_without_nft_and_ip_on_the_path_the_tier_is_2(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("labkit.range.reach._probe", lambda: {**ALL_FOUND, "missing": ["nft"]})
+    monkeypatch.setattr("labkit.range.tiers._probe", lambda: {**ALL_FOUND, "missing": ["nft"]})
 
-    assert str(reach()).endswith("Not installed: nft. For tier 1: sudo apt install nftables")
+    assert str(detect()).endswith("Not installed: nft. For tier 1: sudo apt install nftables")
 
 
 def test_elsewhere_than_on_linux_the_tier_is_3(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.platform", "darwin")
 
-    assert reach().tier == 3
+    assert detect().tier == 3
 
 
 def test_a_tier_can_be_asked_for_but_not_a_better_one_than_there_is(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("labkit.range.reach._probe", lambda: {**ALL_FOUND, "missing": ["nft"]})
+    monkeypatch.setattr("labkit.range.tiers._probe", lambda: {**ALL_FOUND, "missing": ["nft"]})
     monkeypatch.setenv("LABKIT_RANGE_TIER", "1")
-    assert reach().tier == 2
+    assert detect().tier == 2
     monkeypatch.setenv("LABKIT_RANGE_TIER", "3")
-    assert reach().tier == 3
-
-
-def test_tier_3_opens_no_terminal_and_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LABKIT_RANGE_TIER", "3")
-    built = Range(folder)
-    built.up()
-
-    with pytest.raises(LabError, match="No terminal can be opened in the range"):
-        built.terminal_command()
-    assert not folder.exists()
+    assert detect().tier == 3
 
 
 def test_a_long_home_has_its_range_under_tmp_and_a_short_one_inside():
@@ -92,7 +80,7 @@ def test_a_folder_is_its_users_alone_and_a_link_is_none(tmp_path: Path):
     make_folder(tmp_path / "range")
     assert (tmp_path / "range").stat().st_mode & 0o777 == 0o700
     (tmp_path / "link").symlink_to(tmp_path / "range")
-    with pytest.raises(LabError, match="belongs to somebody else"):
+    with pytest.raises(LabError, match="belongs to another user"):
         make_folder(tmp_path / "link")
 
 
@@ -113,7 +101,7 @@ def query(name: str, kind: int) -> bytes:
     ],
 )
 def test_the_resolver_knows_its_names_and_no_other(name: str, kind: int, code: int, address_told: str | None):
-    reply = names.answer(query(name, kind))
+    reply = dns.answer(query(name, kind))
 
     identity, flags, _, answers, _, _ = struct.unpack_from(">HHHHHH", reply)
     assert (identity, flags & 0xF, answers) == (7, code, 1 if address_told else 0)
@@ -125,12 +113,12 @@ def test_the_resolver_knows_its_names_and_no_other(name: str, kind: int, code: i
 @pytest.mark.parametrize("blob", [b"", b"short", query("dadismad.com", 1)[:-4], bytes([255]) * 40])
 def test_what_is_no_query_is_told_from_one(blob: bytes):
     with pytest.raises(ValueError):
-        names.answer(blob)
+        dns.answer(blob)
 
 
 def test_dadismad_has_an_ipv4_address_only():
-    assert names.addresses("dadismad.com") == ("203.0.113.10",)
-    assert names.addresses("six.dadismad.com") == ("203.0.113.66", "2001:db8:bad::10")
+    assert dns.addresses("dadismad.com") == ("203.0.113.10",)
+    assert dns.addresses("six.dadismad.com") == ("203.0.113.66", "2001:db8:bad::10")
 
 
 def test_a_transaction_names_each_entry_with_its_counter_and_the_last_two():
@@ -156,16 +144,16 @@ def test_the_counter_of_an_entry_that_is_gone_is_taken_away():
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        (["curl", "-sS", "dadismad.com"], Aim("dadismad.com", ("203.0.113.10",), 80)),
-        (["wget", "-qO-", "http://example.com:8080/x"], Aim("example.com", ("198.51.100.7",), 8080)),
-        (["curl", "http://[2001:db8::1]/"], Aim("2001:db8::1", ("2001:db8::1",), 80)),
-        (["curl", "nobody.example"], Aim("nobody.example", (), 80)),
+        (["curl", "-sS", "dadismad.com"], Target("dadismad.com", ("203.0.113.10",), 80)),
+        (["wget", "-qO-", "http://example.com:8080/x"], Target("example.com", ("198.51.100.7",), 8080)),
+        (["curl", "http://[2001:db8::1]/"], Target("2001:db8::1", ("2001:db8::1",), 80)),
+        (["curl", "nobody.example"], Target("nobody.example", (), 80)),
         (["sh", "-c", "echo hello. there"], None),
         (["true"], None),
     ],
 )
-def test_what_a_command_line_aims_at(argv: list[str], expected: Aim | None):
-    assert aim(argv) == expected
+def test_the_target_of_a_command_line(argv: list[str], expected: Target | None):
+    assert target_of(argv) == expected
 
 
 def test_the_address_of_a_socket_is_read_as_the_kernel_does():

@@ -1,7 +1,7 @@
-"""The names of the range's internet and the resolver that answers for them.
+"""The host names of the range, and the DNS replies for them.
 
-dadismad.com has an IPv4 address only: with an IPv6 one curl would prefer it, and a deny of the IPv4 address would
-change nothing. That lesson has a name of its own, six.dadismad.com.
+dadismad.com has an IPv4 address only: curl would prefer an IPv6 one, and a deny of the IPv4 address would then change
+nothing. six.dadismad.com is there to show that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TTL_SECONDS = 5
 
 
 def addresses(name: str) -> tuple[str, ...]:
-    """The addresses of a name, none if it does not exist; case and a dot at the end do not matter.
+    """The addresses of a name, none if it does not exist; case and a final dot are ignored.
 
     >>> addresses("Dadismad.com."), addresses("nobody.example")
     (('203.0.113.10',), ())
@@ -36,9 +36,9 @@ def addresses(name: str) -> tuple[str, ...]:
 
 
 def answer(query: bytes) -> bytes:
-    """The reply to one DNS query: A and AAAA of the names here, NXDOMAIN else. Source: RFC 1035, section 4.
+    """The reply to a DNS query: A and AAAA of the names above, else NXDOMAIN. Source: RFC 1035, section 4.
 
-    Raises ValueError on what is no query.
+    Raises ValueError if it is not a query.
     """
     name, end = _question(query)
     kind = struct.unpack_from(">H", query, end)[0]
@@ -56,7 +56,7 @@ def _packed(family: socket.AddressFamily | None, address: str) -> bytes:
 
 
 def _question(query: bytes) -> tuple[str, int]:
-    """The name asked for, and where its type stands."""
+    """The name asked for, and the offset of its type."""
     labels, at = [], 12
     while at < len(query) and query[at]:
         labels.append(query[at + 1 : at + 1 + query[at]].decode("ascii", "replace"))

@@ -1,0 +1,65 @@
+"""Where the lab's host is, and which entries filter it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.model.network_acl import Entry, NetworkAcl
+
+ALLOW_EVERYTHING = tuple(
+    Entry(number, egress, "allow", "-1", block)
+    for egress in (False, True)
+    for number, block in ((100, "0.0.0.0/0"), (101, "::/0"))
+)
+"""What filters a host that is in no subnet."""
+
+
+@dataclass(frozen=True)
+class HostLocation:
+    """The host's subnet, and the network ACL in force there. None stands for a host in no subnet."""
+
+    region: str
+    subnet_id: str
+    network_acl: NetworkAcl
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is the same as long as only entries change."""
+        return self.subnet_id, self.network_acl.id
+
+    def to_json(self) -> dict[str, Any]:
+        """The location as a class's sandbox sends it to a student's machine."""
+        return {"region": self.region, "subnet_id": self.subnet_id, "network_acl": self.network_acl.to_aws()}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> HostLocation:
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(told["region"], told["subnet_id"], NetworkAcl.from_aws(told["network_acl"]))
+
+
+def entries_at(location: HostLocation | None) -> tuple[Entry, ...]:
+    """The entries that filter a host there."""
+    return ALLOW_EVERYTHING if location is None else location.network_acl.entries
+
+
+def refusal_text(wanted: HostLocation | None, in_force: HostLocation | None, why: str) -> str:
+    """The message when the range refuses `wanted` and stays with `in_force`.
+
+    >>> print(refusal_text(None, None, "it is full"))
+    The range refused the entries: it is full. Still in force: nothing, every packet passes.
+    """
+    before, after = entries_at(in_force), entries_at(wanted)
+    added = [f"entry {entry}" for entry in after if entry not in before]
+    removed = [f"the removal of {entry}" for entry in before if entry not in after]
+    what = "; ".join(added or removed) or "the entries"
+    return f"The range refused {what}: {why.rstrip('.')}. Still in force: {_in_words(in_force)}."
+
+
+def _in_words(location: HostLocation | None) -> str:
+    if location is None:
+        return "nothing, every packet passes"
+    acl = location.network_acl
+    egress, ingress = (", ".join(one.number_text for one in way) or "none" for way in (acl.egress, acl.ingress))
+    return f"{acl.id} as before, with egress {egress} and ingress {ingress}"

@@ -1,0 +1,84 @@
+"""What the range records of the lab's host: connections asked for, packets dropped, programs run.
+
+These are named tuples because tier 2 imports this module in front of every program: dataclasses load too slowly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Program(NamedTuple):
+    """A running program. tty: such as `pts0`, "" without a terminal. Text may hold bytes that are not UTF-8."""
+
+    pid: int
+    ppid: int
+    session: int
+    tty: str
+    uid: int
+    gid: int
+    user: str
+    group: str
+    exe: str
+    cwd: str
+    args: tuple[str, ...]
+
+
+class Connection(NamedTuple):
+    """A program asked the kernel for a connection; recorded before the kernel acts on it.
+
+    time: seconds since 1970. protocol: `tcp`, `udp`, … allowed: what the entries say, where the range decides it
+    itself (tiers 2 and 3); None where packets decide.
+    """
+
+    time: float
+    ip: str
+    port: int
+    protocol: str
+    program: Program
+    allowed: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON carries it, between the range's processes and to the lab's kernel."""
+        return {**self._asdict(), "program": self.program._asdict()}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Connection:
+        """The inverse of `to_json`."""
+        program = record["program"]
+        return cls(**{**record, "program": Program(**{**program, "args": tuple(program["args"])})})
+
+
+class DroppedPacket(NamedTuple):
+    """A packet that an entry denied.
+
+    rule_number: of the entry, 32767 or 32768 for `*`. port: the destination's, None where there is none.
+    """
+
+    time: float
+    egress: bool
+    rule_number: int
+    source: str
+    destination: str
+    protocol: int
+    port: int | None
+
+    @property
+    def remote(self) -> str:
+        """The address outside the subnet."""
+        return self.destination if self.egress else self.source
+
+
+class ProgramResult(NamedTuple):
+    """How a program on the host ended.
+
+    code: its exit code, 124 after a timeout. ran: False in tier 3, where no program runs. behind: why the entries in
+    force may not be those that AWS has; "" when they are.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    ran: bool = True
+    behind: str = ""
