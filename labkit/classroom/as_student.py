@@ -12,13 +12,13 @@ from pathlib import Path
 
 from labkit.backends.backend import AwsBackend, DetectionBackend
 from labkit.backends.sandbox import LocalSandbox, SandboxAws
+from labkit.classroom.key_block import ClassKeys
 from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import ClassKeys, account_of, host_of
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
 from labkit.model.host_records import ProgramResult
-from labkit.model.settings import parse_student_number
+from labkit.model.student import account_of, host_of, parse_student_number
 from labkit.range.simulated import target_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.login import DetectionLogin

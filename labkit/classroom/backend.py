@@ -15,8 +15,8 @@ from labkit.classroom.host_process import ClassHost
 from labkit.classroom.join import aws_files, certificate_file
 from labkit.classroom.pinned_certificate import pinned
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import account_of
-from labkit.model.settings import Settings, parse_student_number
+from labkit.model.settings import Settings
+from labkit.model.student import account_of, parse_student_number
 from labkit.services.host import Host
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"

@@ -155,7 +155,7 @@ def keys(student: str | None, as_csv: bool) -> None:
     They are secrets. If you write them to a file, make it readable only by you: umask 077
     """
     from labkit.classroom import keys as class_keys
-    from labkit.model.settings import parse_student_number
+    from labkit.model.student import parse_student_number
     from labkit.services import sandbox_process
     from labkit.services.environment import settings
 
@@ -175,7 +175,7 @@ def join(file: Any, leave: bool) -> None:
     The keys are tested, then saved in the lab's home. From then on the lab uses the class's sandbox.
     """
     from labkit.classroom import join
-    from labkit.model.classroom import ClassKeys
+    from labkit.classroom.key_block import ClassKeys
     from labkit.services.environment import home_folder
     from labkit.steps.session import open_session
 

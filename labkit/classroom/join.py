@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 
 from labkit.classroom import host_process
+from labkit.classroom.key_block import ClassKeys
 from labkit.classroom.pinned_certificate import pinned
 from labkit.files import disk_errors, private_folder, write_private
 from labkit.model.access_keys import examine
-from labkit.model.classroom import ClassKeys, account_of
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.settings import DEFAULT_REGION
+from labkit.model.student import account_of
 from labkit.services.aws.account import Account
 from labkit.services.aws.ec2 import caller
 from labkit.services.aws.profile import SavedProfile, save_profile

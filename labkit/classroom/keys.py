@@ -6,8 +6,9 @@ import csv
 import io
 from collections.abc import Iterable
 
-from labkit.model.classroom import ClassKeys, account_of
+from labkit.classroom.key_block import ClassKeys
 from labkit.model.errors import InvalidInput, LabError
+from labkit.model.student import account_of
 from labkit.services.sandbox_process import Sandbox
 
 

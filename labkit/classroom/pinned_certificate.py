@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from labkit.files import disk_errors, write_private
-from labkit.model.classroom import fingerprint
 from labkit.model.errors import LabError, ServiceUnreachable
+from labkit.sandbox.classroom.certificate import fingerprint
 
 CONNECT_SECONDS = 5
 

@@ -8,10 +8,11 @@ from typing import Any
 from labkit.lab.base import Cells, link_to
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
 from labkit.model.detection.event import connect_event
-from labkit.model.detection.rule import BASE_RULE_SET, rule_name
+from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Packet
 from labkit.model.rule_filter import explain, parse, straighten
+from labkit.model.student import rule_name
 from labkit.steps import rule
 from labkit.views import panels
 from labkit.views.forms import rule as rule_form

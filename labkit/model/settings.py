@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,21 +75,4 @@ def parse_backend(text: str, field: str) -> BackendName | None:
         "A backend is either “sandbox” (no account, nothing leaves this machine) or “live”.",
         f"Set {field} to sandbox or live, or leave it out.",
         field=field,
-    )
-
-
-def parse_student_number(text: str | int) -> int:
-    """The student number that a person typed; raise InvalidInput unless it is a whole number from 1 to 999.
-
-    >>> parse_student_number(" 7 ")
-    7
-    """
-    typed = str(text).strip()
-    if re.fullmatch(r"[0-9]{1,9}", typed) and 1 <= int(typed) <= 999:
-        return int(typed)
-    raise InvalidInput(
-        f"Student number “{typed}” was refused." if typed else "No student number was given.",
-        "A student number is a whole number from 1 to 999, in digits.",
-        "Type the number that your instructor gave you; alone, take 1.",
-        field="student number",
     )

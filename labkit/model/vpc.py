@@ -7,15 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.model.detection.rule import vpc_name
 from labkit.model.network_acl import VPC_QUOTA
+from labkit.model.student import STUDENT_TAG
 
 LAB_CIDR_BLOCK = "10.0.0.0/16"
 """The block that the original lab gives every student's VPC."""
-
-STUDENT_TAG = "labkit:student"
-"""Marks what the lab made or took for a student; nothing without it is ever changed or deleted."""
-
 
 HOST_TAG = "labkit:host"
 """Marks the subnet that the lab's host lives in; its value is the host's name."""
@@ -73,15 +69,6 @@ class Vpc:
         if self.student is not None:
             return f"{self.id} ({self.cidr_block}, of student {self.student})"
         return f"{self.id} ({self.cidr_block}, {self.name or 'without a name'})"
-
-
-def student_tags(student: int) -> dict[str, str]:
-    """The tags of a student's VPC.
-
-    >>> student_tags(7)
-    {'labkit:student': '7', 'Name': 'Self Protect Student7'}
-    """
-    return {STUDENT_TAG: str(student), "Name": vpc_name(student)}
 
 
 def vpc_quota_sentence(vpcs: Sequence[Vpc], region: str) -> str:

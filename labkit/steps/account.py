@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
-from labkit.model.settings import PROFILE, parse_student_number
+from labkit.model.settings import PROFILE
+from labkit.model.student import STUDENT_NUMBERS, parse_student_number, rule_name, vpc_name
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps.rule import students_rules
@@ -20,9 +20,9 @@ SINGLE_STUDENT = "1"
 
 def check_student(session: LabSession) -> CheckResult:
     noted, asked = session.notes.get("student"), session.backend.student
-    expected = "a whole number from 1 to 999"
+    expected = STUDENT_NUMBERS
     if not noted:
-        next_step = "Type the number your instructor gave you into the form; alone, take 1."
+        next_step = "Type the number that your instructor gave you into the form. If you work alone, use 1."
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
     if asked and parse_student_number(asked) != number:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labkit import steps
-from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError
+from labkit.model.student import is_a_students_rule, rule_name
 from labkit.services import aws
 from labkit.steps.host import READY
 from labkit.steps.rule import all_rules
@@ -19,7 +19,7 @@ def clean_up(session: LabSession) -> CleanUpView:
     """
     student, keys = session.student, session.keys or session.backend.aws.cloud_account()
     ended = list(steps.reset(session, tuple(step for step in steps.STEPS if step.key != READY.key)))
-    students = [rule.name for rule in all_rules(session.detection) if rule.name.startswith("Self Protect: Student")]
+    students = [rule.name for rule in all_rules(session.detection) if is_a_students_rule(rule.name)]
     rules = {f"rule “{name}”": name == rule_name(student) for name in students}
     vpcs: dict[str, bool] = {}
     if keys is not None:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.classroom import host_of
 from labkit.model.detection.records import Agent
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
+from labkit.model.student import host_of
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
 from labkit.services.aws import subnet as aws_subnet

@@ -9,7 +9,8 @@ from functools import partial
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
-from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
+from labkit.model.student import STUDENT_TAG, student_tags
+from labkit.model.vpc import LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
 from labkit.services import aws
 from labkit.services.aws.account import Account
 from labkit.steps.session import LabSession

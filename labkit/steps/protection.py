@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
-from labkit.model.detection.rule import rule_name
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.network_acl import Entry, Packet, decide
 from labkit.model.response.messages import Message
 from labkit.model.response.response import own_entries
+from labkit.model.student import rule_name
 from labkit.services import aws
 from labkit.steps.network import students_network_acl
 from labkit.steps.responding import students_responder

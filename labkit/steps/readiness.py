@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from labkit.model.detection.rule import PRECREATED_RULE, rule_name
 from labkit.model.errors import LabError
+from labkit.model.student import is_a_students_rule, rule_name
 from labkit.services import aws
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
@@ -68,7 +68,7 @@ def _leftovers_line(session: LabSession) -> Line:
     """Rules, and VPCs where there are keys, of other students: never touched, but good to know of."""
     own = rule_name(session.student) if session.notes.get("student") else ""
     names = [rule.name for rule in all_rules(session.detection)]
-    others = [name for name in names if name.startswith("Self Protect: Student") and name not in (own, PRECREATED_RULE)]
+    others = [name for name in names if is_a_students_rule(name) and name != own]
     found = [f"rule “{name}”" for name in others]
     if len(others) > MOST_NAMED:
         found = [f"{len(others)} rules of other students, as in a class"]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
-from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE, Rule, rule_name
+from labkit.model.detection.rule import BASE_RULE_SET, PRECREATED_RULE, Rule
 from labkit.model.errors import LabError, StepNotReady
+from labkit.model.student import rule_name
 from labkit.services.detection.api import DetectionApi
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step

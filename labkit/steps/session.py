@@ -11,9 +11,9 @@ from labkit.backends.backend import Backend
 from labkit.backends.choose import choose_backend
 from labkit.backends.sandbox import FoundSandbox, LocalSandbox
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import is_of_class
 from labkit.model.errors import ConsentNeeded, LabError, StepNotReady
-from labkit.model.settings import DEFAULT_REGION, BackendName, Settings, parse_backend, parse_student_number
+from labkit.model.settings import DEFAULT_REGION, BackendName, Settings, parse_backend
+from labkit.model.student import is_of_class, parse_student_number
 from labkit.services.aws.profile import check_region
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.environment import settings

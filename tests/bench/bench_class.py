@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 
-from labkit.model.classroom import account_of
+from labkit.model.student import account_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import ClassOptions, plan
 from tests.bench.bench_aws_sandbox import ANY_KEYS, _process, _until, client, moto_server

@@ -13,9 +13,10 @@ from labkit.classroom.board.table import Board
 from labkit.classroom.board.take import taker
 from labkit.lab.lab import Lab
 from labkit.model.check import CheckResult, Outcome
-from labkit.model.detection.rule import PRECREATED_RULE, rule_name
+from labkit.model.detection.rule import PRECREATED_RULE
 from labkit.model.errors import ServiceUnreachable
 from labkit.model.network_acl import Entry
+from labkit.model.student import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.session import LabSession, open_existing

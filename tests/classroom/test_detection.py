@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from labkit.model.classroom import host_of
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.detection.event import connect_event
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
+from labkit.model.student import host_of, rule_name
 from labkit.sandbox.classroom.classroom import Classroom
 from labkit.sandbox.classroom.host_feed import StudentHosts
 from labkit.sandbox.classroom.rights import ClassPermissions

@@ -25,9 +25,8 @@ import pytest
 from labkit import steps
 from labkit.classroom.host_process import host_folder
 from labkit.lab.lab import Lab, open_lab
-from labkit.model.classroom import account_of
-from labkit.model.detection.rule import rule_name
 from labkit.model.network_acl import Entry
+from labkit.model.student import account_of, rule_name
 from labkit.range.program import program_command
 from labkit.services import aws, sandbox_process
 from labkit.services.host import Host

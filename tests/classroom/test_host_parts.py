@@ -14,10 +14,10 @@ import pytest
 from labkit.classroom.host import outbox
 from labkit.classroom.host.following import LocationFollower
 from labkit.classroom.host.outbox import Outbox
-from labkit.model.classroom import account_of
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
 from labkit.model.host_location import HostLocation
 from labkit.model.network_acl import Entry, NetworkAcl
+from labkit.model.student import account_of
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
 from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.app import create_detection_app

@@ -18,9 +18,9 @@ import requests
 from flask import Flask, Response, request
 
 from labkit.classroom.pinned_certificate import WrongCertificate, fetch, pinned
-from labkit.model.classroom import fingerprint
 from labkit.model.errors import InvalidInput, ServiceUnreachable
 from labkit.sandbox.classroom import certificate
+from labkit.sandbox.classroom.certificate import fingerprint
 from labkit.sandbox.http import OUTSIDE, Server, listen
 from tests.ports import free_port
 from tests.wait import PATIENCE_SECONDS

@@ -19,11 +19,12 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from labkit import steps
+from labkit.classroom.key_block import ClassKeys
 from labkit.cli.main import main
 from labkit.lab.lab import open_lab
-from labkit.model.classroom import ClassKeys, account_of
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, ServiceUnreachable
+from labkit.model.student import account_of, rule_name
 from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom import settings as class_settings

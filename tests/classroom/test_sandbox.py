@@ -18,11 +18,10 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import SSLError as BotocoreSSLError
 
 from labkit.classroom.keys import class_keys
-from labkit.model.classroom import account_of
 from labkit.model.detection.criteria import wanted_criteria
-from labkit.model.detection.rule import Rule, rule_name, vpc_name
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import ServiceError, ServiceUnreachable
-from labkit.model.vpc import STUDENT_TAG, student_tags
+from labkit.model.student import STUDENT_TAG, account_of, rule_name, student_tags, vpc_name
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID

@@ -11,7 +11,8 @@ from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import PRECREATED_RULE, Rule
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response.messages import Message, milliseconds
-from labkit.model.vpc import Vpc, student_tags
+from labkit.model.student import student_tags
+from labkit.model.vpc import Vpc
 
 ATTACK = "<script>alert('x')</script>"
 REGION, ACCOUNT, USER = "us-east-1", "123456789012", "arn:aws:iam::123456789012:user/student"

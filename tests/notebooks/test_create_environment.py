@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit import steps
-from labkit.model.detection.rule import rule_name, vpc_name
+from labkit.model.student import rule_name, vpc_name
 from labkit.services import aws, sandbox_process
 from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession

@@ -15,9 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
+from labkit.model.student import rule_name
 from labkit.range import processes
 from labkit.range.paths import range_folder
 from labkit.sandbox.aws.keys import AccessKeys

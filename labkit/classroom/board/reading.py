@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.model.classroom import user_of
 from labkit.model.detection.records import Agent, Alert, Ruleset
-from labkit.model.detection.rule import Rule, students_in
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.model.settings import DEFAULT_REGION
+from labkit.model.student import students_in, user_of
 from labkit.model.vpc import Vpc
 from labkit.services.aws.account import CallerIdentity
 

@@ -16,8 +16,8 @@ import click
 
 from labkit.classroom import backend as joined
 from labkit.classroom import host_process, join
+from labkit.classroom.key_block import ClassKeys
 from labkit.jupyter import launch
-from labkit.model.classroom import ClassKeys
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import sandbox_process
 from labkit.services.environment import settings

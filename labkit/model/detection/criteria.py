@@ -6,8 +6,9 @@ import difflib
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import FilterError
+from labkit.model.student import rule_name
 
 TITLE_ENDING = ": {{exe}} ran by user {{user}} connected to {{dst_ip}}"
 DESCRIPTION = (

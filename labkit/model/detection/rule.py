@@ -1,53 +1,13 @@
-"""The detection service's rule as a value, and the names that follow from a student number."""
+"""The detection service's rule as a value."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 BASE_RULE_SET = "Base Rule Set"
 PRECREATED_RULE = "Self Protect: Network: Outbound Connection (Connects) to WAN"
-
-
-def student_name(student: int) -> str:
-    """The name that marks a student's things.
-
-    >>> student_name(7)
-    'Student7'
-    """
-    return f"Student{student}"
-
-
-def vpc_name(student: int) -> str:
-    """The `Name` tag of a student's VPC.
-
-    >>> vpc_name(7)
-    'Self Protect Student7'
-    """
-    return f"Self Protect {student_name(student)}"
-
-
-def rule_name(student: int) -> str:
-    """The name of a student's rule.
-
-    >>> rule_name(7)
-    'Self Protect: Student7: Network: Outbound Connection (Connects) to WAN'
-    """
-    return PRECREATED_RULE.replace("Self Protect: ", f"Self Protect: {student_name(student)}: ", 1)
-
-
-def students_in(rule_name: str) -> frozenset[int]:
-    """The students whose number a rule's name bears: one, as a rule, or none.
-
-    >>> sorted(students_in("Self Protect: Student77: mine")), sorted(students_in("Students: Student7 and XStudent8:"))
-    ([77], [])
-    """
-    return frozenset(int(number) for number in _BORNE.findall(rule_name))
-
-
-_BORNE = re.compile(rf"(?<![^\W_]){student_name(0).removesuffix('0')}([1-9][0-9]{{0,2}}):")
 
 
 @dataclass(frozen=True)

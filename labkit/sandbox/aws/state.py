@@ -20,10 +20,9 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.subnets import Subnet
 from moto.moto_api._internal import mock_random
 
-from labkit.model.classroom import account_of
-from labkit.model.detection.rule import vpc_name
 from labkit.model.settings import DEFAULT_REGION
-from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG
+from labkit.model.student import STUDENT_TAG, account_of, vpc_name
+from labkit.model.vpc import LAB_CIDR_BLOCK
 from labkit.sandbox.aws.errors import EXPECTED, AwsError
 from labkit.sandbox.aws.journal import Change, Journal
 from labkit.sandbox.aws.keys import ACCOUNT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import ssl
 from collections.abc import Iterable
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.files import write_private
-from labkit.model.classroom import fingerprint
 from labkit.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 VALID_DAYS = 730
 _CLOCKS_DIFFER = timedelta(days=1)
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 fingerprint of a certificate (DER), as openssl writes it.
+
+    >>> fingerprint(b"")[:11]
+    'E3:B0:C4:42'
+    """
+    return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
 def make(certificate: Path, key: Path, names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from labkit.model.classroom import account_of
+from labkit.model.student import account_of
 from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.engine import Engine, EventRefused
 from labkit.sandbox.detection.errors import ApiError

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, request
 
-from labkit.model.classroom import account_of
 from labkit.model.host_location import HostLocation
+from labkit.model.student import account_of
 from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.feed import MOST_WAIT_SECONDS
 from labkit.sandbox.detection.request import caller, reply

@@ -8,8 +8,8 @@ import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labkit.model.classroom import MOST_STUDENTS
 from labkit.model.errors import InvalidInput
+from labkit.model.student import LAST_STUDENT
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom.settings import FIRST_PORT, ClassSettings, class_folder
 from labkit.sandbox.http import listen
@@ -74,11 +74,11 @@ def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
 
 def _sized(before: ClassSettings | None, wish: ClassOptions) -> ClassSettings:
     size = wish.size if wish.size is not None else before.size if before else 0
-    if not 1 <= size <= MOST_STUDENTS:
+    if not 1 <= size <= LAST_STUDENT:
         unsaid = wish.size is None
         raise InvalidInput(
             "How many students the class has was not said." if unsaid else f"A class of {size} was refused.",
-            f"A class has 1 to {MOST_STUDENTS} students.",
+            f"A class has 1 to {LAST_STUDENT} students.",
             "Say, for example: labkit sandbox start --class 30",
             field="class",
         )

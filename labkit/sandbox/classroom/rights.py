@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from flask import request
 
-from labkit.model.detection.rule import student_name, students_in
+from labkit.model.student import student_name, students_in
 from labkit.sandbox.classroom.host_feed import BLUEPRINT as HOST_FEED
 from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.students import StudentStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.model.access_keys import AccessKeys
-from labkit.model.classroom import account_of, is_of_class, user_of
+from labkit.model.student import account_of, is_of_class, user_of
 from labkit.sandbox.aws.keys import IamUser, load_keys
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import Ids

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from labkit.model.classroom import account_of
+from labkit.model.student import account_of
 from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.students import StudentStore

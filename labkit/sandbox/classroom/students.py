@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.model.classroom import host_of, user_of
+from labkit.model.student import host_of, user_of
 from labkit.sandbox.detection.seed_data import ORGANIZATION_ID, host_agent
 from labkit.sandbox.detection.store.people import ApiUser
 from labkit.sandbox.detection.store.store import DetectionStore

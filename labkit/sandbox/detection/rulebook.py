@@ -10,8 +10,9 @@ import logging
 from collections.abc import Mapping
 
 from labkit.model.detection.alerting import CompiledRule
-from labkit.model.detection.rule import Rule, students_in
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import FilterError
+from labkit.model.student import students_in
 from labkit.sandbox.detection.rule_index import RuleIndex
 from labkit.sandbox.detection.store.store import DetectionStore
 

@@ -18,7 +18,8 @@ from labkit.model.network_acl import (
     validate_rule_number,
     validate_vpc_cidr_block,
 )
-from labkit.model.vpc import LAB_CIDR_BLOCK, STUDENT_TAG, Vpc, student_tags, vpc_quota_sentence
+from labkit.model.student import STUDENT_TAG, student_tags
+from labkit.model.vpc import LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
 from labkit.services.aws.account import Account, CallerIdentity
 from labkit.services.aws.errors import translate_aws_errors
 

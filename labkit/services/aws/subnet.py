@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.model.vpc import STUDENT_TAG
+from labkit.model.student import STUDENT_TAG
 from labkit.services.aws.errors import translate_aws_errors
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from labkit.model.detection.rule import rule_name, vpc_name
 from labkit.model.errors import InvalidInput
-from labkit.model.settings import parse_student_number
+from labkit.model.student import LAST_STUDENT, parse_student_number, rule_name, vpc_name
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link, words
 from labkit.views.panels.basic import Note
 from labkit.views.view import View
@@ -46,7 +45,7 @@ def student_number_form(known: int | None, submit: Callable[[str], View], *, lin
     field = Text(
         value="" if known is None else str(known),
         description="Student number",
-        placeholder="1 to 999",
+        placeholder=f"1 to {LAST_STUDENT}",
         style=LABEL_STYLE,
         layout=field_layout("20em"),
         continuous_update=False,  # else a click right after typing overtakes the last characters

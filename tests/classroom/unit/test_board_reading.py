@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from labkit.classroom.board.reading import number_of
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
+from labkit.model.student import rule_name
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from labkit.model.errors import (
     ServiceUnreachable,
 )
 from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
-from labkit.model.vpc import STUDENT_TAG
+from labkit.model.student import STUDENT_TAG
 from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.aws.keys import READER, load_keys
 from labkit.services import aws

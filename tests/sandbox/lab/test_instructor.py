@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from labkit.classroom import as_student as students
 from labkit.cli.main import main
-from labkit.model.detection.rule import rule_name
+from labkit.model.student import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
 from labkit.steps.rule import all_rules

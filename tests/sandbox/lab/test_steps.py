@@ -14,7 +14,7 @@ from labkit import steps
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, QuotaReached, StepNotReady
-from labkit.model.vpc import STUDENT_TAG
+from labkit.model.student import STUDENT_TAG
 from labkit.services import aws, sandbox_process
 from labkit.steps import rule
 from labkit.steps.session import open_session

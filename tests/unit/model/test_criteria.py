@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.model.detection.criteria import FILTER, Criteria, compare, difference, wanted_criteria
-from labkit.model.detection.rule import Rule, rule_name
+from labkit.model.detection.rule import Rule
+from labkit.model.student import rule_name
 
 WANTED = wanted_criteria(7)
 

@@ -1,4 +1,4 @@
-"""What the environment asks for, and what a person types."""
+"""What the environment asks for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labkit.model.errors import InvalidInput
-from labkit.model.settings import Settings, parse_student_number
+from labkit.model.settings import Settings
 
 HOME = Path("/somewhere")
 
@@ -26,15 +26,3 @@ def test_a_backend_that_nobody_has_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="sandbox or live") as refused:
         Settings.from_environment({"LABKIT_AWS": "clouds"}, HOME)
     assert "clouds" in refused.value.what
-
-
-@pytest.mark.parametrize("typed", ["1", " 7 ", "999", "007", 12])
-def test_a_whole_number_from_1_to_999_is_a_student_number(typed: str | int) -> None:
-    assert parse_student_number(typed) == int(typed)
-
-
-@pytest.mark.parametrize("typed", ["", "0", "1000", "-1", "7.5", "seven", "７", "1e2", "7 8", "9" * 50])
-def test_anything_else_is_refused_in_three_sentences(typed: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        parse_student_number(typed)
-    assert refused.value.what and "1 to 999" in refused.value.why and refused.value.next_step

@@ -1,11 +1,10 @@
-"""The block of keys that a student of a class is handed, and whose number a name bears."""
+"""The block of keys that a student of a class is handed."""
 
 from __future__ import annotations
 
 import pytest
 
-from labkit.model.classroom import ClassKeys, account_of, is_of_class
-from labkit.model.detection.rule import rule_name, students_in
+from labkit.classroom.key_block import ClassKeys
 from labkit.model.errors import InvalidInput
 
 SECRET, API_KEY = "s" * 40, "a" * 64
@@ -59,12 +58,12 @@ def test_a_line_that_is_missing_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("", "There is no block"),
-        ("Hello, here are your keys:\n" + KEYS.block, "Line 1 is no line"),
+        ("", "No block of keys"),
+        ("Hello, here are your keys:\n" + KEYS.block, "Line 1 is not a line"),
         (KEYS.block.replace("STUDENT=7", "STUDENT=0"), "“0” was refused"),
-        (KEYS.block.replace("https://", "ftp://"), "no address"),
+        (KEYS.block.replace("https://", "ftp://"), "not an address"),
         (KEYS.block.replace("URL=https://192.0.2.5", "URL=https://192.0.2.6", 1), "these are two"),
-        (KEYS.block.replace("AB:AB", "AB", 1), "no SHA-256 fingerprint"),
+        (KEYS.block.replace("AB:AB", "AB", 1), "not a SHA-256 fingerprint"),
         (KEYS.block.replace("https", "http"), "There is a certificate, but"),
     ],
 )
@@ -79,29 +78,3 @@ def test_the_blocks_of_two_students_at_once_are_told_from_one() -> None:
 def test_no_secret_is_in_a_repr() -> None:
     assert SECRET not in repr(KEYS)
     assert API_KEY not in repr(KEYS)
-
-
-@pytest.mark.parametrize(
-    ("name", "borne"),
-    [
-        (rule_name(7), {7}),
-        (rule_name(77), {77}),
-        ("Student7: mine", {7}),
-        ("Self Protect: Student7: and Student8: ours", {7, 8}),
-        ("Self Protect: Student70: not 7", {70}),
-        ("Self Protect: Student7 without its colon", set()),
-        ("Self Protect: Student07: with a zero", set()),
-        ("XStudent7: in a word", set()),
-        ("_Student7: after a dash", {7}),
-        ("Self Protect: student7: in small letters", set()),
-        ("Student1000: too large", set()),
-        ("Student٧: in other digits", set()),
-    ],
-)
-def test_a_name_bears_the_numbers_that_stand_there_whole(name: str, borne: set[int]) -> None:
-    assert students_in(name) == borne
-
-
-def test_the_account_of_a_student_is_told_from_a_real_one() -> None:
-    assert all(is_of_class(account_of(number)) for number in (1, 30, 999))
-    assert not any(is_of_class(account) for account in ("123456789012", "000000001000", ""))
