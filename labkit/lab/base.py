@@ -1,4 +1,4 @@
-"""Where one is in the lab: status, checks, fast-forward, reset, the backend."""
+"""Progress in the lab: status, checks, fast-forward, reset, the backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from labkit import steps
-from labkit.model.check import CheckResult, require
+from labkit.model.check import CheckResult
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
 from labkit.model.settings import BackendName, parse_backend
@@ -40,7 +40,7 @@ BACKENDS: list[tuple[str, BackendName]] = [
 def link_to(step: str) -> str:
     """The address of a step's cell; "" for a step that is not in a chapter.
 
-    From another chapter it names the notebook. In a chapter that was renamed it does not: the step may well be there.
+    From another chapter it names the notebook. In a renamed notebook it does not: the step may be in that one.
     """
     found = steps.BY_KEY.get(step)
     if found is None:
@@ -56,31 +56,31 @@ def links() -> dict[str, str]:
 
 
 class Cells:
-    """A part of the lab: the world, and the calls of that part."""
+    """A part of the lab: the session, and the calls of that part."""
 
     def __init__(self, session: LabSession) -> None:
-        self.session = session
+        self._session = session
 
     @property
-    def unattended(self) -> bool:
+    def _unattended(self) -> bool:
         """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
-        return bool(self.session.backend.student)
+        return bool(self._session.backend.student)
 
-    def student_or_none(self) -> int | None:
+    def _student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
         try:
-            return self.session.student
+            return self._session.student
         except LabError:
             return None
 
-    def begin(self, key: str) -> None:
-        """Stop with a panel, before anything is changed, unless the steps that this one waits for are done."""
-        steps.require_needs(self.session, steps.BY_KEY[key])
+    def _begin(self, key: str) -> None:
+        """Stop with a panel, before anything is changed, unless the steps that this one needs are done."""
+        steps.require_needs(self._session, steps.BY_KEY[key])
 
-    def lab_host(self) -> Host:
+    def _lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it is the student's own."""
-        if self.session.backend.aws.host is not None:
-            return self.session.backend.aws.host
+        if self._session.backend.aws.host is not None:
+            return self._session.backend.aws.host
         raise LabError(
             "There is no host here.",
             "With live AWS the host is yours, and only its own network ACL filters it.",
@@ -88,22 +88,22 @@ class Cells:
         )
 
     def agree(self) -> View:
-        """Yes to changes in the live AWS account and the region in use; asked once, before the first change."""
-        account_id, region = self.session.agree().split()
+        """Agree to changes in the live AWS account and region in use. This is asked once, before the first change."""
+        account_id, region = self._session.agree().split()
         facts = (("Account", account_id), ("Region", region))
         return panels.ActionResult(
-            "Agreed: the lab may change this.", facts, remark="Now run the cell that asked again."
+            "Agreed: the lab may make changes here.", facts, remark="Now run the cell that asked once more."
         )
 
-    def question_first(self) -> Form | None:
-        """A form that shows account and region and takes the yes; None when no yes is missing.
+    def _question_first(self) -> Form | None:
+        """A form that shows account and region and asks for a yes; None when none is missing.
 
-        Raises ConsentNeeded when nobody is there to be asked.
+        Raises ConsentNeeded in an unattended run.
         """
         try:
-            self.session.require_agreement()
+            self._session.require_agreement()
         except ConsentNeeded as question:
-            if self.unattended:
+            if self._unattended:
                 raise
             known = f"{question.what} {question.why}"
             return forms.action_button("Yes, this is the right account", "Asking AWS…", self.agree, known=known)
@@ -120,38 +120,38 @@ class StatusCells(Cells):
         return self.status()._repr_html_()
 
     def status(self) -> View:
-        """Who and where one is, and every step's check."""
+        """Your number, both services, the account, and every step's check."""
         return self.chapter("")
 
     def chapter(self, number: str) -> View:
-        """Who and where one is, and the checks of one chapter's steps."""
-        results = tuple(steps.status(self.session, steps.named(number)))
+        """The same with the checks of one chapter's steps."""
+        results = tuple(steps.status(self._session, steps.named(number)))
         return progress.StatusLine(
-            self.student_or_none(),
-            self.session.backend.aws.label,
-            self.session.backend.detection.label,
-            self.session.region,
+            self._student_or_none(),
+            self._session.backend.aws.label,
+            self._session.backend.detection.label,
+            self._session.region,
             self._account(),
             results,
             links(),
-            self.session.host_words,
+            self._session.host_words,
         )
 
     def _account(self) -> str:
         try:
-            return aws.caller(self.session.aws.sts).account
+            return aws.caller(self._session.aws.sts).account
         except LabError:
             return ""
 
     def check(self, step: str) -> Form | View:
-        """What one step's check finds in the world now, with a button where it has something to offer.
+        """What one step's check finds now, with a button if it can offer to do something.
 
-        Raises InvalidInput for a key that no step has.
+        Raises InvalidInput for an unknown step.
         """
         (one,) = steps.named(step)
-        result = steps.check(self.session, one)
+        result = steps.check(self._session, one)
         panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))
-        offered = () if self.unattended or result.passed else steps.offered(self.session, one)
+        offered = () if self._unattended or result.passed else steps.offered(self._session, one)
         if not offered:
             return panel
         form = Form(panel, link_to)
@@ -161,50 +161,44 @@ class StatusCells(Cells):
     def _parts(self, result: CheckResult) -> tuple[tuple[str, bool], ...]:
         if result.step != rule.CRITERIA.key or result.expected != rule.CRITERIA_EXPECTED:
             return ()
-        there = Criteria.of(rule.students_rule(self.session))
-        return tuple((one.label, one.equal) for one in compare(there, wanted_criteria(self.session.student)))
-
-    def require(self, step: str) -> None:
-        """Stop here, with a panel, unless this step's check passes."""
-        (one,) = steps.named(step)
-        steps.require_needs(self.session, one)
-        require(steps.check(self.session, one))
+        there = Criteria.of(rule.students_rule(self._session))
+        return tuple((one.label, one.equal) for one in compare(there, wanted_criteria(self._session.student)))
 
     def solve(self, what: str = "") -> View:
-        """Do the steps of a chapter, or up to one step, for you; those that are done are left alone."""
+        """Do the steps of a chapter, or all up to one step, for you. Steps that are done are left alone."""
         chosen = steps.named(what)
         total = len(steps.with_needs(chosen))
-        results = _followed("Doing the steps", total, steps.solve(self.session, chosen))
+        results = _followed("Doing the steps", total, steps.solve(self._session, chosen))
         return progress.Progress([result for _, result in results], links())
 
     def reset(self, what: str = "") -> View:
-        """Take away what the steps left behind, last first: a chapter's, or one step's and those that need it."""
+        """Undo steps, last first: those of a chapter, or one step and all that need it."""
         chosen = steps.named(what)
         total = len(steps.with_dependents(chosen))
-        ended = _followed("Taking away what the steps left", total, steps.reset(self.session, chosen))
+        ended = _followed("Undoing the steps", total, steps.reset(self._session, chosen))
         return panels.ActionResult(
             "Back to before these steps.", [(step.title, steps.undone(result)) for step, result in ended]
         )
 
     def choose_backend(self, backend: str = "") -> Form | View:
-        """Choose where AWS is, the sandbox or a real account, for all chapters; a form when called with nothing."""
+        """Choose where AWS is, the sandbox or a real account, for all chapters. Without an argument a form asks."""
 
         def use(chosen: BackendName) -> View:
-            self.session = open_session(aws=chosen)
+            self._session = open_session(aws=chosen)
             return panels.ActionResult(
-                f"AWS is now: {self.session.backend.aws.label}.", remark="The other chapters will know."
+                f"AWS is now: {self._session.backend.aws.label}.", remark="The other chapters use it too."
             )
 
         if chosen := parse_backend(backend, "backend"):
             return use(chosen)
-        if self.unattended or self.session.backend.aws.assigned:
-            return panels.Note("In use", self.session.backend.sentence)
-        now = panels.Note("In use", self.session.backend.sentence)
-        return forms.choice_form("Where shall AWS be?", BACKENDS, use, table=now, link_to=link_to)
+        if self._unattended or self._session.backend.aws.assigned:
+            return panels.Note("In use", self._session.backend.sentence)
+        now = panels.Note("In use", self._session.backend.sentence)
+        return forms.choice_form("Where should AWS be?", BACKENDS, use, table=now, link_to=link_to)
 
 
 def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
-    """Go through a series of steps with a bar. Raises LabError when the kernel is interrupted meanwhile."""
+    """Run through a series of steps with a progress bar. Raises LabError when the kernel is interrupted."""
     bar = display.ProgressDisplay(doing, total)
     ended: list[Ended] = []
     try:
@@ -214,7 +208,7 @@ def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
     except KeyboardInterrupt:
         raise LabError(
             f"Stopped after {len(ended)} of {total} steps.",
-            "What the one after them had begun is found there the next time.",
+            "What the next step had begun is found when you continue.",
             "Run this cell again: it continues from there.",
         ) from None
     return ended

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from labkit.backends.wing import classroom
 from labkit.lab.base import StatusCells, link_to
-from labkit.lab.board import BoardCells
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
-from labkit.lab.part_3_exercises import ExerciseCells
 from labkit.lab.part_3_host import HostCells
 from labkit.lab.part_3_responder import ResponderCells
-from labkit.lab.part_3_terminal import TerminalCells
 from labkit.lab.part_3_topology import TopologyCells
-from labkit.lab.part_4_clean_up import CleanUpCells
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
+from labkit.steps.clean_up import clean_up
 from labkit.steps.session import open_session
 from labkit.views import display
+from labkit.views.view import View
 
 
 class Lab(
@@ -24,17 +23,22 @@ class Lab(
     RuleCells,
     HostCells,
     ResponderCells,
-    TerminalCells,
     TopologyCells,
-    ExerciseCells,
-    BoardCells,
-    CleanUpCells,
 ):
-    """One call a cell. Each requires the steps that it needs, and returns what the cell shows."""
+    """One call per cell. Each requires the steps that it needs, and returns what the cell shows."""
+
+    def board(self) -> View:
+        """How far every student of the class is now; `labkit board` shows the same live."""
+        view: View = classroom().board(self._session)
+        return view
+
+    def clean_up(self) -> View:
+        """Remove everything that the lab made for you, and nothing else; then look again."""
+        return clean_up(self._session)
 
 
 def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
-    """The lab, on the sandbox of this machine unless told otherwise.
+    """The lab, by default on the sandbox of this machine.
 
     aws, detection: `sandbox` or `live`, noted for the other chapters; else LABKIT_AWS and LABKIT_DETECTION, else what
     was noted. region: the AWS region. Raises LabError when a backend cannot be opened.

@@ -25,12 +25,12 @@ class EnvironmentCells(Cells):
 
     def enter_student_number(self, number: int | str | None = None) -> Form | View:
         """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks."""
-        given = self.session.backend.student if number is None else number
+        given = self._session.backend.student if number is None else number
         if given != "":
-            return account.save_student(self.session, given)
-        known = self.student_or_none() or self.session.backend.aws.assigned
+            return account.save_student(self._session, given)
+        known = self._student_or_none() or self._session.backend.aws.assigned
         return forms.student_number_form(
-            known, lambda typed: account.save_student(self.session, typed), link_to=link_to
+            known, lambda typed: account.save_student(self._session, typed), link_to=link_to
         )
 
     def enter_aws_keys(
@@ -47,19 +47,19 @@ class EnvironmentCells(Cells):
         keep: in the profile `self-protecting-cloud`, for the other chapters and the AWS CLI; else in memory only.
         overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
         """
-        self.begin(account.ACCOUNT.key)
-        opened = self.session.backend.aws
+        self._begin(account.ACCOUNT.key)
+        opened = self._session.backend.aws
         given = opened.given_keys()
         if access_key_id or secret_access_key:
             return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
         if given is not None:
-            used = account.use_keys(self.session, given, region, keep, overwrite)
+            used = account.use_keys(self._session, given, region, keep, overwrite)
             return replace(used, remark=KEYS_OF_CLASS) if opened.assigned else used
         return keys_form.aws_keys_form(
-            region or self.session.region,
+            region or self._session.region,
             self._use_keys,
             opened.cloud_account_url if opened.shows_cloud_account else None,
-            _in_use(self.session.keys, self.session.region),
+            _in_use(self._session.keys, self._session.region),
             link_to=link_to,
         )
 
@@ -67,54 +67,54 @@ class EnvironmentCells(Cells):
         self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool
     ) -> View:
         examined = examine(access_key_id, secret, session_token)
-        used = account.use_keys(self.session, examined.require(), region, keep, overwrite)
+        used = account.use_keys(self._session, examined.require(), region, keep, overwrite)
         return replace(used, remark=" ".join(examined.cleaned))
 
     def aws_account(self) -> View:
         """Which account the keys open, where, and as whom."""
-        self.begin(account.ACCOUNT.key)
-        who = aws.caller(self.session.aws.sts)
-        facts = (("Account", who.account), ("Who", who.arn), ("Region", self.session.region))
+        self._begin(account.ACCOUNT.key)
+        who = aws.caller(self._session.aws.sts)
+        facts = (("Account", who.account), ("Who", who.arn), ("Region", self._session.region))
         return panels.ActionResult("The AWS account in use", facts, cli="aws sts get-caller-identity")
 
     def vpcs(self) -> View:
         """Every VPC of the region, whose it is, and how much of the quota is used."""
-        self.begin(network.VPC.key)
+        self._begin(network.VPC.key)
         return network_tables.VpcTable(
-            aws.describe_vpcs(self.session.aws.ec2), self.session.region, self.session.student
+            aws.describe_vpcs(self._session.aws.ec2), self._session.region, self._session.student
         )
 
     def create_vpc(self) -> Form | View:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
         whether it is yours; in a live account a form asks before the first change. Raises QuotaReached."""
-        self.begin(network.VPC.key)
-        ec2 = self.session.aws.ec2
-        if self.unattended or aws.find_student_vpcs(ec2, self.session.student):
-            return network.make_vpc(self.session)
-        if (question := self.question_first()) is not None:
+        self._begin(network.VPC.key)
+        ec2 = self._session.aws.ec2
+        if self._unattended or aws.find_student_vpcs(ec2, self._session.student):
+            return network.make_vpc(self._session)
+        if (question := self._question_first()) is not None:
             return question
         unclaimed = aws.unclaimed_vpcs(ec2)
         if not unclaimed:
-            return network.make_vpc(self.session)
+            return network.make_vpc(self._session)
         options = [(f"take {vpc}: I made it with the AWS CLI", vpc.id) for vpc in unclaimed]
         return forms.choice_form(
             "A VPC without a tag is there already. Is it yours?",
             [*options, ("create another one: that one is not mine", "")],
-            lambda vpc_id: network.take_vpc(self.session, vpc_id) if vpc_id else network.make_vpc(self.session),
+            lambda vpc_id: network.take_vpc(self._session, vpc_id) if vpc_id else network.make_vpc(self._session),
             link_to=link_to,
         )
 
     def take_vpc(self, vpc_id: str) -> View:
         """Take a VPC that was made without a tag as yours. Raises InvalidInput when it is somebody's."""
-        self.begin(network.VPC.key)
-        return network.take_vpc(self.session, vpc_id)
+        self._begin(network.VPC.key)
+        return network.take_vpc(self._session, vpc_id)
 
     def network_acls(self) -> View:
         """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
-        self.begin(network.NETWORK_ACL.key)
-        ec2, noted = self.session.aws.ec2, self.session.notes.get("network_acl_id")
+        self._begin(network.NETWORK_ACL.key)
+        ec2, noted = self._session.aws.ec2, self._session.notes.get("network_acl_id")
         return network_tables.NetworkAclTable(
-            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self.session.region, self.session.student, noted
+            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self._session.region, self._session.student, noted
         )
 
     def choose_network_acl(self, network_acl_id: str = "") -> Form | View:
@@ -122,27 +122,29 @@ class EnvironmentCells(Cells):
 
         Raises InvalidInput, naming whose it is, for the network ACL of another VPC.
         """
-        self.begin(network.NETWORK_ACL.key)
+        self._begin(network.NETWORK_ACL.key)
         if network_acl_id:
-            return network.save_network_acl(self.session, network_acl_id)
-        if self.unattended:
-            return network.do_network_acl(self.session)
-        options = [(f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self.session.aws.ec2)]
+            return network.save_network_acl(self._session, network_acl_id)
+        if self._unattended:
+            return network.do_network_acl(self._session)
+        options = [
+            (f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self._session.aws.ec2)
+        ]
         return forms.choice_form(
             "Which network ACL is yours?",
             options,
-            lambda chosen: network.save_network_acl(self.session, chosen),
+            lambda chosen: network.save_network_acl(self._session, chosen),
             link_to=link_to,
         )
 
     def entries(self) -> View:
         """The entries of your network ACL, each direction in the order in which AWS tries them."""
         network_acl = self._network_acl()
-        return network_tables.AclEntriesTable(network_acl, self.session.region, self._packets(network_acl))
+        return network_tables.AclEntriesTable(network_acl, self._session.region, self._packets(network_acl))
 
     def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
         """What each entry has decided, where this network ACL is the one that filters the host; else None."""
-        lab_host = self.session.backend.aws.host
+        lab_host = self._session.backend.aws.host
         if lab_host is None or not network_acl.subnet_ids:
             return None
         status = lab_host.status()
@@ -170,8 +172,8 @@ class EnvironmentCells(Cells):
         return WhatIfTable(what_if(self._network_acl().entries, entry, packet))
 
     def _network_acl(self) -> NetworkAcl:
-        self.begin(network.NETWORK_ACL.key)
-        return network.students_network_acl(self.session)
+        self._begin(network.NETWORK_ACL.key)
+        return network.students_network_acl(self._session)
 
 
 def _packet(destination: str, port: int, protocol: str, source: str) -> Packet:

@@ -27,26 +27,26 @@ class RuleCells(Cells):
 
     def rules(self) -> View:
         """The rules of the rule set that the lab works in."""
-        self.begin(rule.RULE.key)
+        self._begin(rule.RULE.key)
         return rule_views.RuleTable(
-            rule.all_rules(self.session.detection), BASE_RULE_SET, rule_name(self.session.student)
+            rule.all_rules(self._session.detection), BASE_RULE_SET, rule_name(self._session.student)
         )
 
     def clone_rule(self) -> View:
         """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
-        self.begin(rule.RULE.key)
-        return rule_views.RuleCard(rule.clone_rule(self.session), BASE_RULE_SET)
+        self._begin(rule.RULE.key)
+        return rule_views.RuleCard(rule.clone_rule(self._session), BASE_RULE_SET)
 
     def create_rule(self) -> View:
         """Your rule, created anew under your name with everything else still to be set; found when it is there."""
-        self.begin(rule.RULE.key)
-        return rule_views.RuleCard(rule.create_rule(self.session), BASE_RULE_SET)
+        self._begin(rule.RULE.key)
+        return rule_views.RuleCard(rule.create_rule(self._session), BASE_RULE_SET)
 
     def compare_criteria(self) -> View:
         """The five criteria: what your rule has, what is wanted, and where the two differ."""
-        self.begin(rule.CRITERIA.key)
-        there = Criteria.of(rule.students_rule(self.session))
-        return CriteriaTable(compare(there, wanted_criteria(self.session.student)))
+        self._begin(rule.CRITERIA.key)
+        there = Criteria.of(rule.students_rule(self._session))
+        return CriteriaTable(compare(there, wanted_criteria(self._session.student)))
 
     def set_criteria(self, **criteria: str | tuple[str, ...]) -> Form | View:
         """Save criteria of your rule; a form asks when called with nothing.
@@ -54,25 +54,25 @@ class RuleCells(Cells):
         name, title, alert_description, aggregate_fields, filter: those given are changed. Typographic quotes are
         straightened. Raises FilterError for a filter that cannot be read, InvalidInput for another keyword.
         """
-        self.begin(rule.CRITERIA.key)
-        there, wanted = Criteria.of(rule.students_rule(self.session)), wanted_criteria(self.session.student)
+        self._begin(rule.CRITERIA.key)
+        there, wanted = Criteria.of(rule.students_rule(self._session)), wanted_criteria(self._session.student)
         if criteria:
             return self._save_criteria(_changed(there, criteria))
-        if self.unattended:
+        if self._unattended:
             return self._save_criteria(wanted)
         return rule_form.rule_form(there, wanted, self._save_criteria, link_to=link_to)
 
     def _save_criteria(self, criteria: Criteria) -> View:
-        if criteria.name != rule_name(self.session.student):
+        if criteria.name != rule_name(self._session.student):
             raise InvalidInput(
                 f"The rule was not saved: its name would be “{criteria.name}”.",
                 "By its name the lab finds your rule again, among those of other students.",
-                f"Name it {rule_name(self.session.student)}",
+                f"Name it {rule_name(self._session.student)}",
                 field="name",
             )
         parse(criteria.filter)
-        saved = self.session.detection.update_rule(criteria.put_on(rule.students_rule(self.session)))
-        table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self.session.student)))
+        saved = self._session.detection.update_rule(criteria.put_on(rule.students_rule(self._session)))
+        table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self._session.student)))
         if all(one.equal for one in table.comparisons):
             return panels.ActionResult("The rule was saved.", remark=f"{table.caption}.")
         return table
@@ -81,8 +81,8 @@ class RuleCells(Cells):
         self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int = 80
     ) -> View:
         """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
-        self.begin(rule.CRITERIA.key)
-        own = parse(rule.students_rule(self.session).filter)
+        self._begin(rule.CRITERIA.key)
+        own = parse(rule.students_rule(self._session).filter)
         met = _connect(destination, port) if event is None else event
         if not isinstance(met, Mapping):
             raise InvalidInput("This is not an event.", "An event is a dict of its fields.", 'Give {"user": "root"}.')
@@ -91,13 +91,13 @@ class RuleCells(Cells):
 
     def enable_rule(self) -> View:
         """Enable your rule."""
-        self.begin(rule.ENABLED.key)
-        return rule.do_enabled(self.session)
+        self._begin(rule.ENABLED.key)
+        return rule.do_enabled(self._session)
 
     def retrieve_rule_id(self) -> View:
         """Your RuleID, noted for later."""
-        self.begin(rule.RULE_ID.key)
-        return rule.do_rule_id(self.session)
+        self._begin(rule.RULE_ID.key)
+        return rule.do_rule_id(self._session)
 
 
 def _connect(destination: str, port: int) -> Mapping[str, Any]:

@@ -1,8 +1,9 @@
-"""Parts 1 and 3, the host: ready, in the VPC, a program run on it, its alerts, and entries written by hand."""
+"""Parts 1 and 3, the host: its readiness, VPC, programs, alerts and terminal, entries written by hand, exercises."""
 
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,21 +12,26 @@ from dataclasses import replace
 from labkit.lab.base import Cells, link_to
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
+from labkit.model.exercise import EXERCISES
 from labkit.model.host_records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.rule_filter import parse
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
+from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.views import panels
 from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.readiness import Line, Readiness
+from labkit.views.panels.terminal_link import TerminalLink
 from labkit.views.tables import host as host_views
 from labkit.views.view import View
 
 RUN_SECONDS = 15.0
+TERMINAL_NAME = "host"
+TERMINAL_COMMAND = (sys.executable, "-m", "labkit", "shell")
 
 
 class HostCells(Cells):
@@ -33,11 +39,11 @@ class HostCells(Cells):
 
     def readiness(self) -> View:
         """Whether the host is ready: agent, programs, account, range, clock, leftovers."""
-        return Readiness(readiness(self.session))
+        return Readiness(readiness(self._session))
 
     def services(self) -> View:
         """The services of the host's agent. Raises LabError when no agent is online."""
-        agent = host.hosts_agent(self.session)
+        agent = host.hosts_agent(self._session)
         if agent is None:
             raise LabError(
                 "No agent of the host is online.", "The detection service does not list it.", "Wait a moment."
@@ -51,7 +57,7 @@ class HostCells(Cells):
 
     def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | View:
         """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
-        if api_key or self.unattended:
+        if api_key or self._unattended:
             return self._use_detection_key(user_id, api_key, organization_id)
         login = self._login_so_far()
         in_use = f"in use: the key of user {login.user_id}" if login.api_key else "none yet"
@@ -67,29 +73,29 @@ class HostCells(Cells):
             api_key.strip() or before.api_key,
             before.certificate,
         )
-        self.session.use_detection_login(login)
+        self._session.use_detection_login(login)
         try:
-            self.session.detection.self_test()
+            self._session.detection.self_test()
         except LabError:
-            self.session.use_detection_login(before if before.api_key else None)
+            self._session.use_detection_login(before if before.api_key else None)
             raise
         facts = (("Address", login.url), ("User", login.user_id), ("Organization", login.organization_id))
         return panels.ActionResult("The detection service accepts the key.", facts, remark="It is kept in memory only.")
 
     def _login_so_far(self) -> DetectionLogin:
         try:
-            return self.session.detection_login
+            return self._session.detection_login
         except LoginIncomplete as incomplete:
             return incomplete.login
 
     def place_host(self) -> View:
         """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""
-        self.begin(host.SUBNET.key)
-        return host.do_subnet(self.session)
+        self._begin(host.SUBNET.key)
+        return host.do_subnet(self._session)
 
     def host(self) -> View:
         """Where the host lives, what filters it, and how far the range reaches on this machine."""
-        status = self.lab_host().status()
+        status = self._lab_host().status()
         place = (
             (("Subnet", status.subnet_id), ("Network ACL in force", status.network_acl_id), ("Region", status.region))
             if status.subnet_id
@@ -100,7 +106,7 @@ class HostCells(Cells):
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:
         """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
         argv = shlex.split(command) if isinstance(command, str) else list(command)
-        lab_host, started = self.lab_host(), time.time()
+        lab_host, started = self._lab_host(), time.time()
         result = lab_host.run(argv, seconds)
         told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
         drops = lab_host.drops(started)
@@ -110,8 +116,8 @@ class HostCells(Cells):
 
     def alerts(self) -> View:
         """The active alerts of your rule, newest first."""
-        self.begin(protection.ALERT.key)
-        return host_views.AlertTable(tuple(protection.students_alerts(self.session)))
+        self._begin(protection.ALERT.key)
+        return host_views.AlertTable(tuple(protection.students_alerts(self._session)))
 
     def add_entry(
         self,
@@ -124,7 +130,7 @@ class HostCells(Cells):
     ) -> View:
         """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
         refuses."""
-        self.begin(network.NETWORK_ACL.key)
+        self._begin(network.NETWORK_ACL.key)
         entry = new_entry(
             rule_number=rule_number,
             rule_action=rule_action,
@@ -133,54 +139,78 @@ class HostCells(Cells):
             protocol=protocol,
             ports=ports,
         )
-        network_acl = network.students_network_acl(self.session)
+        network_acl = network.students_network_acl(self._session)
         facts = (("Entry", str(entry)), ("Network ACL", network_acl.id))
         if entry in network_acl.entries:
             return panels.ActionResult("The entry was there already.", facts)
-        self.session.require_agreement()
-        aws.create_entry(self.session.aws.ec2, network_acl.id, entry)
+        self._session.require_agreement()
+        aws.create_entry(self._session.aws.ec2, network_acl.id, entry)
         return panels.ActionResult("The entry was added.", facts)
 
     def remove_entry(self, rule_number: int, egress: bool = True) -> View:
         """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
-        self.begin(network.NETWORK_ACL.key)
-        network_acl = network.students_network_acl(self.session)
+        self._begin(network.NETWORK_ACL.key)
+        network_acl = network.students_network_acl(self._session)
         way = "egress" if egress else "ingress"
         if not any((entry.rule_number, entry.egress) == (rule_number, egress) for entry in network_acl.entries):
             return panels.ActionResult(f"There is no {way} entry {rule_number} in {network_acl.id}.")
-        self.session.require_agreement()
-        aws.delete_entry(self.session.aws.ec2, network_acl.id, rule_number, egress)
+        self._session.require_agreement()
+        aws.delete_entry(self._session.aws.ec2, network_acl.id, rule_number, egress)
         return panels.ActionResult(f"The {way} entry {rule_number} was deleted.", (("Network ACL", network_acl.id),))
 
     def allow_ipv6(self) -> View:
         """Let IPv6 through your network ACL, as AWS does when a VPC gets an IPv6 CIDR block."""
-        self.begin(network.NETWORK_ACL.key)
-        return host.allow_ipv6(self.session)
+        self._begin(network.NETWORK_ACL.key)
+        return host.allow_ipv6(self._session)
 
     def suppress(self, address: str) -> View:
         """Add a suppression to your rule: connections to this address or CIDR block raise no alert any more."""
-        self.begin(rule.ENABLED.key)
-        mine = rule.students_rule(self.session)
+        self._begin(rule.ENABLED.key)
+        mine = rule.students_rule(self._session)
         suppression = f'connection.dst_addr = "{address.strip()}"'
         if '"' in address:
             raise InvalidInput(f"“{address}” is not an address.", "It holds a quote.", "Write it as 198.51.100.7")
         parse(suppression)
         if suppression not in mine.suppressions:
-            mine = self.session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
+            mine = self._session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
         return _suppressions(mine)
 
     def remove_suppressions(self) -> View:
-        """Take the suppressions of your rule away."""
-        self.begin(rule.ENABLED.key)
-        mine = rule.students_rule(self.session)
-        return _suppressions(self.session.detection.update_rule(replace(mine, suppressions=())))
+        """Remove the suppressions of your rule."""
+        self._begin(rule.ENABLED.key)
+        mine = rule.students_rule(self._session)
+        return _suppressions(self._session.detection.update_rule(replace(mine, suppressions=())))
+
+    def terminal(self) -> View:
+        """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
+        lab_host = self._session.backend.aws.host
+        if lab_host is None:
+            return panels.Note("The host is yours, somewhere else", "With live AWS, open a terminal on your own host.")
+        status = lab_host.status()
+        if status.tier == 3:
+            words = f"{status.words} Use lab.run('curl dadismad.com') instead."
+            return panels.Note("No terminal on the host here", words)
+        server = server_of_this_kernel()
+        opened = server is not None and server.open_terminal(TERMINAL_NAME, TERMINAL_COMMAND)
+        return TerminalLink(TERMINAL_NAME if opened else "")
+
+    def check_exercise(self, name: str, answer: object) -> View:
+        """Whether an answer holds for the entries of your network ACL as they are now. Nothing is written.
+
+        Raises InvalidInput for an unknown exercise.
+        """
+        if name not in EXERCISES:
+            raise InvalidInput(f"There is no exercise “{name}”.", f"They are {', '.join(EXERCISES)}.", "Choose one.")
+        self._begin(network.NETWORK_ACL.key)
+        entries = network.students_network_acl(self._session).entries
+        return panels.CheckPanel(EXERCISES[name].check(answer, entries))
 
 
 def _suppressions(mine: Rule) -> View:
     if not mine.suppressions:
         return panels.ActionResult("Your rule has no suppression.", (("Rule", mine.name),))
     facts = [("Rule", mine.name), *(("No alert for", one) for one in mine.suppressions)]
-    return panels.ActionResult("Your rule holds these events back.", facts)
+    return panels.ActionResult("Your rule suppresses these events.", facts)
 
 
 def not_left_over(

@@ -1,4 +1,4 @@
-"""Part 3, the responder: watched live, one round at a time, and its entries taken away again."""
+"""Part 3, the responder: watched live, or one round at a time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from labkit import steps
 from labkit.lab.base import Cells, link_to
 from labkit.model.check import require
 from labkit.model.response.messages import Message
-from labkit.model.response.response import OWN_NUMBERS
 from labkit.responder import Responder
 from labkit.steps import network, rule
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.forms.responder import ResponderPanel, Say
-from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.responder import LOOKED_ONCE, ResponderEnd, ResponderView
 from labkit.views.view import View
 
@@ -35,9 +33,9 @@ class ResponderCells(Cells):
         """
         self._require_rule_and_network_acl()
         if self._panel is None or not self._panel.running:
-            self._panel = ResponderPanel(self._make, self.session.region, tuple(safe), link_to)
+            self._panel = ResponderPanel(self._make, self._session.region, tuple(safe), link_to)
             on_idle_interrupt(self._panel.interrupt)
-        if start or (start is None and self.unattended):
+        if start or (start is None and self._unattended):
             self._start(self._panel)
         return self._panel
 
@@ -56,20 +54,9 @@ class ResponderCells(Cells):
         responder.run_once()
         return ResponderView(LOOKED_ONCE, tuple(said))
 
-    def remove_denies(self) -> View:
-        """Take the responder's own entries away, and no other."""
-        self._require_rule_and_network_acl()
-        removed = self._make(lambda said: None, ()).cleanup()
-        return ActionResult(
-            f"{len(removed)} of the responder’s own entries were taken away.",
-            [(f"Entry {entry.rule_number}", entry.traffic_text) for entry in removed],
-            remark=f"Its own are the egress denies of one address from {OWN_NUMBERS[0]} to {OWN_NUMBERS[-1]}. While an "
-            "alert is active, a responder that is started denies its address again.",
-        )
-
     def _make(self, say: Say, safe: tuple[str, ...]) -> Responder:
-        self.session.require_agreement()
-        return students_responder(self.session, say, safe)
+        self._session.require_agreement()
+        return students_responder(self._session, say, safe)
 
     def _start(self, panel: ResponderPanel) -> None:
         """Start it, and wait until it has looked once, so that the next cell finds it at work."""
@@ -82,5 +69,5 @@ class ResponderCells(Cells):
 
     def _require_rule_and_network_acl(self) -> None:
         for key in (network.NETWORK_ACL.key, rule.ENABLED.key):
-            steps.require_needs(self.session, steps.BY_KEY[key])
-            require(steps.check(self.session, steps.BY_KEY[key]))
+            steps.require_needs(self._session, steps.BY_KEY[key])
+            require(steps.check(self._session, steps.BY_KEY[key]))

@@ -29,7 +29,7 @@ class TopologyCells(Cells):
         What was dropped is measured; where nothing was sent, the entries in force tell what would happen. Raises
         InvalidInput for a destination that is not there.
         """
-        host = self.lab_host()
+        host = self._lab_host()
         status, asked = host.status(), _addresses(destination)
         network_acl = self._in_force(status.network_acl_id) if status.subnet_id else None
         last = _last_connection(host.connections(), asked, port)
@@ -48,8 +48,8 @@ class TopologyCells(Cells):
         )
 
     def _in_force(self, network_acl_id: str) -> NetworkAcl:
-        self.begin(network.NETWORK_ACL.key)
-        (network_acl,) = aws.describe_network_acls(self.session.aws.ec2, ids=[network_acl_id])
+        self._begin(network.NETWORK_ACL.key)
+        (network_acl,) = aws.describe_network_acls(self._session.aws.ec2, ids=[network_acl_id])
         return network_acl
 
 

@@ -145,7 +145,7 @@ def rest() -> None:
 
 def _entries(lab: Lab, rounds: int) -> list[Row]:
     """From handing over an event to AWS's answer that the entry exists."""
-    sandbox = sandbox_process.find(lab.session.backend.home)
+    sandbox = sandbox_process.find(lab._session.backend.home)
     assert sandbox is not None
     with requests.Session() as session, beside("bare_long_poll") as (told, _):
         session.trust_env = False
@@ -184,7 +184,7 @@ def _bare(lab: Lab, url: str, ended: list[float]) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.get(url, timeout=PATIENCE_SECONDS)
-        lab.session.aws.ec2.create_network_acl_entry(
+        lab._session.aws.ec2.create_network_acl_entry(
             NetworkAclId=lab.network_acl_id,
             RuleNumber=1,
             Egress=True,
@@ -200,7 +200,7 @@ def _bare(lab: Lab, url: str, ended: list[float]) -> None:
 
 def _drops(lab: Lab, folder: Path, rounds: int) -> list[Row]:
     """From just before connect(2) to when its entry is in force."""
-    host = lab.session.backend.aws.host
+    host = lab._session.backend.aws.host
     assert host is not None
     rows: list[Row] = []
     with (

@@ -113,7 +113,7 @@ def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, Lab
 
 
 def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab) -> None:
-    detection, take = lab.session.detection, taker(open_existing())
+    detection, take = lab._session.detection, taker(open_existing())
     original = next(one for one in rule.all_rules(detection) if one.name == PRECREATED_RULE)
     made, counted = [], []
     for numbers in (range(1, 4), range(4, 31)):

@@ -46,8 +46,8 @@ def asked(url: str, **headers: str) -> str:
 
 
 def test_once_prints_the_table_also_into_a_pipe(lab: Lab) -> None:
-    lab.session.notes.save(student=7)
-    list(steps.solve(lab.session, steps.named("2")))
+    lab._session.notes.save(student=7)
+    list(steps.solve(lab._session, steps.named("2")))
     words = subprocess.check_output([sys.executable, "-m", "labkit", "board", "--once"], text=True, cwd=ROOT)
     assert re.search(r"^7 +✓ +✓ +✓ +✓ +✓ +✓ +✓ +✓ +✓ +○ +○ +○ +9 ", words, re.MULTILINE)
     assert "Your VPC" in words and "\x1b" not in words

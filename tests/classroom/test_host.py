@@ -63,16 +63,16 @@ class Machine:
 
     @property
     def host(self) -> Host:
-        assert self.lab.session.backend.aws.host is not None
-        return self.lab.session.backend.aws.host
+        assert self.lab._session.backend.aws.host is not None
+        return self.lab._session.backend.aws.host
 
     @property
     def ec2(self) -> Any:
-        return self.lab.session.aws.ec2
+        return self.lab._session.aws.ec2
 
     @property
     def acl(self) -> str:
-        return students_network_acl(self.lab.session).id
+        return students_network_acl(self.lab._session).id
 
     def curl(self) -> int:
         """The exit code of `curl dadismad.com` on the host."""
@@ -92,11 +92,11 @@ def joined(a_class: RunningClass, home: Path, number: int) -> Iterator[Machine]:
         patch.setenv("LABKIT_HOME", str(home))
         assert labkit("join", typed=a_class.keys(number).block).exit_code == 0
         machine = Machine(home, number, open_lab())
-        list(steps.solve(machine.lab.session, steps.named("host_subnet")))
-        list(steps.solve(machine.lab.session, steps.named("rule_enabled")))
+        list(steps.solve(machine.lab._session, steps.named("host_subnet")))
+        list(steps.solve(machine.lab._session, steps.named("rule_enabled")))
         machine.host.status()
         yield machine
-        list(steps.reset(machine.lab.session, steps.STEPS))
+        list(steps.reset(machine.lab._session, steps.STEPS))
         assert labkit("join", "--leave").exit_code == 0
         until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])])
 
@@ -226,7 +226,7 @@ def test_while_the_class_is_away_the_last_entries_stay_in_force_which_is_said_an
         said = repr(machine.lab.host())
         assert "No answer from the class since" in said and "The last known entries filter the host." in said
         assert "connections of the host are waiting to be sent" in said
-        assert "No answer from the class" in machine.lab.session.host_words
+        assert "No answer from the class" in machine.lab._session.host_words
         assert "No answer from the class" in repr(machine.lab.run(CURL))
     finally:
         a_class.start()
@@ -274,7 +274,7 @@ def test_joining_as_another_student_ends_the_host_of_before(a_class: RunningClas
     before, process = machine.host.status(), machine.process()
     assert labkit("join", typed=a_class.keys(4).block).exit_code == 0
     assert process.status() == psutil.STATUS_ZOMBIE  # of this process, which started it
-    session = open_lab().session
+    session = open_lab()._session
     assert session.backend.aws.host is not None
     assert before.subnet_id and not session.backend.aws.host.status().subnet_id
     assert labkit("join", typed=a_class.keys(3).block).exit_code == 0

@@ -180,7 +180,7 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
     form = lab.enter_student_number()
     assert isinstance(form, Form)
     assert form.fields["student number"].value == str(STUDENT)
-    assert not lab.unattended
+    assert not lab._unattended
     with pytest.raises(InvalidInput, match="You joined the class as student 7"):
         lab.enter_student_number(8)
     assert account_of(STUDENT) in repr(lab.enter_aws_keys())

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.hub
 VPCS = """
 import json
 from labkit.services import aws
-ec2 = lab.session.aws.ec2
-print(json.dumps([vpc.id for vpc in aws.find_student_vpcs(ec2, lab.session.student)]))
+ec2 = lab._session.aws.ec2
+print(json.dumps([vpc.id for vpc in aws.find_student_vpcs(ec2, lab._session.student)]))
 """
 
 
@@ -47,14 +47,14 @@ def test_each_student_has_an_account_and_finds_nothing_of_another_in_it(kernels:
 
 
 def test_a_student_changes_no_rule_of_another_in_the_shared_detection_service(kernels: list[RemoteKernel]) -> None:
-    first = printed(kernels[0], "print(lab.session.notes.get('rule_id'))")
+    first = printed(kernels[0], "print(lab._session.notes.get('rule_id'))")
     found = f"""
 from labkit.steps.rule import all_rules
-rule = next(one for one in all_rules(lab.session.detection) if one.id == {first!r})
+rule = next(one for one in all_rules(lab._session.detection) if one.id == {first!r})
 print(rule.name)
 """
     assert "Student1:" in printed(kernels[1], found)
-    refused = kernels[1].run("lab.session.detection.delete_rule(rule.ruleset_id, rule.id)")
+    refused = kernels[1].run("lab._session.detection.delete_rule(rule.ruleset_id, rule.id)")
     assert refused.error == "ServiceError" and "is not one of student 2" in refused.text
     assert "Student1:" in printed(kernels[1], found)
 
@@ -72,21 +72,21 @@ def test_each_students_host_is_in_their_own_server_and_only_their_entries_filter
     curl = "lab.run('curl -sS --connect-timeout 1 dadismad.com').code"
     assert printed(first, f"print({curl})") == "28"
     assert printed(second, f"lab.place_host(); print({curl})") == "0"
-    folders = {printed(one, "print(lab.session.backend.aws.host.status().folder)") for one in (first, second)}
+    folders = {printed(one, "print(lab._session.backend.aws.host.status().folder)") for one in (first, second)}
     assert len(folders) == 2
     assert first.run("lab.reset('3')").error == ""
 
 
 def test_a_students_number_follows_from_the_user_name_and_forms_are_still_there(kernels: list[RemoteKernel]) -> None:
     for number, kernel in enumerate(kernels, 1):
-        assert printed(kernel, "print(lab.session.student, lab.unattended)") == f"{number} False"
+        assert printed(kernel, "print(lab._session.student, lab._unattended)") == f"{number} False"
 
 
 def test_the_keys_are_in_a_private_file_of_the_lab_and_not_in_the_kernels_environment(
     hub: RunningHub, kernels: list[RemoteKernel]
 ) -> None:
     assert printed(kernels[0], "import os; print('AWS_SECRET_ACCESS_KEY' in os.environ)") == "False"
-    mode = "import os; print(oct(os.stat(lab.session.backend.home / 'class.json').st_mode & 0o777))"
+    mode = "import os; print(oct(os.stat(lab._session.backend.home / 'class.json').st_mode & 0o777))"
     assert printed(kernels[0], mode) == "0o600"
 
 
@@ -177,7 +177,7 @@ def test_an_administrator_has_a_sandbox_that_ends_with_the_server(ordinary_hub: 
     assert instructor.log_in("made-up-by-the-instructor")
     instructor.open_server()
     kernel = instructor.start_kernel()
-    label = printed(kernel, "from labkit import open_lab; print(open_lab().session.backend.aws.label)")
+    label = printed(kernel, "from labkit import open_lab; print(open_lab()._session.backend.aws.label)")
     assert label.startswith("sandbox")
     kernel.close()
 

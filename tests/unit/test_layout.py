@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,14 @@ def test_importing_labkit_loads_nothing_heavy():
     loaded = subprocess.run([sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert HEAVY & set(json.loads(loaded.stdout)) == set()
+
+
+def test_the_lab_offers_a_student_only_what_a_chapter_or_a_message_names():
+    from labkit.lab.lab import Lab
+
+    offered = {name for name in dir(Lab) if not name.startswith("_")}
+    texts = [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "labkit").rglob("*.py")]
+    named = {name for path in texts for name in re.findall(r"\blab\.(\w+)\(", path.read_text(encoding="utf-8"))}
+
+    assert offered - named == set()
+    assert {"session", "begin", "require", "unattended"} & offered == set()

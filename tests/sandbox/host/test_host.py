@@ -44,19 +44,19 @@ while True:
 @pytest.fixture
 def ready(lab: Lab) -> Lab:
     """The host lives in the student's VPC, and nothing is denied."""
-    list(steps.solve(lab.session, steps.named("host_subnet")))
+    list(steps.solve(lab._session, steps.named("host_subnet")))
     return lab
 
 
 @pytest.fixture
 def ec2(ready: Lab) -> Any:
-    return ready.session.aws.ec2
+    return ready._session.aws.ec2
 
 
 @pytest.fixture
 def acl(ready: Lab) -> str:
     """The network ACL in force."""
-    return students_network_acl(ready.session).id
+    return students_network_acl(ready._session).id
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def aws_cli(ready: Lab) -> Callable[..., Any]:
     """The AWS CLI in a terminal of the lab's."""
 
     def run(*words: str) -> Any:
-        given = {name: value for name, value in ready.session.backend.environment().items() if value}
+        given = {name: value for name, value in ready._session.backend.environment().items() if value}
         ended = subprocess.run([AWS_CLI, "ec2", *words], env=given, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout or "null")
@@ -73,8 +73,8 @@ def aws_cli(ready: Lab) -> Callable[..., Any]:
 
 
 def host_of(lab: Lab) -> Host:
-    assert lab.session.backend.aws.host is not None
-    return lab.session.backend.aws.host
+    assert lab._session.backend.aws.host is not None
+    return lab._session.backend.aws.host
 
 
 def curl(lab: Lab) -> int:
@@ -91,8 +91,8 @@ def associate(ec2: Any, subnet_id: str, network_acl_id: str) -> None:
 
 
 def test_before_it_lives_in_a_subnet_nothing_filters_the_host(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("network_acl_id")))
-    aws.create_entry(lab.session.aws.ec2, students_network_acl(lab.session).id, DENY)
+    list(steps.solve(lab._session, steps.named("network_acl_id")))
+    aws.create_entry(lab._session.aws.ec2, students_network_acl(lab._session).id, DENY)
 
     assert curl(lab) == ANSWERS
     lab.place_host()
@@ -114,7 +114,7 @@ def test_a_deny_in_the_network_acl_of_another_vpc_does_nothing(ready: Lab, ec2: 
 
 
 def test_the_association_of_the_hosts_subnet_says_which_network_acl_filters_it(ready: Lab, ec2: Any, acl: str) -> None:
-    (subnet,), vpc = host_subnets(ready.session), students_vpc(ready.session)
+    (subnet,), vpc = host_subnets(ready._session), students_vpc(ready._session)
     closed = ec2.create_network_acl(VpcId=vpc.id)["NetworkAcl"]["NetworkAclId"]
     assert curl(ready) == ANSWERS
     associate(ec2, subnet.id, closed)

@@ -52,4 +52,4 @@ def vpc_ids() -> set[str]:
 
 def outcome_of(lab: StatusCells, key: str) -> str:
     """How one step's check ends now, in its own word."""
-    return steps.check(lab.session, steps.BY_KEY[key]).outcome.value
+    return steps.check(lab._session, steps.BY_KEY[key]).outcome.value

@@ -95,7 +95,7 @@ def test_sandbox_status_json_says_pid_and_url(lab_home: Path) -> None:
 
 
 def test_cloud_account_shows_both_keys_to_copy_from(lab: Lab) -> None:
-    keys = lab.session.backend.aws.cloud_account()
+    keys = lab._session.backend.aws.cloud_account()
     words = labkit("cloud-account").output
     assert keys is not None
     assert keys.access_key_id in words and keys.secret_access_key in words
@@ -143,7 +143,7 @@ def test_reset_finds_the_vpc_though_the_keys_are_gone(lab: Lab) -> None:
     labkit("reset", "aws_account", "--yes")  # takes the VPC first, since the VPC needs the account
     labkit("solve", "vpc")
     (vpc_id,) = [word for word in labkit("status").output.split() if word.startswith("vpc-")][:1]
-    lab.session.backend.aws.credentials_file.unlink()
+    lab._session.backend.aws.credentials_file.unlink()
     assert f"VPC {vpc_id}" in labkit("reset", "2", "--yes").output
 
 

@@ -183,8 +183,8 @@ CELL_THAT_IS_INTERRUPTED = """
 import os, signal
 from labkit import open_lab
 lab = open_lab()
-alone = lab.session.creation_lock
-lab.session.creation_lock = lambda: os.kill(os.getpid(), signal.SIGINT) or alone()
+alone = lab._session.creation_lock
+lab._session.creation_lock = lambda: os.kill(os.getpid(), signal.SIGINT) or alone()
 lab.solve("vpc")
 """
 
@@ -192,7 +192,7 @@ lab.solve("vpc")
 def test_a_cell_shows_a_bar_and_an_interrupted_kernel_says_how_to_go_on(lab_home: Path) -> None:
     with one_kernel(lab_home, os.environ) as kernel:
         stopped = kernel.run(CELL_THAT_IS_INTERRUPTED)
-        again = kernel.run("lab.session.creation_lock = alone\nlab.solve('vpc')")
+        again = kernel.run("lab._session.creation_lock = alone\nlab.solve('vpc')")
         back = kernel.run("lab.reset('vpc')")
 
     assert stopped.error == "LabError"

@@ -57,11 +57,11 @@ def lab(live: Path) -> Lab:
 
 
 def vpc_ids(lab: Lab) -> set[str]:
-    return {vpc.id for vpc in aws.describe_vpcs(lab.session.aws.ec2)}
+    return {vpc.id for vpc in aws.describe_vpcs(lab._session.aws.ec2)}
 
 
 def test_no_sandbox_of_this_machine_is_started_when_both_sides_are_live(lab: Lab, live: Path) -> None:
-    list(steps.status(lab.session))
+    list(steps.status(lab._session))
     assert sandbox_process.find(live) is None
 
 
@@ -76,7 +76,7 @@ def test_the_first_change_waits_for_a_yes_to_account_and_region_and_is_asked_onc
     assert "Agreed" in repr(question)
     lab.create_vpc()
     assert len(vpc_ids(lab)) == len(before) + 1
-    list(steps.reset(open_lab().session, steps.named("vpc")))  # another kernel does not ask again
+    list(steps.reset(open_lab()._session, steps.named("vpc")))  # another kernel does not ask again
     assert vpc_ids(lab) == before
 
 
@@ -102,7 +102,7 @@ def test_where_nobody_can_be_asked_the_first_change_stops_with_what_to_do(
 def test_the_whole_of_part_2_is_solved_and_taken_away_again(lab: Lab) -> None:
     before = vpc_ids(lab)
     assert labkit("solve", "2", "--yes").exit_code == 0
-    assert all(result.passed for result in steps.status(lab.session, steps.named("2")))
+    assert all(result.passed for result in steps.status(lab._session, steps.named("2")))
     assert labkit("reset", "2", "--yes").exit_code == 0
     assert vpc_ids(lab) == before
 
@@ -119,13 +119,13 @@ def test_the_command_line_asks_and_a_no_changes_nothing(lab: Lab) -> None:
 
 def test_a_vpc_without_the_students_tag_is_never_deleted(lab: Lab) -> None:
     lab.enter_student_number(7)
-    made = lab.session.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = lab._session.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     try:
         labkit("reset", "2", "--yes")
-        lab.session.use_keys(lab.session.backend.aws.given_keys())
+        lab._session.use_keys(lab._session.backend.aws.given_keys())
         assert made in vpc_ids(lab)
     finally:
-        lab.session.aws.ec2.delete_vpc(VpcId=made)
+        lab._session.aws.ec2.delete_vpc(VpcId=made)
 
 
 def test_kept_keys_go_to_the_students_own_files_and_never_over_other_ones_unasked(lab: Lab, live: Path) -> None:
@@ -143,17 +143,17 @@ def test_kept_keys_go_to_the_students_own_files_and_never_over_other_ones_unaske
 
 
 def test_keys_not_kept_live_in_memory_alone(lab: Lab, live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = lab.session.backend.aws.given_keys()
+    keys = lab._session.backend.aws.given_keys()
     assert keys is not None
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     fresh = open_lab()
     fresh.enter_student_number(7)
     fresh.enter_aws_keys(keys.access_key_id, keys.secret_access_key, keep=False)
-    assert steps.check(fresh.session, steps.BY_KEY["aws_account"]).passed
+    assert steps.check(fresh._session, steps.BY_KEY["aws_account"]).passed
     assert not Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).exists()
     assert not [path for path in live.rglob("*") if path.is_file() and keys.secret_access_key in path.read_text()]
-    assert not steps.check(open_lab().session, steps.BY_KEY["aws_account"]).passed
+    assert not steps.check(open_lab()._session, steps.BY_KEY["aws_account"]).passed
 
 
 def test_a_live_detection_service_without_a_key_says_which_variables_are_missing(
@@ -161,12 +161,12 @@ def test_a_live_detection_service_without_a_key_says_which_variables_are_missing
 ) -> None:
     monkeypatch.delenv("TS_API_KEY")
     with pytest.raises(LabError, match="TS_API_KEY"):
-        open_lab().session.detection.self_test()
+        open_lab()._session.detection.self_test()
 
 
 def test_the_wrong_secret_is_refused_in_words_that_hold_no_key(lab: Lab) -> None:
     lab.enter_student_number(7)
-    right = lab.session.backend.aws.given_keys()
+    right = lab._session.backend.aws.given_keys()
     assert right is not None
     wrong = AccessKeys(right.access_key_id, right.secret_access_key[::-1])
     with pytest.raises(LabError) as refused:
@@ -179,9 +179,9 @@ def test_the_choice_of_a_backend_is_remembered_for_the_other_chapters(
     live: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LABKIT_AWS")
-    assert open_lab().session.backend.aws.label.startswith("sandbox")
+    assert open_lab()._session.backend.aws.label.startswith("sandbox")
     open_lab(aws="live")
-    assert open_lab().session.backend.aws.label.startswith("live")
+    assert open_lab()._session.backend.aws.label.startswith("live")
     sandbox_process.stop(live)
 
 

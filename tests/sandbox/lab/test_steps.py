@@ -39,7 +39,7 @@ def world_seen_from_outside(lab: Lab) -> tuple:
 
 def aws_cli(lab: Lab, command: str) -> str:
     """What the AWS CLI prints for a command typed in the lab's terminal."""
-    environment = os.environ | lab.session.backend.environment()
+    environment = os.environ | lab._session.backend.environment()
     given = {name: value for name, value in environment.items() if value}
     program = str(Path(sys.executable).parent / "aws")
     ran = subprocess.run([program, *command.split()[1:]], env=given, capture_output=True, text=True, check=True)
@@ -50,7 +50,7 @@ def test_each_step_fails_its_check_before_and_passes_after_it_is_solved(lab: Lab
     for step in steps.STEPS:
         if step.key not in DERIVED:
             assert outcome_of(lab, step.key) != "done", step.key
-        solved = list(steps.solve(lab.session, (step,)))
+        solved = list(steps.solve(lab._session, (step,)))
         assert solved[-1][0] is step
         assert solved[-1][1].passed, str(solved[-1][1])
 
@@ -58,16 +58,16 @@ def test_each_step_fails_its_check_before_and_passes_after_it_is_solved(lab: Lab
 def test_after_reset_nothing_of_the_student_is_left_and_solve_works_again(lab: Lab) -> None:
     before = world_seen_from_outside(lab)
     for _ in range(2):
-        assert all(result.passed for _, result in steps.solve(lab.session, steps.STEPS))
-        assert [one for one in steps.reset(lab.session, steps.STEPS) if isinstance(one[1], Exception)] == []
+        assert all(result.passed for _, result in steps.solve(lab._session, steps.STEPS))
+        assert [one for one in steps.reset(lab._session, steps.STEPS) if isinstance(one[1], Exception)] == []
         assert world_seen_from_outside(lab) == before
-        assert [result.step for result in steps.status(lab.session) if result.passed] == ["host_ready"]
+        assert [result.step for result in steps.status(lab._session) if result.passed] == ["host_ready"]
 
 
 def test_solving_twice_changes_nothing(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.STEPS))
+    list(steps.solve(lab._session, steps.STEPS))
     once = world_seen_from_outside(lab)
-    list(steps.solve(lab.session, steps.STEPS))
+    list(steps.solve(lab._session, steps.STEPS))
     assert world_seen_from_outside(lab) == once
 
 
@@ -75,7 +75,7 @@ def test_solving_twice_changes_nothing(lab: Lab) -> None:
 def test_a_call_made_too_early_names_the_first_missing_step_and_changes_nothing(lab: Lab, key: str) -> None:
     before = world_seen_from_outside(lab)
     with pytest.raises(StepNotReady) as stopped:
-        lab.begin(key)
+        lab._begin(key)
     assert stopped.value.step == "student_number"
     assert "Your student number" in str(stopped.value)
     assert world_seen_from_outside(lab) == before
@@ -89,21 +89,21 @@ def test_the_missing_step_is_the_deepest_one(lab: Lab) -> None:
 
 
 def test_resetting_a_step_resets_what_needs_it_and_leaves_the_rest(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.STEPS))
-    list(steps.reset(lab.session, steps.named("rule_criteria")))
+    list(steps.solve(lab._session, steps.STEPS))
+    list(steps.reset(lab._session, steps.named("rule_criteria")))
     assert outcome_of(lab, "rule_criteria") == "not right"
     assert outcome_of(lab, "rule_enabled") == "not yet"
     assert outcome_of(lab, "vpc") == "done"
 
 
 def test_a_vpc_made_with_the_original_command_is_found_named_and_offered_and_then_passes(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("aws_account")))
+    list(steps.solve(lab._session, steps.named("aws_account")))
     vpc_id = aws_cli(lab, "aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text")
-    result = steps.check(lab.session, steps.BY_KEY["vpc"])
+    result = steps.check(lab._session, steps.BY_KEY["vpc"])
     assert not result.passed
     assert vpc_id in result.found and vpc_id in result.next_step
 
-    (offer,) = steps.offered(lab.session, steps.BY_KEY["vpc"])
+    (offer,) = steps.offered(lab._session, steps.BY_KEY["vpc"])
     assert vpc_id in offer.label
     offer.accept()
 
@@ -111,14 +111,14 @@ def test_a_vpc_made_with_the_original_command_is_found_named_and_offered_and_the
 
 
 def test_the_command_that_the_check_tells_takes_the_vpc_from_a_terminal(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("aws_account")))
+    list(steps.solve(lab._session, steps.named("aws_account")))
     vpc_id = aws_cli(lab, "aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text")
-    aws_cli(lab, f"aws ec2 create-tags --resources {vpc_id} --tags Key={STUDENT_TAG},Value={lab.session.student}")
+    aws_cli(lab, f"aws ec2 create-tags --resources {vpc_id} --tags Key={STUDENT_TAG},Value={lab._session.student}")
     assert outcome_of(lab, "vpc") == "done"
 
 
 def test_create_vpc_asks_before_it_makes_a_second_one_beside_a_vpc_without_a_tag(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("aws_account")))
+    list(steps.solve(lab._session, steps.named("aws_account")))
     aws_cli(lab, "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
     before = world_seen_from_outside(lab)
     form = lab.create_vpc()
@@ -130,7 +130,7 @@ def test_create_vpc_asks_before_it_makes_a_second_one_beside_a_vpc_without_a_tag
 
 def test_the_check_of_the_account_passes_after_aws_configure(lab: Lab) -> None:
     lab.enter_student_number(7)
-    keys = lab.session.backend.aws.cloud_account()
+    keys = lab._session.backend.aws.cloud_account()
     aws_cli(lab, f"aws configure set aws_access_key_id {keys.access_key_id}")
     aws_cli(lab, f"aws configure set aws_secret_access_key {keys.secret_access_key}")
     assert outcome_of(lab, "aws_account") == "done"
@@ -146,13 +146,13 @@ def keep_wrong_keys(lab: Lab) -> None:
 def test_kept_keys_that_aws_refuses_are_not_right_and_solving_mends_them(lab: Lab) -> None:
     keep_wrong_keys(lab)
     assert outcome_of(lab, "aws_account") == "not right"
-    list(steps.solve(lab.session, steps.named("aws_account")))
+    list(steps.solve(lab._session, steps.named("aws_account")))
     assert outcome_of(lab, "aws_account") == "done"
 
 
 def test_the_form_asks_before_it_replaces_kept_keys_and_takes_a_yes(lab: Lab) -> None:
     keep_wrong_keys(lab)
-    keys, form = lab.session.backend.aws.cloud_account(), lab.enter_aws_keys()
+    keys, form = lab._session.backend.aws.cloud_account(), lab.enter_aws_keys()
     form.fields["access key id"].value = keys.access_key_id
     form.fields["secret access key"].value = keys.secret_access_key
     form.buttons["Check and use"].click()
@@ -165,7 +165,7 @@ def test_the_form_asks_before_it_replaces_kept_keys_and_takes_a_yes(lab: Lab) ->
 
 def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: Lab) -> None:
     lab.enter_student_number(7)
-    api = lab.session.detection
+    api = lab._session.detection
     base = next(one for one in rule.all_rules(api) if one.name == rule.PRECREATED_RULE)
     made = replace(wanted_criteria(7).put_on(base), enabled=True)
     api.create_rule(base.ruleset_id, made)
@@ -175,12 +175,12 @@ def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: 
 
 def test_a_name_that_is_nearly_right_is_told_apart_from_no_rule(lab: Lab) -> None:
     lab.enter_student_number(7)
-    api = lab.session.detection
+    api = lab._session.detection
     base = next(one for one in rule.all_rules(api) if one.name == rule.PRECREATED_RULE)
     nearly = wanted_criteria(7).name.replace("Student7", "Student 7")
     made = api.create_rule(base.ruleset_id, replace(base, name=nearly))
     try:
-        result = steps.check(lab.session, steps.BY_KEY["rule"])
+        result = steps.check(lab._session, steps.BY_KEY["rule"])
         assert result.outcome.value == "not right"
         assert "Student 7" in result.found
     finally:
@@ -188,32 +188,32 @@ def test_a_name_that_is_nearly_right_is_told_apart_from_no_rule(lab: Lab) -> Non
 
 
 def test_the_network_acl_of_another_vpc_is_answered_with_whose_it_is(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("vpc")))
-    ec2 = lab.session.aws.ec2
+    list(steps.solve(lab._session, steps.named("vpc")))
+    ec2 = lab._session.aws.ec2
     other = aws.find_student_vpcs(ec2, 12)[0]
     (foreign,) = aws.describe_network_acls(ec2, vpc_id=other.id)
     with pytest.raises(InvalidInput, match="of student 12"):
         lab.choose_network_acl(foreign.id)
-    assert lab.session.notes.get("network_acl_id") == ""
+    assert lab._session.notes.get("network_acl_id") == ""
 
 
 def test_a_number_whose_things_are_there_already_is_told(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.STEPS))
-    words = repr(lab.enter_student_number(lab.session.student))
+    list(steps.solve(lab._session, steps.STEPS))
+    words = repr(lab.enter_student_number(lab._session.student))
     assert "There already" in words and "vpc-" in words and "rule " in words
 
 
 def test_two_vpcs_with_the_students_tag_are_wrong_and_both_are_listed(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("vpc")))
-    aws.create_vpc(lab.session.aws.ec2, lab.session.student)
-    result = steps.check(lab.session, steps.BY_KEY["vpc"])
+    list(steps.solve(lab._session, steps.named("vpc")))
+    aws.create_vpc(lab._session.aws.ec2, lab._session.student)
+    result = steps.check(lab._session, steps.BY_KEY["vpc"])
     assert result.outcome.value == "not right"
     assert result.found.count("vpc-") == 2
 
 
 def test_the_quota_of_vpcs_is_told_with_what_uses_it(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("aws_account")))
-    ec2 = lab.session.aws.ec2
+    list(steps.solve(lab._session, steps.named("aws_account")))
+    ec2 = lab._session.aws.ec2
     made = [aws.create_vpc(ec2, number) for number in (101, 102, 103)]
     try:
         with pytest.raises(QuotaReached, match=made[0].id):
@@ -225,25 +225,25 @@ def test_the_quota_of_vpcs_is_told_with_what_uses_it(lab: Lab) -> None:
 
 @pytest.mark.parametrize("done", [2, 4, 7, 10, 11, 12])
 def test_a_sandbox_killed_between_two_steps_loses_nothing(lab: Lab, lab_home: Path, done: int) -> None:
-    list(steps.solve(lab.session, steps.STEPS[:done]))
+    list(steps.solve(lab._session, steps.STEPS[:done]))
     before = world_seen_from_outside(lab)
     sandbox = sandbox_process.find(lab_home)
     os.kill(sandbox.pid, 9)
     assert world_seen_from_outside(lab) == before
-    assert all(result.passed for _, result in steps.solve(lab.session, steps.STEPS))
+    assert all(result.passed for _, result in steps.solve(lab._session, steps.STEPS))
 
 
 def test_no_check_asks_more_than_two_questions(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    list(steps.solve(lab.session, steps.STEPS))
+    list(steps.solve(lab._session, steps.STEPS))
     asked: list[str] = []
-    account = lab.session.aws
+    account = lab._session.aws
     for client in (account.ec2, account.sts):
         client.meta.events.register("before-call", lambda model, **_: asked.append(model.name))
-    session = lab.session.detection._opened_session()
+    session = lab._session.detection._opened_session()
     session.hooks["response"].append(lambda reply, **_: asked.append(reply.request.path_url))
     for step in steps.STEPS:
         asked.clear()
-        assert steps.check(lab.session, step).passed
+        assert steps.check(lab._session, step).passed
         assert len(asked) <= 2, (step.key, asked)
 
 
@@ -257,11 +257,11 @@ def test_a_proxy_of_the_environment_sees_nothing_of_the_sandbox(
     sandbox = sandbox_process.find(lab_home)
     assert sandbox is not None and sandbox.credentials()
     assert all(result.passed for _, result in steps.solve(open_session(), steps.STEPS))
-    assert lab.session.backend.environment()["NO_PROXY"] == "127.0.0.1"
+    assert lab._session.backend.environment()["NO_PROXY"] == "127.0.0.1"
 
 
 def test_an_event_that_cannot_be_one_is_refused_and_explains_nothing(lab: Lab) -> None:
-    list(steps.solve(lab.session, steps.named("rule")))
+    list(steps.solve(lab._session, steps.named("rule")))
     for wrong in ({"destination": "banana"}, {"port": 99999}, {"port": "eighty"}, {"event": "user = root"}):
         with pytest.raises(InvalidInput):
             lab.explain(**wrong)
@@ -270,4 +270,4 @@ def test_an_event_that_cannot_be_one_is_refused_and_explains_nothing(lab: Lab) -
 def test_a_region_that_does_not_exist_is_refused_and_not_noted() -> None:
     with pytest.raises(InvalidInput, match="Did you mean us-"):
         open_lab(region="us-esat-1")
-    assert open_lab().session.region == "us-east-1"
+    assert open_lab()._session.region == "us-east-1"

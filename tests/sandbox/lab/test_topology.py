@@ -19,12 +19,12 @@ CURL = "curl -sS --connect-timeout 1 "
 @pytest.fixture
 def ready(lab: Lab) -> Lab:
     """The host lives in the student's VPC, and nothing is denied."""
-    list(steps.solve(lab.session, steps.named("host_subnet")))
+    list(steps.solve(lab._session, steps.named("host_subnet")))
     return lab
 
 
 def add(lab: Lab, entry: Entry) -> None:
-    aws.create_entry(lab.session.aws.ec2, students_network_acl(lab.session).id, entry)
+    aws.create_entry(lab._session.aws.ec2, students_network_acl(lab._session).id, entry)
 
 
 def topology(lab: Lab, destination: str = "", port: int | None = None) -> Topology:
@@ -42,7 +42,7 @@ def test_what_was_never_sent_is_worked_out_from_the_entries_in_force(ready: Lab)
     add(ready, Entry(1, True, "deny", "6", f"{SITE}/32", (7777, 7777)))
     shown = topology(ready, SITE, 7777)
     assert (shown.met, shown.stop) == (None, Stop(True, 1))
-    assert shown.network_acl == students_network_acl(ready.session)
+    assert shown.network_acl == students_network_acl(ready._session)
 
 
 def test_a_destination_that_is_not_there_is_refused_with_those_that_are(ready: Lab) -> None:
@@ -62,7 +62,7 @@ def test_the_last_connection_is_drawn_with_the_entry_that_dropped_its_packets(re
     ready.run(CURL + "dadismad.com")
     dropped = topology(ready)
     assert dropped.met is not None and dropped.met.stop == Stop(True, 7) and dropped.met.packets >= 1
-    counted = ready.lab_host().status().packets[True, 7]
+    counted = ready._lab_host().status().packets[True, 7]
     assert dropped.met.packets == counted and str(counted) in dropped.text()
 
     ready.remove_entry(7)

@@ -247,11 +247,11 @@ def test_texts_that_are_no_addresses_harm_nobody(scene: Scene) -> None:
 
 
 def test_a_sandbox_killed_and_started_again_loses_no_alert(lab: Lab, lab_home: Path) -> None:
-    list(steps.solve(lab.session, steps.named("2")))
+    list(steps.solve(lab._session, steps.named("2")))
     store = DetectionStore(lab_home / "world" / "detection.sqlite")
     scene_said: list[Any] = []
-    rule_id = students_rule(lab.session).id
-    responder = students_responder(lab.session, scene_said.append, interval_seconds=0.1)
+    rule_id = students_rule(lab._session).id
+    responder = students_responder(lab._session, scene_said.append, interval_seconds=0.1)
     try:
         with running(responder):
             until(lambda: [one for one in scene_said if one.kind == "poll"])
