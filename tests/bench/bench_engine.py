@@ -27,7 +27,7 @@ from labkit.model.detection.rule import Rule
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
-from labkit.sandbox.detection.rule_index import RuleIndex
+from labkit.sandbox.detection.rulebook import RuleIndex
 from labkit.sandbox.detection.store.engine import DAY_MS
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id

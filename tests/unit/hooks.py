@@ -93,7 +93,7 @@ HOOKS = (
          "extended: its association and tags go too", digest="22237d6a"),
     Hook("moto/ec2/models/network_acls.py", "NetworkAcl", "._associations", "the associations are read and deleted",
          digest="2e8ca2f3"),
-    Hook("moto/ec2/models/network_acls.py", "NetworkAclEntry", "entry.port_range_from",
+    Hook("moto/ec2/models/network_acls.py", "NetworkAclEntry", "NetworkAclEntry)",
          "its fields are read for the class and the host", digest="9a131abf"),
     Hook("werkzeug/serving.py", "WSGIRequestHandler.run_wsgi", "def run_wsgi",
          "overridden: connections are kept, and a reply is one write", digest="12add59f"),

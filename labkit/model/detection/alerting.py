@@ -1,7 +1,7 @@
-"""Which rules an event fires, and what that does to alerts: raise one, join one, or be kept towards a threshold.
+"""Which rules an event fires, and what it does to alerts: raise one, join one, or be kept towards a threshold.
 
-An alert is one combination of rule, agent and aggregate values. `threshold` events of it within `window` raise the
-alert; from then until a window later it takes every further event, and after that the counting begins anew.
+An alert belongs to one combination of rule, agent and aggregate values. `threshold` such events within `window` raise
+it; it then takes every further event until a window has passed, after which counting starts again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ KIND_OF_EVENT: Mapping[str, str] = {
     "kubernetesAudit": "KubernetesAudit",
     "kubernetesConfig": "KubernetesConfig",
 }
-"""By `event_type`: the kind of rule, its `type`, that looks at such an event. No rule looks at any other."""
+"""By `event_type`: the kind (`type`) of rule that tests such events. No rule tests events of other types."""
 
 Placement = Literal["joins", "raises", "kept", "late"]
-"""What a matching event does: joins the open alert, raises one, is kept towards the threshold, or comes too late."""
+"""What a matching event does: joins the open alert, raises one, is kept towards the threshold, or is too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule ready to meet events. `read_filter` is None where a file rule has none, and is true of everything."""
+    """A rule ready to test events. read_filter: None where a file rule has no filter, which is true of every event."""
 
     rule: Rule
     read_filter: Filter | None
@@ -73,22 +73,22 @@ def agent_of(event: Event) -> str | None:
     return agent_id if isinstance(agent_id, str) and event.get("event_type") != "cloudtrail" else None
 
 
-def identity(armed: CompiledRule, event: Event) -> str:
+def identity(compiled: CompiledRule, event: Event) -> str:
     """What makes two events belong to the same alert: rule, agent and aggregate values, as one text.
 
     A value that is absent differs from every text.
     """
-    values = [(name, read(event)) for name, read in armed.values]
+    values = [(name, read(event)) for name, read in compiled.values]
     digest = blake2b(repr(values).encode(), digest_size=16).hexdigest()
-    return f"{armed.rule.id}-{agent_of(event)}-{digest}"
+    return f"{compiled.rule.id}-{agent_of(event)}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class AlertWindow:
-    """How things stand for one identity when an event comes. Times are milliseconds since 1970.
+    """The state of one identity when an event comes. Times are milliseconds since 1970.
 
-    alert_id: of the alert raised last, empty for none, or if somebody dismissed it; it takes events before
-    `expires_at`. kept: how many events wait for the threshold, the newest at `newest`.
+    alert_id: the last alert, which takes events before `expires_at`; "" if there is none or it was dismissed.
+    kept: how many events count towards the threshold, the newest at `newest`.
     """
 
     alert_id: str = ""
@@ -97,23 +97,23 @@ class AlertWindow:
     newest: int = 0
 
     def takes(self, happened_at: int) -> bool:
-        """Whether the alert raised last takes an event of that time; one that is late by any measure goes there too."""
+        """Whether the last alert takes an event of that time. It also takes events that come late."""
         return self.alert_id != "" and happened_at < self.expires_at
 
 
-def window_start(armed: CompiledRule, standing: AlertWindow, happened_at: int) -> int:
-    """Kept events of this time or before no longer count: the window ends with the newest event, and slides."""
-    newest = max(standing.newest, happened_at) if standing.kept else happened_at
-    return newest - armed.window_ms
+def window_start(compiled: CompiledRule, window: AlertWindow, happened_at: int) -> int:
+    """Kept events of this time or earlier no longer count: the window ends at the newest event."""
+    newest = max(window.newest, happened_at) if window.kept else happened_at
+    return newest - compiled.window_ms
 
 
-def place(armed: CompiledRule, standing: AlertWindow, happened_at: int) -> Placement:
-    """What an event that fired the rule does; `standing.kept` counts the events after `window_start` only."""
-    if standing.takes(happened_at):
+def place(compiled: CompiledRule, window: AlertWindow, happened_at: int) -> Placement:
+    """What an event that fired the rule does; `window.kept` counts the events after `window_start` only."""
+    if window.takes(happened_at):
         return "joins"
-    if happened_at <= window_start(armed, standing, happened_at):
+    if happened_at <= window_start(compiled, window, happened_at):
         return "late"
-    return "raises" if standing.kept + 1 >= armed.rule.threshold else "kept"
+    return "raises" if window.kept + 1 >= compiled.rule.threshold else "kept"
 
 
 def _always(event: Mapping[str, Any]) -> bool:
@@ -121,10 +121,10 @@ def _always(event: Mapping[str, Any]) -> bool:
 
 
 def _on_files(rule: Rule, fires: Predicate) -> Predicate:
-    """The filter and what only rules of kind File have: which files, without which, and what was done to them."""
+    """The filter with what only File rules have: the paths, the files to ignore, and the actions to monitor."""
     paths = [(one["path"].rstrip("/"), one["recursive"]) for one in rule.raw.get("fileIntegrityPaths", ())]
     ignored = tuple(rule.raw.get("ignoreFiles", ()))
-    deeds = frozenset(rule.raw.get("eventsToMonitor", ("ALL",)))
+    actions = frozenset(rule.raw.get("eventsToMonitor", ("ALL",)))
 
     def is_watched(name: str) -> bool:
         folder, _, last = name.rpartition("/")
@@ -133,9 +133,9 @@ def _on_files(rule: Rule, fires: Predicate) -> Predicate:
         return any(path in (name, folder) or (deep and name.startswith(f"{path}/")) for path, deep in paths)
 
     def on_files(event: Event) -> bool:
-        name, deed = event.get("filename"), event.get("type")
-        # What a file event calls the deed was never seen: one that does not say it under `type` is taken as any.
-        if deed is not None and "ALL" not in deeds and deed not in deeds:
+        name, action = event.get("filename"), event.get("type")
+        # No file event was ever captured: one without a `type` is taken as any action.
+        if action is not None and "ALL" not in actions and action not in actions:
             return False
         return isinstance(name, str) and is_watched(name) and fires(event)
 

@@ -26,7 +26,6 @@ _EXPECTED = {
 }
 
 _COMPARISONS = "Compare with = or !=; for a range of addresses write a CIDR block."
-_ONE_OF = "Write (key = {first} or key = {second}) instead."
 _SLIPS: dict[str, tuple[tuple[str, str], ...]] = {
     _KEY: (
         (r"not\b|!(?!=)", f"{_NEVER_HAD} Write != in the clause instead."),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 NEGATIVE = "!="
 EQUALITY = ("=", "!=")
-OPERATORS = ("=", "!=", "like", "starts_with", "ends_with")
 
 
 @dataclass(frozen=True, slots=True)

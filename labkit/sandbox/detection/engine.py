@@ -1,7 +1,7 @@
-"""The detection engine: events in, alerts out, and who waits for alerts is told.
+"""The detection engine: events in, alerts out, and clients that wait for alerts are notified.
 
-A rule acts on the first event after it was written, whoever wrote it. Only events that meet a rule are kept: nothing in
-the API shows the others. What an event costs does not depend on how many came before.
+A rule acts on the first event after it was written. Only events that fire a rule are kept: nothing in the API shows the
+others. The cost of an event does not depend on how many came before.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.rulebook import Rulebook, Rulebooks
 from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.database import NoSuch
-from labkit.sandbox.detection.store.engine import DAY_MS, EVENT_DAYS, KeptEvent, RuleCount
+from labkit.sandbox.detection.store.engine import DAY_MS, EVENT_DAYS, KeptEvent
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
 MOST_CHANGES = 100
-"""Alerts that one answer of the feed holds at most."""
+"""The most alerts in one answer of the feed."""
 
 _LONGEST_ID = 128
 _LARGEST_TIME = 2**53
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class EventRefused(ValueError):
-    """An event that cannot be one; `position` counts from 0."""
+    """Something that is not a valid event; `position` counts from 0."""
 
     def __init__(self, position: int, fault: str) -> None:
         super().__init__(f"event {position}: {fault}")
@@ -51,11 +51,11 @@ class EventRefused(ValueError):
 
 @dataclass
 class Ingested:
-    """What came of some events.
+    """What happened to some events.
 
-    events: how many there were. repeated: came before. too_old: from before the three days that events are kept.
-    matched, suppressed: fired a rule that did not, or did, suppress them. raised, joined: alerts that are new, and
-    events added to one that was open. kept: wait for a threshold.
+    events: how many there were. repeated: seen before. too_old: older than the three days that events are kept.
+    matched, suppressed: fired a rule that did not, or did, suppress them. raised: new alerts. joined: events added to
+    an open alert. kept: events that count towards a threshold.
     """
 
     events: int = 0
@@ -70,7 +70,7 @@ class Ingested:
 
 @dataclass(frozen=True)
 class Changes:
-    """Alerts that are new or have grown, as the feed tells them, and the number to ask on from."""
+    """Alerts that are new or have grown, and the number to pass as `after` next time."""
 
     alerts: tuple[Mapping[str, Any], ...]
     after: int
@@ -93,9 +93,9 @@ class Engine:
         self._closed = False
 
     def ingest(self, events: Iterable[Mapping[str, Any]]) -> Ingested:
-        """Take events in, all of them or, if one is refused, none; alerts are there when this returns.
+        """Process events: all of them or, if one is refused, none. Their alerts exist when this returns.
 
-        An event without `_id`, `timestamp` or `organization_id` is given one. Raises EventRefused.
+        Fills in `_id`, `timestamp` and `organization_id` where missing. Raises EventRefused.
         """
         with self._store.transaction():
             batch = _Batch(self._store, self._rules.current(), self._student_of, self._clock())
@@ -105,15 +105,16 @@ class Engine:
             except (RecursionError, orjson.JSONEncodeError) as fault:
                 raise EventRefused(batch.result.events - 1, "it is nested too deeply, or is not JSON") from fault
             batch.finish()
-        self._tell(batch.latest)
+        self._notify(batch.latest)
         return batch.result
 
     def changes(
         self, organization_id: str, after: int | None = None, rule_id: str | None = None, wait_seconds: float = 0.0
     ) -> Changes:
-        """The alerts that changed after a number: at once if there are any, else when there are or the wait is over.
+        """The alerts that changed after a number. If there are none yet, waits for one, at most `wait_seconds`.
 
-        Without `after`: no alerts, and the number to begin with. A number from another world begins anew.
+        Without `after`: no alerts, and the number to begin with. A number larger than the last one, from another
+        database, counts as 0.
         """
         last = self._store.engine.sequence()
         if after is None:
@@ -135,18 +136,18 @@ class Engine:
         for row in rows:
             try:
                 alert = self._store.alerts.alert(organization_id, row["alertId"])
-            except NoSuch:  # removed between the two looks, being a year old
+            except NoSuch:  # removed between the two queries, being a year old
                 continue
             alerts.append({**row, "alert": alert})
         return Changes(tuple(alerts), rows[-1]["sequence"] if rows else after)
 
     def close(self) -> None:
-        """Let everybody go who waits."""
+        """Release everybody who waits."""
         with self._news:
             self._closed = True
             self._news.notify_all()
 
-    def _tell(self, latest: Mapping[tuple[str, str | None], int]) -> None:
+    def _notify(self, latest: Mapping[tuple[str, str | None], int]) -> None:
         if latest:
             with self._news:
                 self._latest |= {key: max(number, self._latest.get(key, 0)) for key, number in latest.items()}
@@ -158,39 +159,38 @@ Verdict = tuple[CompiledRule, bool]
 
 
 class _Batch:
-    """Some events being taken in, inside one transaction. `latest`: the last change, by organization and rule."""
+    """Some events being processed in one transaction. `latest`: the last change, by organization and rule."""
 
     def __init__(self, store: DetectionStore, rules: Rulebook, student_of: Mapping[str, int], now: int) -> None:
         self._store, self._rules, self._student_of, self._now = store, rules, student_of, now
         self._sequence = self._first = store.engine.sequence()
-        self._counts: dict[tuple[str, int], RuleCount] = {}
         self.result = Ingested()
         self.latest: dict[tuple[str, str | None], int] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """One event."""
+        """Process one event."""
         result = self.result
         _check(event, result.events)
         result.events += 1
         organization_id = event.get("organization_id") or seed_data.ORGANIZATION_ID
         kind = organization_id, KIND_OF_EVENT.get(event.get("event_type") or "", "")
-        rules = self._rules.met_by(kind, self._student_of.get(event.get("agent_id") or ""))
+        rules = self._rules.rules_for(kind, self._student_of.get(event.get("agent_id") or ""))
         fired = rules.fired(event) if rules is not None else ()
         if not fired:
             return
         happened_at = event.get("timestamp", self._now)
         if happened_at <= self._now - EVENT_DAYS * DAY_MS:
-            # Its id is not remembered any more, so it might have been counted.
+            # Its id may have been forgotten, so it could be counted twice.
             result.too_old += 1
             return
         event_id = event.get("_id") or self._store.ids.new("event")
         if self._store.engine.is_known(event_id):
             result.repeated += 1
             return
-        verdicts = [(armed, armed.suppresses(event)) for armed in fired]
+        verdicts = [(rule, rule.suppresses(event)) for rule in fired]
         named = {**event, "_id": event_id, "timestamp": happened_at, "organization_id": organization_id}
         named["alert_metadata"] = _alert_metadata(verdicts)
-        # A host's clock that is ahead must not hold an alert open, nor an event for ever.
+        # A host's clock that is ahead must not keep an alert open, or an event for ever.
         self._place_all(KeptEvent(event_id, organization_id, min(happened_at, self._now), named), verdicts)
 
     def _place_all(self, event: KeptEvent, verdicts: list[Verdict]) -> None:
@@ -198,37 +198,30 @@ class _Batch:
         silenced = all(is_suppressed for _, is_suppressed in verdicts)
         self.result.suppressed += silenced
         self.result.matched += not silenced
-        for armed, is_suppressed in verdicts:
-            count = self._counts.setdefault((armed.rule.id, event.happened_at // DAY_MS), RuleCount())
-            if is_suppressed:
-                count.suppressed += 1
-            else:
-                count.matched += 1
-                count.alerted += self._place(armed, event)
+        for rule, is_suppressed in verdicts:
+            if not is_suppressed:
+                self._place(rule, event)
 
-    def _place(self, armed: CompiledRule, event: KeptEvent) -> int:
-        """Do what the event does to the rule's alerts; returns how many events that put behind an alert."""
-        engine, name = self._store.engine, identity(armed, event.body)
-        counts = armed.rule.threshold > 1
-        standing = engine.standing(name, counts=counts)
-        if counts and not standing.takes(event.happened_at):
-            gone = engine.forget_until(name, window_start(armed, standing, event.happened_at))
-            standing = AlertWindow(standing.alert_id, standing.expires_at, standing.kept - gone, standing.newest)
-        match place(armed, standing, event.happened_at):
+    def _place(self, compiled: CompiledRule, event: KeptEvent) -> None:
+        """Add the event to the rule's open alert, raise one, or keep the event towards the threshold."""
+        engine, name = self._store.engine, identity(compiled, event.body)
+        counts = compiled.rule.threshold > 1
+        window = engine.window(name, counts=counts)
+        if counts and not window.takes(event.happened_at):
+            forgotten = engine.forget_until(name, window_start(compiled, window, event.happened_at))
+            window = AlertWindow(window.alert_id, window.expires_at, window.kept - forgotten, window.newest)
+        match place(compiled, window, event.happened_at):
             case "joins":
-                engine.grow(standing.alert_id, event, self._next_sequence(armed, event))
+                engine.grow(window.alert_id, event, self._next_sequence(compiled, event))
                 self.result.joined += 1
-                return 1
             case "raises":
-                self._raise(armed, event, name, standing)
-                return standing.kept + 1
+                self._raise(compiled, event, name, window)
             case "kept":
-                engine.keep_towards(name, standing, event, armed.window_ms)
+                engine.keep_towards(name, window, event, compiled.window_ms)
                 self.result.kept += 1
-        return 0
 
-    def _raise(self, armed: CompiledRule, event: KeptEvent, name: str, standing: AlertWindow) -> None:
-        rule, values = armed.rule, armed.aggregates(event.body)
+    def _raise(self, compiled: CompiledRule, event: KeptEvent, name: str, window: AlertWindow) -> None:
+        rule, values = compiled.rule, compiled.aggregates(event.body)
         alert = NewAlert(
             event.organization_id,
             fill_title(rule.title, event.body),
@@ -242,28 +235,26 @@ class _Batch:
         )
         alert_id = self._store.alerts.insert_alert(alert)
         growth: dict[str, str | int] = {"alert_id": alert_id, "organization_id": event.organization_id}
-        growth |= {"rule_id": rule.id, "identity": name, "expires_at": event.happened_at + armed.window_ms}
-        growth["sequence"] = self._next_sequence(armed, event)
-        self._store.engine.begin(growth, event, standing.kept)
+        growth |= {"rule_id": rule.id, "identity": name, "expires_at": event.happened_at + compiled.window_ms}
+        growth["sequence"] = self._next_sequence(compiled, event)
+        self._store.engine.begin(growth, event, window.kept)
         self.result.raised += 1
 
-    def _next_sequence(self, armed: CompiledRule, event: KeptEvent) -> int:
+    def _next_sequence(self, compiled: CompiledRule, event: KeptEvent) -> int:
         self._sequence += 1
-        self.latest[event.organization_id, None] = self.latest[event.organization_id, armed.rule.id] = self._sequence
+        self.latest[event.organization_id, None] = self.latest[event.organization_id, compiled.rule.id] = self._sequence
         return self._sequence
 
     def finish(self) -> None:
-        """What is done once for all events: counts, and what is too old goes, two for each event that came."""
-        for (rule_id, day), count in self._counts.items():
-            self._store.engine.count(rule_id, day, count)
+        """Save the sequence number, and remove up to two outdated events for each that came."""
         if self._sequence != self._first:
             self._store.engine.set_sequence(self._sequence)
         self._store.engine.purge(self._now, 2 * self.result.events)
 
 
 def _alert_metadata(verdicts: list[Verdict]) -> dict[str, Any]:
-    """What the event says of its own fate. Sandbox: of the states only UNMATCHED was ever seen."""
-    matches = [armed.rule.id for armed, is_suppressed in verdicts if not is_suppressed]
+    """The event's field about its matches. Sandbox: of the states only UNMATCHED was seen on the real service."""
+    matches = [compiled.rule.id for compiled, is_suppressed in verdicts if not is_suppressed]
     return {
         "rule_matches": matches,
         "match_state": "MATCHED" if matches else "SUPPRESSED",
@@ -273,7 +264,7 @@ def _alert_metadata(verdicts: list[Verdict]) -> dict[str, Any]:
 
 
 def _check(event: Any, position: int) -> None:
-    """Raises EventRefused for what is no event at all; what a filter reads may be of any kind."""
+    """Raise EventRefused for an invalid event. The fields that only filters read may have any type."""
     if not isinstance(event, Mapping):
         raise EventRefused(position, "it is not a JSON object")
     for key in ("_id", "event_type", "agent_id", "organization_id"):

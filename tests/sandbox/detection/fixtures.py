@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.rate_limit import RateLimit
 from labkit.sandbox.detection.store.alerts import NewAlert
+from labkit.sandbox.detection.store.engine import KeptEvent
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.services.detection.api import DetectionApi
 from tests.wait import PATIENCE_SECONDS
@@ -121,6 +122,15 @@ class Service:
                 for n in range(number)
             ]
         return ids[::-1]
+
+
+def add_events(store: DetectionStore, alert_id: str, *events: Mapping[str, Any]) -> None:
+    """Keep raw events, and note that they contributed to an alert."""
+    with store.transaction():
+        for event in events:
+            kept = KeptEvent(event["_id"], seed_data.ORGANIZATION_ID, event["timestamp"], event)
+            store.engine.keep(kept)
+            store.database.insert("alert_event", {"alert_id": alert_id, "event_id": kept.id})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.timestamps import format_time
 from labkit.sandbox.ids import new_id
-from tests.sandbox.detection.fixtures import Service, errors, items
+from tests.sandbox.detection.fixtures import Service, add_events, errors, items
 
 ACTIVE = "/v2/alerts?status=active"
 T0 = 1_795_000_000_000
@@ -132,7 +132,6 @@ def test_given_from_later_than_until_then_400(detection_unchanged: Service) -> N
 
 def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: Service) -> None:
     (alert_id,) = detection_service.add_alerts(1)
-    alerts, organization = detection_service.store.alerts, detection_service.organization_id
     events = [
         {
             "_id": new_id(),
@@ -142,9 +141,7 @@ def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: S
         }
         for n in (3, 1, 2)
     ]
-    event_ids = [alerts.insert_event(organization, event) for event in events]
-    alerts.link(alert_id, event_ids)
-    alerts.link(alert_id, event_ids[:1])
+    add_events(detection_service.store, alert_id, *events)
     answered = detection_service.get(f"/v2/alerts/{alert_id}/events")
     assert answered.json() == {"events": [events[1], events[2], events[0]]}
 

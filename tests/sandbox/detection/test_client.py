@@ -25,7 +25,7 @@ from labkit.sandbox.detection.app import create_detection_app
 from labkit.sandbox.detection.rate_limit import RateLimit
 from labkit.sandbox.ids import new_id
 from labkit.services.detection.api import DetectionApi
-from tests.sandbox.detection.fixtures import Service, a_service, serving
+from tests.sandbox.detection.fixtures import Service, a_service, add_events, serving
 
 RULESET = seed_data.BASE_RULE_SET_ID
 PATH = f"/v2/rulesets/{RULESET}/rules"
@@ -84,9 +84,8 @@ def test_alerts_are_fetched_page_by_page(detection_service: Service, detection_a
     assert first[0].aggregates == (("exe", "/usr/bin/curl"),) and first[0].severity == 3
     found = detection_api.alerts(ruleId=seed_data.PRECREATED_RULE_ID, from_="2026-11-01", severity=3)
     assert [alert.id for alert in found] == expected
-    alerts = detection_service.store.alerts
     event = {"_id": new_id(), "timestamp": 1, "connection": {"dst_addr": "203.0.113.10"}}
-    alerts.link(expected[0], [alerts.insert_event(detection_service.organization_id, event)])
+    add_events(detection_service.store, expected[0], event)
     assert detection_api.alert_events(expected[0]) == (event,)
     detection_api.dismiss(expected[:200], text="lab")
     detection_api.dismiss(expected[200:201], reason="MAINTENANCE")

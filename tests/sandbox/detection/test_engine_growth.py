@@ -15,7 +15,7 @@ from labkit.model.detection.criteria import FILTER
 from labkit.model.detection.rule import Rule
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.engine import Engine
-from labkit.sandbox.detection.rule_index import RuleIndex
+from labkit.sandbox.detection.rulebook import RuleIndex
 from labkit.sandbox.detection.store.store import DetectionStore
 from tests.sandbox.detection.engine_fixtures import DAY, Clock, addresses
 

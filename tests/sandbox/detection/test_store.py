@@ -16,7 +16,7 @@ from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.database import NoSuch
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id
-from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, a_service, items
+from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, a_service, add_events, items
 from tests.wait import until
 
 ORGANIZATION, RULESET = seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID
@@ -119,8 +119,7 @@ def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
             alert = NewAlert(ORGANIZATION, "x", 3, seed_data.PRECREATED_RULE_ID, RULESET, thread * 100 + number)
             with store.transaction():
                 alert_id = store.alerts.insert_alert(alert)
-                event_id = store.alerts.insert_event(ORGANIZATION, {"_id": new_id(), "timestamp": number})
-                store.alerts.link(alert_id, [event_id])
+                add_events(store, alert_id, {"_id": new_id(), "timestamp": number})
 
     def read() -> int:
         looks = 0

@@ -9,7 +9,7 @@ from threatstack.v2.client import Client
 
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.ids import new_id
-from tests.sandbox.detection.fixtures import Service
+from tests.sandbox.detection.fixtures import Service, add_events
 from tests.wait import PATIENCE_SECONDS
 
 
@@ -36,8 +36,7 @@ def test_it_lists_pages_and_gets_alerts(detection_service: Service, theirs: Clie
 def test_it_gets_the_events_and_the_counts(detection_service: Service, theirs: Client) -> None:
     (alert_id,) = detection_service.add_alerts(1)
     event = {"_id": new_id(), "timestamp": 1, "connection": {"dst_addr": "203.0.113.10"}}
-    alerts = detection_service.store.alerts
-    alerts.link(alert_id, [alerts.insert_event(detection_service.organization_id, event)])
+    add_events(detection_service.store, alert_id, event)
     assert theirs.alerts.events(alert_id) == {"events": [event]}
     assert theirs.alerts.severity_counts()["severityCounts"][2] == {"severity": 3, "count": 1}
 

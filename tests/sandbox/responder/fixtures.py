@@ -25,7 +25,7 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws as ec2_client
-from tests.sandbox.detection.fixtures import Service, serving
+from tests.sandbox.detection.fixtures import Service, add_events, serving
 from tests.wait import PATIENCE_SECONDS
 
 RULE_ID = seed_data.PRECREATED_RULE_ID
@@ -61,7 +61,7 @@ def raise_alert(
 def add_event(store: DetectionStore, alert_id: str, address: str, at_ms: int) -> None:
     """One more event behind an alert."""
     event = {**connect_event(address), "_id": new_id(), "timestamp": at_ms, "agent_id": seed_data.LAB_AGENT_ID}
-    store.alerts.link(alert_id, [store.alerts.insert_event(seed_data.ORGANIZATION_ID, event)])
+    add_events(store, alert_id, event)
 
 
 @dataclass

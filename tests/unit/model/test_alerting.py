@@ -17,7 +17,7 @@ from labkit.model.detection.criteria import AGGREGATE_FIELDS, FILTER, TITLE_ENDI
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import And, Clause, Filter, Or
-from labkit.sandbox.detection.rule_index import RuleIndex, demand_of
+from labkit.sandbox.detection.rulebook import RuleIndex, demand_of
 from tests.unit.rule_filter.events import CONNECT, LOCAL_LOG, connect
 from tests.unit.rule_filter.published_filters import PUBLISHED
 from tests.unit.rule_filter.strategies import EVENTS, TELLING_TREE

@@ -1,4 +1,4 @@
-"""Alerts and the events that contributed to them, kept."""
+"""Alerts and the events that contributed to them, in the database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class NewAlert:
 
 @dataclass(frozen=True)
 class AlertQuery:
-    """Which alerts are meant; None is "any". Times are milliseconds, both ends included."""
+    """Selects alerts; None means "any". Times are milliseconds, both ends included."""
 
     dismissed: bool = False
     severity: int | None = None
@@ -57,7 +57,7 @@ class AlertQuery:
     until_ms: int | None = None
 
     def conditions(self, organization_id: str) -> dict[str, Any]:
-        """The SQL of it."""
+        """The SQL conditions and their values."""
         return {
             "organization_id = ?": organization_id,
             "is_dismissed = ?": int(self.dismissed),
@@ -72,7 +72,7 @@ class AlertQuery:
 
 @dataclass(frozen=True)
 class Dismissal:
-    """Why alerts are put aside, by whom (a user id) and when (milliseconds)."""
+    """Why alerts are dismissed, by whom (a user id) and when (milliseconds)."""
 
     reason: str
     text: str | None
@@ -93,19 +93,6 @@ class AlertStore:
         self._database.insert("alert", asdict(alert) | {"aggregates": to_json(aggregates), "is_dismissed": 0})
         return alert.id
 
-    def insert_event(self, organization_id: str, event: Mapping[str, Any]) -> str:
-        """Keep a raw event whole; returns its `_id`. Its `timestamp` is milliseconds since 1970."""
-        row = {"id": event["_id"], "organization_id": organization_id, "created_at": event["timestamp"]}
-        self._database.insert("event", row | {"body": to_json(event)})
-        return event["_id"]
-
-    def link(self, alert_id: str, event_ids: Iterable[str]) -> None:
-        """Note that events contributed to an alert; one that is noted already stays."""
-        with self._database.transaction():
-            for event_id in event_ids:
-                sql = "INSERT INTO alert_event VALUES (?, ?) ON CONFLICT DO NOTHING"
-                self._database.write(sql, alert_id, event_id)
-
     def page(
         self, organization_id: str, query: AlertQuery, after: After | None, limit: int
     ) -> tuple[list[dict[str, Any]], After | None]:
@@ -122,7 +109,7 @@ class AlertStore:
         return _alert(rows[0])
 
     def events(self, organization_id: str, alert_id: str) -> list[dict[str, Any]]:
-        """The events that contributed to an alert, oldest first, as they came. Raises NoSuch."""
+        """The raw events that contributed to an alert, oldest first. Raises NoSuch."""
         sql = """SELECT body FROM alert_event JOIN event ON event.id = event_id
             WHERE alert_id = ? ORDER BY created_at, event_id"""
         rows = self._database.rows(sql, alert_id)
@@ -137,7 +124,7 @@ class AlertStore:
         return {1: 0, 2: 0, 3: 0} | {row["severity"]: row["number"] for row in rows}
 
     def active_ids(self, organization_id: str, query: AlertQuery) -> list[str]:
-        """The ids of all active alerts that a query means."""
+        """The ids of all active alerts that match a query."""
         chosen = {sql: value for sql, value in query.conditions(organization_id).items() if value is not None}
         sql = f"SELECT id FROM alert WHERE is_dismissed = 0 AND {' AND '.join(chosen)}"
         return [row["id"] for row in self._database.rows(sql, *chosen.values())]
@@ -151,11 +138,11 @@ class AlertStore:
         return [(row["id"], name, row["agent_id"]) for row, name in zip(found, names, strict=True)]
 
     def dismiss(self, organization_id: str, alert_ids: Iterable[str], why: Dismissal) -> int:
-        """Put aside the active ones of these alerts; returns how many they were. Unknown ids are left out."""
+        """Dismiss the active ones among these alerts; returns their number. Unknown ids are skipped."""
         return self._dismiss({"organization_id = ?": organization_id}, list(alert_ids), why)
 
     def dismiss_query(self, organization_id: str, query: AlertQuery, why: Dismissal) -> int:
-        """Put aside all active alerts that a query means; returns how many they were."""
+        """Dismiss all active alerts that match a query; returns their number."""
         return self._dismiss(query.conditions(organization_id), None, why)
 
     def _dismiss(self, conditions: Mapping[str, Any], alert_ids: list[str] | None, why: Dismissal) -> int:

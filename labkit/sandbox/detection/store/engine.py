@@ -1,7 +1,7 @@
-"""What the detection engine remembers between two events, kept: so that a killed sandbox forgets nothing.
+"""The detection engine's state between events, in the database, so that it survives a kill of the sandbox.
 
-How large the history is makes no difference to an event: every question here is answered by an index, and every event
-pays for the removal of two that are too old.
+The cost of an event does not depend on the size of the history: an index answers every query here, and every event
+removes two outdated ones.
 """
 
 from __future__ import annotations
@@ -30,10 +30,6 @@ CREATE INDEX IF NOT EXISTS tally_end ON tally (expires_at);
 CREATE TABLE IF NOT EXISTS kept_event (
     identity TEXT NOT NULL, happened_at INTEGER NOT NULL, event_id TEXT NOT NULL,
     PRIMARY KEY (identity, happened_at, event_id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rule_count (
-    rule_id TEXT NOT NULL REFERENCES rule ON DELETE CASCADE, day INTEGER NOT NULL,
-    matched INTEGER NOT NULL, suppressed INTEGER NOT NULL, alerted INTEGER NOT NULL,
-    PRIMARY KEY (rule_id, day)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS engine_number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS event_age ON event (created_at);
 CREATE INDEX IF NOT EXISTS alert_age ON alert (created_at);
@@ -46,7 +42,7 @@ EVENT_DAYS, ALERT_DAYS = 3, 365
 
 @dataclass(frozen=True)
 class KeptEvent:
-    """A raw event about to be kept: its id, when it happened (milliseconds) and all of it."""
+    """A raw event to keep: its id, when it happened (milliseconds) and the whole event."""
 
     id: str
     organization_id: str
@@ -54,23 +50,14 @@ class KeptEvent:
     body: Mapping[str, Any]
 
 
-@dataclass
-class RuleCount:
-    """What a rule met on one day: events that fired it, that it suppressed, that are behind an alert of it."""
-
-    matched: int = 0
-    suppressed: int = 0
-    alerted: int = 0
-
-
 class EngineStore:
-    """The engine's own memory. Times are milliseconds since 1970. Call what changes it inside a transaction."""
+    """The engine's own state. Times are milliseconds since 1970. Call what changes it inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def set_up(self) -> None:
-        """Begin counting changes: every change of a rule or of a rule set's rules counts, whoever makes it."""
+        """Start counting the changes of rules and of rule sets' rules, by triggers."""
         for name in _NUMBERS:
             self._database.write("INSERT INTO engine_number VALUES (?, 0) ON CONFLICT DO NOTHING", name)
         for table in ("rule", "ruleset_rule"):
@@ -81,7 +68,7 @@ class EngineStore:
                 )
 
     def rules_version(self) -> int:
-        """Another number after every change of the rules."""
+        """A number that is different after every change of the rules."""
         return self._number("rules")
 
     def sequence(self) -> int:
@@ -97,7 +84,7 @@ class EngineStore:
         return row["value"]
 
     def rules(self) -> list[tuple[str, dict[str, Any]]]:
-        """Every rule that is in a rule set, as the API shows it but its times, with its organization; each once."""
+        """Every rule that is in a rule set, once, with its organization; as the API shows it, without its times."""
         sql = """SELECT rule.id, rule.organization_id, rule.body, ruleset.id AS ruleset_id FROM ruleset
             JOIN ruleset_rule ON ruleset_id = ruleset.id JOIN rule ON rule.id = rule_id
             ORDER BY ruleset.created_at, ruleset.id, position"""
@@ -110,7 +97,7 @@ class EngineStore:
     # --- events ---
 
     def is_known(self, event_id: str) -> bool:
-        """Whether an event came before, in the three days that events are kept."""
+        """Whether an event was seen in the three days that events are kept."""
         return bool(self._database.rows("SELECT 1 FROM event WHERE id = ?", event_id))
 
     def keep(self, event: KeptEvent) -> None:
@@ -118,10 +105,10 @@ class EngineStore:
         row = {"id": event.id, "organization_id": event.organization_id, "created_at": event.happened_at}
         self._database.insert("event", row | {"body": to_json(event.body)})
 
-    # --- how an identity stands ---
+    # --- windows ---
 
-    def standing(self, identity: str, *, counts: bool) -> AlertWindow:
-        """How things stand for an identity; `counts`: with what is kept towards the threshold."""
+    def window(self, identity: str, *, counts: bool) -> AlertWindow:
+        """The window of an identity's last alert; counts: with the events kept towards the threshold."""
         sql = """SELECT alert_id, expires_at, is_dismissed FROM alert_growth JOIN alert ON alert.id = alert_id
             WHERE identity = ? ORDER BY number DESC LIMIT 1"""
         last = next(iter(self._database.rows(sql, identity)), None)
@@ -133,12 +120,12 @@ class EngineStore:
         """Forget the events kept for an identity that are of this time or earlier; returns how many they were."""
         return self._database.write("DELETE FROM kept_event WHERE identity = ? AND happened_at <= ?", identity, start)
 
-    def keep_towards(self, identity: str, standing: AlertWindow, event: KeptEvent, window_ms: int) -> None:
-        """Count one more event towards the threshold; `standing`: what is kept already."""
+    def keep_towards(self, identity: str, window: AlertWindow, event: KeptEvent, window_ms: int) -> None:
+        """Count one more event towards the threshold. window: what is kept already."""
         self._database.write("INSERT INTO kept_event VALUES (?, ?, ?)", identity, event.happened_at, event.id)
-        newest = max(standing.newest, event.happened_at) if standing.kept else event.happened_at
+        newest = max(window.newest, event.happened_at) if window.kept else event.happened_at
         sql = "REPLACE INTO tally (identity, kept, newest, expires_at) VALUES (?, ?, ?, ?)"
-        self._database.write(sql, identity, standing.kept + 1, newest, newest + window_ms)
+        self._database.write(sql, identity, window.kept + 1, newest, newest + window_ms)
 
     def grow(self, alert_id: str, event: KeptEvent, sequence: int) -> None:
         """Note one more event behind an alert."""
@@ -148,7 +135,7 @@ class EngineStore:
         self._database.write(sql, sequence, event.happened_at, alert_id)
 
     def begin(self, growth: Mapping[str, Any], event: KeptEvent, kept: int) -> None:
-        """Note a new alert, with the event that raised it and those that were kept towards it, which are kept no more.
+        """Note a new alert with the event that raised it and those kept towards it, which stop being kept.
 
         growth: `alert_id`, `organization_id`, `rule_id`, `identity`, `sequence`, `expires_at`.
         """
@@ -161,20 +148,6 @@ class EngineStore:
             self._database.write(sql, growth["alert_id"], growth["identity"])
             self._database.write("DELETE FROM kept_event WHERE identity = ?", growth["identity"])
             self._database.write("DELETE FROM tally WHERE identity = ?", growth["identity"])
-
-    # --- counts ---
-
-    def count(self, rule_id: str, day: int, count: RuleCount) -> None:
-        """Add to what a rule met on a day; `day` counts days since 1970."""
-        sql = """INSERT INTO rule_count VALUES (?, ?, ?, ?, ?) ON CONFLICT (rule_id, day) DO UPDATE SET
-            matched = matched + excluded.matched, suppressed = suppressed + excluded.suppressed,
-            alerted = alerted + excluded.alerted"""
-        self._database.write(sql, rule_id, day, count.matched, count.suppressed, count.alerted)
-
-    def counts(self, rule_id: str) -> dict[int, RuleCount]:
-        """What a rule met, by day, oldest first."""
-        sql = "SELECT day, matched, suppressed, alerted FROM rule_count WHERE rule_id = ? ORDER BY day"
-        return {row["day"]: RuleCount(*tuple(row)[1:]) for row in self._database.rows(sql, rule_id)}
 
     # --- what changed ---
 
@@ -191,8 +164,8 @@ class EngineStore:
     # --- what is too old ---
 
     def purge(self, now: int, most: int) -> int:
-        """Remove at most so many of the oldest of each: events after three days, alerts after a year, counts that
-        wait for a threshold after their window; returns how many events that was."""
+        """Remove up to `most` of each: events after three days, alerts after a year, events kept towards a threshold
+        after their window. Returns the number of events removed."""
         in_age = "IN (SELECT id FROM {0} WHERE created_at < ? ORDER BY created_at LIMIT ?)"
         aged = f"DELETE FROM {{0}} WHERE id {in_age}"
         removed = self._database.write(aged.format("event"), now - EVENT_DAYS * DAY_MS, most)
