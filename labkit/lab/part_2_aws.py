@@ -66,6 +66,9 @@ class EnvironmentCells(Cells):
     def _use_keys(
         self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool
     ) -> View:
+        if self._session.keys is not None and not (access_key_id or secret or session_token):
+            used = account.use_keys(self._session, self._session.keys, region, keep, overwrite)
+            return replace(used, remark="No new keys were typed, so the ones in use were tried again.")
         examined = examine(access_key_id, secret, session_token)
         used = account.use_keys(self._session, examined.require(), region, keep, overwrite)
         return replace(used, remark=" ".join(examined.cleaned))

@@ -8,17 +8,20 @@ Source for the forms: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from labkit.model.errors import InvalidInput
+from labkit.model.key_block import KEY_ID, SECRET, TOKEN, find_keys
+from labkit.model.pasted import QUOTES, clean
 
 _KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
 _SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
+_TOKEN = re.compile(r"[A-Za-z0-9/+%_.-]+={0,2}")
 _KEY_ID_LENGTH, _SECRET_LENGTH = 20, 40
-_QUOTES = "\"'`“”„‘’‚«»"
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _OTHER_PREFIXES = {"AIDA": "a user", "AROA": "a role", "AGPA": "a group", "ANPA": "a policy"}
-_KEY_ID_NAME, _SECRET_NAME, _TOKEN_NAME = "access key id", "secret access key", "session token"
+_SHORTEST_TOKEN = 100
+"""AWS makes them of several hundred characters, and names no length."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,16 @@ class Examined:
 def examine(access_key_id: str, secret_access_key: str, session_token: str = "") -> Examined:
     """Look at keys as typed: clean what surrounds them, and tell apart each way in which they cannot be right.
 
+    All three may have been pasted into any one of the fields, as a profile or in another of the forms that
+    `key_block` knows.
+
     >>> examined = examine(' "AKIAIOSFODNN7EXAMPLE"', "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
     >>> examined.keys, examined.cleaned
-    (<AccessKeys …MPLE>, ('Spaces and quotes around the access key id were taken away.',))
+    (<AccessKeys …MPLE>, ('Spaces and quotes around the access key id were removed.',))
     >>> examine("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AKIAIOSFODNN7EXAMPLE").problems[0].code
     'Swapped'
     """
-    key_id, key_id_cleaned = _clean(access_key_id, _KEY_ID_NAME)
-    secret, secret_cleaned = _clean(secret_access_key, _SECRET_NAME)
-    token, token_cleaned = _clean(session_token, _TOKEN_NAME)
-    cleaned = tuple(sentence for sentence in (key_id_cleaned, secret_cleaned, token_cleaned) if sentence)
+    (key_id, secret, token), cleaned = _sort({KEY_ID: access_key_id, SECRET: secret_access_key, TOKEN: session_token})
     if _KEY_ID.fullmatch(secret) and not _KEY_ID.fullmatch(key_id) and key_id:
         problems: tuple[InvalidInput | None, ...] = (_swapped(),)
     else:
@@ -84,33 +87,76 @@ def examine(access_key_id: str, secret_access_key: str, session_token: str = "")
     return Examined(None if found else AccessKeys(key_id, secret, token), cleaned, found)
 
 
-def _clean(typed: str, name: str) -> tuple[str, str]:
-    """The value without what surrounds it, and a sentence that says what that was; empty when there was nothing."""
-    value = typed.strip(_QUOTES + _INVISIBLE + " \t\r\n\v\f\u00a0\u202f")
-    before, _, after = typed.partition(value) if value else ("", "", "")
-    around = before + after
-    kinds = [
-        word
-        for word, found in (
-            ("line breaks", set(around) & set("\r\n")),
-            ("spaces", set(around) - set(_QUOTES) - set("\r\n")),
-            ("quotes", set(around) & set(_QUOTES)),
-        )
-        if found
-    ]
-    return value, f"{' and '.join(kinds).capitalize()} around the {name} were taken away." if kinds else ""
+def received(field: str, typed: str) -> str:
+    """What arrived in a field, in few words that repeat nothing of it; ✓ only where it has the form that it must have.
+
+    >>> received("access key id", "hello")
+    '5 characters received, 20 expected'
+    >>> received("secret access key", "AKIAIOSFODNN7EXAMPLE,wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    '✓ access key id and secret access key received'
+    """
+    value = clean(typed).value
+    if not _has_form(field, value) and (block := find_keys(typed)):
+        right = all(_has_form(name, value) for name, value in block.items())
+        return f"{'✓ ' if right else ''}{_listed(list(block))} received"
+    expected = {KEY_ID: _KEY_ID_LENGTH, SECRET: _SECRET_LENGTH}.get(field)
+    if _has_form(field, value):
+        return f"✓ {len(value)} characters received"
+    wanted = f", {expected} expected" if expected and len(value) != expected else ""
+    return f"{len(value)} characters received{wanted}"
+
+
+def _has_form(field: str, value: str) -> bool:
+    if field == TOKEN:
+        return len(value) >= _SHORTEST_TOKEN and _TOKEN.fullmatch(value) is not None
+    return (_KEY_ID if field == KEY_ID else _SECRET).fullmatch(value) is not None
+
+
+def _sort(typed: Mapping[str, str]) -> tuple[tuple[str, str, str], tuple[str, ...]]:
+    """The key id, the secret and the token out of the three fields, and what was done to find them."""
+    own: dict[str, str] = {}
+    blocks: dict[str, str] = {}
+    said: list[str] = []
+    for name, text in typed.items():
+        pasted = clean(text)
+        block = {} if _has_form(name, pasted.value) else find_keys(text)
+        if block:
+            blocks = {**block, **blocks}
+            said.append(_taken(name, list(block)))
+        else:
+            own[name] = pasted.value
+            said += pasted.sentences(name)
+    chosen = [_better(name, own.get(name, ""), blocks.get(name, "")) for name in (KEY_ID, SECRET, TOKEN)]
+    return (chosen[0], chosen[1], chosen[2]), tuple(said)
+
+
+def _better(field: str, own: str, in_block: str) -> str:
+    """What was typed into the field itself, unless what another field brought along is the one that can be right."""
+    if not own or (in_block and not _has_form(field, own) and _has_form(field, in_block)):
+        return in_block
+    return own
+
+
+def _taken(field: str, names: list[str]) -> str:
+    if names == [field]:
+        return f"The {field} was taken out of what stood around it."
+    return f"The {_listed(names)} {'was' if len(names) == 1 else 'were'} taken out of what was pasted as the {field}."
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _key_id_problem(key_id: str) -> InvalidInput | None:
-    problem = _blank(key_id, _KEY_ID_NAME) or _inside(key_id, _KEY_ID_NAME)
+    problem = _blank(key_id, KEY_ID) or _inside(key_id, KEY_ID)
     if problem or _KEY_ID.fullmatch(key_id):
         return problem
     if len(key_id) != _KEY_ID_LENGTH:
-        return _length(key_id, _KEY_ID_NAME, _KEY_ID_LENGTH)
+        return _length(key_id, KEY_ID, _KEY_ID_LENGTH)
     other = _OTHER_PREFIXES.get(key_id[:4])
     why = f"It begins as the id of {other} does." if other else "It does not begin with AKIA or ASIA, then capitals."
     return _problem(
-        _KEY_ID_NAME,
+        KEY_ID,
         "Form",
         "This is not an access key id.",
         f"{why} An access key id is AKIA (temporary: ASIA) and 16 capital letters or digits.",
@@ -119,13 +165,13 @@ def _key_id_problem(key_id: str) -> InvalidInput | None:
 
 
 def _secret_problem(secret: str) -> InvalidInput | None:
-    problem = _blank(secret, _SECRET_NAME) or _inside(secret, _SECRET_NAME)
+    problem = _blank(secret, SECRET) or _inside(secret, SECRET)
     if problem or _SECRET.fullmatch(secret):
         return problem
     if len(secret) != _SECRET_LENGTH:
-        return _length(secret, _SECRET_NAME, _SECRET_LENGTH)
+        return _length(secret, SECRET, _SECRET_LENGTH)
     return _problem(
-        _SECRET_NAME,
+        SECRET,
         "Form",
         "This is not a secret access key.",
         "It holds a character that no secret access key has; they are letters, digits, / and +.",
@@ -136,18 +182,18 @@ def _secret_problem(secret: str) -> InvalidInput | None:
 def _token_problem(key_id: str, token: str) -> InvalidInput | None:
     if token and key_id.startswith("AKIA"):
         return _problem(
-            _TOKEN_NAME,
+            TOKEN,
             "LongTerm",
             "A session token was given with long-term keys.",
             "A key id that begins with AKIA has none, and AWS refuses the two together.",
             "Leave the session token blank, or give the key id that came with it, which begins with ASIA.",
         )
     if token:
-        return _inside(token, _TOKEN_NAME)
+        return _inside(token, TOKEN)
     if not key_id.startswith("ASIA") or not _KEY_ID.fullmatch(key_id):
         return None
     return _problem(
-        _TOKEN_NAME,
+        TOKEN,
         "Temporary",
         "These are temporary keys without their session token.",
         "A key id that begins with ASIA works only together with the session token that came with it.",
@@ -157,7 +203,7 @@ def _token_problem(key_id: str, token: str) -> InvalidInput | None:
 
 def _swapped() -> InvalidInput:
     return _problem(
-        _KEY_ID_NAME,
+        KEY_ID,
         "Swapped",
         "The two keys are swapped.",
         "The field for the secret access key holds an access key id (AKIA…).",
@@ -175,8 +221,7 @@ def _inside(value: str, name: str) -> InvalidInput | None:
     kinds = (
         (r"[\r\n\v\f]", "a line break"),
         (r"\s", "a space"),
-        (f"[{re.escape(_QUOTES)}]", "a quote"),
-        (f"[{_INVISIBLE}]", "an invisible character"),
+        (f"[{re.escape(QUOTES)}]", "a quote"),
     )
     found = next((what for pattern, what in kinds if re.search(pattern, value)), None)
     if found is None:

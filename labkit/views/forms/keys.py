@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from labkit.model.access_keys import received
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
+from labkit.model.key_block import KEY_ID, SECRET, TOKEN
 from labkit.model.settings import PROFILE
 from labkit.views.forms.parts import LABEL_STYLE, LOCK, Form, LinkTo, area, field_layout, no_link, row
 from labkit.views.panels.basic import Note
@@ -16,15 +19,15 @@ KEEP_WORDS = f"Keep for the other chapters and for the AWS CLI (profile {PROFILE
 OVERWRITE_WORDS = "Overwrite the other keys that this profile holds"
 SHOW_PAGE, HIDE_PAGE = "Show the sandbox’s Cloud Accounts page", "Hide that page"
 SECRETS = {
-    "access key id": ("API Key (access key id)", "20 characters"),
-    "secret access key": ("API Secret Key (secret access key)", "40 characters"),
-    "session token": ("Session token", "only for temporary keys"),
+    KEY_ID: ("API Key (access key id)", "20 characters"),
+    SECRET: ("API Secret Key (secret access key)", "40 characters"),
+    TOKEN: ("Session token", "only for temporary keys"),
 }
 _AT_FAULT = {
-    "InvalidClientTokenId": "access key id",
-    "UnrecognizedClientException": "access key id",
-    "SignatureDoesNotMatch": "secret access key",
-    "InvalidToken": "session token",
+    "InvalidClientTokenId": KEY_ID,
+    "UnrecognizedClientException": KEY_ID,
+    "SignatureDoesNotMatch": SECRET,
+    "InvalidToken": TOKEN,
 }
 """Which of the three AWS means, by its own code."""
 
@@ -51,7 +54,7 @@ def aws_keys_form(
     from ipywidgets import Checkbox, Layout, Text
 
     form = Form(Note("AWS keys in use", known or "none yet"), link_to, head=bool(known))
-    secrets = [SecretField(description, hint) for description, hint in SECRETS.values()]
+    secrets = [SecretField(description, hint, partial(received, name)) for name, (description, hint) in SECRETS.items()]
     form.fields.update(zip(SECRETS, (secret.widget for secret in secrets), strict=True))
     form.fields["region"] = Text(
         value=region, description="Region", style=WIDE_LABEL, layout=field_layout(), continuous_update=False
@@ -91,10 +94,11 @@ class SecretField:
     button is pressed; and taken later than the click, when JupyterLab delivers the two by different threads.
     """
 
-    def __init__(self, description: str, hint: str) -> None:
+    def __init__(self, description: str, hint: str, words: Callable[[str], str] | None = None) -> None:
+        """words: what to say of what arrived, in the field's place for hints; nothing that repeats it."""
         from ipywidgets import Password
 
-        self.typed, self._hint = "", hint
+        self.typed, self._hint, self._words = "", hint, words or _count
         self.widget = Password(
             description=description,
             placeholder=hint,
@@ -112,7 +116,7 @@ class SecretField:
     def hold(self, typed: str) -> None:
         """Keep what was typed until it was used, or turned out to be wrong."""
         self.typed = typed
-        self.widget.placeholder = f"✓ {len(typed)} characters received" if typed else self._hint
+        self.widget.placeholder = self._words(typed) if typed else self._hint
 
     def clear(self) -> None:
         """Forget what was typed: the field is as new."""
@@ -130,6 +134,10 @@ def secrets_at_fault(error: LabError) -> frozenset[str]:
     if isinstance(error, CredentialsRefused):
         return frozenset({_AT_FAULT[error.code]}) if error.code in _AT_FAULT else frozenset(SECRETS)
     return frozenset()
+
+
+def _count(typed: str) -> str:
+    return f"{len(typed)} characters received"
 
 
 class _Question:

@@ -163,6 +163,15 @@ def test_the_form_asks_before_it_replaces_kept_keys_and_takes_a_yes(lab: Lab) ->
     assert outcome_of(lab, "aws_account") == "done"
 
 
+def test_a_second_press_without_new_keys_tries_those_in_use_and_does_no_harm(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("aws_account")))
+    form = lab.enter_aws_keys()
+    form.buttons["Check and use"].click()
+
+    assert "the ones in use were tried again" in form.message.value
+    assert outcome_of(lab, "aws_account") == "done"
+
+
 def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: Lab) -> None:
     lab.enter_student_number(7)
     api = lab._session.detection

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from labkit.model.access_keys import AccessKeys, examine
+from labkit.model.access_keys import AccessKeys, examine, received
 from labkit.model.errors import InvalidInput
 
 KEY_ID = "AKIAQ3EGRTCANARY0001"
 SECRET = "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x"
 TEMPORARY = "ASIAQ3EGRTCANARY0001"
+TOKEN = "IQoJb3JpZ2luX2VjE" + "Ab/+9" * 30 + "=="
 ID_FIELD, SECRET_FIELD, TOKEN_FIELD = "access key id", "secret access key", "session token"
 
 PROBLEMS = {
@@ -30,9 +31,7 @@ PROBLEMS = {
     "the key id twice": ((KEY_ID, KEY_ID), [("Length", SECRET_FIELD)]),
     "space inside": ((KEY_ID[:5] + " " + KEY_ID[5:], SECRET), [("Inside", ID_FIELD)]),
     "wrapped line": ((KEY_ID, SECRET[:20] + "\n" + SECRET[20:]), [("Inside", SECRET_FIELD)]),
-    "both in one field": ((f"{KEY_ID}\n{SECRET}", ""), [("Inside", ID_FIELD), ("Blank", SECRET_FIELD)]),
     "a quote inside": ((KEY_ID, SECRET[:20] + "”" + SECRET[20:]), [("Inside", SECRET_FIELD)]),
-    "a zero-width space inside": ((KEY_ID, SECRET[:20] + "\u200b" + SECRET[20:]), [("Inside", SECRET_FIELD)]),
     "small letters": ((KEY_ID.lower(), SECRET), [("Form", ID_FIELD)]),
     "a user's id": (("AIDAQ3EGRTCANARY0001", SECRET), [("Form", ID_FIELD)]),
     "a strange character": ((KEY_ID, SECRET[:-1] + "!"), [("Form", SECRET_FIELD)]),
@@ -64,19 +63,79 @@ def test_no_word_repeats_what_was_typed(typed):
 
 
 @pytest.mark.parametrize(
-    ("around", "said"),
+    ("pasted", "said"),
     [
-        ((" ", ""), "Spaces around the secret access key were taken away."),
-        (("", "\r\n"), "Line breaks around the secret access key were taken away."),
-        (("“", "”"), "Quotes around the secret access key were taken away."),
-        (("\t'", "'\n"), "Line breaks and spaces and quotes around the secret access key were taken away."),
-        (("\ufeff", ""), "Spaces around the secret access key were taken away."),
+        (f" {SECRET}", "Spaces around the secret access key were removed."),
+        (f"{SECRET}\r\n", "Line breaks around the secret access key were removed."),
+        (f"“{SECRET}”", "Quotes around the secret access key were removed."),
+        (f"\t'{SECRET}'\n", "Line breaks and spaces and quotes around the secret access key were removed."),
+        (
+            f"\ufeff{SECRET}",
+            "An invisible character was removed from the secret access key: U+FEFF (ZERO WIDTH NO-BREAK SPACE).",
+        ),
+        (
+            f"{SECRET[:20]}\u200e\u00ad{SECRET[20:]}\u3000\u2028\u202a",
+            "Invisible characters were removed from the secret access key: U+200E (LEFT-TO-RIGHT MARK), "
+            "U+00AD (SOFT HYPHEN), U+3000 (IDEOGRAPHIC SPACE).",
+        ),
     ],
 )
-def test_what_was_pasted_around_a_key_is_cleaned_and_said(around, said):
-    examined = examine(KEY_ID, around[0] + SECRET + around[1])
+def test_what_was_pasted_along_with_a_key_is_removed_and_said(pasted, said):
+    examined = examine(KEY_ID, pasted)
     assert examined.require() == AccessKeys(KEY_ID, SECRET)
     assert examined.cleaned == (said,)
+
+
+PROFILE = f"[default] aws_access_key_id = {TEMPORARY} aws_secret_access_key = {SECRET} aws_session_token = {TOKEN}"
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_whole_profile_may_be_pasted_into_any_field(place):
+    typed = ["", "", ""]
+    typed[place] = PROFILE
+    examined = examine(*typed)
+
+    assert examined.require() == AccessKeys(TEMPORARY, SECRET, TOKEN)
+    assert [len(examined.cleaned), "session token were taken out" in examined.cleaned[0]] == [1, True]
+    assert SECRET not in repr(examined.cleaned)
+
+
+def test_a_profile_that_is_pasted_into_every_field_is_read_once():
+    assert examine(PROFILE, PROFILE, PROFILE).require() == AccessKeys(TEMPORARY, SECRET, TOKEN)
+
+
+def test_what_was_typed_into_its_own_field_counts_before_what_a_block_brings_unless_it_cannot_be_right():
+    assert (
+        examine(KEY_ID, f"aws_access_key_id={TEMPORARY} aws_secret_access_key={SECRET}").require().access_key_id
+        == KEY_ID
+    )
+    assert examine("hello", f"{KEY_ID},{SECRET}").require() == AccessKeys(KEY_ID, SECRET)
+
+
+def test_a_label_before_the_session_token_is_left_out():
+    examined = examine(TEMPORARY, SECRET, f"aws_session_token={TOKEN}")
+
+    assert examined.require() == AccessKeys(TEMPORARY, SECRET, TOKEN)
+    assert examined.cleaned == ("The session token was taken out of what stood around it.",)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        (ID_FIELD, KEY_ID, "✓ 20 characters received"),
+        (ID_FIELD, f" '{KEY_ID}' ", "✓ 20 characters received"),
+        (ID_FIELD, "hello", "5 characters received, 20 expected"),
+        (ID_FIELD, KEY_ID.lower(), "20 characters received"),
+        (SECRET_FIELD, SECRET, "✓ 40 characters received"),
+        (SECRET_FIELD, SECRET[1:], "39 characters received, 40 expected"),
+        (TOKEN_FIELD, TOKEN, "✓ 169 characters received"),
+        (TOKEN_FIELD, "hello", "5 characters received"),
+        (ID_FIELD, PROFILE, "✓ access key id, secret access key and session token received"),
+        (SECRET_FIELD, f"aws_access_key_id = {KEY_ID[1:]}", "access key id received"),
+    ],
+)
+def test_a_tick_means_that_what_arrived_has_the_right_form(field, typed, said):
+    assert received(field, typed) == said
 
 
 def test_right_keys_are_left_alone():
