@@ -36,7 +36,7 @@ class LiveAws(AwsBackend):
         return trust | ({"AWS_PROFILE": PROFILE} if kept is not None else {})
 
     def own_keys(self) -> AccessKeys | None:
-        from labkit.services.aws.default_keys import default_keys
+        from labkit.services.aws.profile import default_keys
 
         return default_keys()
 

@@ -1,7 +1,9 @@
-"""A program's way into the range: entered first, or not run at all.
+"""Enters the range and becomes a program there.
 
-`start.py enter FOLDER --shell` or `start.py enter FOLDER -- PROGRAM ARGUMENTS…`. Nothing slow is imported: this is paid
-by every program. It ends with 125 when the range cannot be entered, with 127 when the program is not installed.
+`start.py enter FOLDER --shell` or `start.py enter FOLDER -- PROGRAM ARGUMENTS…`.
+
+Nothing slow is imported, since every program pays for it. It exits with 125 if the range cannot be entered, with 127 if
+the program is not installed.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ import socket
 import sys
 
 from labkit.range import namespace
+from labkit.range.namespace import MARK, NOT_ENTERED
 from labkit.range.syscalls import seccomp
 
 TYPE_CHECKING = False  # typing itself is slow to import
 if TYPE_CHECKING:
     from typing import NoReturn
 
-MARK = "LABKIT_RANGE"  # as in processes.py, which is slower to import
-_NOT_ENTERED, _NOT_INSTALLED = 125, 127
+_NOT_INSTALLED = 127
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 _FIRST_OF_OTHERS, _PAST_ALL = 3, 1 << 20
 _RUN_COMMANDS = """\
@@ -29,68 +31,68 @@ PS1='\\[\\e[33m\\]({place})\\[\\e[0m\\] \\u@10.0.1.10:\\w\\$ '
 
 
 def main(arguments: list[str]) -> None:
-    """Become the program, inside. Does not return."""
+    """Become the program, inside the range. Does not return."""
     folder, kind, *program = arguments
     try:
-        door = _knock(folder)
-        with door:
-            tier, token, entrance = _welcome(door)
+        keeper = _connect(folder)
+        with keeper:
+            tier, token, entrance = _receive_entrance(keeper)
             argv = _shell(folder, tier) if kind == "--shell" else program
             path = namespace.find_program(argv[0])
             if path is None:
                 _stop(_NOT_INSTALLED, f"{argv[0]} is not installed on this computer.")
-            _enter(door, tier, token, entrance, (path, argv))
+            _enter(keeper, tier, token, entrance, (path, argv))
     except OSError as error:
-        _stop(_NOT_ENTERED, f"The range cannot be entered: {error}. Start it again: labkit sandbox start.")
+        _stop(NOT_ENTERED, f"The range cannot be entered: {error}. Start it again: labkit sandbox start.")
 
 
-def _knock(folder: str) -> socket.socket:
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def _connect(folder: str) -> socket.socket:
+    keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        door.connect(f"{folder}/door")
+        keeper.connect(f"{folder}/door")
     except OSError:
-        _stop(_NOT_ENTERED, "The range is not up. Start it with: labkit sandbox start")
-    return door
+        _stop(NOT_ENTERED, "The range is not up. Start it with: labkit sandbox start")
+    return keeper
 
 
-def _welcome(door: socket.socket) -> tuple[str, str, list[int]]:
-    """The tier, the mark, and in tier 1 the host's namespaces."""
-    message, descriptors, _, _ = socket.recv_fds(door, 256, 8)
+def _receive_entrance(keeper: socket.socket) -> tuple[str, str, list[int]]:
+    """The tier, the token, and in tier 1 the host's namespaces."""
+    message, descriptors, _, _ = socket.recv_fds(keeper, 256, 8)
     tier, token = message.decode().split()
     return tier, token, list(descriptors)
 
 
-def _enter(door: socket.socket, tier: str, token: str, entrance: list[int], program: tuple[str, list[str]]) -> None:
+def _enter(keeper: socket.socket, tier: str, token: str, entrance: list[int], program: tuple[str, list[str]]) -> None:
     path, argv = program
     environment = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
     environment[MARK] = token
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and programs would inherit that
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which programs would inherit
     if _is_inside(token, entrance):
         os.execve(path, argv, environment)
     if tier == "2":
         from labkit.range.syscalls import shim
 
-        sys.exit(shim.run(path, argv, environment, door))
-    _enter_network(door, entrance)
+        sys.exit(shim.run(path, argv, environment, keeper))
+    _enter_network(keeper, entrance)
     namespace.drop_capabilities()
     os.closerange(_FIRST_OF_OTHERS, _PAST_ALL)  # a descriptor from outside would be a way out
     os.execve(path, argv, environment)
 
 
-def _enter_network(door: socket.socket, entrance: list[int]) -> None:
-    """Move into the host's namespaces, and have connect(2) watched from there on. Raises OSError."""
+def _enter_network(keeper: socket.socket, entrance: list[int]) -> None:
+    """Move into the host's namespaces, and let the keeper watch connect(2) from then on. Raises OSError."""
     folder = os.getcwd()
     namespace.enter(entrance)
     os.chdir(folder)
     listener = seccomp.listen("connect")
-    socket.send_fds(door, [b"watch"], [listener])
+    socket.send_fds(keeper, [b"watch"], [listener])
     os.close(listener)
-    if not door.recv(16):
+    if not keeper.recv(16):
         raise OSError("the keeper did not answer")
 
 
 def _is_inside(token: str, entrance: list[int]) -> bool:
-    """Whether this process is in the range already, and so watched already."""
+    """Whether this process is in the range, and so watched, already."""
     if entrance:
         here, there = os.stat("/proc/self/ns/net"), os.fstat(entrance[-1])
         return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
@@ -100,7 +102,7 @@ def _is_inside(token: str, entrance: list[int]) -> bool:
 
 
 def _shell(folder: str, tier: str) -> list[str]:
-    """An interactive shell whose prompt says where one is."""
+    """An interactive shell whose prompt shows that it is in the range."""
     place = "range" if tier == "1" else "range, watched only"
     if namespace.find_program("bash") is None:
         os.environ["PS1"] = f"({place}) 10.0.1.10 $ "

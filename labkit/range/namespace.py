@@ -1,4 +1,4 @@
-"""Namespaces of the kernel's, for an ordinary user: making them, entering them, and with which powers.
+"""The kernel's namespaces, for an ordinary user: creating and entering them, and dropping capabilities.
 
 Imported by every program's entry, so nothing slow is imported here. Source: namespaces(7), capabilities(7).
 """
@@ -7,33 +7,38 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 from collections.abc import Callable
 
 USER, MOUNT, UTS, NET = 0x10000000, 0x20000, 0x4000000, 0x40000000
 ENTERED = ("user", "mnt", "uts", "net")
-"""The namespaces of the host, in the order they are entered: the first gives the right to the others."""
+"""The host's namespaces in the order of entering: the first gives the right to enter the others."""
 
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 1 << 18
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 24, 47
+_PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 24, 47
 _AMBIENT_RAISE, _AMBIENT_CLEAR_ALL = 2, 4
 _CAP_NET_RAW, _CAPABILITIES = 13, 41
 _CAPABILITY_VERSION_3 = 0x20080522
 
-_libc = ctypes.CDLL(None, use_errno=True)
+MARK = "LABKIT_RANGE"
+"""The environment variable that every program of a range has; its value identifies the range."""
+
+NOT_ENTERED = 125
+"""The exit code of a program that could not enter the range."""
+
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def call(name: str, *arguments: object) -> None:
     """Make a system call by the C library. Raises OSError, with the call's name."""
-    if getattr(_libc, name)(*arguments) < 0:
+    if getattr(libc, name)(*arguments) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
 def unshare_all() -> None:
-    """Give this process user, mount, host name and network namespaces of its own, where it may do everything.
+    """Give this process its own user, mount, host name and network namespaces, with all capabilities there.
 
-    Its user and group keep their numbers, so that a program in the range is still who it was. Raises OSError.
+    User and group ids stay the same, so a program in the range runs as its own user. Raises OSError.
     """
     uid, gid = os.getuid(), os.getgid()
     call("unshare", USER | MOUNT | UTS | NET)
@@ -51,20 +56,15 @@ def enter(descriptors: list[int]) -> None:
 
 
 def drop_capabilities() -> None:
-    """Leave no powers over the namespaces to the program that is executed next."""
-    _libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
+    """Leave the next executed program no capabilities in the namespaces."""
+    libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
     if os.getuid() == 0:  # exec would give a real root everything in the bounding set
         for capability in set(range(_CAPABILITIES)) - {_CAP_NET_RAW}:  # without it exec of ping is refused
-            _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
-
-
-def die_with_parent() -> None:
-    """Be killed when the thread that forked this process ends."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def mount_privately(files: dict[str, str]) -> None:
-    """Put files over others, for this mount namespace alone: {path: file shown there}. Raises OSError."""
+    """Mount files over others in this mount namespace only: {path: file shown there}. Raises OSError."""
     call("mount", None, b"/", None, _MS_REC | _MS_PRIVATE, None)
     for path, shown in files.items():
         if os.path.exists(path):
@@ -83,7 +83,7 @@ def find_program(name: str) -> str | None:
 
 
 def ip(batch: str) -> None:
-    """Run lines of `ip`, stopping at the first that fails. Raises OSError with what it said."""
+    """Run lines of `ip`, stopping at the first that fails. Raises OSError with its message."""
     import subprocess  # slow to import, and no program's entry needs it
 
     program = find_program("ip")
@@ -95,7 +95,7 @@ def ip(batch: str) -> None:
 
 
 def set_kernel_values(values: dict[str, object]) -> None:
-    """Write values under /proc/sys/net where that is allowed; in many containers it is not, and all works without."""
+    """Write values under /proc/sys/net where that is allowed; the range works without them, as in many containers."""
     for name, value in values.items():
         try:
             with open(f"/proc/sys/net/{name}", "w") as file:
@@ -105,7 +105,7 @@ def set_kernel_values(values: dict[str, object]) -> None:
 
 
 def fork(work: Callable[[], None]) -> int:
-    """The pid of a child that does the work and ends without running anything of this process's."""
+    """Run `work` in a child, which then exits at once; return the child's pid."""
     if pid := os.fork():
         return pid
     try:
@@ -116,15 +116,15 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def network_of(pid: int | str) -> str:
-    """What names the network namespace of a process, `self` for this one. Raises OSError."""
+    """The name of a process's network namespace, `self` for this one. Raises OSError."""
     return os.readlink(f"/proc/{pid}/ns/net")
 
 
 def _inherit_capabilities() -> None:
-    """Inheritable and ambient, so that `ip` and `nft`, run as this same user, keep the namespace's powers."""
+    """Make them inheritable and ambient, so that `ip` and `nft`, run as the same user, keep them."""
     header, data = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
     call("capget", header, data)
     data[2], data[5] = data[1], data[4]  # inheritable = permitted
     call("capset", header, data)
     for capability in range(_CAPABILITIES):
-        _libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_RAISE, capability, 0, 0)
+        libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_RAISE, capability, 0, 0)

@@ -1,6 +1,6 @@
-"""Ending every process of the range, and none that is not: by its network namespace or by its mark.
+"""Ends the processes of a range and no others, found by network namespace or by mark.
 
-A pidfd is opened before a process is looked at, so that a number used anew cannot be hit.
+A pidfd is opened before a process is examined, so that a reused pid cannot be hit.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
-MARK = "LABKIT_RANGE"
-"""The environment variable that each program of a range is started with; its value names that one range."""
-
 _ROUNDS, _QUIET_ROUNDS = 100, 3
 _PAUSE_SECONDS = 0.01
 
 
 def end_all(ours: Callable[[int], bool]) -> None:
-    """Kill every other process that is ours, until none is seen three times in a row: what is killed may have forked
-    meanwhile, and a program reads as nobody's for the moment in which it execs."""
+    """Kill every other process that is ours, until none is found three times in a row: a process may fork before it is
+    killed, and during exec it looks like nobody's."""
     quiet = 0
     for _ in range(_ROUNDS):
         quiet = 0 if [pid for pid in _all_pids() if _kill(pid, ours)] else quiet + 1
@@ -30,7 +27,7 @@ def end_all(ours: Callable[[int], bool]) -> None:
 
 
 def in_networks(networks: set[str]) -> Callable[[int], bool]:
-    """Whether a process lives in one of these network namespaces; they have to be held, for names are used again."""
+    """Whether a process is in one of these network namespaces, which must be held open: their names are reused."""
 
     def ours(pid: int) -> bool:
         return os.readlink(f"/proc/{pid}/ns/net") in networks
@@ -39,7 +36,7 @@ def in_networks(networks: set[str]) -> Callable[[int], bool]:
 
 
 def marked(token: str) -> Callable[[int], bool]:
-    """Whether a process bears the mark of a range in its environment, or in its arguments, as its keeper does."""
+    """Whether a process has a range's token in its environment, or in its arguments, as the keeper does."""
     sought = token.encode()
 
     def ours(pid: int) -> bool:
@@ -49,7 +46,7 @@ def marked(token: str) -> Callable[[int], bool]:
 
 
 def wait_for_end(pid: int, timeout_seconds: float) -> bool:
-    """Whether a process has ended within the time."""
+    """Whether a process ends within the time."""
     try:
         descriptor = os.pidfd_open(pid)
     except OSError:
@@ -65,7 +62,7 @@ def _all_pids() -> Iterator[int]:
 
 
 def _kill(pid: int, ours: Callable[[int], bool]) -> bool:
-    """Kill it if it is ours; whether it was."""
+    """Kill a process if it is ours; return whether it was."""
     try:
         descriptor = os.pidfd_open(pid)
     except OSError:
@@ -74,7 +71,7 @@ def _kill(pid: int, ours: Callable[[int], bool]) -> bool:
         if not ours(pid):
             return False
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-    except OSError:  # somebody else's, or gone
+    except OSError:  # another user's, or gone
         return False
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Programs in a range that is up, whoever owns it: only its folder has to be known."""
+"""Runs programs in a range that is up; only its folder has to be known."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 from labkit.model.host_records import ProgramResult
-from labkit.range.namespace import find_program
+from labkit.range.namespace import NOT_ENTERED, find_program
 from labkit.range.tiers import start_command
 
 TIMED_OUT = 124
 """The exit code after a timeout, as timeout(1) has it."""
-
-_NOT_ENTERED = 125
 
 
 def shell_command(folder: Path) -> list[str]:
@@ -39,7 +37,7 @@ def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> Pr
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # so that it can be ended with all it has started
+        start_new_session=True,  # so that it can be killed with everything it started
     ) as process:
         try:
             out, err = process.communicate(timeout=timeout_seconds)
@@ -48,7 +46,7 @@ def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> Pr
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             code, err = TIMED_OUT, err + f"Stopped after {timeout_seconds:g} s.\n".encode()
-    if code == _NOT_ENTERED:
+    if code == NOT_ENTERED:
         raise LabError("The program was not run.", err.decode(errors="replace").strip())
     return ProgramResult(code, _text(out), _text(err), time.monotonic() - started)
 
@@ -56,7 +54,7 @@ def run_program(folder: Path, argv: Sequence[str], timeout_seconds: float) -> Pr
 def require_program(argv: Sequence[str]) -> None:
     """Raise LabError if there is no such program on this machine."""
     if not argv:
-        raise LabError("No program was named.", "The range runs one program.", "Name one: curl dadismad.com")
+        raise LabError("No program was given.", "The range runs one program.", "Give one: curl dadismad.com")
     if find_program(argv[0]) is None:
         raise LabError(
             f"{argv[0]} is not installed on this computer.",

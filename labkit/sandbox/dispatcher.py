@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.sandbox.aws.app import CONTROL_FLAG
 from labkit.sandbox.control import TOKEN_HEADER, same_token
-from labkit.sandbox.http import OUTSIDE
-
-WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from labkit.sandbox.http import OUTSIDE, WSGIApp
 
 
 class Dispatcher:

@@ -14,7 +14,6 @@ from labkit.model.network_acl import Entry
 from labkit.model.student import host_of
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
-from labkit.services.aws import subnet as aws_subnet
 from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
@@ -102,15 +101,15 @@ def undo_ready(session: LabSession) -> ActionResult:
     return ActionResult("Nothing was changed by looking whether the host is ready.")
 
 
-def host_subnets(session: LabSession) -> tuple[aws_subnet.Subnet, ...]:
+def host_subnets(session: LabSession) -> tuple[aws.Subnet, ...]:
     """The subnets that the student's host lives in: one when all is well; two calls."""
-    return aws_subnet.describe_subnets(session.aws.ec2, students_vpc(session).id, tag=HOST_TAG)
+    return aws.describe_subnets(session.aws.ec2, students_vpc(session).id, tag=HOST_TAG)
 
 
 def check_subnet(session: LabSession) -> CheckResult:
     vpc = students_vpc(session)
     expected = f"one subnet in {vpc.id} with the tag {HOST_TAG}"
-    subnets = aws_subnet.describe_subnets(session.aws.ec2, vpc.id, tag=HOST_TAG)
+    subnets = aws.describe_subnets(session.aws.ec2, vpc.id, tag=HOST_TAG)
     if len(subnets) == 1:
         return SUBNET.result(Outcome.PASSED, expected, f"{subnets[0]} of {vpc.id} in {session.region}")
     if subnets:
@@ -129,7 +128,7 @@ def do_subnet(session: LabSession) -> ActionResult:
         if not found:
             session.require_agreement()
             tags = {HOST_TAG: HOST_NAME}
-            found = (aws_subnet.create_subnet(session.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, session.student, tags),)
+            found = (aws.create_subnet(session.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, session.student, tags),)
     network_acl = students_network_acl(session)
     return ActionResult(
         "Your host lives in your VPC.",
@@ -143,7 +142,7 @@ def undo_subnet(session: LabSession) -> ActionResult:
     ec2, deleted = session.aws.ec2, []
     for subnet in host_subnets(session):
         session.require_agreement()
-        aws_subnet.delete_subnet(ec2, subnet.id)
+        aws.delete_subnet(ec2, subnet.id)
         deleted.append(f"subnet {subnet.id}")
     network_acl = students_network_acl(session)
     for entry in network_acl.entries:

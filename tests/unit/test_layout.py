@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import labkit
@@ -17,6 +20,18 @@ TOP_LEVEL = {
 }
 GRADES = {"unit", "gallery", "sandbox", "range", "classroom", "hub", "notebooks", "browser", "bench"}
 HEAVY = {"boto3", "flask", "IPython", "ipywidgets", "lark", "moto", "pandas", "requests", "rich"}
+
+SAME_CONSTANTS = {
+    "HOST": "the sandbox and the board each listen on loopback",
+    "MOST_NAMED": "the size of two unrelated lists",
+    "PAGE": "the page size of two API calls that are documented apart",
+    "PATIENCE_SECONDS": "deadlines of unrelated calls",
+    "POLL_SECONDS": "the poll intervals of two feeds",
+    "Raw": "an alias for a JSON object",
+    "T": "a type variable",
+    "log": "modules of one room log under one name",
+}
+"""Constants that have one name and value in several modules by coincidence, and why."""
 
 
 def committed() -> list[Path]:
@@ -61,3 +76,42 @@ def test_the_lab_offers_a_student_only_what_a_chapter_or_a_message_names():
 
     assert offered - named == set()
     assert {"session", "begin", "require", "unattended"} & offered == set()
+
+
+def parsed_modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / "labkit").rglob("*.py")):
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def constants_of(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """The names that a module assigns at its top, each with the source of its value."""
+    for statement in module.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        for target in targets:
+            pairs = [(target, statement.value)]
+            if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+                pairs = list(zip(target.elts, statement.value.elts, strict=False))
+            yield from ((name.id, ast.unparse(value)) for name, value in pairs if isinstance(name, ast.Name))
+
+
+def test_no_two_classes_have_the_same_name():
+    places = defaultdict(list)
+    for path, module in parsed_modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(path)
+
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_no_constant_is_defined_twice():
+    places = defaultdict(set)
+    for path, module in parsed_modules():
+        for name, value in constants_of(module):
+            places[name, value].add(path)
+
+    twice = {name: paths for (name, _), paths in places.items() if len(paths) > 1}
+    assert {name: paths for name, paths in twice.items() if name not in SAME_CONSTANTS} == {}
+    assert SAME_CONSTANTS.keys() <= twice.keys()

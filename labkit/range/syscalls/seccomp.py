@@ -15,6 +15,8 @@ import struct
 from collections import namedtuple
 from collections.abc import Iterator
 
+from labkit.range.namespace import libc
+
 _NAMES = ("arch", "seccomp", "connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _NUMBERS = {
     "x86_64": (0xC000003E, 317, 42, 44, 46, 307, 41),
@@ -34,8 +36,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _RECEIVE, _SEND, _CONTINUE = 0xC0502100, 0xC0182101, 1
 _CALL_FORMAT, _ANSWER_FORMAT = "QIIiIQ6Q", "QqiI"
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 class _BpfProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
@@ -49,10 +49,10 @@ def listen(*names: str) -> int:
     if not NUMBERS:
         raise OSError(errno.ENOSYS, f"the system call numbers of {os.uname().machine} are not known")
     code = _filter(names)
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     program = _BpfProgram(len(code) // 8, code)
     for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):  # the first from Linux 5.19: no call is told twice
-        listener = _libc.syscall(NUMBERS["seccomp"], _SET_MODE_FILTER, flags, ctypes.byref(program))
+        listener = libc.syscall(NUMBERS["seccomp"], _SET_MODE_FILTER, flags, ctypes.byref(program))
         if listener >= 0:
             return int(listener)
         number = ctypes.get_errno()

@@ -1,8 +1,8 @@
-"""Tier 2: a program is held at each connect(2), and is connected to where the keeper leads it.
+"""Tier 2: holds a program at each connect(2), and connects it to where the keeper says.
 
-Nothing it sends leaves the machine: datagrams to elsewhere, raw sockets, and the local services that would ask for
-names outside are refused. This process is the program's parent, since only that may read its memory under
-Yama. Source: seccomp_unotify(2), linux/Documentation/admin-guide/LSM/Yama.rst.
+Nothing it sends leaves the machine: datagrams to other machines, raw sockets, and local services that would resolve
+names outside are refused. This process is the program's parent: under Yama, only a parent may read its memory.
+Source: seccomp_unotify(2), linux/Documentation/admin-guide/LSM/Yama.rst.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from collections.abc import Callable
 
 from labkit.range.channel import Channel
 from labkit.range.internet import DNS_PORT
-from labkit.range.namespace import fork
-from labkit.range.processes import MARK, end_all, marked
+from labkit.range.namespace import MARK, NOT_ENTERED, fork
+from labkit.range.processes import end_all, marked
 from labkit.range.syscalls import seccomp
 from labkit.range.syscalls.seccomp import Call
 from labkit.range.syscalls.watch import address, describe, read_memory, refusal
 
 _HELD = ("connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _PR_SET_CHILD_SUBREAPER = 36
-_NOT_ENTERED = 125
 _ADD_DESCRIPTOR, _REPLACE = 0x40182103, 1  # SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD: Linux 5.9
 _SYNS = 1  # so an unanswered connection is given up after 3 s instead of two minutes, as in tier 1
 _MESSAGE_BYTES, _MOST_MESSAGES = 64, 1024  # of a struct mmsghdr; of one sendmmsg(2)
@@ -40,7 +39,7 @@ _IN_FAMILY: dict[int, str] = {  # an IPv6 socket connects to IPv4 too, and a con
 
 def run(path: str, argv: list[str], environment: dict[str, str], door: socket.socket) -> int:
     """Run a program under the shim; returns its exit code."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what it leaves behind stays ours to hold
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what it leaves running stays a child of ours
     ours, theirs = socket.socketpair()
 
     def become() -> None:
@@ -54,7 +53,7 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     if not descriptors:
         raise OSError("the kernel refused to hold its system calls")
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
-        signal.signal(number, signal.SIG_IGN)  # they are the program's
+        signal.signal(number, signal.SIG_IGN)  # they are meant for the program
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
     shim = Shim(descriptors[0], Channel(door))
     threading.Thread(target=shim.hold, daemon=True).start()
@@ -62,13 +61,13 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     end = threading.Thread(target=_end_with_keeper, args=(door, environment[MARK], ending), daemon=True)
     end.start()
     code = _exit_code(child)
-    if ending.is_set():  # the program was ended first of all; what it left behind is still to come
+    if ending.is_set():  # the program has ended; what it left running has not yet
         end.join()
     return code
 
 
 def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
-    """Send the listener by a thread that was there before it: this one's sendmsg(2) is held from then on."""
+    """Send the listener from a thread started before it: this thread's sendmsg(2) is held from then on."""
     listeners: list[int] = []
     there = threading.Event()
 
@@ -86,13 +85,13 @@ def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
 
 
 def _end_with_keeper(door: socket.socket, token: str, ending: threading.Event) -> None:
-    """End every program of the range when the keeper has ended, however it did; `ending` is set when that begins."""
+    """End every program of the range when the keeper ends, for whatever reason; sets `ending` when that begins."""
     gone = select.poll()
-    gone.register(door, 0)  # only its end is of interest here
+    gone.register(door, 0)  # only the hang-up matters here
     gone.poll()
     ending.set()
     end_all(marked(token))
-    os._exit(_NOT_ENTERED)
+    os._exit(NOT_ENTERED)
 
 
 def _exit_code(child: int) -> int:
@@ -104,7 +103,7 @@ def _exit_code(child: int) -> int:
 
 
 class Shim:
-    """Holds the calls of one program and of what it starts."""
+    """Holds the system calls of one program and its children."""
 
     def __init__(self, listener: int, keeper: Channel) -> None:
         self._listener, self._keeper = listener, keeper
@@ -114,7 +113,7 @@ class Shim:
         for call in seccomp.calls(self._listener):
             try:
                 self._answer(call)
-            except (OSError, ValueError, struct.error):  # what cannot be looked at does not go on
+            except (OSError, ValueError, struct.error):  # what cannot be examined does not go on
                 seccomp.answer(self._listener, call, errno.ENETUNREACH)
 
     def _answer(self, call: Call) -> None:
@@ -137,7 +136,7 @@ class Shim:
             seccomp.answer(self._listener, call)
 
     def _connect_instead(self, call: Call, port: int) -> None:
-        """Put a socket that connects to a port of this machine in place of the program's, whose own call never runs."""
+        """Replace the program's socket by one that connects to a port of this machine; its own call never runs."""
         descriptor = call.arguments[0]
         with open(f"/proc/{call.pid}/fdinfo/{descriptor}") as file:
             flags = int(next(line for line in file if line.startswith("flags:")).split()[1], 8)
@@ -167,9 +166,9 @@ def _family(call: Call) -> int:
 
 
 def _write_address(call: Call, port: int) -> None:
-    """Write a port of this machine over the address that a resolver's socket asks for.
+    """Overwrite the address that a resolver's socket connects to with a port of this machine.
 
-    Another socket would not do here: the C library takes an answer only from the address that it has asked.
+    Another socket would not do: the C library accepts an answer only from the address that it asked.
     """
     to = struct.pack(">H", port) + socket.inet_pton(socket.AF_INET, "127.0.0.1")
     if _family(call) == socket.AF_INET6:
@@ -202,7 +201,7 @@ def _socket(call: Call) -> int | None:
 
 
 def _send_to(pid: int, at: int, size: int) -> int | None:
-    """Refuse a datagram with an address of its own unless it stays here; a resolver here may ask outside."""
+    """Refuse a datagram with its own address unless it stays on this machine; a local resolver may ask outside."""
     to = address(read_memory(pid, at, min(size, 28))) if at else None
     stays = to is None or (to[1] != DNS_PORT and (to[0].startswith("127.") or to[0] == "::1"))
     return None if stays else errno.ENETUNREACH

@@ -2,12 +2,16 @@
 
 from labkit.services.aws.ec2 import (
     Deleted,
+    Subnet,
     caller,
     create_entry,
+    create_subnet,
     create_vpc,
     delete_entry,
+    delete_subnet,
     delete_vpc,
     describe_network_acls,
+    describe_subnets,
     describe_vpcs,
     find_student_vpcs,
     replace_entry,
@@ -18,12 +22,16 @@ from labkit.services.aws.ec2 import (
 
 __all__ = [
     "Deleted",
+    "Subnet",
     "caller",
     "create_entry",
+    "create_subnet",
     "create_vpc",
     "delete_entry",
+    "delete_subnet",
     "delete_vpc",
     "describe_network_acls",
+    "describe_subnets",
     "describe_vpcs",
     "find_student_vpcs",
     "replace_entry",

@@ -34,6 +34,17 @@ class Deleted:
         return "Deleted " + ", ".join(self.things) + "." if self.things else "Nothing to delete."
 
 
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet of one VPC."""
+
+    id: str
+    cidr_block: str
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.cidr_block})"
+
+
 # --- who, and VPCs ---
 
 
@@ -149,6 +160,30 @@ def _student_vpcs_if_let_in(ec2: Any, student: int) -> tuple[Vpc, ...]:
         return find_student_vpcs(ec2, student)
     except CredentialsRefused:
         return ()
+
+
+# --- subnets ---
+
+
+def describe_subnets(ec2: Any, vpc_id: str, tag: str) -> tuple[Subnet, ...]:
+    """The subnets of a VPC with this tag, whatever its value; by id."""
+    with translate_aws_errors(ec2):
+        found = ec2.describe_subnets(Filters=_filters({"vpc-id": [vpc_id], "tag-key": [tag]}))["Subnets"]
+    return tuple(sorted((Subnet(each["SubnetId"], each["CidrBlock"]) for each in found), key=lambda each: each.id))
+
+
+def create_subnet(ec2: Any, vpc_id: str, cidr_block: str, student: int, tags: Mapping[str, str]) -> Subnet:
+    """A new subnet with the student's tag and these."""
+    specification = {"ResourceType": "subnet", "Tags": _tags({STUDENT_TAG: str(student), **tags})}
+    with translate_aws_errors(ec2):
+        made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=cidr_block, TagSpecifications=[specification])["Subnet"]
+    return Subnet(made["SubnetId"], made["CidrBlock"])
+
+
+def delete_subnet(ec2: Any, subnet_id: str) -> None:
+    """Delete a subnet. Raises ServiceError (`DependencyViolation`) while something is in it."""
+    with translate_aws_errors(ec2):
+        ec2.delete_subnet(SubnetId=subnet_id)
 
 
 # --- network ACLs and their entries ---

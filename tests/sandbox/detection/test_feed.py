@@ -14,7 +14,7 @@ from labkit.sandbox.control import TOKEN_HEADER
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.engine import MOST_CHANGES
 from labkit.sandbox.detection.timestamps import format_time
-from labkit.services.detection.alert_feed import AlertFeed, News, NoFeed
+from labkit.services.detection.alert_feed import AlertFeed, FeedReply, NoFeed
 from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection.engine_fixtures import TOKEN, Clock, Watched, addresses, watching
 from tests.sandbox.detection.fixtures import Service
@@ -178,7 +178,7 @@ def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
     feed = feed_of(watched, seed_data.PRECREATED_RULE_ID)
     after = feed.position()
     with ThreadPoolExecutor(1) as pool:
-        news: Future[News] = pool.submit(feed.wait, after, threading.Event(), LONG)
+        news: Future[FeedReply] = pool.submit(feed.wait, after, threading.Event(), LONG)
         waiting(watched, 1)
         watched.engine.ingest([watched.event()])
         (change,) = news.result(SOON).changes
@@ -188,22 +188,9 @@ def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
 
 def test_the_client_comes_back_with_nothing_when_the_time_is_up_or_the_end_is_asked_for(watched: Watched) -> None:
     stop = threading.Event()
-    assert feed_of(watched).wait(0, stop, 0.05) == News(0)
+    assert feed_of(watched).wait(0, stop, 0.05) == FeedReply(0)
     stop.set()
-    assert feed_of(watched).wait(0, stop, 60) == News(0)
-
-
-def test_until_news_misses_nothing_between_two_calls(watched: Watched) -> None:
-    feed, stop = feed_of(watched), threading.Event()
-    feed.until_news(stop)
-    watched.send(watched.event())
-    feed.until_news(stop)
-    with ThreadPoolExecutor(1) as pool:
-        news = pool.submit(feed.until_news, stop)
-        waiting(watched, 1)
-        assert not news.done()
-        watched.engine.ingest([watched.event("198.51.100.7")])
-        news.result(SOON)
+    assert feed_of(watched).wait(0, stop, 60) == FeedReply(0)
 
 
 def test_given_a_service_without_a_feed_then_the_client_says_so(detection_unchanged: Service) -> None:

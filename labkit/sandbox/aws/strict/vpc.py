@@ -6,14 +6,9 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend
 
-from labkit.model.network_acl import validate_cidr_block, validate_vpc_cidr_block
+from labkit.model.network_acl import VPC_QUOTA, validate_cidr_block, validate_vpc_cidr_block
 from labkit.sandbox.aws.errors import AwsError
 from labkit.sandbox.aws.strict.tags import check_tag_specifications
-
-VPC_QUOTA = 5
-"""VPCs a region, the default one included.
-
-Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 
 
 class StrictVpcs:
