@@ -9,7 +9,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,25 +155,26 @@ def run(
     meanwhile: work of this process's own that is done while the first chapter runs. begun: told of each chapter.
     Yields each chapter with its outputs. Raises LabError when a cell stops.
     """
+    from nbformat import from_dict
+
     kernels: list[ChapterKernel] = []
     try:
         kernels.append(lab.start_kernel(chapters[0]))
-        for number, chapter in enumerate(chapters):
-            begun(chapter)
-            kernel = kernels[-1]
-            kernel.wait()
-            kernel.prepare(WARM_UP)
-            keys = lab.keys()  # waited for by every chapter: until then nobody else finds this sandbox
-            kernel.prepare(_given(keys) if chapter.unattended else "pass")
-            kernel.send([cell["source"] for cell in chapter.cells])
-            if number + 1 < len(chapters):
-                kernels.append(lab.start_kernel(chapters[number + 1]))
-            if number == 0:
-                kernel.outputs(cells=1)  # until then this machine's cores are busy enough
-                meanwhile()
-            _fill_in(chapter, kernel.outputs())
-            threading.Thread(target=kernels.pop(0).close).start()
-            yield chapter
+        with ThreadPoolExecutor(1) as helper:
+            for number, chapter in enumerate(chapters):
+                begun(chapter)
+                kernel, notebook = kernels[-1], from_dict(chapter.notebook)
+                kernel.connect(notebook)
+                kernel.prepare(WARM_UP)
+                keys = lab.keys()  # also where no keys are given: before, nobody else finds this sandbox
+                kernel.prepare(_given(keys) if chapter.unattended else "pass")
+                if number + 1 < len(chapters):
+                    kernels.append(lab.start_kernel(chapters[number + 1]))
+                # not before the first cell has ended: until then this machine's cores are busy enough
+                kernel.execute(lambda cell, first=number == 0: helper.submit(meanwhile) if first and cell == 1 else None)
+                _raise_if_stopped(chapter.path, notebook)
+                threading.Thread(target=kernels.pop(0).close).start()
+                yield replace(chapter, notebook=notebook)
     finally:
         for kernel in kernels:
             kernel.close()
@@ -183,13 +185,15 @@ def _given(keys: Mapping[str, str]) -> str:
     return f"import os; os.environ.update({dict(keys)!r}); del os"
 
 
-def _fill_in(chapter: Chapter, outputs: Sequence[list[dict[str, Any]]]) -> None:
-    for number, (cell, shown) in enumerate(zip(chapter.cells, outputs, strict=True), 1):
-        cell["outputs"], cell["execution_count"] = shown, number
-        stopped = next((output for output in shown if output["output_type"] == "error"), None)
-        if stopped is not None:
-            raise LabError(
-                f"{chapter.path.name} stopped at its cell {number}.",
-                "\n".join(stopped["traceback"]) if len(stopped["traceback"]) == 1 else f"It raised {stopped['ename']}.",
-                "Run the chapter in JupyterLab to see why.",
-            )
+def _raise_if_stopped(path: Path, notebook: Any) -> None:
+    """Raise LabError if a cell of the notebook ended with an error."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells, 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                trace = output.traceback
+                raise LabError(
+                    f"{path.name} stopped at its cell {number}.",
+                    trace[0] if len(trace) == 1 else f"It raised {output.ename}.",
+                    "Run the chapter in JupyterLab to see why.",
+                )
