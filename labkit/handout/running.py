@@ -1,4 +1,4 @@
-"""Runs the chapters as nobody's: in a lab that is made for it, and thrown away with all that is in it."""
+"""Runs the chapters in a temporary lab."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from labkit.handout.kernel import ChapterKernel
 
 SEED = "handout"
-"""What the ids of the throw-away world derive from: the same for every handout."""
+"""The seed of the temporary lab's ids, so that every handout has the same ones."""
 
 RANGE_END_SECONDS = 60
 STUDENT = "7"
 UNATTENDED_FROM = "02"
-"""The chapters before this one speak to somebody who is new, so nothing is given to them."""
+"""The chapters before this one show what a new student sees, so they get no keys and no student number."""
 
 WARM_UP = """
 def _():
@@ -40,18 +40,18 @@ def _():
     nobody.ec2, nobody.sts, ActionResult("")._repr_html_(), parse("user = null")
 _(); del _
 """
-"""Loads in a kernel what every chapter loads, while the sandbox comes up; no request is made."""
+"""Loads in a kernel what every chapter loads, while the sandbox starts. No request is made."""
 
 NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_")
-"""Beginnings of environment variables that would reach outside the throw-away lab."""
+"""Prefixes of environment variables that would point a kernel at another lab."""
 
 
 def unreadable(path: Path, error: Exception) -> LabError:
-    """The words for a file that is no notebook."""
+    """The error for a file that is not a notebook."""
     return LabError(
         f"{path.name} cannot be read as a notebook.",
-        f"{type(error).__name__}: its text is damaged, or it is something else.",
-        "Open it in JupyterLab, or move it away; a chapter's number leaves the others out: labkit handout 2",
+        f"{type(error).__name__}: the file is damaged, or is not a notebook.",
+        "Open it in JupyterLab, or move it to another folder. A number selects one chapter: labkit handout 2",
     )
 
 
@@ -64,7 +64,7 @@ class Chapter:
 
     @classmethod
     def read(cls, path: Path) -> Chapter:
-        """The chapter in a file, which is of format 4. Raises LabError when it is not."""
+        """The chapter in a file of notebook format 4. Raises LabError if it is not one."""
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             for cell in notebook["cells"]:
@@ -84,7 +84,7 @@ class Chapter:
 
 
 class TemporaryLab:
-    """A sandbox in a temporary home, started when made, and kernels that know no other lab."""
+    """A sandbox in a temporary home, which starts when this is made, and kernels that use it."""
 
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="labkit-handout-"))
@@ -96,7 +96,7 @@ class TemporaryLab:
         self._sandbox: sandbox_process.Sandbox | None = None
 
     def start_kernel(self, chapter: Chapter) -> ChapterKernel:
-        """A kernel for this chapter, in its folder."""
+        """Start a kernel for this chapter, in its folder."""
         from labkit.handout.kernel import ChapterKernel
 
         return ChapterKernel(chapter.path.parent, self._environment(chapter), self.home / "kernels.log")
@@ -114,14 +114,14 @@ class TemporaryLab:
         }
 
     def keys(self) -> Mapping[str, str]:
-        """The AWS keys of its account, as environment variables, as soon as it answers."""
+        """Wait for the sandbox, and return the AWS keys of its account as environment variables."""
         if self._sandbox is None:
             self._sandbox = self._starting.finish()
         keys = self._sandbox.credentials()["aws"]
         return {"AWS_ACCESS_KEY_ID": keys["access_key_id"], "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"]}
 
     def close(self) -> None:
-        """End the sandbox, which has nothing to save, and the range below it; delete the home."""
+        """End the sandbox and its range without saving, and delete the home."""
         import psutil
 
         process = self._starting.process
@@ -132,14 +132,14 @@ class TemporaryLab:
             for keeper in range_of_it:
                 wait_for_end(keeper.pid, RANGE_END_SECONDS)
         if self._sandbox is None:
-            with suppress(LabError):  # it will not come up any more; whoever waits for that may go on
+            with suppress(LabError):  # it was killed while it started; this releases whoever waits for it
                 self._starting.finish()
         shutil.rmtree(self.home, ignore_errors=True)
 
 
 @contextmanager
 def temporary_lab() -> Iterator[TemporaryLab]:
-    """A lab for this block; it ends with it, however that comes."""
+    """A lab that ends with this block."""
     lab = TemporaryLab()
     try:
         yield lab
@@ -150,30 +150,37 @@ def temporary_lab() -> Iterator[TemporaryLab]:
 def run(
     chapters: Sequence[Chapter], lab: TemporaryLab, meanwhile: Callable[[], None], begun: Callable[[Chapter], None]
 ) -> Iterator[Chapter]:
-    """Run the chapters in order, each in a kernel of its own, which starts while the one before it works.
+    """Run the chapters in order, each in a kernel of its own, which starts while the chapter before it runs.
 
-    meanwhile: work of this process's own that is done while the first chapter runs. begun: told of each chapter.
-    Yields each chapter with its outputs. Raises LabError when a cell stops.
+    meanwhile: work of this process, done in a thread while the first chapter runs. begun: called with each chapter.
+    Yields each chapter with its outputs. Raises LabError if a cell stops.
     """
     from nbformat import from_dict
 
     kernels: list[ChapterKernel] = []
+    work: list[Future[None]] = []
     try:
         kernels.append(lab.start_kernel(chapters[0]))
-        with ThreadPoolExecutor(1) as helper:
+        with ThreadPoolExecutor(1) as thread:
+
+            def after_cell() -> None:
+                if not work:  # not before the first cell has run: until then both cores are busy
+                    work.append(thread.submit(meanwhile))
+
             for number, chapter in enumerate(chapters):
                 begun(chapter)
                 kernel, notebook = kernels[-1], from_dict(chapter.notebook)
                 kernel.connect(notebook)
                 kernel.prepare(WARM_UP)
-                keys = lab.keys()  # also where no keys are given: before, nobody else finds this sandbox
+                keys = lab.keys()  # wait for the sandbox even where no keys are given: nothing finds it before
                 kernel.prepare(_given(keys) if chapter.unattended else "pass")
                 if number + 1 < len(chapters):
                     kernels.append(lab.start_kernel(chapters[number + 1]))
-                # not before the first cell has ended: until then this machine's cores are busy enough
-                kernel.execute(lambda cell, first=number == 0: helper.submit(meanwhile) if first and cell == 1 else None)
-                _raise_if_stopped(chapter.path, notebook)
+                kernel.execute(after_cell)
                 threading.Thread(target=kernels.pop(0).close).start()
+                _raise_if_stopped(chapter.path, notebook)
+                for one in work:
+                    one.result()
                 yield replace(chapter, notebook=notebook)
     finally:
         for kernel in kernels:
@@ -181,7 +188,7 @@ def run(
 
 
 def _given(keys: Mapping[str, str]) -> str:
-    """What gives the keys to a kernel: by message, since the environment that a process began with can be read."""
+    """Code that gives the keys to a kernel. Other users can read a process's initial environment, but not messages."""
     return f"import os; os.environ.update({dict(keys)!r}); del os"
 
 

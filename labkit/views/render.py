@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.globals["style_sheet"] = style_sheet
     environment.filters |= {"mono": mono, "pill": pill, "tone": tone, "measured": measured}
     return environment
 
@@ -36,3 +38,22 @@ def render(template: str, /, **context: object) -> Markup:
     Markup('<iframe src="&#34;&gt;&lt;script&gt;"')
     """
     return Markup(_environment().get_template(template).render(**context))
+
+
+@cache
+def style_sheet(name: str) -> Markup:
+    """A style sheet of the template folder, squeezed."""
+    environment = _environment()
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    return Markup(squeeze(source))
+
+
+def squeeze(css: str) -> str:
+    """The same CSS without comments and optional white space.
+
+    >>> squeeze("/* Text. */\\na > b, tbody :is(i) {\\n  margin: 0 auto;\\n}\\n")
+    'a>b,tbody :is(i){margin:0 auto}'
+    """
+    text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL))
+    return re.sub(r" ?([{};,>]) ?|(:) ", r"\1\2", text).replace(";}", "}").strip()

@@ -21,7 +21,7 @@ class View:
 
     template: ClassVar[str]
     own_style: ClassVar[str] = ""
-    """A template with a style of its own, beside the one that every output has."""
+    """A style sheet beside the one that every output has."""
 
     def text(self) -> str:
         """The same in plain words, for a terminal."""

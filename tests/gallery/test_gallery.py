@@ -22,8 +22,8 @@ def written() -> str:
 
 
 def parts() -> set[str]:
-    """Every template of something that is shown; whole pages are not."""
-    return {path.name for path in TEMPLATES.iterdir() if not path.read_text("utf-8").startswith("<!doctype html>")}
+    """Every template of an output, without those of whole pages."""
+    return {path.name for path in TEMPLATES.glob("*.j2") if not path.read_text("utf-8").startswith("<!doctype html>")}
 
 
 def test_every_template_is_shown_or_a_sample_is_missing(monkeypatch: pytest.MonkeyPatch):
@@ -69,7 +69,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(written: str):
 def test_each_style_is_there_once_in_the_head(written: str):
     head, _, body = written.partition("</head>")
 
-    assert head.count(str(render.render("style.html.j2")).strip()) == 1
+    assert head.count(render.style_sheet("style.css")) == 1
     assert "<style" not in body
 
 

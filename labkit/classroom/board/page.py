@@ -18,7 +18,7 @@ from labkit.classroom.board import TOKEN_HEADER
 from labkit.classroom.board.news import news
 from labkit.classroom.board.table import Board
 from labkit.classroom.board.watch import Snapshot
-from labkit.views.render import render
+from labkit.views.render import render, style_sheet
 
 REMEMBERED = 50
 """So many boards are kept to tell what is new since the one that a page shows."""
@@ -59,9 +59,8 @@ def create_app(look: Callable[[], Snapshot], token: str) -> Flask:
 
     @app.get("/board.css", provide_automatic_options=False)
     def style() -> Response:
-        shared = "".join(render(name) for name in ("style.html.j2", Board.own_style))
-        own = (OWN / "board.css").read_text("utf-8")
-        return Response(shared.replace("<style>", "").replace("</style>", "") + own, mimetype="text/css")
+        shared = style_sheet("style.css") + style_sheet(Board.own_style)
+        return Response(shared + (OWN / "board.css").read_text("utf-8"), mimetype="text/css")
 
     @app.get("/board.js", provide_automatic_options=False)
     def script() -> Response:

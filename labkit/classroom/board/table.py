@@ -80,7 +80,7 @@ class Board(View):
     chapters: Mapping[str, str] = field(default_factory=dict)
 
     template: ClassVar[str] = "board_table.html.j2"
-    own_style: ClassVar[str] = "board_style.html.j2"
+    own_style: ClassVar[str] = "board_style.css"
 
     @property
     def steps(self) -> Sequence[CheckResult]:

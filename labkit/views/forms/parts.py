@@ -64,7 +64,7 @@ class Twin(View):
     used: bool
 
     template: ClassVar[str] = "twin.html.j2"
-    own_style: ClassVar[str] = "twin_style.html.j2"
+    own_style: ClassVar[str] = "twin_style.css"
     how: ClassVar[str] = RUN_THIS_CELL
 
     def text(self) -> str:

@@ -10,13 +10,13 @@ from markupsafe import Markup
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import LabError
 from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, Note
-from labkit.views.render import render
+from labkit.views.render import style_sheet
 from labkit.views.tables.network import AclEntriesTable, VpcTable
 from labkit.views.view import View
 from tests.gallery.page import COMPONENTS, lifted
 from tests.gallery.values import ACL, REGION, VPCS
 
-STYLE = str(render("style.html.j2"))
+STYLE = f"<style>{style_sheet('style.css')}</style>"
 SHOWN = {f"{component.name}: {state.name}": state.shown for component in COMPONENTS for state in component.make()}
 NAMES = [name for name, shown in SHOWN.items() if isinstance(shown, View)]
 
