@@ -102,5 +102,7 @@ def leave(home: Path) -> bool:
         host_process.forget(home)
         shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     if there:
-        Notes(home / "notes.json").forget("student", "region", "agreed", "vpc_id", "network_acl_id", "rule_id")
+        Notes(home / "notes.json").forget(
+            "student", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"
+        )
     return there

@@ -71,7 +71,7 @@ class EnvironmentCells(Cells):
             return replace(used, remark="No new keys were typed, so the ones in use were tried again.")
         examined = examine(access_key_id, secret, session_token)
         used = account.use_keys(self._session, examined.require(), region, keep, overwrite)
-        return replace(used, remark=" ".join(examined.cleaned))
+        return replace(used, remark=" ".join(filter(None, (*examined.cleaned, used.remark))))
 
     def aws_account(self) -> View:
         """Which account the keys open, where, and as whom."""

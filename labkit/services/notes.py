@@ -9,7 +9,9 @@ from typing import Any
 from labkit.files import disk_errors, write_private
 from labkit.model.errors import LabError
 
-KEYS = frozenset({"student", "aws", "detection", "region", "agreed", "vpc_id", "network_acl_id", "rule_id"})
+KEYS = frozenset(
+    {"student", "aws", "detection", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"}
+)
 """What may be written down. A key that is not here is a programming error, so that no secret gets in by accident."""
 
 

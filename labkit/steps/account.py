@@ -9,6 +9,7 @@ from labkit.model.settings import PROFILE
 from labkit.model.student import STUDENT_NUMBERS, parse_student_number, rule_name, vpc_name
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
+from labkit.steps.network import found_elsewhere
 from labkit.steps.rule import students_rules
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
@@ -59,10 +60,16 @@ def things_there(session: LabSession) -> list[str]:
     there = [f"rule {rule.id}" for rule in students_rules(session)]
     if session.keys is not None:
         try:
-            there += [f"{vpc} in {session.region}" for vpc in aws.find_student_vpcs(session.aws.ec2, session.student)]
+            vpcs = aws.find_student_vpcs(session.aws.ec2, session.student)
+            there += [f"{vpc} in {session.region}" for vpc in vpcs] or _elsewhere(session)
         except LabError as error:
             there.append(f"perhaps a VPC, but AWS could not be asked: {error.what}")
     return there
+
+
+def _elsewhere(session: LabSession) -> list[str]:
+    found = found_elsewhere(session)
+    return [f"your VPC is {found}"] if found else []
 
 
 def do_student(session: LabSession) -> ActionResult:
@@ -105,7 +112,16 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
         f"AWS answers: account {verified.caller.account}, region {region}.",
         (("Who", verified.caller.arn), ("Keys", where)),
         cli="aws sts get-caller-identity",
+        remark=_vpc_elsewhere(session),
     )
+
+
+def _vpc_elsewhere(session: LabSession) -> str:
+    """A sentence, if the student's VPC is in another region than the keys' own; "" else."""
+    if not session.notes.get("student") or session.notes.get("vpc_region") in ("", session.region):
+        return ""
+    here = aws.find_student_vpcs(session.aws.ec2, session.student)
+    return "" if here else "".join(f"{words[0].upper()}{words[1:]}." for words in _elsewhere(session))
 
 
 def do_account(session: LabSession) -> ActionResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,21 +52,6 @@ def solved(session: LabSession, what: str) -> LabSession:
 def own_status(session: LabSession) -> list[CheckResult]:
     """What `lab.status()` says to that student."""
     return list(steps.status(session))
-
-
-@contextmanager
-def requests_counted() -> Iterator[list[str]]:
-    """Every HTTP request that this process sends meanwhile, whichever library sends it, as `METHOD /path`."""
-    sent: list[str] = []
-    send = http.client.HTTPConnection.putrequest
-
-    def counted(self: http.client.HTTPConnection, method: str, url: str, *more: bool, **options: bool) -> None:
-        sent.append(f"{method} {url.partition('?')[0]}")
-        send(self, method, url, *more, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http.client.HTTPConnection, "putrequest", counted)
-        yield sent
 
 
 class StudentAws(SandboxAws):

@@ -20,7 +20,8 @@ from labkit.model.student import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import account, host, network, rule
 from labkit.steps.session import LabSession, open_existing
-from tests.classroom.board_class import own_status, requests_counted, solved, students_own_world
+from tests.classroom.board_class import own_status, solved, students_own_world
+from tests.http_count import requests_counted
 
 IN_NOTES = {network.NETWORK_ACL.key, rule.RULE_ID.key, host.READY.key}
 """Steps whose words may name what only the student has: their notes, the programs of their machine."""

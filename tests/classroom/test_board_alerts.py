@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.classroom.board.source import AlertBook
-from tests.classroom.board_class import requests_counted
+from tests.http_count import requests_counted
 from tests.sandbox.detection.fixtures import Service
 
 LATER_MS = 1_796_000_000_000

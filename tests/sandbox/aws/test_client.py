@@ -288,7 +288,8 @@ def test_a_vpc_in_another_region_is_found_when_asked(sandbox, account):
     made = aws.create_vpc(account.ec2, 7)
     elsewhere = Account(account.keys, "us-east-1", sandbox[1])
     assert aws.find_student_vpcs(elsewhere.ec2, 7) == ()
-    assert (account.region, made) in aws.student_vpcs_elsewhere(elsewhere, 7)
+    assert made in aws.student_vpcs_elsewhere(elsewhere, 7, account.region)
+    assert aws.student_vpcs_elsewhere(elsewhere, 7, "us-west-1") == ()
 
 
 # --- network ACLs ---

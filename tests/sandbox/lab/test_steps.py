@@ -18,6 +18,7 @@ from labkit.model.student import STUDENT_TAG
 from labkit.services import aws, sandbox_process
 from labkit.steps import rule
 from labkit.steps.session import open_session
+from tests.http_count import requests_counted
 from tests.sandbox.lab.fixtures import outcome_of
 
 KEYS = [step.key for step in steps.STEPS]
@@ -280,3 +281,22 @@ def test_a_region_that_does_not_exist_is_refused_and_not_noted() -> None:
     with pytest.raises(InvalidInput, match="Did you mean us-"):
         open_lab(region="us-esat-1")
     assert open_lab()._session.region == "us-east-1"
+
+
+def test_a_vpc_in_another_region_is_named_by_the_check_the_keys_and_the_number_at_one_more_call(lab: Lab) -> None:
+    lab.enter_student_number(7)
+    list(steps.solve(lab._session, steps.named("vpc")))
+    made = lab._session.notes.get("vpc_id")
+    keys = lab._session.backend.aws.cloud_account()
+    words = f"not in us-west-2, but found in us-east-1: {made}"
+    try:
+        with requests_counted() as to_find_it_here:
+            assert outcome_of(lab, "vpc") == "done"
+        assert words in repr(lab.enter_aws_keys(keys.access_key_id, keys.secret_access_key, region="us-west-2"))
+        with requests_counted() as sent:
+            result = steps.check(lab._session, steps.BY_KEY["vpc"])
+        assert not result.passed and words in result.found and "us-east-1" in result.next_step
+        assert (len(to_find_it_here), len(sent)) == (1, 3)  # by tag, VPCs without a tag, and the noted region
+        assert words in repr(lab.enter_student_number(7))
+    finally:
+        lab._session.notes.save(region="us-east-1")
