@@ -80,7 +80,7 @@ def _search_path() -> str:
 
 
 def check_ready(session: LabSession) -> CheckResult:
-    lines = [agent_line(session), *program_lines()]
+    lines = [agent_line(session), *(program_lines() if session.sees_programs else ())]
     missing = [line for line in lines if line.state == "missing"]
     expected = f"an agent with {AGENT_SERVICES} healthy services, Python, {' and '.join(PROGRAMS)}"
     if not missing:

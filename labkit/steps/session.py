@@ -67,6 +67,9 @@ class LabSession:
     notes: those of somebody else; without it, the notes of the home.
     """
 
+    sees_programs = True
+    """Whether this is the student's machine, so that checks may look for its programs."""
+
     def __init__(self, backend: Backend, notes: Notes | None = None) -> None:
         self.backend = backend
         self.notes = notes or Notes(backend.home / "notes.json")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("labkit.views", "templates"),
+        loader=FunctionLoader(_source),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -29,6 +31,13 @@ def _environment() -> Environment:
     environment.globals["style_sheet"] = style_sheet
     environment.filters |= {"mono": mono, "pill": pill, "tone": tone, "measured": measured}
     return environment
+
+
+def _source(template: str) -> str:
+    """The text of a template of this room, or of another package's folder `templates` as `package:name`."""
+    package, _, name = template.rpartition(":")
+    folder = Path(import_module(package).__file__ or "") if package else Path(__file__)
+    return (folder.parent / "templates" / name).read_text(encoding="utf-8")
 
 
 def render(template: str, /, **context: object) -> Markup:

@@ -187,7 +187,7 @@ def test_a_stranger_is_told_what_is_missing(browser: Browser, room: Room) -> Non
         page = context.new_page()
         refused = page.goto(room.address.partition("?")[0])
         assert refused is not None and refused.status == 403
-        expect(page.get_by_role("heading")).to_have_text("This board is not opened")
+        expect(page.get_by_role("heading")).to_have_text("No access to this board")
         expect(page.locator("table")).to_have_count(0)
         assert validity_errors(page.content()) == []
 
@@ -212,4 +212,4 @@ def test_a_board_that_was_closed_is_told_by_the_page_itself(page: Page, room: Ro
         expect(page.locator("table.board")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("The board itself does not answer since")
     with a_board(room.students.home, "--port", address.split(":")[2].split("/")[0]):
-        expect(page.get_by_role("alert")).to_contain_text("The board was started anew: open its new address.")
+        expect(page.get_by_role("alert")).to_contain_text("The board was restarted. Open its new address.")

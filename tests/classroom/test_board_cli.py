@@ -134,7 +134,7 @@ def test_a_student_who_has_joined_a_class_is_offered_no_board(lab: Lab, lab_home
         assert not class_board()["launcher_entry"]["enabled"]
     finally:
         (lab_home / CLASS_FILE).unlink()
-    assert said.exit_code == 1 and "its instructor's" in said.output
+    assert said.exit_code == 1 and "Only the instructor" in said.output
 
 
 def _answers(port: int) -> bool:

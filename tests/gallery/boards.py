@@ -44,7 +44,7 @@ COMPONENTS = (
     Component(
         "Class board",
         "The instructor’s view: who is where, and what the class’s responders have done.",
-        "board_table.html.j2",
+        Board.template,
         _boards,
     ),
 )

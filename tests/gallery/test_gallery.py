@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from labkit.classroom import board
 from labkit.views import render
 from tests.gallery import page as gallery
 
-TEMPLATES = Path(render.__file__).parent / "templates"
+TEMPLATES = {"": Path(render.__file__).parent, "labkit.classroom.board:": Path(board.__file__).parent}
+"""The folder that has `templates`, by the prefix of its templates' names."""
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 
 
@@ -23,7 +25,12 @@ def written() -> str:
 
 def parts() -> set[str]:
     """Every template of an output, without those of whole pages."""
-    return {path.name for path in TEMPLATES.glob("*.j2") if not path.read_text("utf-8").startswith("<!doctype html>")}
+    return {
+        prefix + path.name
+        for prefix, folder in TEMPLATES.items()
+        for path in (folder / "templates").glob("*.j2")
+        if not path.read_text("utf-8").startswith("<!doctype html>")
+    }
 
 
 def test_every_template_is_shown_or_a_sample_is_missing(monkeypatch: pytest.MonkeyPatch):

@@ -1,12 +1,12 @@
-"""The board: where every student of a class is, read from the world at one moment with a fixed number of calls.
+"""The board: the progress of every student of a class, read from the services with a fixed number of calls.
 
-It reads, and changes nothing. Nobody registers: a student is seen by what bears their number.
+It changes nothing. Nobody registers: a student is recognised by what has their number.
 """
 
 from __future__ import annotations
 
 TOKEN_HEADER = "X-Labkit-Board-Token"
-"""Shows the token to the board where a proxy has checked who asks, so that no link ever holds it."""
+"""The header in which a proxy that has authenticated the user sends the token."""
 
 TOKEN_VARIABLE = "LABKIT_BOARD_TOKEN"
-"""Gives the board that token when such a proxy starts it."""
+"""The variable in which that proxy gives the board its token."""

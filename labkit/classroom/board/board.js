@@ -57,7 +57,7 @@ function swap(html) {
 async function look() {
   try {
     const reply = await fetch(`state?since=${version}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (reply.status === 403) return say("trouble", "The board was started anew: open its new address.");
+    if (reply.status === 403) return say("trouble", "The board was restarted. Open its new address.");
     if (!reply.ok) throw new Error(reply.statusText);
     const state = await reply.json();
     answered = new Date();

@@ -1,6 +1,6 @@
 """The board as a tile of JupyterLab's launcher, through jupyter-server-proxy and behind Jupyter's own login.
 
-Loaded whenever a Jupyter server starts: it imports nothing that is not there already.
+It is loaded whenever a Jupyter server starts, so it imports only what is loaded already.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labkit.services.environment import CLASS_FILE, home_folder
 def class_board() -> dict[str, Any]:
     """How jupyter-server-proxy starts the board and reaches it; the entry point of `jupyter_serverproxy_servers`.
 
-    A student who has joined a class is offered none.
+    The tile is hidden from a student who has joined a class.
     Source: https://jupyter-server-proxy.readthedocs.io/en/latest/server-process.html
     """
     token = secrets.token_urlsafe(24)

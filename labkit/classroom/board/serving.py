@@ -1,4 +1,4 @@
-"""Serves the board's page on the loopback address until it is ended."""
+"""Serves the board's page on the loopback address until it is stopped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.classroom.board import TOKEN_VARIABLE
 from labkit.classroom.board.page import create_app
-from labkit.classroom.board.table import Board
-from labkit.classroom.board.watch import Watch
+from labkit.classroom.board.refresh import Refresher
+from labkit.classroom.board.table import TEMPLATES, Board
 from labkit.files import write_private
 from labkit.model.errors import LabError
 from labkit.views.render import render
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 
 class Silent(WSGIRequestHandler):
-    """Logs nothing: the address that opens a page holds the token, and a page asks every second."""
+    """Logs nothing: the first address contains the token, and a page asks every second."""
 
     disable_nagle_algorithm = True
 
@@ -35,9 +35,9 @@ class Silent(WSGIRequestHandler):
 
 
 class BoardServer:
-    """A board at an address. take: reads the world. port: 0 for any that is free.
+    """A board at an address. take: reads the services. port: 0 for any free one.
 
-    Raises LabError when the port is taken.
+    Raises LabError if the port is in use.
     """
 
     def __init__(self, take: Callable[[], Board], port: int = 0) -> None:
@@ -45,16 +45,16 @@ class BoardServer:
         self.proxied = bool(given)
         self._token = given or secrets.token_urlsafe(24)
         self._listener = _listen(port)
-        app = create_app(Watch(take).look, self._token)
+        app = create_app(Refresher(take).latest, self._token)
         self._server = make_server(HOST, 0, app, threaded=True, request_handler=Silent, fd=self._listener.fileno())
 
     @property
     def url(self) -> str:
-        """What opens it, the token included."""
+        """The address that opens it, with the token."""
         return f"http://{HOST}:{self._listener.getsockname()[1]}/?token={self._token}"
 
     def serve(self) -> None:
-        """Answer until interrupted; where a proxy started it, until that is gone."""
+        """Serve until interrupted, or until the proxy that started this process has ended."""
         if self.proxied:
             threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
         try:
@@ -66,9 +66,9 @@ class BoardServer:
 
 @contextmanager
 def opened_in_browser(url: str, folder: Path) -> Iterator[None]:
-    """Open the address in the web browser, through a private file: anybody can read a process's arguments."""
+    """Open the address in the browser through a private file: everybody can read a process's arguments."""
     file = folder / "open-board.html"
-    write_private(file, str(render("board_opener.html.j2", url=url)))
+    write_private(file, str(render(f"{TEMPLATES}:opener.html.j2", url=url)))
     try:
         webbrowser.open(file.as_uri())
         yield
@@ -85,15 +85,15 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         raise LabError(
             f"The board cannot listen on port {port}.",
-            f"The system says: {error.strerror}.",
-            "Choose another port, or leave --port out for one that is free.",
+            f"The system reports: {error.strerror}.",
+            "Choose another port, or leave --port out to use a free one.",
         ) from error
     listener.listen(128)
     return listener
 
 
 def _end_with(parent: int) -> None:
-    """End this process once its parent has gone; not with 0, which a proxy would take for good."""
+    """End this process after its parent; not with 0, which a proxy would take for success."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

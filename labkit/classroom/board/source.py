@@ -1,8 +1,8 @@
-"""Takes a reading: nine calls at most, however many students there are.
+"""Reads a snapshot with nine calls at most, however many students there are.
 
-One to the sandbox, whether it serves a class and what that has made; without a class three of EC2; and five of the
-detection service. Alerts come a hundred a page: what was on the older pages is remembered from the reading before, and
-they are asked for again only when the number of active alerts no longer fits. Only agents cost a call for each hundred.
+One to the sandbox for its class; without a class three to EC2; and five to the detection service. Alerts come a hundred
+a page: older pages are remembered, and read again only when the number of active alerts does not fit. Agents take a
+call for each hundred.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from labkit.classroom.board.reading import (
+from labkit.classroom.board.snapshot import (
     AccountSnapshot,
     ClassSnapshot,
-    Detection,
+    DetectionSnapshot,
     students_of_a_class,
     students_of_one_account,
 )
@@ -28,32 +28,32 @@ from labkit.services.detection.api import DetectionApi
 from labkit.steps.session import LabSession
 
 PATIENCE_SECONDS = 2.0
-"""Of one call to the detection service: who watches the board is told sooner that nothing answers."""
+"""For one call to the detection service: the board soon says when nothing answers."""
 
 ALERTS_A_PAGE = 100
-"""The service's own page: one more than these would ask for another."""
+"""The service's page size: asking for one more alert would request another page."""
 
 
 class Source:
-    """The world of whoever runs the board, looked at with their own keys."""
+    """Reads the services with the keys of whoever runs the board."""
 
     def __init__(self, session: LabSession) -> None:
-        self._world = session
+        self._session = session
         self._caller: CallerIdentity | None = None
         self._alerts = AlertBook()
         self._api: DetectionApi | None = None
 
     def read(self) -> ClassSnapshot:
-        """The world now. Raises ServiceUnreachable where a service does not answer; any other fault is in the reading,
-        since the other service's half is worth seeing."""
+        """A snapshot of now. Raises ServiceUnreachable if a service does not answer; any other error is part of the
+        snapshot, so that the board still shows the other service's half."""
         at = datetime.now(UTC)
         detection = self._detection()
-        if served := self._world.backend.aws.class_view():
-            return ClassSnapshot(at, students_of_a_class(served, detection), detection)
+        if listed := self._session.backend.aws.class_view():
+            return ClassSnapshot(at, students_of_a_class(listed, detection), detection)
         return ClassSnapshot(at, students_of_one_account(self._account(), detection), detection)
 
     def _account(self) -> AccountSnapshot:
-        session = self._world
+        session = self._session
         try:
             keys = session.keys or session.backend.aws.cloud_account()
             opened = session.account(keys, session.region) if keys is not None else session.aws
@@ -69,23 +69,23 @@ class Source:
         except ServiceUnreachable:
             raise
         except LabError as error:
-            return AccountSnapshot(session.region, fault=_as_told(error))
+            return AccountSnapshot(session.region, error=_without_type(error))
 
-    def _detection(self) -> Detection:
+    def _detection(self) -> DetectionSnapshot:
         try:
-            api = self._opened_api()
+            api = self._own_api()
             rulesets = api.rulesets()
             base = next((one for one in rulesets if one.name == BASE_RULE_SET), None)
             rules = api.rules(base.id) if base is not None else ()
-            return Detection(rulesets, rules, self._alerts.read(api), tuple(api.agents("online")))
+            return DetectionSnapshot(rulesets, rules, self._alerts.read(api), tuple(api.agents("online")))
         except ServiceUnreachable:
             raise
         except LabError as error:
-            return Detection(fault=_as_told(error))
+            return DetectionSnapshot(error=_without_type(error))
 
-    def _opened_api(self) -> DetectionApi:
-        """A client of the board's own, as long as the login stays the same."""
-        login = self._world.detection_login
+    def _own_api(self) -> DetectionApi:
+        """The board's own client, kept while the address stays the same."""
+        login = self._session.detection_login
         if self._api is None or self._api.url != login.url:
             self._api = DetectionApi(
                 login.url, login.user_id, login.api_key, login.organization_id, patience_seconds=PATIENCE_SECONDS
@@ -99,8 +99,8 @@ def _subnets(ec2: Any) -> tuple[dict[str, Any], ...]:
         return tuple(subnet for page in pages for subnet in page["Subnets"])
 
 
-def _as_told(error: LabError) -> LabError:
-    """The same words as a plain LabError: that the board's own keys are refused says nothing of a student's."""
+def _without_type(error: LabError) -> LabError:
+    """The same words as a plain LabError: that the board's own keys are refused says nothing about a student's."""
     return LabError(error.what, error.why, error.next_step, code=error.code)
 
 
@@ -111,8 +111,8 @@ class AlertBook:
         self._known: tuple[Alert, ...] = ()
 
     def read(self, api: DetectionApi) -> tuple[Alert, ...]:
-        """Every active alert: one call where they are few, two where they are many and those behind the first page
-        are known, all the pages else. Alerts are only added and dismissed, so their number tells whether they are."""
+        """Every active alert. One call for less than a page of them; two when the alerts of the later pages are known,
+        which their total number shows, since alerts are only added and dismissed; otherwise all pages."""
         pages = api.alerts("active")
         newest = tuple(islice(pages, ALERTS_A_PAGE))
         self._known = newest if len(newest) < ALERTS_A_PAGE else self._with_older(newest, api, pages)

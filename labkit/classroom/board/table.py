@@ -1,8 +1,8 @@
-"""The class board: a row a student, a column a step, and what the class's responders and rules have done."""
+"""The class board: a row for each student, a column for each step, and the class's alerts and deny entries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -12,12 +12,16 @@ from labkit.views.marks import tone
 from labkit.views.panels.basic import SYMBOLS
 from labkit.views.view import View, text_table
 
+TEMPLATES = "labkit.classroom.board"
+MOST_CHANGES = 2
+"""How many changes are named; the rest are counted."""
+
 
 @dataclass(frozen=True)
 class BoardRow:
-    """Where one student is. results: each step's check, in the steps' order, the same steps in every row.
+    """One student's progress. results: each step's check, in the steps' order, the same steps in every row.
 
-    last_seen: when they did something last; None where nothing tells.
+    last_seen: the student's last activity; None if unknown.
     """
 
     student: int
@@ -39,7 +43,7 @@ class Denied:
 
 @dataclass(frozen=True)
 class Raised:
-    """An active alert of a student's rule: where the program connected to."""
+    """An active alert of a student's rule, with the address that the program connected to."""
 
     student: int
     address: str
@@ -61,16 +65,16 @@ class Cell:
 
     @property
     def opens(self) -> bool:
-        """Whether it tells more than its outcome: what was found, and what to do."""
+        """Whether it can be opened to show what was found and what to do."""
         return self.result.outcome in (Outcome.WRONG, Outcome.COULD_NOT_LOOK)
 
 
 @dataclass(frozen=True, repr=False)
 class Board(View):
-    """The class at one moment, `at`. The HTML is the same as long as nothing but the moment changes.
+    """The class at one moment, `at`. The HTML does not depend on that moment.
 
-    chapters: a step's key to the number of its chapter, for the headings above the steps; a step without one has none.
-    Times are shown in this machine's time zone; rows bear `data-key`, their student's number.
+    chapters: the chapter's number by the step's key, for the headings above the steps.
+    Times are shown in this machine's time zone. A row's `data-key` is its student's number.
     """
 
     rows: Sequence[BoardRow]
@@ -79,23 +83,23 @@ class Board(View):
     at: datetime
     chapters: Mapping[str, str] = field(default_factory=dict)
 
-    template: ClassVar[str] = "board_table.html.j2"
-    own_style: ClassVar[str] = "board_style.css"
+    template: ClassVar[str] = f"{TEMPLATES}:table.html.j2"
+    own_style: ClassVar[str] = f"{TEMPLATES}:style.css"
 
     @property
     def steps(self) -> Sequence[CheckResult]:
-        """A check of each step, for its key and title; empty while nobody is there."""
+        """A check of each step, for its key and title; empty without students."""
         return self.rows[0].results if self.rows else ()
 
     @property
     def caption(self) -> str:
         if not self.rows:
-            return "Nobody was seen yet."
+            return "No students yet."
         all_steps = len(self.rows) * len(self.steps)
         return f"{_counted(len(self.rows), 'student')}, {sum(row.done for row in self.rows)} of {all_steps} steps done"
 
     def groups(self) -> list[tuple[str, int]]:
-        """The headings above the steps: a chapter's name and how many steps stand below it, in the steps' order."""
+        """The headings above the steps: a chapter's name and the number of its steps, in the steps' order."""
         groups: list[tuple[str, int]] = []
         for step in self.steps:
             number = self.chapters.get(step.step, "")
@@ -120,14 +124,14 @@ class Board(View):
         return [sum(row.results[place].passed for row in self.rows) for place in range(len(self.steps))]
 
     def seen(self, row: BoardRow) -> str:
-        """When a student was last seen: the time of day, or the day when it was another one."""
+        """When a student was last seen: the time today, otherwise the date."""
         if row.last_seen is None:
             return "–"
         seen, now = row.last_seen.astimezone(), self.at.astimezone()
         return f"{seen:%H:%M:%S}" if seen.date() == now.date() else f"{seen:%Y-%m-%d}"
 
     def below(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What is counted for the whole class: a title, and each address with whose it is."""
+        """The lists below the table: a title, and each address with its students."""
         return [
             (_counted(len(self.denies), "deny entry", "deny entries"), _by_address(self.denies)),
             (_counted(len(self.alerts), "active alert"), _by_address(self.alerts)),
@@ -141,11 +145,11 @@ class Board(View):
         legend = [f"{place:>2} {step.title}" for place, step in enumerate(self.steps, 1)]
         signs = ", ".join(f"{SYMBOLS[outcome]} {outcome.value}" for outcome in Outcome)
         table = [text_table(headers, rows), "", *legend, signs] if self.rows else []
-        below = [f"{title}{': ' if told else ''}{'; '.join(map(' '.join, told))}" for title, told in self.below()]
+        below = [": ".join(filter(None, (title, "; ".join(map(" ".join, listed))))) for title, listed in self.below()]
         return "\n".join([f"{self.caption} at {self.at.astimezone():%H:%M:%S}", *table, *self._reasons(), *below])
 
     def _reasons(self) -> list[str]:
-        """A line for each cell that tells more than its outcome."""
+        """A line for each cell that can be opened on the page."""
         return [f"Student {row.student}: {cell.result}" for row in self.rows for cell in self.cells(row) if cell.opens]
 
     def records(self) -> list[dict[str, object]]:
@@ -166,7 +170,7 @@ def _counted(number: int, noun: str, nouns: str = "") -> str:
 
 
 def _by_address(found: Iterable[Denied | Raised]) -> list[tuple[str, str]]:
-    """Each address, the most frequent first, and whose it is in words.
+    """Each address, the most frequent first, and its students in words.
 
     >>> _by_address([Denied(1, "203.0.113.10"), Denied(2, "203.0.113.10")])
     [('203.0.113.10', 'of students 1, 2')]
@@ -179,3 +183,29 @@ def _by_address(found: Iterable[Denied | Raised]) -> list[tuple[str, str]]:
         (address, f"of student{'s' if len(whose) > 1 else ''} {', '.join(map(str, sorted(whose)))}")
         for address, whose in ordered
     ]
+
+
+def changes(before: Board, after: Board) -> str:
+    """What changed between two boards, in one line for a screen reader: steps, alerts and deny entries."""
+    found = [*_changed_steps(before, after), *_changed_counts(before, after)]
+    more = len(found) - MOST_CHANGES
+    named = found if more <= 0 else [*found[:MOST_CHANGES], f"and {_counted(more, 'more change')}"]
+    return "; ".join(named)
+
+
+def _changed_steps(before: Board, after: Board) -> Iterator[str]:
+    known = {row.student: {one.step: one.outcome for one in row.results} for row in before.rows}
+    for row in after.rows:
+        if row.student not in known:
+            yield f"Student {row.student} is here"
+            continue
+        for one in row.results:
+            if known[row.student].get(one.step) is not one.outcome:
+                yield f"Student {row.student}: {one.title} {one.outcome.value}"
+
+
+def _changed_counts(before: Board, after: Board) -> Iterator[str]:
+    if len(before.alerts) != len(after.alerts):
+        yield _counted(len(after.alerts), "alert")
+    if len(before.denies) != len(after.denies):
+        yield _counted(len(after.denies), "deny entry", "deny entries")

@@ -1,12 +1,21 @@
-"""A board of the world as it is now: a reading, judged, and what the class's rules and responders have done."""
+"""A board of now: the steps' own checks on a snapshot, and what the class's rules and responders have done.
+
+What only a student's machine knows is decided by what the services show:
+
+- *Your student number* is done once a VPC's tag, a rule's name or, in a class, a call with their keys shows it.
+- *Your AWS account* is done once their VPC or, in a class, a call shows that their keys work.
+- *The NetworkAclId*, *The RuleID* are looked up, as the student's own check does without a note.
+- *The host is ready* covers the agent and its services, not the programs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from labkit import steps
-from labkit.classroom.board.judge import Judge
-from labkit.classroom.board.reading import ClassSnapshot, number_of
+from labkit.backends.backend import Backend
+from labkit.classroom.board.session import SnapshotSession
+from labkit.classroom.board.snapshot import ClassSnapshot, number_of
 from labkit.classroom.board.source import Source
 from labkit.classroom.board.table import Board, BoardRow, Denied, Raised
 from labkit.model.errors import LabError
@@ -20,30 +29,33 @@ CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 
 
 def taker(session: LabSession) -> Callable[[], Board]:
-    """What takes a board each time it is called. That raises ServiceUnreachable.
+    """A function that returns the board of now, or raises ServiceUnreachable.
 
-    Raises LabError at once for a student of a class, whose keys open one account of many.
+    Raises LabError at once for a student of a class, whose keys open only their own account.
     """
     if settings().joined:
         raise LabError(
-            "The class's board is its instructor's.",
-            "This lab has joined a class: its keys show one student's account, and no other's.",
-            "Where you are yourself: lab.status(), or labkit status",
+            "Only the instructor can see the board of a class.",
+            "This lab has joined a class, and its keys open one student's account.",
+            "To see your own progress: lab.status(), or labkit status",
         )
-    source, judge = Source(session), Judge(session.backend)
-    return lambda: board_of(judge, source.read())
+    source = Source(session)
+    return lambda: board_of(session.backend, source.read())
 
 
-def board_of(judge: Judge, reading: ClassSnapshot) -> Board:
-    """The board that a reading makes."""
-    judged = zip(reading.students, judge.results(reading), strict=True)
-    rows = [BoardRow(student.number, results, student.last_seen) for student, results in judged]
-    return Board(rows, list(_denied(reading)), list(_raised(reading)), reading.at, CHAPTERS)
+def board_of(backend: Backend, snapshot: ClassSnapshot) -> Board:
+    """The board that a snapshot gives."""
+    detection = snapshot.detection
+    rows = [
+        BoardRow(student.number, tuple(steps.status(SnapshotSession(backend, student, detection))), student.last_seen)
+        for student in snapshot.students
+    ]
+    return Board(rows, list(_denied(snapshot)), list(_raised(snapshot)), snapshot.at, CHAPTERS)
 
 
-def _denied(reading: ClassSnapshot) -> Iterator[Denied]:
-    """The entries of the students' responders, in the network ACLs of the VPCs that bear each student's tag."""
-    for student in reading.students:
+def _denied(snapshot: ClassSnapshot) -> Iterator[Denied]:
+    """The entries of the students' responders, in the network ACLs of the VPCs that have each student's tag."""
+    for student in snapshot.students:
         vpcs = {vpc.id for vpc in map(Vpc.from_aws, student.account.vpcs) if vpc.student == student.number}
         for network_acl in map(NetworkAcl.from_aws, student.account.network_acls):
             if network_acl.vpc_id in vpcs:
@@ -51,10 +63,10 @@ def _denied(reading: ClassSnapshot) -> Iterator[Denied]:
                     yield Denied(student.number, str(entry.network.network_address))
 
 
-def _raised(reading: ClassSnapshot) -> Iterator[Raised]:
-    """The active alerts of the students' rules; one that was not told the address is told by its title."""
-    there = {student.number for student in reading.students}
-    numbers = {rule.id: number for rule in reading.detection.rules if (number := number_of(rule)) in there}
-    for alert in reading.detection.alerts:
+def _raised(snapshot: ClassSnapshot) -> Iterator[Raised]:
+    """The active alerts of the students' rules, by address; by title for an alert without one."""
+    listed = {student.number for student in snapshot.students}
+    numbers = {rule.id: number for rule in snapshot.detection.rules if (number := number_of(rule)) in listed}
+    for alert in snapshot.detection.alerts:
         if alert.rule_id in numbers:
             yield Raised(numbers[alert.rule_id], dict(alert.aggregates).get("dst_ip") or alert.title)

@@ -1,4 +1,4 @@
-"""Boards as values, for tests that need no world."""
+"""Boards as values, for tests without services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT = datetime(2026, 11, 25, 9, 41, 7, tzinfo=UTC)
 
 
 def a_board(students: int, outcome: Outcome = Outcome.NOT_YET, found: str = "none") -> Board:
-    """Students from 1, each of whose steps ended so."""
+    """Students from 1, all of whose steps have this outcome."""
     results = [
         CheckResult(step.key, step.title, outcome, f"what {step.key} leaves", found, "Do it.") for step in steps.STEPS
     ]
@@ -23,7 +23,7 @@ def a_board(students: int, outcome: Outcome = Outcome.NOT_YET, found: str = "non
 
 
 def changed(board: Board, student: int, step: str, outcome: Outcome) -> Board:
-    """The board with one cell otherwise."""
+    """The board with another outcome in one cell."""
     return replace(board, rows=[_row(row, step, outcome) if row.student == student else row for row in board.rows])
 
 

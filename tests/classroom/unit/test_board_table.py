@@ -1,4 +1,4 @@
-"""The class board: every cell in a symbol and a word, what is wrong with its reason, the class counted below."""
+"""The class board: a symbol and a word in every cell, reasons, and totals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_each_step_of_each_student_has_a_cell_with_a_symbol_and_a_word():
             assert re.match(r"[✓○✕?] ?", cell) and result.outcome.value in cell
 
 
-def test_what_is_not_right_is_told_with_its_reason_and_can_be_opened_by_keyboard():
+def test_a_wrong_step_has_its_reason_and_can_be_opened_by_keyboard():
     html = str(CLASS.__html__())
 
     assert html.count("<summary>") == len(re.findall(r'class="(?:bad|wait)', html)) + 2  # and the two lists below
@@ -35,12 +35,12 @@ def test_what_is_not_right_is_told_with_its_reason_and_can_be_opened_by_keyboard
     assert WRONG.next_step in html
 
 
-def test_the_steps_stand_below_their_chapter():
+def test_steps_are_grouped_by_chapter():
     assert CLASS.groups() == [("Part 1", 1), ("Part 2", 8), ("Part 3", 3)]
     assert replace(CLASS, chapters={}).groups() == [("", 12)]
 
 
-def test_the_class_is_counted():
+def test_totals_of_the_class():
     html = str(CLASS.__html__())
 
     assert CLASS.caption == f"30 students, {sum(row.done for row in CLASS.rows)} of 360 steps done"
@@ -49,17 +49,17 @@ def test_the_class_is_counted():
     assert "0 deny entries" in str(replace(CLASS, denies=()).__html__())
 
 
-def test_another_moment_alone_changes_nothing_on_the_page():
+def test_the_html_does_not_depend_on_the_moment():
     assert replace(CLASS, at=CLASS.at + timedelta(seconds=9)).__html__() == CLASS.__html__()
 
 
-def test_who_was_seen_on_another_day_or_never_is_told_so():
+def test_last_seen_is_a_time_a_date_or_unknown():
     assert CLASS.seen(CLASS.rows[0]) == "10:40:30"
     assert CLASS.seen(CLASS.rows[4]) == "2026-11-24"
     assert CLASS.seen(replace(CLASS.rows[0], last_seen=None)) == "–"
 
 
-def test_a_terminal_gets_the_same_with_a_legend_and_the_reasons():
+def test_the_text_has_a_legend_and_the_reasons():
     text = CLASS.text()
 
     assert [line.split()[0] for line in text.splitlines()[3:33]] == [str(row.student) for row in CLASS.rows]
@@ -68,20 +68,20 @@ def test_a_terminal_gets_the_same_with_a_legend_and_the_reasons():
     assert "203.0.113.10 of students" in text
 
 
-def test_a_frame_has_a_row_a_student_and_a_column_a_step():
+def test_the_frame_has_a_row_for_each_student_and_a_column_for_each_step():
     frame = CLASS.frame
 
     assert list(frame["student"]) == list(range(1, 31))
     assert frame["vpc"][10] == "not right"
 
 
-def test_an_empty_class_is_said_to_be_empty():
+def test_an_empty_class():
     empty = Board((), (), (), CLASS.at)
 
-    assert "Nobody was seen yet." in empty.text() and "Nobody was seen yet." in empty.__html__()
+    assert "No students yet." in empty.text() and "No students yet." in empty.__html__()
 
 
-def test_the_page_may_forbid_styles_in_attributes_and_what_an_attacker_wrote_is_text():
+def test_there_are_no_style_attributes_and_an_attackers_text_is_escaped():
     attack = replace(WRONG, found="<script>alert('x')</script>")
     html = str(Board((BoardRow(1, (attack, *steps(3)[1:])),), (), (), CLASS.at, CHAPTERS).__html__())
 

@@ -1,6 +1,6 @@
-"""Keeps a board as new as whoever looks at it: a look reads the world, and looks at once share one reading.
+"""Keeps the board up to date while somebody looks at it: simultaneous requests share one reading of the services.
 
-Nobody looks: nothing is read.
+While nobody looks, nothing is read.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from labkit.classroom.board.table import Board
 from labkit.model.errors import LabError
 
 FRESH_SECONDS = 0.25
-"""A reading that began so shortly ago answers the next look too."""
+"""A reading that began so recently also answers the next request."""
 
 PATIENCE_SECONDS = 1.5
-"""A look waits so long for its reading; then it shows what there was before."""
+"""How long a request waits for its reading; then it gets the previous board."""
 
 STALE_SECONDS = 3.0
-"""What there was before is shown without a word for so long."""
+"""How long the previous board is shown without a warning."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class LatestBoard:
     """The last board that could be read.
 
-    board: None before the first. no_answer_since: when the last one was read; None while all is well. fault: why there
-    is no newer one; None where nothing came at all.
+    board: None before the first. no_answer_since: when the last one was read; None while all is well. error: why there
+    is no newer one; None while no answer came at all.
     """
 
     board: Board | None
     no_answer_since: datetime | None = None
-    fault: LabError | None = None
+    error: LabError | None = None
 
 
-class Watch:
-    """take: reads the world and gives the board; raises LabError where it cannot be read."""
+class Refresher:
+    """take: reads the services and returns the board; raises LabError if it cannot."""
 
     def __init__(self, take: Callable[[], Board]) -> None:
         self._take = take
@@ -47,20 +47,20 @@ class Watch:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="board")
         self._reading: Future[None] | None = None
         self._began = 0.0
-        self._seen = Snapshot(None)
+        self._latest = LatestBoard(None)
         self._read_at, self._answered = datetime.now().astimezone(), time.monotonic()
 
-    def look(self) -> Snapshot:
-        """What there is to see now. A fault of the board's own is raised as it is."""
-        reading = self._new_or_under_way()
+    def latest(self) -> LatestBoard:
+        """The board of now, or the previous one. An exception other than LabError is raised as it is."""
+        reading = self._current_or_new()
         wait([reading], PATIENCE_SECONDS)
         if reading.done():
             reading.result()
         with self._lock:
             silent = not reading.done() and time.monotonic() - self._answered > STALE_SECONDS
-            return Snapshot(self._seen.board, self._read_at) if silent else self._seen
+            return LatestBoard(self._latest.board, self._read_at) if silent else self._latest
 
-    def _new_or_under_way(self) -> Future[None]:
+    def _current_or_new(self) -> Future[None]:
         with self._lock:
             now = time.monotonic()
             if self._reading is None or (self._reading.done() and now - self._began > FRESH_SECONDS):
@@ -72,8 +72,8 @@ class Watch:
             board = self._take()
         except LabError as error:
             with self._lock:
-                self._seen = Snapshot(self._seen.board, self._read_at, error)
+                self._latest = LatestBoard(self._latest.board, self._read_at, error)
             return
         with self._lock:
-            self._seen = Snapshot(board)
+            self._latest = LatestBoard(board)
             self._read_at, self._answered = datetime.now().astimezone(), time.monotonic()

@@ -1,10 +1,10 @@
-"""Whose a rule is, as the board sees it."""
+"""Whose rule it is, by its name."""
 
 from __future__ import annotations
 
 import pytest
 
-from labkit.classroom.board.reading import number_of
+from labkit.classroom.board.snapshot import number_of
 from labkit.model.detection.rule import Rule
 from labkit.model.student import rule_name
 
@@ -21,5 +21,5 @@ from labkit.model.student import rule_name
         ("Network", None),
     ],
 )
-def test_nobody_makes_a_rule_that_is_taken_for_another_students(name: str, number: int | None) -> None:
+def test_no_student_can_create_a_rule_that_counts_as_another_students(name: str, number: int | None) -> None:
     assert number_of(Rule(name, "", "", (), "")) == number
