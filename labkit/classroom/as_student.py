@@ -5,7 +5,6 @@ Keys and notes of it live in memory only, so the instructor's own stay as they a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,19 +105,22 @@ class ClassStudentDetection(DetectionBackend):
         return DetectionLogin(self._sandbox.ensure().url, student.user_id, student.organization_id, student.api_key)
 
 
+NO_FILE = Path("notes in memory")
+
+
 class NotesInMemory(Notes):
-    """Notes that are in no file."""
+    """Notes without a file."""
 
     def __init__(self, **notes: str | int) -> None:
-        super().__init__(Path("notes in memory"))
-        self._text = "{}"
+        super().__init__(NO_FILE)
+        self._notes: dict[str, str] = {}
         self.save(**notes)
 
-    def _read(self) -> str:
-        return self._text
+    def all(self) -> dict[str, str]:
+        return dict(self._notes)
 
     def _write(self, notes: dict[str, str]) -> None:
-        self._text = json.dumps(notes)
+        self._notes = notes
 
 
 class SimulatedHost(Host):

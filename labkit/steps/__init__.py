@@ -65,13 +65,13 @@ def require_needs(session: LabSession, step: Step) -> None:
 
 def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
     """Each step's check, in order; one whose needs do not hold is not looked at."""
-    passed: set[str] = set()
+    passed, wanted = set[str](), {step.key for step in steps}
     for step in STEPS:
         missing = next((BY_KEY[key] for key in step.needs if key not in passed), None)
         result = check(session, step) if missing is None else _waits(step, missing)
         if result.passed:
             passed.add(step.key)
-        if step in steps:
+        if step.key in wanted:
             yield result
 
 

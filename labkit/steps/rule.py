@@ -95,7 +95,6 @@ def check_rule(session: LabSession) -> CheckResult:
     name = rule_name(session.student)
     rules = all_rules(session.detection)
     mine = [rule for rule in rules if rule.name == name]
-    nearly = [rule for rule in rules if rule not in mine and _squeezed(rule.name) == _squeezed(name)]
     expected = f"one rule named “{name}” in “{BASE_RULE_SET}”"
     if len(mine) == 1:
         return RULE.result(Outcome.PASSED, expected, f"rule {mine[0].id} in “{BASE_RULE_SET}”")
@@ -103,7 +102,7 @@ def check_rule(session: LabSession) -> CheckResult:
         ids = ", ".join(rule.id for rule in mine)
         next_step = 'Delete them with lab.reset("rule"); then clone once.'
         return RULE.result(Outcome.WRONG, expected, f"{len(mine)} of that name: {ids}", next_step)
-    if nearly:
+    if nearly := [rule for rule in rules if _squeezed(rule.name) == _squeezed(name)]:
         return RULE.result(
             Outcome.WRONG, expected, f"“{nearly[0].name}”", "Correct its name to the letter, or clone the rule again."
         )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from labkit.model.detection.records import Agent, Alert, Ruleset
@@ -135,8 +136,13 @@ def number_of(rule: Rule) -> int | None:
     >>> number_of(Rule("Self Protect: Student 7: Network", "", "", (), ""))
     7
     """
-    found = NUMBER_IN_RULE_NAME.match("".join(rule.name.split()).casefold())
-    number, named = int(found[1]) if found else None, students_in(rule.name)
+    return _number_in(rule.name)
+
+
+@lru_cache(maxsize=1024)
+def _number_in(name: str) -> int | None:
+    found = NUMBER_IN_RULE_NAME.match("".join(name.split()).casefold())
+    number, named = int(found[1]) if found else None, students_in(name)
     return number if number in named or not named else None
 
 
