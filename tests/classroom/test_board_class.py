@@ -22,9 +22,9 @@ from tests.classroom.board_class import (
     a_class,
     at_different_steps,
     own_status,
-    requests_counted,
     solved,
 )
+from tests.http_count import requests_counted
 
 ONLY_THE_STUDENT_KNOWS = {host.READY.key, network.NETWORK_ACL.key, rule.RULE_ID.key}
 """Steps whose words name what is in the student's notes, or on their machine."""
