@@ -32,7 +32,7 @@ class LocalSandbox:
         return self._sandbox
 
     def _open(self) -> Sandbox:
-        return sandbox_process.start(self.home)[0]
+        return sandbox_process.find(self.home) or sandbox_process.start(self.home)[0]  # without a lock where it runs
 
 
 class FoundSandbox(LocalSandbox):
