@@ -30,7 +30,8 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     from labkit.handout import build
     from labkit.handout import folder as files
     from labkit.handout.pdf import find_chromium
-    from labkit.jupyter.launch import lab_folder, skip_needless_imports
+    from labkit.jupyter.chapters import lab_folder
+    from labkit.jupyter.loading import skip_needless_imports
 
     skip_needless_imports()
     atexit.register(

@@ -22,7 +22,7 @@ def ready() -> None:
     It runs the whole lab in a temporary home; your own lab, notes and chapters are read, never changed.
     """
     began = time.monotonic()
-    from labkit.jupyter.launch import skip_needless_imports
+    from labkit.jupyter.loading import skip_needless_imports
 
     skip_needless_imports()
     from labkit.ready import checks

@@ -14,7 +14,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from labkit.jupyter.launch import lab_folder
+from labkit.jupyter.chapters import lab_folder
 from labkit.lab.base import NOTEBOOKS
 from labkit.views.panels.readiness import Line
 

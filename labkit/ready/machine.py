@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from labkit.jupyter.launch import FIRST_PORT, free_port, lab_folder
+from labkit.jupyter.chapters import lab_folder
+from labkit.jupyter.options import FIRST_PORT, free_port
 from labkit.services.environment import settings
 from labkit.services.jupyter_server import server_of_home
 from labkit.views.panels.readiness import Line

@@ -128,9 +128,9 @@ def checking(rounds: int) -> Row:
 
 def chapter_unattended(rounds: int) -> Row:
     """Chapter 2 from nothing in a fresh kernel, against one script with the same calls in a kernel of its own."""
-    from labkit.jupyter import launch
+    from labkit.jupyter import loading
 
-    launch.skip_needless_imports()
+    loading.skip_needless_imports()
     import nbformat
     from nbclient import NotebookClient
 

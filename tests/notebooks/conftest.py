@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.jupyter.launch import skip_needless_imports
+from labkit.jupyter.loading import skip_needless_imports
 
 skip_needless_imports()  # before nbformat is imported
 

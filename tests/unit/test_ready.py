@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from labkit import ready
 from labkit.cli.ready import in_words, verdict
-from labkit.jupyter import launch
+from labkit.jupyter import options
 from labkit.ready import installation, machine
 from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom.settings import ClassSettings
@@ -155,7 +155,7 @@ def test_a_port_in_use_names_its_program_and_the_port_that_the_lab_will_use(monk
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setattr(machine, "FIRST_PORT", port)
-        monkeypatch.setattr(launch, "FIRST_PORT", port)
+        monkeypatch.setattr(options, "FIRST_PORT", port)
         line = machine.port_line()
 
     assert line.state == "ready"

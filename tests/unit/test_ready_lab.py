@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit.jupyter import launch
+from labkit.jupyter.chapters import chapter_path
 from labkit.model.errors import InvalidInput
 from labkit.services import jupyter_server
 
@@ -57,13 +58,13 @@ def running(home: Path, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("typed", ["3", "03", " 3 "])
 def test_a_chapter_is_named_by_its_number(typed: str) -> None:
-    assert launch.chapter_path(ROOT, typed) == "notebooks/03_self_protecting_cloud.ipynb"
+    assert chapter_path(ROOT, typed) == "notebooks/03_self_protecting_cloud.ipynb"
 
 
 @pytest.mark.parametrize("typed", ["5", "three", "-1", "", "3.0", "³"])
 def test_another_number_is_answered_with_the_chapters_that_there_are(typed: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        launch.chapter_path(ROOT, typed)
+        chapter_path(ROOT, typed)
 
     assert refused.value.what == f"There is no chapter “{typed}”."
     assert "0 (start here), 1 (initial configuration)" in refused.value.why
@@ -75,7 +76,7 @@ def test_where_the_lab_runs_already_the_chapter_opens_there(
     launch.run(None, open_browser=False, chapter="2")
 
     words = capsys.readouterr().out
-    assert "JupyterLab runs already" in words
+    assert "JupyterLab is already running" in words
     assert f"{running}lab/tree/notebooks/02_create_environment.ipynb?token={TOKEN}" in words
     assert not (home / "sandbox.json").exists()
 

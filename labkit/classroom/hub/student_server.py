@@ -17,7 +17,8 @@ import click
 from labkit.classroom import backend as joined
 from labkit.classroom import host_process, join
 from labkit.classroom.key_block import ClassKeys
-from labkit.jupyter import launch
+from labkit.jupyter import launch, loading, options
+from labkit.jupyter.chapters import FIRST_CHAPTER
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
@@ -41,7 +42,7 @@ def run() -> None:
     With a block of keys in the environment it joins the class, while Jupyter is being loaded, and then has the host of
     the student. Without one the student has a sandbox. Either starts and ends with the server.
     """
-    launch.skip_needless_imports()
+    loading.skip_needless_imports()
     lay_out_chapters(CLONE, Path.cwd())
     home, place = settings().home, take_place()
     joining = Joining(place)
@@ -54,7 +55,7 @@ def run() -> None:
             threading.Thread(target=launch.keep_alive, args=(home,), daemon=True).start()
         else:
             threading.Thread(target=keep_host, daemon=True).start()
-        launch.set_environment(environment())
+        options.set_environment(environment())
         main()
     finally:
         if starting is not None and starting.process is not None:
@@ -155,10 +156,10 @@ def environment() -> dict[str, str]:
 
 def _load_server() -> Callable[[], None]:
     """JupyterHub's server for one user, with JupyterLab on the first chapter."""
-    launch.load_jupyterlab()
+    loading.load_jupyterlab()
     from jupyterhub.singleuser import main
 
-    if Path(launch.FIRST_CHAPTER).is_file():
-        os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", f"/lab/tree/{launch.FIRST_CHAPTER}")
-    sys.argv.append(launch.shell_argument())
+    if Path(FIRST_CHAPTER).is_file():
+        os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", f"/lab/tree/{FIRST_CHAPTER}")
+    sys.argv.append(options.shell_argument())
     return main

@@ -17,10 +17,10 @@ from tests.wait import PATIENCE_SECONDS
 
 LATE = """
 import sys
-from labkit.jupyter import launch
+from labkit.jupyter import options
 from labkit.cli.main import main
 taken = int(sys.argv[1])
-launch.free_port = lambda: taken  # it was free when the lab looked
+options.free_port = lambda: taken  # it was free when the lab looked
 main(["lab", "--no-browser"])
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.jupyter.launch import skip_needless_imports
+from labkit.jupyter.loading import skip_needless_imports
 
 skip_needless_imports()
 

@@ -1,0 +1,95 @@
+"""How JupyterLab is started: its options, its port and its environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit.model.errors import LabError
+
+FIRST_PORT = 8888
+PORTS = 50
+LARGE_TYPE = Path(__file__).resolve().parent / "large"
+"""A folder with a `custom.css` that sets JupyterLab's type sizes. The theme setting for this is read only from the
+user's own settings (JupyterLab 4.6), which the lab must not write."""
+
+
+def arguments(folder: Path, port: int | None, path: str, open_browser: bool) -> list[str]:
+    """JupyterLab's options. The token is in the environment, because any user can read a process's arguments.
+
+    If another lab takes the port before JupyterLab does, JupyterLab tries the next ones, unless `port` was given.
+    Raises LabError if no port is free.
+    """
+    options = [
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.port={port or free_port()}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port_retries={0 if port else PORTS}",
+        f"--ServerApp.open_browser={open_browser}",
+        "--ServerApp.log_level=WARN",
+        "--LabApp.log_level=WARN",
+        shell_argument(),
+        f"--LabApp.default_url=/lab/tree/{path}",
+    ]
+    if os.geteuid() == 0:
+        options.append("--ServerApp.allow_root=True")
+    return options
+
+
+def shell_argument() -> str:
+    """The option for terminals without a login shell, which would reset PATH and so lose `aws` and `labkit`."""
+    return f"--ServerApp.terminado_settings={{'shell_command': [{os.environ.get('SHELL') or 'sh'!r}]}}"
+
+
+def large_type(application: Any) -> list[str]:
+    """JupyterLab's option for a `custom.css`. There is no option for the folder it is in, so that is set here."""
+    from traitlets import List, Unicode
+
+    class LargeTypeServer(application.serverapp_class):
+        static_custom_path = List(Unicode(), [str(LARGE_TYPE)])
+
+    application.serverapp_class = LargeTypeServer
+    os.environ["JUPYTER_CONFIG_PATH"] = f"{LARGE_TYPE}{os.pathsep}{os.environ['JUPYTER_CONFIG_PATH']}"  # the terminal's
+    return ["--LabApp.custom_css=True"]
+
+
+def free_port() -> int:
+    """The first free port from 8888 on. Raises LabError if fifty ports are taken."""
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise LabError(
+        "No port was free for JupyterLab.",
+        f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are in use.",
+        "Close another JupyterLab, or choose one: labkit lab --port 9000",
+    )
+
+
+def configure(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for JupyterLab, with a token of its own."""
+    set_environment(environment)
+    os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+
+
+def set_environment(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for kernels, terminals and JupyterLab's settings."""
+    for name, value in environment.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+    own = str(Path(__file__).resolve().parent / "config")
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # its settings, and the handouts' template
+        os.environ[name] = os.pathsep.join(filter(None, [own, os.environ.get(name)]))
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
