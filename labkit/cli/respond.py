@@ -70,7 +70,7 @@ def _run(responder: Responder) -> None:
 
 def _dry_run(responder: Responder, cleanup: bool) -> None:
     if cleanup:
-        lines = [f"Would take away entry {entry.rule_number}: {entry}." for entry in responder.own()]
+        lines = [f"Would remove entry {entry.rule_number}: {entry}." for entry in responder.own()]
     else:
         lines = [outcome.would for outcome in responder.look().outcomes]
     click.echo("\n".join(lines or ["Would do nothing."]))

@@ -1,4 +1,4 @@
-"""Waiting for news of the detection service, for the time of the next round, or for the end, whichever comes first."""
+"""Waits for new alerts, for the next round or for the stop, whichever comes first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from labkit.model.errors import LabError
 from labkit.services.detection.alert_feed import AlertFeed, NoFeed
 
 Wait = Callable[[threading.Event], Sequence[Alert]]
-"""Returns the alerts that are new or have another event, or none after a while, or soon after the event is set. Raises
-NoFeed where there is no feed, and other LabErrors."""
+"""Returns the alerts that are new or have another event; none after a while or soon after the event is set. Raises
+NoFeed if there is no feed, and other LabErrors."""
 
 
 def alerts_of(feed: AlertFeed) -> Wait:
-    """Waits at a feed. The first call returns at once and without alerts: what came before it is to be looked for."""
+    """Waits at a feed. The first call returns at once without alerts; earlier ones have to be read from the API."""
     after: int | None = None
 
     def wait(stop: threading.Event) -> Sequence[Alert]:
@@ -32,20 +32,17 @@ def alerts_of(feed: AlertFeed) -> Wait:
 
 
 class AlertListener:
-    """Listens in a thread of its own, so that neither a long poll nor a feed that is gone holds anything up."""
+    """Listens in its own thread, so that neither a long poll nor a dead feed blocks the rounds."""
 
     def __init__(self, wait: Wait | None, retry_seconds: float, stop: threading.Event) -> None:
         self._wait, self._retry_seconds, self._stop = wait, retry_seconds, stop
         self._wake, self._alerts = threading.Event(), deque[Alert]()
         if wait is not None:
-            for listen in (self._listen, self._pass_on_the_end):
+            for listen in (self._listen, self._wake_on_stop):
                 threading.Thread(target=listen, name=f"responder {listen.__name__}", daemon=True).start()
 
     def wait(self, seconds: float) -> list[Alert] | None:
-        """Wait at most so long for news: the alerts it tells of, perhaps none; None when the time was up first.
-
-        Returns at once when it is to stop.
-        """
+        """The new alerts, perhaps none, as soon as the feed answers; None after a timeout or a stop without a feed."""
         if self._wait is None:
             self._stop.wait(seconds)
             return None
@@ -60,11 +57,11 @@ class AlertListener:
                 self._alerts.extend(self._wait(self._stop))
             except NoFeed:
                 return
-            except LabError:  # the rounds go on by the clock meanwhile, and say what is wrong
+            except LabError:  # the rounds go on by the clock, and report the error
                 self._stop.wait(self._retry_seconds)
             else:
                 self._wake.set()
 
-    def _pass_on_the_end(self) -> None:
+    def _wake_on_stop(self) -> None:
         self._stop.wait()
         self._wake.set()

@@ -1,4 +1,4 @@
-"""What the responder has said, so that each thing is said once, and the times between event, alert and entry."""
+"""Announces what a round did, each thing once, with the times of event, alert and entry."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from labkit.model.response.safe_addresses import parse_address
 from labkit.services.detection.destinations import AlertDestinations
 
 MOST_LISTED = 4
-"""Destinations of a poll that are told one by one."""
+"""Up to this many destinations of a poll are listed one by one."""
 
 
 class Done(NamedTuple):
-    """An outcome that was carried out, and when, in milliseconds since 1970."""
+    """An outcome that was applied, and when, in milliseconds since 1970."""
 
     outcome: Outcome
     at_ms: int
 
 
 class Announcer:
-    """Says what is new in a round. A destination is spoken of again when something about it has changed."""
+    """Announces what is new in a round; a destination is announced again when something about it changes."""
 
     def __init__(self, emit: Callable[[Message], None], alerts: AlertDestinations) -> None:
         self._emit, self._alerts = emit, alerts
@@ -35,8 +35,10 @@ class Announcer:
         self._blocked: set[str] | None = None
 
     def announce(self, done: Iterable[Done], made: Plan | None, full: bool) -> None:
-        """Say what became of the destinations. made: the whole plan, when all of it was carried out. full: whether it
-        is about all alerts, else about those that are news, and then it is the same however many came at once.
+        """Announce what happened to the destinations.
+
+        made: the whole plan, if all of it was applied. full: whether the round read all alerts, or only new ones; the
+        messages about new ones do not depend on how many came at once.
         """
         done = list(done)
         if not full:
@@ -52,7 +54,7 @@ class Announcer:
             self._last = {key: said for key, said in self._last.items() if key in told}
 
     def _announce_poll(self, made: Plan, full: bool) -> None:
-        """The original's line about a poll, once for each set of destinations, and of news for those that are new."""
+        """The original's line about a poll, once for each set of destinations; of new alerts, new destinations."""
         about = [one.destination for one in made.outcomes if isinstance(one, Add | Keep | Replace)]
         before = self._blocked or set()
         if not full:
@@ -67,12 +69,12 @@ class Announcer:
         self._emit(Message("poll", words))
 
     def _sources(self, about: Iterable[Destination]) -> tuple[str, ...]:
-        """The private addresses of the hosts that connected; loopback is every host's and names none."""
+        """The private addresses of the hosts that connected, without loopback, which every host has."""
         found: dict[str, None] = {}
         for destination in about:
             try:
                 found |= dict.fromkeys(self._alerts.sources(destination.alert_id))
-            except LabError:  # whose host it was is told for information only: protecting goes on without it
+            except LabError:  # the source is only information; the protection does not depend on it
                 continue
         return tuple(address for address in found if not ipaddress.ip_address(address).is_loopback)
 
@@ -91,7 +93,7 @@ class Announcer:
                 self._emit(Message("refused", why, destination.address, destination.alert_id))
 
     def _announce_entry(self, kind: Kind, sentence: str, destination: Destination, entry: Entry, at_ms: int) -> None:
-        """An entry that was made. Made again for the same alert, it tells no times: they would be of the first time."""
+        """Announce a new entry. If added again for the same alert it has no times: they belong to the first one."""
         self._is_new(destination, entry)
         what = (destination.alert_id, entry.cidr_block)
         first = what not in self._entered
@@ -112,11 +114,11 @@ class Announcer:
     def _event_at_ms(self, destination: Destination) -> int | None:
         try:
             return self._alerts.event_at_ms(destination)
-        except LabError:  # the time is told for information only
+        except LabError:  # the time is only information
             return None
 
     def _is_new(self, destination: Destination, what: Entry | str) -> bool:
-        """Whether this was not the last thing said of the destination; it is noted."""
+        """Whether this differs from the last announcement about the destination; notes it."""
         key = _key(destination)
         before = self._last.get(key)
         self._last[key] = what
@@ -124,7 +126,7 @@ class Announcer:
 
 
 def _as_a_set(cidr_blocks: tuple[str, ...]) -> str:
-    """Destinations as the original printed them; of many, their number, the first and the last.
+    """Destinations as the original printed them; if many, their number, the first and the last.
 
     >>> _as_a_set(()), _as_a_set(("203.0.113.10/32",))
     ('set()', "{'203.0.113.10/32'}")

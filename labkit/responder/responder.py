@@ -1,7 +1,7 @@
-"""Carries out the responder's plan: alerts in, deny entries out.
+"""The responder: rounds that read alerts, plan deny entries, apply the plan and announce what is new.
 
-It reads the world in each round (the active alerts of one rule, the entries of one network ACL) and needs no memory for
-what it does; what it remembers is what it has said. So it may be killed, started again and started twice.
+Each round reads the active alerts of one rule and the entries of one network ACL, and depends on no earlier round; only
+what was announced is remembered. So a responder may be killed, restarted, and run twice at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from labkit.services.detection.destinations import AlertDestinations
 INTERVAL_SECONDS = 10.0
 LOOK_BACK_SECONDS = 3600.0
 OVERLAP_MS = 300_000
-"""After an outage a round looks back to before the last good one: the original's window of five minutes."""
+"""After an outage, a round looks back this far before the last good one: the original's window of five minutes."""
 
 TRIES = 6
 DETECTION, AWS = "The detection service", "AWS"
@@ -39,12 +39,12 @@ _FINAL = {"400", "403", "clock"}
 class Responder:
     """Denies, in one network ACL, the destinations of the active alerts of one rule.
 
-    safe: what is never denied, asked anew in each round. emit: takes each message once. look_back_seconds: how old an
-    alert may be, at least the rule's window. wait: returns when the service has news; without it, or when it raises a
-    LabError, alerts are polled every interval_seconds. Use one `run` at a time; another may run elsewhere.
+    safe: what is never denied, asked for in each round. emit: takes each message, once. look_back_seconds: how old an
+    alert may be, at least the rule's window. wait: returns when the service has new alerts; without it, or while it
+    raises LabErrors, alerts are polled every interval_seconds. Use one `run` at a time; another may run elsewhere.
 
-    AWS has no way to change an entry only if it still is what it was. So another writer's entry could be overwritten if
-    it took the place of an own entry in the milliseconds between the look and the change.
+    AWS cannot change an entry on the condition that it is unchanged. So another writer's entry is overwritten if it
+    replaces one of the responder's in the milliseconds between the check and the change.
     """
 
     def __init__(
@@ -72,19 +72,19 @@ class Responder:
         self._asked, self._away, self._failures = DETECTION, set[str](), 0
 
     def look(self) -> Plan:
-        """What a round would do now; nothing is changed. Raises LabError."""
+        """The plan of a round now; nothing is changed. Raises LabError."""
         with self._lock:
             reading = self._alerts.read(_now_ms(), self._last_good_ms)
             if reading.trouble is not None:
                 raise reading.trouble
-            return self._planned(reading.destinations)
+            return self._plan(reading.destinations)
 
     def run_once(self, news: Sequence[Alert] | None = None) -> Plan:
-        """One round: read the alerts, carry out the plan, say what is new; the plan as it was carried out.
+        """One round: read the alerts, plan, apply, announce; returns the plan that was applied.
 
-        news: what a feed has told of; these alerts come first, then those newer than the newest seen are looked for.
-        Without it, all of the look-back time are read. What was read before a service failed is carried out all the
-        same. Raises LabError.
+        news: the alerts from a feed. They are handled first, then those newer than the newest seen are read; without
+        `news`, all alerts of the look-back time are read. What was read before a service failed is still applied.
+        Raises LabError.
         """
         with self._lock:
             started_ms, made, self._done, full = _now_ms(), None, [], news is None
@@ -94,7 +94,7 @@ class Responder:
                 reading = self._alerts.read(started_ms, self._last_good_ms) if full else self._alerts.read_newest()
                 if reading.trouble is None:
                     self._answered(DETECTION)
-                made = self._carry_out(reading.destinations)
+                made = self._plan_and_apply(reading.destinations)
             finally:
                 self._announcer.announce(self._done, made, full)
             if reading.trouble is not None:
@@ -114,7 +114,7 @@ class Responder:
         about = f"Alerts of rule {self.rule_id} are looked at every {self._interval_seconds:g} s{feed}."
         self._emit(Message("started", f"The responder watches over {self.network_acl_id}. {about}"))
         try:
-            self._rounds(stop, AlertListener(self._wait, self._interval_seconds, stop))
+            self._run_rounds(stop, AlertListener(self._wait, self._interval_seconds, stop))
         except LabError as error:
             self._emit(Message("ended", f"The responder has ended. {error}"))
             raise
@@ -124,28 +124,28 @@ class Responder:
         self._emit(Message("ended", "The responder was stopped. Its entries stay."))
 
     def cleanup(self) -> tuple[Entry, ...]:
-        """Delete the responder's own entries and no other; which they were. Raises LabError when some are left."""
+        """Delete the responder's own entries and no others; return them. Raises LabError if some remain."""
         with self._lock:
-            removed = [entry for entry in self.own() if self._deleted(entry)]
+            removed = [entry for entry in self.own() if self._delete_if_unchanged(entry)]
             for entry in removed:
                 self._emit(Message("removed", Remove(entry, "cleaning up.").sentence, entry.cidr_block, entry=entry))
             left = self.own()
             if left:
                 numbers = ", ".join(f"entry {entry.rule_number}" for entry in left)
                 raise LabError(
-                    f"Still there: {numbers} of {self.network_acl_id}.",
-                    "A responder that runs somewhere makes them anew.",
+                    f"Not all entries are gone: {numbers} of {self.network_acl_id} remain.",
+                    "A responder is still running somewhere and adds them again.",
                     "Stop it, then clean up again.",
                 )
             return tuple(removed)
 
     def own(self) -> tuple[Entry, ...]:
-        """The responder's own entries as they are now. Raises LabError."""
-        return own_entries(self._described().entries)
+        """The responder's own entries now. Raises LabError."""
+        return own_entries(self._describe().entries)
 
     # --- rounds ---
 
-    def _rounds(self, stop: threading.Event, news: AlertListener) -> None:
+    def _run_rounds(self, stop: threading.Event, news: AlertListener) -> None:
         came: list[Alert] | None = None
         due = 0.0
         while not stop.is_set():
@@ -158,13 +158,13 @@ class Responder:
             except LabError as error:
                 if _is_final(error):
                     raise
-                stop.wait(self._patience_seconds(error))
+                stop.wait(self._seconds_to_wait(error))
                 came, due = None, 0.0
             else:
                 came = news.wait(due - time.monotonic())
 
-    def _patience_seconds(self, error: LabError) -> float:
-        """How long to wait after a fault, as long as the service asks, else longer each time; it is said once."""
+    def _seconds_to_wait(self, error: LabError) -> float:
+        """How long to wait after an error: as long as the service asks, else longer each time. Announces it once."""
         asked = error.retry_after_seconds if isinstance(error, ServiceError) else None
         self._failures += 1
         if self._asked not in self._away:
@@ -178,17 +178,17 @@ class Responder:
             self._away.remove(service)
             self._emit(Message("answers again", f"{service} answers again."))
 
-    # --- the plan, made and carried out ---
+    # --- plan and apply ---
 
-    def _carry_out(self, destinations: Sequence[Destination]) -> Plan:
-        """Carry out the plan; when another writer was faster, look again and make a new one."""
+    def _plan_and_apply(self, destinations: Sequence[Destination]) -> Plan:
+        """Plan and apply; if another writer was faster, read the entries and plan again."""
         for tried in range(1, TRIES + 1):
-            made = self._planned(destinations)
+            made = self._plan(destinations)
             try:
                 for outcome in made.outcomes:
                     if self._stop.is_set():
                         break
-                    self._do(outcome)
+                    self._apply(outcome)
             except ServiceError as error:
                 if error.code not in _OVERTAKEN or tried == TRIES:
                     raise
@@ -198,9 +198,9 @@ class Responder:
         return made
 
     def _add_now(self, news: Sequence[Alert]) -> None:
-        """Add what these alerts ask for where it was free when last looked: some milliseconds earlier than otherwise.
+        """Add entries for these alerts at the numbers last known to be free, which saves some milliseconds.
 
-        What has changed meanwhile is found right after, when the whole plan is made of what is there now.
+        The full plan that follows reads the entries and corrects what has changed meanwhile.
         """
         if not news or self.network_acl is None:
             return
@@ -210,19 +210,19 @@ class Responder:
         try:
             for outcome in plan(destinations, self.network_acl.entries, self._safe(), ages=self._ages).outcomes:
                 if isinstance(outcome, Add) and not self._stop.is_set():
-                    self._do(outcome)
+                    self._apply(outcome)
         except ServiceError as error:
             if error.code not in _OVERTAKEN:
                 raise
 
-    def _planned(self, destinations: Sequence[Destination]) -> Plan:
+    def _plan(self, destinations: Sequence[Destination]) -> Plan:
         self._asked = AWS
-        entries = self._described().entries
-        self._know_ages(entries, destinations)
+        entries = self._describe().entries
+        self._update_ages(entries, destinations)
         return plan(destinations, entries, self._safe(), ages=self._ages)
 
-    def _know_ages(self, entries: Sequence[Entry], destinations: Sequence[Destination]) -> None:
-        """Remember how old each own entry's alert is; those made before this responder began are looked up once."""
+    def _update_ages(self, entries: Sequence[Entry], destinations: Sequence[Destination]) -> None:
+        """Note when the alert of each own entry was raised; entries older than this responder are looked up once."""
         own = {entry.cidr_block for entry in own_entries(entries)}
         if self._ages is None:
             self._asked = DETECTION
@@ -234,26 +234,26 @@ class Responder:
                 ages[cidr] = max(each.alerted_at_ms, ages.get(cidr, 0))
         self._ages = ages
 
-    def _described(self) -> NetworkAcl:
+    def _describe(self) -> NetworkAcl:
         try:
             (self.network_acl,) = aws.describe_network_acls(self._ec2, ids=[self.network_acl_id])
         except ServiceError as error:
             if not error.code.startswith("InvalidNetworkAclID"):
                 raise
             raise LabError(
-                f"The network ACL {self.network_acl_id} is gone.",
-                "It was deleted with its VPC, or it never was in this region.",
+                f"The network ACL {self.network_acl_id} does not exist.",
+                "It was deleted with its VPC, or it is in another region.",
                 "Create your VPC again if you need one, then start the responder again.",
                 code=error.code,
             ) from error
         return self.network_acl
 
-    def _do(self, outcome: Outcome) -> None:
+    def _apply(self, outcome: Outcome) -> None:
         match outcome:
             case Add(_, entry):
                 aws.create_entry(self._ec2, self.network_acl_id, entry)
             case Replace(_, old, new, _) if old.rule_number == new.rule_number:
-                self._require(old)
+                self._require_unchanged(old)
                 aws.replace_entry(self._ec2, self.network_acl_id, new)
             case Replace(_, old, new, _):
                 self._delete(old)
@@ -265,17 +265,17 @@ class Responder:
             entries = Plan((outcome,)).carried_out(self.network_acl.entries)
             self.network_acl = replace(self.network_acl, entries=entries)
 
-    def _require(self, entry: Entry) -> None:
-        """Look whether an own entry still is what it was: its number may be another writer's by now."""
-        there = self._described()
+    def _require_unchanged(self, entry: Entry) -> None:
+        """Raise ServiceError unless an own entry is still there: another writer may have taken its number."""
+        there = self._describe()
         if entry not in there.entries:
-            raise ServiceError(f"Entry {entry.rule_number} is another one now.", code="InvalidNetworkAclEntry.NotFound")
+            raise ServiceError(f"Entry {entry.rule_number} has changed.", code="InvalidNetworkAclEntry.NotFound")
 
     def _delete(self, entry: Entry) -> None:
-        self._require(entry)
+        self._require_unchanged(entry)
         aws.delete_entry(self._ec2, self.network_acl_id, entry.rule_number, egress=True)
 
-    def _deleted(self, entry: Entry) -> bool:
+    def _delete_if_unchanged(self, entry: Entry) -> bool:
         try:
             self._delete(entry)
         except ServiceError as error:
@@ -286,7 +286,7 @@ class Responder:
 
 
 def _is_final(error: LabError) -> bool:
-    """Whether trying again would not help. What is gone, refused or malformed stays so; all else may pass."""
+    """Whether a retry cannot help: what is gone, refused or malformed stays so; anything else may be temporary."""
     if isinstance(error, CredentialsRefused) or error.code in _FINAL:
         return True
     return not isinstance(error, ServiceError | ServiceUnreachable)

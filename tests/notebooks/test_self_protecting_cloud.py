@@ -78,7 +78,7 @@ def shows_what_its_text_says(seen: Mapping[str, str]) -> None:
     assert "exit code 0" in seen["good-again"]
     dots = re.search(r"with (\d+) bytes received", seen["stalls-run"])
     assert dots and 1 <= int(dots[1]) < 40
-    assert "20 of 20" in seen["full-once"] and "made room" in seen["full-once"]
+    assert "20 of 20" in seen["full-once"] and "was replaced" in seen["full-once"]
     assert "exit code 0" in seen["full-first"]
     assert ["not yet" in seen[id] for id in EXERCISES] == [True] * 4
 

@@ -1,4 +1,4 @@
-"""What the responder says: a frozen value a sentence, with the times of event, alert and entry where there are any."""
+"""The responder's messages, each with the times of event, alert and entry where known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence of the responder and what it is about. Times are milliseconds since 1970, None where not known.
+    """A message and what it is about. Times are milliseconds since 1970, None where not known.
 
     event_at_ms: when the program connected. alerted_at_ms: when the alert was raised. entered_at_ms: when AWS had
     answered that the entry exists.

@@ -1,8 +1,8 @@
 """The responder's plan: given alerts, the entries of a network ACL and safe addresses, what to add, keep, replace or
-refuse, and why. It owns the egress rule numbers 1 to 99 and touches no other; it has no memory.
+refuse, and why. It owns the egress rule numbers 1 to 99 and touches no others; it keeps no state.
 
-Whoever is newest wins: when the quota of entries is used up, the responder's own entry whose alert is oldest makes
-room, and a destination whose alert is older than that of every such entry is refused.
+The newest alert wins: when the quota is used up, the responder's own entry with the oldest alert is replaced, and a
+destination whose alert is older than those of all such entries is refused.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def cidr_block_of(address: Address) -> str:
 
 
 def made_at(destination: Destination) -> int:
-    """When its alert was made, in steps of 100 ns: a UUID of version 1, as the service's ids are, has it; else 0.
+    """When its alert was raised, in steps of 100 ns, from its id, a UUID of version 1 as the service's are; else 0.
 
-    Alerts of a burst have one millisecond in common, and which of them makes room must not be chance.
+    Alerts of a burst share one millisecond, and which of them is replaced must not depend on chance.
 
     >>> made_at(Destination("203.0.113.10", "448889bf-eb81-11ec-b41e-1734e5d9feb0", 5))
     138744628974750143
@@ -63,7 +63,7 @@ def plan(
 ) -> Plan:
     """The plan for these destinations and the entries that are there now.
 
-    safe: what is never denied, `never_deny()` unless told. ages: when the newest alert for a CIDR block was raised, in
+    safe: what is never denied, by default `never_deny()`. ages: when the newest alert for a CIDR block was raised, in
     milliseconds, where that is known beside the destinations; an own entry of unknown age counts as the oldest.
 
     >>> default = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
@@ -76,7 +76,7 @@ def plan(
     wanted, refused = _sorted_out(destinations, safe)
     known = {**(ages or {}), **{cidr: each.alerted_at_ms for cidr, each in wanted.items()}}
     room = _Room(list(entries), known, quota)
-    outcomes: list[Outcome] = list(room.mend(safe))
+    outcomes: list[Outcome] = list(room.remove_wrong(safe))
     own = {entry.cidr_block for entry in own_entries(room.entries)}
     for cidr in sorted(
         wanted, key=lambda one: (-wanted[one].alerted_at_ms, one not in own, -made_at(wanted[one]), one)
@@ -104,14 +104,14 @@ def _sorted_out(
 
 @dataclass
 class _Room:
-    """The entries as they become while the plan is made, newest destination first."""
+    """The entries while the plan is made, newest destination first."""
 
     entries: list[Entry]
     ages: Mapping[str, int]
     quota: int
 
-    def mend(self, safe: Sequence[SafeNetwork]) -> list[Remove]:
-        """Take away own entries that deny a safe address, or an address that an earlier own entry denies."""
+    def remove_wrong(self, safe: Sequence[SafeNetwork]) -> list[Remove]:
+        """Remove own entries that deny a safe address, or an address that an earlier own entry denies."""
         removed, seen = [], dict[str, Entry]()
         for entry in own_entries(self.entries):
             reason = why_safe(entry.network.network_address, safe)
@@ -125,7 +125,7 @@ class _Room:
         return removed
 
     def place(self, cidr: str, destination: Destination) -> list[Outcome]:
-        """Find out what becomes of one destination, and note it."""
+        """Decide about one destination, and apply that to the entries."""
         network = ipaddress.ip_network(cidr)
         denied_by, allowed_by = self._first_match(network)
         if denied_by is not None:

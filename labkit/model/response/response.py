@@ -1,6 +1,6 @@
 """What the responder may decide about a destination, each outcome with its sentence, and which entries are its own.
 
-`response_plan` decides; the responder carries out.
+`plan` decides; the responder applies it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Add:
 
 @dataclass(frozen=True)
 class Keep:
-    """A destination that an entry denies already."""
+    """A destination that an entry already denies."""
 
     destination: Destination
     entry: Entry
@@ -63,7 +63,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Replace:
-    """The responder's own entry `old` makes room for `new`; because: what there is no more room of."""
+    """The responder's own entry `old` is replaced by `new`; because: what is used up."""
 
     destination: Destination
     old: Entry
@@ -73,11 +73,12 @@ class Replace:
     @property
     def sentence(self) -> str:
         because = self.because[0].upper() + self.because[1:]
-        return f"{because}, so {self._oldest} made room. {Add(self.destination, self.new).sentence}"
+        return f"{because}, so {self._oldest} was replaced. {Add(self.destination, self.new).sentence}"
 
     @property
     def would(self) -> str:
-        return f"{Add(self.destination, self.new).would} For it, {self._oldest} would make room: {self.because}."
+        oldest = self._oldest[0].upper() + self._oldest[1:]
+        return f"{Add(self.destination, self.new).would} {oldest} would be replaced: {self.because}."
 
     @property
     def _oldest(self) -> str:
@@ -86,7 +87,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A destination that is not denied; why: a whole sentence. full: for want of room, which may come."""
+    """A destination that is not denied; why: a whole sentence. full: for lack of room, which may change."""
 
     destination: Destination
     why: str
@@ -110,11 +111,11 @@ class Remove:
 
     @property
     def sentence(self) -> str:
-        return f"Took away entry {self.entry.rule_number} ({self.entry.cidr_block}): {self.why}"
+        return f"Removed entry {self.entry.rule_number} ({self.entry.cidr_block}): {self.why}"
 
     @property
     def would(self) -> str:
-        return f"Would take away entry {self.entry.rule_number} ({self.entry.cidr_block}): {self.why}"
+        return f"Would remove entry {self.entry.rule_number} ({self.entry.cidr_block}): {self.why}"
 
 
 Outcome = Add | Keep | Replace | Refuse | Remove
@@ -131,7 +132,7 @@ class Plan:
         return tuple(one for one in self.outcomes if isinstance(one, Add | Replace | Remove))
 
     def carried_out(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        """The entries as they are after this plan."""
+        """The entries after this plan."""
         left = list(entries)
         for change in self.changes:
             if not isinstance(change, Add):

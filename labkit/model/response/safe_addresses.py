@@ -1,4 +1,4 @@
-"""Addresses that the responder never denies, each with the reason that is told."""
+"""Addresses that the responder never denies, each with the reason."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _NEVER_PUBLIC = (
 def never_deny(
     vpc_cidr_blocks: Iterable[str] = (), endpoints: Mapping[str, str] | None = None, listed: Iterable[str] = ()
 ) -> tuple[SafeNetwork, ...]:
-    """Everything that is never denied, the most telling reason first.
+    """Everything that is never denied, the most specific reason first.
 
     vpc_cidr_blocks: the VPC's own ranges. endpoints: addresses of services in use, each with its service's name.
     listed: what the student lists as safe. Raises InvalidInput for text that is neither address nor CIDR block.
@@ -77,7 +77,7 @@ def _has_one(block: Network) -> bool:
 
 
 def why_safe(address: str | Address, safe: Sequence[SafeNetwork]) -> SafeNetwork | None:
-    """The first of the safe networks that an address is in, or None when it may be denied.
+    """The first of the safe networks that an address is in, or None if it may be denied.
 
     >>> str(why_safe("::ffff:127.0.0.1", never_deny()))
     'a loopback address (127.0.0.0/8)'
@@ -89,7 +89,7 @@ def why_safe(address: str | Address, safe: Sequence[SafeNetwork]) -> SafeNetwork
 
 
 def parse_address(text: str) -> Address | None:
-    """The address in an event's text, or None when it is none; an IPv4 address written as IPv6 is an IPv4 address.
+    """The address in an event's text, or None if it is not one; an IPv4 address written as IPv6 is an IPv4 address.
 
     >>> parse_address("::ffff:203.0.113.10"), parse_address("/run/socket")
     (IPv4Address('203.0.113.10'), None)
@@ -111,8 +111,8 @@ def parse_safe(text: str) -> Network:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         raise InvalidInput(
-            f"“{text}” is no address and no CIDR block.",
-            "What is never to be denied is listed as an address or as a CIDR block, IPv4 or IPv6.",
+            f"“{text}” is neither an address nor a CIDR block.",
+            "The list of safe addresses takes addresses and CIDR blocks, IPv4 or IPv6.",
             "Write it as 203.0.113.10, 203.0.113.0/24 or 2001:db8::/32.",
             field="safe",
         ) from None

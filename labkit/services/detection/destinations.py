@@ -1,7 +1,7 @@
-"""Which addresses the alerts of one rule are about, read from the detection service.
+"""The destinations of the alerts of one rule, read from the detection service.
 
-An alert's `dst_ip` among its aggregates is its one destination; where the rule does not aggregate by it, the events
-behind the alert tell, and while the alert's window is open they may become more.
+The `dst_ip` among an alert's aggregates is its only destination. If the rule does not aggregate by it, the destinations
+are in the alert's events, and new events may add more while the alert's window is open.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from labkit.model.response.safe_addresses import parse_address
 from labkit.services.detection.api import DetectionApi
 
 OVERLAP_MS = 5_000
-"""How far before the newest alert seen a quick look goes back: alerts made at once may be seen one after the other."""
+"""How far a quick read goes back before the newest alert seen: simultaneous alerts may become visible one by one."""
 
 MOST_ALERTS_FOR_AGES = 1000
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The destinations of the alerts that were read. trouble: why the rest was not read; None when all was."""
+    """The destinations of the alerts that were read. trouble: why the rest was not read; None if all were."""
 
     destinations: tuple[Destination, ...]
     trouble: LabError | None = None
 
 
 class AlertDestinations:
-    """The destinations of a rule's active alerts; what was read of an alert once is remembered while it is listed.
+    """The destinations of a rule's active alerts; what was read of an alert is kept while the alert is listed.
 
-    look_back_seconds: how old an alert may be. With the rule's window nothing is missed: an event that comes later
-    than an alert's window makes a new alert.
+    look_back_seconds: how old an alert may be. The rule's window is enough: an event after an alert's window raises a
+    new alert.
     """
 
     def __init__(self, detection: DetectionApi, rule_id: str, look_back_seconds: float) -> None:
@@ -52,7 +52,7 @@ class AlertDestinations:
         self._sources: dict[str, tuple[str, ...]] = {}
 
     def read(self, now_ms: int, since_ms: int | None = None) -> ReadResult:
-        """Look at every alert of the look-back time, or since an earlier moment if there was an outage."""
+        """Read every alert of the look-back time, or since an earlier moment if there was an outage."""
         self._start_ms = min(now_ms - self._look_back_ms, now_ms if since_ms is None else since_ms)
         before, self._alerts = self._alerts, {}
         trouble = self._take(self._start_ms)
@@ -65,7 +65,7 @@ class AlertDestinations:
         return ReadResult(self._of(self._alerts), trouble)
 
     def read_newest(self) -> ReadResult:
-        """Look at what is newer than the newest alert seen, and at what a feed told of since the last look.
+        """Read alerts newer than the newest one seen, and return them with those from the feed since the last read.
 
         The others are left out: they may have been dismissed meanwhile.
         """
@@ -75,7 +75,7 @@ class AlertDestinations:
         return ReadResult(self._of(fresh), trouble)
 
     def take_in(self, alerts: Iterable[Alert]) -> tuple[Destination, ...]:
-        """The destinations of the alerts a feed told of, as far as they are active and of the rule. Raises LabError."""
+        """The destinations of those alerts from a feed that are active and belong to the rule. Raises LabError."""
         told = [alert for alert in alerts if alert.rule_id == self._rule_id and not alert.dismissed]
         for alert in told:
             self._read[alert.id], self._rounds[alert.id] = self._destinations_of(alert), self._round
@@ -84,9 +84,9 @@ class AlertDestinations:
         return self._of(alert.id for alert in told)
 
     def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
-        """When the newest active alert for each of these single addresses was raised, where it can be found.
+        """When the newest active alert for each of these single addresses was raised, if it can be found.
 
-        It looks at the newest thousand alerts, however old, and at their aggregates only.
+        Reads the aggregates of the newest thousand alerts, however old.
         """
         wanted, found = set(cidr_blocks), dict[str, int]()
         for alert in itertools.islice(self._detection.alerts(ruleId=self._rule_id), MOST_ALERTS_FOR_AGES):
@@ -106,7 +106,7 @@ class AlertDestinations:
         return next((_timestamp(event) for event, address in events if parse_address(address) == wanted), None)
 
     def sources(self, alert_id: str) -> tuple[str, ...]:
-        """The private addresses of the host whose agent saw it, bare."""
+        """The private addresses of the host whose agent saw it."""
         alert = self._alerts.get(alert_id)
         if alert is None or not alert.agent_id:
             return ()
@@ -115,14 +115,14 @@ class AlertDestinations:
         return self._sources[alert.agent_id]
 
     def _take(self, start_ms: int) -> LabError | None:
-        """Take in the alerts since a moment; the error that ended it early, if one did."""
-        # Whole seconds, of the forms of a time that every version of the service takes.
+        """Read the alerts since a moment; return the error that ended it early, if any."""
+        # Whole seconds: every version of the service accepts this form of a time.
         from_ = f"{datetime.fromtimestamp(start_ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}"
         try:
             listed = list(self._detection.alerts(ruleId=self._rule_id, from_=from_))
         except LabError as error:
-            return None if error.code == "404" else error  # which stands for “none” on some lists of the service
-        # Those read longest ago come first: a service that lets us ask little hears of each alert in its turn.
+            return None if error.code == "404" else error  # some lists of the service answer so when empty
+        # The least recently read come first, so that under a rate limit each alert gets its turn.
         listed.sort(key=lambda alert: self._rounds.get(alert.id, 0))
         self._round += 1
         try:
@@ -143,7 +143,7 @@ class AlertDestinations:
         try:
             events = self._detection.alert_events(alert.id)
         except ServiceError as error:
-            if error.code == "404":  # the events live three days, the alert a year
+            if error.code == "404":  # events are kept for three days, alerts for a year
                 return ()
             raise
         found: dict[str, Destination] = {}
@@ -156,13 +156,13 @@ class AlertDestinations:
 
 
 def _address_of(alert: Alert) -> str:
-    """The destination among the alert's aggregates; empty when there is none."""
+    """The destination among the alert's aggregates; "" if there is none."""
     told = dict(alert.aggregates).get("dst_ip", "")
     return told if parse_address(told) is not None else ""
 
 
 def _connections(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The events that are about a connection, each with its destination."""
+    """The connection events, each with its destination."""
     for event in events:
         address = (event.get("connection") or {}).get("dst_addr")
         if address:

@@ -119,7 +119,7 @@ def test_a_network_acl_deleted_under_it_ends_it_clearly(scene: Scene, vpc: str) 
             delete(NetworkAclId=made)
             until(stop.is_set)
 
-    with pytest.raises(LabError, match=f"{made} is gone"):
+    with pytest.raises(LabError, match=f"{made} does not exist"):
         until_it_ends()
     assert scene.said[-1].kind == "ended" and "Create your VPC again" in scene.said[-1].sentence
 

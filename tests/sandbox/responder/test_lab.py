@@ -132,7 +132,7 @@ def test_once_then_cleanup(ready: Lab, store: DetectionStore) -> None:
     assert once.exit_code == 0
     assert "Alert poll returned destination {'203.0.113.10/32'} source" in once.output
     assert "'RuleNumber': 1" in once.output and "ms → entry" in once.output
-    assert "Would take away entry 1" in labkit("respond", "--cleanup", "--dry-run").output
+    assert "Would remove entry 1" in labkit("respond", "--cleanup", "--dry-run").output
     assert "1 of the responder's own entries" in labkit("respond", "--cleanup").output
     assert denied(ready) == []
 

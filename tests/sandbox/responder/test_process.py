@@ -63,7 +63,7 @@ def test_options_say_do_and_undo_what_they_are_for(student: Student) -> None:
     assert student.curl() == 0
     assert "Added entry 1" in student.does("respond", "--once")
     assert student.curl() == 28
-    assert "Would take away entry 1" in student.does("respond", "--cleanup", "--dry-run")
+    assert "Would remove entry 1" in student.does("respond", "--cleanup", "--dry-run")
     assert student.denied() == [DADISMAD]
     student.does("respond", "--cleanup")
     assert student.curl() == 0
@@ -165,7 +165,7 @@ def test_a_network_acl_deleted_under_it_ends_it_in_words(student: Student) -> No
         until(student.denied)
         student.does("reset", "vpc", "--yes")
         try:
-            responder.wait_for(r"The responder has ended\. The network ACL acl-\w+ is gone")
+            responder.wait_for(r"The responder has ended\. The network ACL acl-\w+ does not exist")
             assert responder.process.wait(PATIENCE_SECONDS) == 1
         finally:
             student.does("solve", "host_subnet")

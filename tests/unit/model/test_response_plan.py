@@ -158,7 +158,7 @@ def test_two_own_entries_for_one_address_become_one() -> None:
 def test_an_own_entry_for_an_address_that_became_safe_is_taken_away() -> None:
     (removed,) = plan([], [*DEFAULT, deny(4, "203.0.113.200/32")], SAFE).outcomes
     assert isinstance(removed, Remove) and removed.sentence == (
-        "Took away entry 4 (203.0.113.200/32): it is where AWS answers."
+        "Removed entry 4 (203.0.113.200/32): it is where AWS answers."
     )
 
 
