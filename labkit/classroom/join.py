@@ -1,4 +1,4 @@
-"""Joining a class: the block of keys is tried against the sandbox, then kept in the lab's home, 0600."""
+"""Joining a class: the block of keys is tested with the sandbox, then saved in the lab's home, 0600."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ PATIENCE_SECONDS = 5.0
 
 
 def certificate_file(home: Path) -> Path:
-    """Where the certificate of the class's sandbox is kept."""
+    """The file for the certificate of the class's sandbox."""
     return home / "class-certificate.pem"
 
 
 def aws_files(home: Path) -> tuple[Path, Path]:
-    """The AWS configuration and credentials file for a class: neither the student's own nor the local sandbox's."""
+    """The AWS config and credentials files for a class, apart from the student's own and the local sandbox's."""
     return home / "class-aws" / "config", home / "class-aws" / "credentials"
 
 
 def join(home: Path, keys: ClassKeys) -> None:
-    """Try these keys with both services, then keep them; a class that was joined before is replaced.
+    """Test these keys with both services, then save them in place of those of an earlier class.
 
-    Raises LabError, and keeps nothing, when the certificate is another, nothing answers, or a key is refused.
+    Raises LabError and saves nothing if the certificate differs, nothing answers, or a key is refused.
     """
     with disk_errors(home):
         private_folder(home)
@@ -54,7 +54,7 @@ def join(home: Path, keys: ClassKeys) -> None:
 
 
 def _try(keys: ClassKeys, certificate: str) -> None:
-    """One call to each service. Raises LabError in words when either refuses, or the keys are another student's."""
+    """One call to each service. Raises LabError if either refuses, or if the keys are another student's."""
     pair = examine(keys.access_key_id, keys.secret_access_key).require()
     account = caller(Account(pair, DEFAULT_REGION, keys.url, certificate).sts).account
     if account != account_of(keys.student):
@@ -76,7 +76,7 @@ def _try(keys: ClassKeys, certificate: str) -> None:
 
 
 def keep(home: Path, keys: ClassKeys) -> None:
-    """Keep these keys untried, for where nothing answers yet. The host of a class that was joined before is ended."""
+    """Save these keys without a test, for when nothing answers yet. The host of an earlier class is stopped."""
     pair = examine(keys.access_key_id, keys.secret_access_key).require()
     if _kept(home) != keys.variables:
         host_process.forget(home)
@@ -89,12 +89,12 @@ def keep(home: Path, keys: ClassKeys) -> None:
 def _kept(home: Path) -> dict[str, str]:
     try:
         return joined(home)
-    except LabError:  # damaged, and replaced now
+    except LabError:  # damaged, and about to be replaced
         return {}
 
 
 def leave(home: Path) -> bool:
-    """Forget the class and its keys; False when none was joined. What was made there stays there."""
+    """Forget the class and its keys; False if there was none. What was created there stays there."""
     with disk_errors(home):
         there = (home / CLASS_FILE).exists()
         (home / CLASS_FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The keys of a class as its sandbox tells them, for the instructor to hand out."""
+"""The keys of a class, from its sandbox, for the instructor to hand out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labkit.services.sandbox_process import Sandbox
 
 
 def class_keys(sandbox: Sandbox, student: int | None = None) -> tuple[ClassKeys, ...]:
-    """Every student's keys, or one's. Raises LabError without a class, InvalidInput for a student who is not in it."""
+    """The keys of all students or of one. Raises LabError without a class, InvalidInput for an unknown student."""
     told = sandbox.control("GET", "/_lab/class/keys")
     keys = tuple(
         ClassKeys(
@@ -46,7 +46,7 @@ def class_keys(sandbox: Sandbox, student: int | None = None) -> tuple[ClassKeys,
 
 
 def as_blocks(keys: Iterable[ClassKeys]) -> str:
-    """Blocks to hand out, each with a line that says whose it is, an empty line after each."""
+    """Blocks to hand out, each below a line that names its student, separated by empty lines."""
     return "\n".join(f"{_heading(one)}\n{one.block}" for one in keys)
 
 
@@ -56,7 +56,7 @@ def _heading(keys: ClassKeys) -> str:
 
 
 def as_csv(keys: Iterable[ClassKeys]) -> str:
-    """A table with a row a student, its columns named like the lines of a block."""
+    """CSV with a row for each student. The columns have the names of a block's lines."""
     rows = [one.variables for one in keys]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The one certificate that a student trusts at a class's sandbox: fetched once, and compared with its fingerprint."""
+"""The one certificate to trust at a class's sandbox: fetched once and compared with its fingerprint."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CONNECT_SECONDS = 5
 
 
 class WrongCertificate(LabError):
-    """What answers at the class's address shows another certificate than the one to trust."""
+    """The server at the class's address has another certificate than the one to trust."""
 
 
 def pinned(url: str, wanted: str, file: Path) -> Path:
-    """The file that holds the certificate with this fingerprint; fetched where it does not yet.
+    """The file with the certificate of this fingerprint, fetched if it is not there yet.
 
-    Raises WrongCertificate, ServiceUnreachable when nothing answers there, LabError when the file cannot be kept.
+    Raises WrongCertificate, ServiceUnreachable if nothing answers, LabError if the file cannot be written.
     """
     if _fingerprint_in(file) != wanted:
         text = fetch(url, wanted)
@@ -30,7 +30,7 @@ def pinned(url: str, wanted: str, file: Path) -> Path:
 
 
 def fetch(url: str, wanted: str) -> str:
-    """The certificate (PEM) that is shown at a URL, which has to be the one with this fingerprint."""
+    """The certificate (PEM) of the server at a URL. Raises WrongCertificate if its fingerprint differs."""
     parts = urlsplit(url)
     try:
         text = ssl.get_server_certificate((parts.hostname or "", parts.port or 443), timeout=CONNECT_SECONDS)
@@ -45,9 +45,9 @@ def fetch(url: str, wanted: str) -> str:
     if found == wanted:
         return text
     raise WrongCertificate(
-        f"What answers at {url} shows another certificate than the one you were told.",
+        f"The server at {url} has another certificate than the one in your block.",
         f"Its fingerprint begins {found[:23]}, and yours {wanted[:23]}: another program answers there, or the class's "
-        "certificate was made anew.",
+        "certificate was replaced.",
         "Compare the fingerprint with your instructor's. If it has changed there, join again with a new block.",
     )
 

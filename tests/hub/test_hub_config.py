@@ -65,7 +65,7 @@ def test_without_the_proxy_it_says_how_to_get_one(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"labkit\.jupyterhub\.get_proxy"):
+    with pytest.raises(SystemExit, match=r"labkit\.classroom\.hub\.get_proxy"):
         read()
 
 

@@ -13,7 +13,7 @@ from labkit.classroom.host.serving import serve
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     parser = argparse.ArgumentParser(prog="labkit.classroom.host")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=None)

@@ -52,7 +52,7 @@ class LocationFollower:
             after = int(answer["after"])
 
     def stop(self) -> None:
-        """End `follow`, soon."""
+        """Let `follow` end soon."""
         self._stop.set()
 
     def _take(self, location: HostLocation | None, on_change: Callable[[], object]) -> None:

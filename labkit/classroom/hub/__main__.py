@@ -1,4 +1,4 @@
-"""A student's server behind a JupyterHub, as `labkit lab` would open it: `python -m labkit.classroom.hub`."""
+"""A student's server behind a JupyterHub: `python -m labkit.classroom.hub`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A class of this lab on any JupyterHub: who is which student, and each one's keys in the server of that one alone.
+"""A class of this lab on any JupyterHub: which user is which student, and each student's keys for that server only.
 
-Loaded by `jupyterhub_config.py` beside it, and as it stands by The Littlest JupyterHub and by Zero to JupyterHub; so it
-imports nothing of the lab. Two variables of the hub's environment:
+`jupyterhub_config.py`, The Littlest JupyterHub and Zero to JupyterHub all load this file, so it imports nothing of the
+lab. Two variables of the hub's environment:
 
 - LABKIT_CLASS_KEYS: the file that `labkit class keys` wrote, readable by nobody but the hub. Without it each student
   has a sandbox and shares nothing with the others.
@@ -22,7 +22,7 @@ ASSIGNMENT = re.compile(r"(?:export )?([A-Z][A-Z0-9_]*)=(.*)")
 
 
 class NoPlace(Exception):
-    """A user who gets no server; JupyterHub shows the words.
+    """A user who gets no server. JupyterHub shows the message.
 
     Source: https://jupyterhub.readthedocs.io/en/stable/reference/spawners.html, "Spawner.start".
     """
@@ -33,7 +33,7 @@ class NoPlace(Exception):
 
 
 def students() -> list[str]:
-    """The user names in the order of the student numbers. Ends in words where nobody said who they are."""
+    """The user names in the order of the student numbers. Raises SystemExit with a message if none are configured."""
     said = os.environ.get("LABKIT_CLASS_STUDENTS", "").replace(",", " ").split()
     if said and not said[0].isdecimal():
         return said
@@ -46,16 +46,16 @@ def students() -> list[str]:
 
 
 def number_of(user: str) -> int | None:
-    """A user's student number; None for one who is no student.
+    """A user's student number; None for anybody else.
 
-    Only a whole name counts: who may choose the name another7 is not student 7.
+    The whole name must match: the user another7 is not student 7.
     """
     named = students()
     return named.index(user) + 1 if user in named else None
 
 
 def places(text: str) -> Iterator[dict[str, str]]:
-    """Each student's variables, from lines of `NAME=value`; a student's lines begin with LABKIT_STUDENT."""
+    """Each student's variables, from lines of `NAME=value`, of which LABKIT_STUDENT is a student's first."""
     place: dict[str, str] = {}
     for line in text.splitlines():
         if found := ASSIGNMENT.fullmatch(line.strip()):
@@ -73,7 +73,7 @@ def _number(place: dict[str, str]) -> int:
 
 
 def read_keys() -> str:
-    """The list of keys. Raises NoPlace when it cannot be read, or can be read by everybody."""
+    """The list of keys. Raises NoPlace if it cannot be read, or if everybody can read it."""
     path = Path(os.environ["LABKIT_CLASS_KEYS"])
     try:
         if path.stat().st_mode & stat.S_IRWXO:
@@ -84,7 +84,7 @@ def read_keys() -> str:
 
 
 def place_of(number: int) -> dict[str, str]:
-    """One student's variables, read anew for each server, so that new keys need no new hub. Raises NoPlace."""
+    """One student's variables, read for each new server, so that new keys need no restart. Raises NoPlace."""
     found = next((one for one in places(read_keys()) if _number(one) == number), None)
     if found is None:
         raise NoPlace(f"The class has no place for student {number}. Instructor: start it with more, or list its keys.")
@@ -92,9 +92,9 @@ def place_of(number: int) -> dict[str, str]:
 
 
 def give_place(spawner: Any) -> None:
-    """Put a student's keys into the environment of that student's server: into no argument, log or database.
+    """Put a student's keys into the environment of that student's server, and nowhere else.
 
-    An administrator who is no student gets a server with a sandbox of its own. Raises NoPlace for anybody else.
+    An administrator who is not a student gets a server with its own sandbox. Raises NoPlace for anybody else.
     """
     number = number_of(spawner.user.name)
     if number is None and not spawner.user.admin:
@@ -105,11 +105,11 @@ def give_place(spawner: Any) -> None:
 
 
 def configure(c: Any) -> None:
-    """Tell a hub about the class. Ends in words where nobody said who is in it."""
+    """Configure a hub for the class. Raises SystemExit with a message if no students are configured."""
     c.Spawner.pre_spawn_hook = give_place
-    # Of the student's environment, which need not be the hub's.
+    # In the student's environment, which may differ from the hub's.
     c.Spawner.cmd = ["python3", "-m", "labkit.classroom.hub"]
-    # Thirty servers that start at once on a few cores take their time.
+    # Thirty servers that start at once on a few cores are slow.
     c.Spawner.start_timeout = 180
     c.Spawner.http_timeout = 180
     try:

