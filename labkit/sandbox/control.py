@@ -1,7 +1,7 @@
-"""The sandbox's control calls, under `/_lab/`: health for everybody, the rest behind the token of the state file.
+"""The sandbox's control calls, under `/_lab/`: health without a token, the rest with the token of the state file.
 
-The Cloud Accounts page is opened by a ticket that is spent on the first look, so that a notebook saved while the page
-is shown holds nothing that opens it again.
+The Cloud Accounts page needs a ticket that is valid once, so that a notebook saved while it shows the page contains
+nothing that opens it again.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ code{{font-size:1.05rem;user-select:all;overflow-wrap:anywhere}}</style></head>
 <body><h1>Cloud Accounts: the sandbox's AWS account</h1><dl>
 <dt>API Key</dt><dd><code id="api-key">{access_key_id}</code></dd>
 <dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code></dd></dl>
-<p>Copy both into the form. They open this sandbox and nothing else. This page opens once; ask for it again at will.</p>
+<p>Copy both into the form. They open only this sandbox. This page opens once; ask again for another look.</p>
 </body></html>
 """
 
 
 class Tickets:
-    """One-time tickets; the oldest are forgotten beyond a hundred."""
+    """One-time tickets. Only the newest hundred are valid."""
 
     def __init__(self) -> None:
         self._valid: dict[str, None] = {}
@@ -45,7 +45,7 @@ class Tickets:
         return ticket
 
     def spend(self, ticket: str) -> bool:
-        """True the first time an issued ticket is shown."""
+        """True the first time an issued ticket is used."""
         with self._lock:
             return self._valid.pop(ticket, ticket) is None
 
@@ -53,7 +53,7 @@ class Tickets:
 def create_control_app(
     token: str, health: Callable[[], Mapping[str, object]], credentials: Callable[[], Mapping[str, Mapping[str, str]]]
 ) -> Flask:
-    """The control app. `health` says whether the sandbox is warm; `credentials` gives the keys of both services:
+    """The control app. health: whether the sandbox is warm. credentials: the keys of both services,
     `{"aws": {access_key_id, secret_access_key}, "detection": {user_id, api_key, organization_id}}`."""
     app = Flask("labkit.sandbox.control")
     tickets = Tickets()
@@ -88,20 +88,20 @@ def create_control_app(
 
 
 def refuse_without_token(token: str) -> Response | None:
-    """The refusal of a request that does not show the token; None admits it."""
+    """The refusal of a request without the token; None if it has the token."""
     if same_token(request.headers.get(TOKEN_HEADER, ""), token):
         return None
     return Response("This call needs the sandbox's own token.\n", 403, mimetype="text/plain")
 
 
 def admit_with_token(token: str) -> None:
-    """End the request with that refusal, unless it shows the token."""
+    """Abort the request with that refusal if it lacks the token."""
     if refusal := refuse_without_token(token):
         abort(refusal)
 
 
 def same_token(given: str, token: str) -> bool:
-    """Whether the token given is the right one, in a time that does not tell how much of it is right."""
+    """Compare tokens in constant time."""
     return hmac.compare_digest(given.encode(), token.encode())
 
 

@@ -1,7 +1,7 @@
-"""HTTP as the sandbox speaks it: kept connections, one write a reply, TLS where it is served beyond this machine.
+"""The sandbox's HTTP server: persistent connections, one write per reply, and TLS for clients on other machines.
 
-werkzeug's own handler closes every connection after its reply, which costs each call a new connection and, with TLS,
-a new handshake; and its server would do a handshake before it accepts the next connection.
+werkzeug's own handler closes each connection after the reply, so every call would need a new connection and, with TLS,
+a new handshake; its server would also finish one handshake before it accepts the next connection.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from werkzeug.wsgi import LimitedStream
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 OUTSIDE = "labkit.outside"
-"""The WSGI environment's key that is true where a request came to the listener for others than this machine."""
+"""The key of the WSGI environment that is true if a request came to the listener for other machines."""
 
 IDLE_SECONDS = 90.0
-"""How long a connection on which nothing is asked is kept; also how long a handshake or a request may take to come."""
+"""How long an idle connection is kept; also the time limit for a handshake or a request to arrive."""
 
 MOST_LEFT_OVER = 16_000_000
-"""Bytes of a body that nobody wanted which are read all the same, so that its sender gets to see the refusal."""
+"""Most bytes of an unread request body that are read and discarded, so that the sender sees the refusal."""
 
-_FAULT = ("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain")], b"The sandbox met a fault of its own.\n")
-_NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request names no address.\n")
+_FAULT = (
+    "500 INTERNAL SERVER ERROR",
+    [("Content-Type", "text/plain")],
+    b"Internal error in the sandbox; see its log.\n",
+)
+_NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request has an invalid address.\n")
 _NO_LENGTH = ("411 LENGTH REQUIRED", [("Content-Type", "text/plain")], b"A body needs its Content-Length.\n")
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -43,7 +47,7 @@ class Handler(WSGIRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.1"  # the standard library's own, 0.9, has replies without a status
+    default_request_version = "HTTP/1.1"  # the default, 0.9, has replies without a status
     path = ""
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
@@ -54,8 +58,8 @@ class Handler(WSGIRequestHandler):
         return environ
 
     def run_wsgi(self) -> None:
-        """Answer one request; leave the connection ready for the next, or closed."""
-        lengths = self.headers.get_all("Content-Length", ["0"])  # of two, another program may believe the other one
+        """Answer one request, and leave the connection ready for the next one or closed."""
+        lengths = self.headers.get_all("Content-Length", ["0"])  # given two, a proxy may use the other one
         length = lengths[0].strip()
         if "Transfer-Encoding" in self.headers or len(lengths) > 1 or not _LENGTH.fullmatch(length):
             self._send(_NO_LENGTH, drained=False)
@@ -68,7 +72,7 @@ class Handler(WSGIRequestHandler):
             return
         try:
             reply = answer(self.server.app, environ)
-        except Exception:  # the edge: what no application of ours caught is logged, and the client told
+        except Exception:  # last resort: log what the application did not catch, and answer 500
             log.exception("%s %s failed", self.command, environ["PATH_INFO"])
             reply = _FAULT
         self._send(reply, drained=_drained(body, int(length)))
@@ -88,16 +92,16 @@ class Handler(WSGIRequestHandler):
         self.flush_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Method, path and status only, since a query may hold a ticket."""
+        """Log method, path and status, but not the query, which may hold a ticket."""
         log.info("%s %s %s", self.command, self.path.split("?", 1)[0], code)
 
 
 def answer(app: WSGIApp, environ: dict[str, Any]) -> Reply:
-    """The whole reply of an application."""
-    begun: list[Any] = []
+    """The complete reply of an application."""
+    started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-        begun[:] = [status, headers]
+        started[:] = [status, headers]
 
     parts = app(environ, start_response)
     try:
@@ -105,11 +109,11 @@ def answer(app: WSGIApp, environ: dict[str, Any]) -> Reply:
     finally:
         if hasattr(parts, "close"):
             parts.close()
-    return begun[0], begun[1], content
+    return started[0], started[1], content
 
 
 def _drained(body: LimitedStream, length: int) -> bool:
-    """Whether what was left of a request's body is read, so that the next request begins where it should."""
+    """Read the rest of a request's body, so that the next request starts in the right place; False if that failed."""
     if length > MOST_LEFT_OVER:
         return body.is_exhausted
     try:
@@ -121,9 +125,9 @@ def _drained(body: LimitedStream, length: int) -> bool:
 
 
 class Server(ThreadedWSGIServer):
-    """Serves an application on a listening socket, a thread a connection.
+    """Serves an application on a listening socket, with a thread per connection.
 
-    context: of TLS; None without it. outside: the listener is for others than this machine.
+    context: for TLS; None without it. outside: the listener is for other machines.
     """
 
     def __init__(
@@ -135,8 +139,8 @@ class Server(ThreadedWSGIServer):
         self.outside = outside
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection. A handshake is done here, in the connection's own thread: one that never comes to its
-        end keeps nobody waiting."""
+        """Serve a connection. The TLS handshake runs here, in the connection's own thread, so that a client that never
+        finishes it blocks nobody else."""
         if self.context is None:
             super().finish_request(request, client_address)
             return
@@ -149,7 +153,7 @@ class Server(ThreadedWSGIServer):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket at an address; port 0 is any. Raises OSError when it cannot be had."""
+    """A listening socket at an address; port 0 means any. Raises OSError if the address is unavailable."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     listener = socket.socket(family, kind)
     try:

@@ -1,4 +1,4 @@
-"""The ids and the secrets that a world is made of: random, or, with a seed, the same ones every time."""
+"""Ids and secrets: random, or, with a seed, the same every time."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ import random
 import threading
 import uuid
 
-_NODE = 0x0242AC110002  # The ids of the real service end in such a node; ours must not tell this machine's address.
-_TIME_HIGH = 0x1F0 << 48  # of a version 1 UUID's 60 bits: a year as good as any
+_NODE = 0x0242AC110002  # The real service's ids end in such a node; ours must not reveal this machine's address.
+_TIME_HIGH = 0x1F0 << 48  # the top of a version 1 UUID's 60-bit time: an arbitrary year
 _MOST_TICKS = 10_000  # of 100 ns between two seeded ids
 
 
 def new_id() -> str:
-    """A fresh UUID of version 1, which is what the service's ids are."""
+    """A new UUID of version 1, like the service's ids."""
     return str(uuid.uuid1(node=_NODE))
 
 
 class Ids:
-    """Where ids and secrets come from; safe to share between threads.
+    """The source of ids and secrets; safe to share between threads.
 
-    With a seed everything derives from it, so whoever knows it knows the keys: that is for throw-away worlds only,
-    which one process makes, serves and leaves. Each kind of id has its own row, so what happens at the same time
-    elsewhere changes nothing; a later id of a kind is always the larger one, as UUIDs made by a clock are.
+    With a seed everything derives from it, so anybody who knows the seed knows the keys: use it for throw-away homes
+    only. Each kind of id has its own sequence, so ids of other kinds made meanwhile change nothing. Ids of one kind
+    rise, as UUIDs made by a clock do.
     """
 
     def __init__(self, seed: str = "") -> None:
         self._seed, self._lock = seed, threading.Lock()
-        self._rows: dict[str, _Row] = {}
+        self._sequences: dict[str, _Sequence] = {}
 
     def new(self, kind: str) -> str:
-        """A fresh UUID of version 1 for one more of a kind, such as an alert."""
+        """The next UUID of version 1 for a kind, such as an alert."""
         if not self._seed:
             return new_id()
         with self._lock:
-            if kind not in self._rows:
-                self._rows[kind] = _Row(self.chance(kind))
-            return self._rows[kind].next()
+            if kind not in self._sequences:
+                self._sequences[kind] = _Sequence(self.chance(kind))
+            return self._sequences[kind].next()
 
     def chance(self, what: str) -> random.Random:
-        """What to draw a secret or a seed from: the operating system's, or what the seed makes of `what`."""
+        """The generator for a secret or a seed: the operating system's, or one derived from our seed and `what`."""
         return random.Random(f"{self._seed}:{what}") if self._seed else random.SystemRandom()
 
 
-class _Row:
-    """UUIDs of version 1 whose times rise by a chance of its own in place of the clock."""
+class _Sequence:
+    """UUIDs of version 1 whose times rise by random steps instead of a clock."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        # Low enough for a million ids before the low part, which a UUID's text begins with, starts from 0 again.
+        # Low enough for a million ids before the low part, with which a UUID's text starts, wraps around.
         self._time = _TIME_HIGH | chance.getrandbits(16) << 32 | chance.getrandbits(31)
 
     def next(self) -> str:

@@ -1,4 +1,4 @@
-"""Where the running sandbox says who and where it is: one 0600 file in the lab's home."""
+"""The state file of the running sandbox: its process and address, in one 0600 file in the lab's home."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def state_path(home: Path) -> Path:
 
 
 def write_state(home: Path, state: State) -> None:
-    """Say where the sandbox is, atomically."""
+    """Write the state file, atomically."""
     write_private(state_path(home), json.dumps(asdict(state)) + "\n")
 
 
 def remove_state(home: Path) -> None:
-    """Take the state file away if it is this process's own."""
+    """Remove the state file if it is this process's own."""
     path = state_path(home)
     try:
         own = json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid()
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return  # deleted or damaged meanwhile: nobody's
+        return  # deleted or damaged meanwhile
     if own:
         path.unlink()
 
 
 def previous_port(home: Path) -> int:
-    """The port of the sandbox before this one, so that open terminals find it again; 0 when there was none."""
+    """The port of the previous sandbox, so that open terminals reach the new one; 0 if there was none."""
     try:
         url: str = json.loads(state_path(home).read_text(encoding="utf-8"))["url"]
         return int(url.rsplit(":", 1)[1])

@@ -1,4 +1,4 @@
-"""Refusals of the sandbox's AWS side, in the XML that AWS's own services write."""
+"""Errors of the sandbox's AWS side, in AWS's XML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("labkit.sandbox.aws")
 
 
 class AwsError(Exception):
-    """A refusal with AWS's error code, a message for a person, and the HTTP status that goes with it."""
+    """A refusal with AWS's error code, a message for people, and its HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(code, message)
@@ -24,7 +24,7 @@ class AwsError(Exception):
 
 
 class DryRunSucceeded(AwsError):
-    """What AWS answers to `DryRun` when the request would have gone through."""
+    """AWS's answer to `DryRun` if the request would have succeeded."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,11 +33,11 @@ class DryRunSucceeded(AwsError):
 
 
 EXPECTED = (AwsError, InvalidInput, ServiceException, HTTPException, NotImplementedError, OperationNotFoundError)
-"""What our checks and moto raise on purpose; anything else is a fault and is logged."""
+"""Raised on purpose by our checks and moto; anything else is a bug and is logged."""
 
 
 def as_aws_error(error: Exception, action: str = "") -> AwsError:
-    """The refusal that tells an exception of ours, of moto or of werkzeug; the unexpected become InternalError."""
+    """The refusal for an exception of ours, of moto or of werkzeug; unexpected ones are logged as InternalError."""
     match error:
         case AwsError():
             return error
@@ -46,18 +46,18 @@ def as_aws_error(error: Exception, action: str = "") -> AwsError:
         case ServiceException():
             return AwsError(error.code, error.message, 412 if error.code == "DryRunOperation" else 400)
         case FilterNotImplementedError():
-            return AwsError("InvalidParameterValue", "A filter of this request is not known for this action.")
+            return AwsError("InvalidParameterValue", "This action does not support one of the request's filters.")
         case NotImplementedError() | OperationNotFoundError():
             return AwsError("InvalidAction", f"The action {action} is not valid for this endpoint.")
         case HTTPException():
             code = getattr(error, "error_type", None) or (error.name or "InvalidRequest").replace(" ", "")
             return AwsError(code, getattr(error, "message", None) or error.name, error.code or 400)
     log.exception("%s failed inside the sandbox", action or "a request")
-    return AwsError("InternalError", "The sandbox met a fault of its own; its log says more.", 500)
+    return AwsError("InternalError", "Internal error in the sandbox; see its log.", 500)
 
 
 def error_body(service: str, error: AwsError, request_id: str) -> str:
-    """The XML of a refusal: EC2 has a form of its own, STS and IAM share theirs."""
+    """The XML of a refusal: EC2 has its own form; STS and IAM share one."""
     said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
     if service == "ec2":
         inner = f"<Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID>"

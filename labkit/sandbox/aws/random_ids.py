@@ -1,4 +1,4 @@
-"""Where moto's ids come from, so that each can be made to derive from a seed."""
+"""The source of moto's ids, which can derive from a seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from moto.moto_api._internal.moto_random import MotoRandom
 
 
 class ThreadRandom(MotoRandom):
-    """moto's one source of ids, with a generator for each thread: a reading request cannot take from a changing one."""
+    """moto's source of ids with a generator per thread, so that a reading request does not affect a changing one."""
 
     _of_thread = threading.local()
 

@@ -1,4 +1,4 @@
-"""Who asks: the credential of a signed request, and moto's own check of its signature and its permissions."""
+"""Authentication: the credential of a signed request, and moto's check of its signature and permissions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Credential:
     def of(cls, authorization: str) -> Credential:
         """The credential of an Authorization header. Raises AwsError, which never repeats what was sent.
 
-        A secret typed in place of the key id may hold slashes: AWS then counts too many parts, and so does this.
+        A secret used as the key id may contain slashes: AWS then counts too many parts, and so do we.
         """
         if not authorization:
             raise AwsError("MissingAuthenticationToken", "The request is not signed.", 403)
@@ -51,7 +51,7 @@ class Credential:
 
 
 def service_of(authorization: str) -> str:
-    """The service that a request means, also when its credential is malformed; "ec2" when it does not say."""
+    """The service that a request is for, even if its credential is malformed; "ec2" if it does not say."""
     found = re.search(r"/([a-z0-9-]+)/aws4_request", authorization)
     return found[1] if found else "ec2"
 
@@ -59,7 +59,7 @@ def service_of(authorization: str) -> str:
 class SignedResponse(BaseResponse):
     """Mixed into moto's response classes: the account and the region come from the signature and nowhere else.
 
-    authentic: whether the signature was looked at and found right.
+    authentic: whether the signature was checked and is correct.
     """
 
     state: MotoState
@@ -76,13 +76,13 @@ class SignedResponse(BaseResponse):
         return self.state.users.account_of(self.credential.access_key_id)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        """moto's own check, then the clock's. Raises AwsError with the service's own codes."""
+        """moto's check, then ours of the clock. Raises AwsError with the service's own codes."""
         try:
             super()._authenticate_and_authorize_normal_action(resource)
         except HTTPException as refused:
             raise self._refusal(refused) from None
         except KeyError:
-            # moto looks for a signed X-Amz-Date and meets none
+            # moto reads X-Amz-Date from the signed headers
             raise AwsError("IncompleteSignature", "The request needs a signed X-Amz-Date header.") from None
         self._check_clock()
         self.authentic = True
@@ -102,7 +102,7 @@ class SignedResponse(BaseResponse):
         now = datetime.now(UTC)
         if abs(now - signed_at) <= SKEW:
             return
-        when = f"it was signed at {stamp}, and here it is {now:%Y%m%dT%H%M%SZ} (5 minutes are allowed)"
+        when = f"it was signed at {stamp}, but it is {now:%Y%m%dT%H%M%SZ} here (5 minutes of difference are allowed)"
         if self.credential.service == "ec2":
             raise AwsError("RequestExpired", f"Request has expired: {when}.")
         early = "expired" if signed_at < now else "not yet current"

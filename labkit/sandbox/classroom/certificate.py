@@ -1,4 +1,4 @@
-"""The certificate of the class sandbox: made on the spot, or looked at before it is used."""
+"""The certificate of the class sandbox: made here, or checked before it is used."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fingerprint(certificate: bytes) -> str:
 
 
 def make(certificate: Path, key: Path, names: Iterable[str]) -> None:
-    """Write a certificate for these names and addresses, signed by itself, and its key; the key 0600."""
+    """Write a self-signed certificate for these names and addresses, and its key, 0600."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -96,7 +96,7 @@ def check(certificate: Path, key: Path, name: str) -> None:
     now = datetime.now(UTC)
     if not first.not_valid_before_utc <= now <= first.not_valid_after_utc:
         valid = f"{first.not_valid_before_utc:%Y-%m-%d} to {first.not_valid_after_utc:%Y-%m-%d}"
-        raise _refused(f"The certificate in {certificate} is not valid today.", f"It is good from {valid}.")
+        raise _refused(f"The certificate in {certificate} is not valid today.", f"It is valid from {valid}.")
     named = names_of(certificate)
     if not any(_covers(each, name) for each in named):
         raise _refused(
@@ -105,7 +105,7 @@ def check(certificate: Path, key: Path, name: str) -> None:
 
 
 def is_good(certificate: Path, key: Path, names: Iterable[str]) -> bool:
-    """Whether the two files are there and serve every one of these names for a month yet."""
+    """Whether the two files exist and are valid for each of these names for another month."""
     try:
         for name in names:
             check(certificate, key, name)
@@ -135,7 +135,7 @@ def pinned(certificate: Path) -> str:
 
 
 def _covers(named: str, name: str) -> bool:
-    """A name with a star stands for one label, as RFC 6125 has it."""
+    """A star stands for one label, as in RFC 6125."""
     if named.startswith("*."):
         return name.partition(".")[2].lower() == named[2:].lower()
     return named.lower() == name.lower()
@@ -149,9 +149,9 @@ def _read(certificate: Path) -> Certificate:
         return x509.load_pem_x509_certificates(certificate.read_bytes())[0]
     except (OSError, ValueError) as error:
         why = f"{getattr(error, 'strerror', None) or 'it holds no certificate in PEM'}."
-        raise _refused(f"{certificate} is no certificate that can be read.", why) from error
+        raise _refused(f"The certificate in {certificate} cannot be read.", why) from error
 
 
 def _refused(what: str, why: str) -> InvalidInput:
-    next_step = "Give other files with --cert and --key, or none: then a certificate is made on the spot."
+    next_step = "Give other files with --cert and --key, or neither: then a certificate is made for you."
     return InvalidInput(what, why, next_step, field="cert")

@@ -1,7 +1,7 @@
 """Events from a student's own host, beside the published API: `POST /lab/events`, signed with Hawk like the API.
 
-The body is what `POST /_lab/events` takes. Whatever an event says of its host, it is of the student's own agent,
-account and organization: nobody raises an alert for anybody else.
+The body is that of `POST /_lab/events`. An event's agent, account and organization are replaced by the student's own,
+so nobody can raise an alert for somebody else.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from labkit.sandbox.host.connect_events import host_fields
 
 
 def student_events_blueprint(engine: Engine, students: StudentStore) -> Blueprint:
-    """The call, for an app that has checked who asks."""
+    """The call, for an app that authenticates requests."""
     blueprint = Blueprint("student_events", __name__)
 
     @blueprint.post("/lab/events")
     def ingest() -> Response:
         student = students.by_user.get(caller().user.id)
         if student is None:
-            raise ApiError(403, "only a student of a class has a host whose events come this way")
+            raise ApiError(403, "only a student of a class can send events this way")
         host = host_fields(store(), students.agent_id(student), account=account_of(student))
         own = {**host, "organization_id": caller().organization_id}
         try:

@@ -1,10 +1,10 @@
-"""The class over HTTP, for its instructor alone: what each student has made, and the keys to hand out.
+"""The instructor's calls of a class: what each student has made, and the keys to hand out.
 
     GET /_lab/class        {"students": [{"number", "account", "last_seen_ms", "keys_used", "regions"}]}
     GET /_lab/class/keys   {"students": [{"number", "account", "aws", "detection"}], "url", "fingerprint"}
 
-Both are behind the sandbox's own token; without a class the list of students is empty. `last_seen_ms` is null while it
-is not known, as after a start; `regions` holds what boto3's describe calls would say, of regions that were looked at.
+Both need the sandbox's own token; without a class the list of students is empty. `last_seen_ms` is null if unknown, as
+after a restart; `regions` has what boto3's describe calls would return, for regions that were used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.detection.request import reply
 
 Address = Callable[[], dict[str, str]]
-"""Where students find the sandbox, and the fingerprint of its certificate, "" for none: `url` and `fingerprint`."""
+"""Where students reach the sandbox, and the fingerprint of its certificate or "": `url` and `fingerprint`."""
 
 
 def class_blueprint(roster: Roster, aws: AwsApp, students: StudentStore, address: Address, token: str) -> Blueprint:

@@ -1,4 +1,4 @@
-"""How a class is served from this machine, kept in the lab's home, so that every start brings the same class back."""
+"""How a class is served from this machine, saved in the lab's home, so that every start serves the same class."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FIRST_PORT = 8443
 class ClassSettings:
     """A class. size: its students are 1 to size. host, port: what the sandbox listens on for them.
 
-    known_as: the name or address that students use, where it is not the host's. certificate, key: files of TLS, "" for
-    none. own_certificate: they were made on the spot and not given.
+    known_as: the name or address that students use, if it is not `host`. certificate, key: files for TLS, "" for none.
+    own_certificate: the sandbox made them itself.
     """
 
     size: int
@@ -36,7 +36,7 @@ class ClassSettings:
 
     @property
     def beside(self) -> bool:
-        """Whether the class has a listener beside the one of this machine, which never asks for TLS."""
+        """Whether the class has a listener of its own, beside the one for this machine, which never uses TLS."""
         return self.tls or self.host != "127.0.0.1"
 
     @property
@@ -56,7 +56,7 @@ class ClassSettings:
 
 
 def bracketed(host: str) -> str:
-    """A host as it stands in a URL.
+    """A host in the form for a URL.
 
     >>> bracketed("::1"), bracketed("127.0.0.1")
     ('[::1]', '127.0.0.1')
@@ -65,12 +65,12 @@ def bracketed(host: str) -> str:
 
 
 def class_folder(home: Path) -> Path:
-    """Where what belongs to serving a class is kept, 0700."""
+    """The folder for the files of serving a class, 0700."""
     return home / "class-sandbox"
 
 
 def load(home: Path) -> ClassSettings | None:
-    """The class that is served from this home; None for none. Raises LabError for a file that cannot be read."""
+    """The class that is served from this home; None if there is none. Raises LabError for an unreadable file."""
     path = class_folder(home) / "settings.json"
     try:
         return ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
@@ -80,12 +80,12 @@ def load(home: Path) -> ClassSettings | None:
         raise LabError(
             f"The class's settings in {path} cannot be read.",
             f"{type(error).__name__}: the file is damaged, or of another version of the lab.",
-            "Move it away, then say `labkit sandbox start --class …` again: the students and their keys are kept.",
+            "Move it away, then run `labkit sandbox start --class …` again: the students and their keys are kept.",
         ) from error
 
 
 def save(home: Path, settings: ClassSettings | None) -> None:
-    """Keep how the class is served; None keeps nothing."""
+    """Save how the class is served; None removes the file."""
     path = private_folder(class_folder(home)) / "settings.json"
     if settings is None:
         path.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def show_agent(agent_id: str) -> Response:
 
 @blueprint.get("/aws/ec2")
 def list_servers() -> Response:
-    """The EC2 servers, with an agent or without; one published client says `isMonitored`."""
+    """The EC2 servers, with or without an agent; one published client sends `isMonitored`."""
     question = Question.of("servers", request.args)
     text = question.choice("monitored", ("true", "false")) or question.choice("isMonitored", ("true", "false"))
     monitored = None if text is None else text == "true"
@@ -43,5 +43,5 @@ def list_servers() -> Response:
 @blueprint.get("/vulnerabilities/package/<_of>", defaults={"noun": "packages"})
 @blueprint.get("/vulnerabilities/<_of>/servers", defaults={"noun": "servers"})
 def list_nothing(noun: str, _of: str = "") -> Response:
-    """Sandbox: no host is searched for vulnerabilities, so each of these lists is empty."""
+    """Sandbox: hosts are not scanned for vulnerabilities, so these lists are empty."""
     return reply(Question.of(noun, request.args).reply([]))

@@ -1,4 +1,4 @@
-"""The REST API's alerts, the events behind them, and putting alerts aside."""
+"""The REST API's alerts, the events behind them, and dismissing alerts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def list_events(alert_id: str) -> Response:
 
 @blueprint.post("/alerts/dismiss")
 def dismiss() -> Response:
-    """Put alerts aside, by id or by query."""
+    """Dismiss alerts, by id or by query."""
     given = body()
     reason, text = _checked_reason(given)
     why = Dismissal(reason, text, caller().user.id, now_ms())
@@ -78,7 +78,7 @@ def dismiss() -> Response:
 
 
 def _checked_reason(given: dict[str, Any]) -> tuple[str, str | None]:
-    """The reason, and the text that `OTHER` needs and the others must not have."""
+    """The reason, and its text, which `OTHER` requires and other reasons must not have."""
     reason, text = given.get("dismissReason"), given.get("dismissReasonText")
     if reason not in REASONS:
         raise ApiError(400, f"dismissReason must be one of {', '.join(REASONS)}")
@@ -96,7 +96,7 @@ def _checked_ids(ids: Any) -> list[str]:
 
 
 def _checked_query(given: dict[str, Any]) -> AlertQuery:
-    """The alerts that a body means by time and by severity, rule or agent: here the names end in capital ID."""
+    """The alerts that a body selects by time and by severity, rule or agent; here the names end in capital ID."""
     texts = {name: given.get(name) for name in ("from", "until", "ruleID", "agentID")}
     if not all(value is None or isinstance(value, str) for value in texts.values()):
         raise ApiError(400, "from, until, ruleID and agentID must be strings")

@@ -1,4 +1,4 @@
-"""The detection service's REST API, version 2, over HTTP with Hawk: who may ask, how often, and how refusals look."""
+"""The detection service's REST API, version 2: authentication with Hawk, rate limits, and the form of errors."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def create_detection_app(
 
 @self_test.get("/help/hawk/self-test")
 def answer_self_test() -> Response:
-    """Says that the request's signature is right, with a signature."""
+    """Confirm, signed, that the request's signature is correct."""
     return reply({"message": "The request is authentic."})
 
 
 def _admit() -> Response | None:
-    """Let a request through that is authentic, of a member, allowed to do it, and not one too many."""
+    """Admit a request that is authentic, from a member, permitted, and within the rate limit."""
     extensions = current_app.extensions
     g.receiver = receive(request, _key_of, extensions["nonces"])
     if request.blueprint == self_test.name:
@@ -105,7 +105,7 @@ def _key_of(user_id: str) -> str:
 
 
 def _caller(receiver: Receiver) -> Caller:
-    """Who signed, for the organization that Hawk's `ext` names."""
+    """The signer, for the organization in Hawk's `ext`."""
     user = store().people.user(receiver.parsed_header["id"])
     organization_id = receiver.parsed_header.get("ext", "")
     role = store().people.role(organization_id, user.id)
@@ -118,7 +118,7 @@ def _caller(receiver: Receiver) -> Caller:
 
 
 def _finish(response: Response) -> Response:
-    """Sign every reply to an authentic request, refusals included: only then may the client believe it."""
+    """Sign every reply to an authentic request, refusals included, so that the client can trust it."""
     if "allowance" in g:
         response.headers.update(g.allowance.headers)
     if "receiver" in g:
@@ -145,6 +145,6 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_fault(fault: Exception) -> Response:
-    """The last resort of the service's edge: a fault of ours is logged, and the client sees a 500 in the API's form."""
+    """Last resort: log a bug of ours, and answer 500 in the API's form."""
     log.error("%s %s failed", request.method, request.path, exc_info=fault)
     return reply({"errors": ["internal error"]}, 500)

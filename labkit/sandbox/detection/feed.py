@@ -4,10 +4,10 @@
     GET  /_lab/alerts?after=&rule=&wait=       behind the sandbox's own token
     GET  /lab/feed/alerts?after=&rule=&wait=   signed with Hawk like the API, for clients elsewhere
 
-The feed answers at once when something is newer than `after`, else when something comes or `wait` seconds are over:
+The feed answers at once if something is newer than `after`, else when something comes or after `wait` seconds:
 `{"alerts": [{"sequence", "count", "eventAt", "alertId", "alert"}], "after"}`. Each alert that is new or has another
-event behind it is told once, as it is now; the reply's `after` is what to ask on from. A first question without `after`
-gets that number alone.
+event is listed once, in its current state; pass the reply's `after` in the next request. A request without `after` gets
+that number alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_WAIT_SECONDS = 30.0
 
 
 def feed_blueprint(engine: Engine) -> Blueprint:
-    """The feed for whoever may use the API; for an app that has checked who asks."""
+    """The feed for everybody who may use the API; for an app that authenticates requests."""
     blueprint = Blueprint("lab_feed", __name__)
 
     @blueprint.get("/lab/feed/alerts")
@@ -40,7 +40,7 @@ def feed_blueprint(engine: Engine) -> Blueprint:
 
 
 def control_blueprint(engine: Engine, token: str) -> Blueprint:
-    """Events in, and the feed, for whoever has the sandbox's token."""
+    """Events in, and the feed, for clients with the sandbox's token."""
     blueprint = Blueprint("engine", __name__)
 
     blueprint.before_request(lambda: refuse_without_token(token))
@@ -61,7 +61,7 @@ def control_blueprint(engine: Engine, token: str) -> Blueprint:
 
 
 def events_in(body: bytes) -> Iterator[Any]:
-    """The events of a body: a JSON array, or one object a line. Raises orjson.JSONDecodeError."""
+    """The events of a body: a JSON array, or one object per line. Raises orjson.JSONDecodeError."""
     if body.lstrip()[:1] == b"[":
         yield from orjson.loads(body)
         return
@@ -81,7 +81,7 @@ def _changes(engine: Engine, organization: str) -> Response:
         wait_seconds = float(request.args.get("wait") or 0)
     except ValueError:
         return reply({"errors": ["after must be a whole number, and wait a number of seconds"]}, 400)
-    # Written so that a wait of “nan” is none at all.
+    # Also turns a wait of “nan” into none.
     wait_seconds = min(wait_seconds, MOST_WAIT_SECONDS) if wait_seconds > 0 else 0.0
     changes = engine.changes(organization, after, request.args.get("rule") or None, wait_seconds)
     response = reply({"alerts": list(changes.alerts), "after": changes.after})

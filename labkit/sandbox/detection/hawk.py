@@ -1,4 +1,4 @@
-"""Hawk as the detection service speaks it: requests verified, replies signed.
+"""Hawk on the detection service's side: requests are verified, replies signed.
 
 Source: https://github.com/mozilla/hawk/blob/main/API.md (the protocol), mohawk's documentation (its receiver).
 """
@@ -15,10 +15,10 @@ from mohawk import Receiver, exc
 from werkzeug import Request, Response
 
 SKEW_SECONDS = 60
-"""How far a client's clock may be off, either way; Hawk's usual value."""
+"""How far a client's clock may be off in either direction; Hawk's usual value."""
 
 _MUST_HASH = {"POST", "PUT", "PATCH"}
-"""A GET or DELETE may come without a hash; these may not, since their body would be unsigned."""
+"""These methods need a hash, since their body would be unsigned; a GET or DELETE may omit it."""
 
 
 class HawkRefused(Exception):
@@ -31,9 +31,9 @@ class HawkRefused(Exception):
 
 
 class NonceStore:
-    """Remembers which requests came already, for as long as one of them could be authentic again.
+    """Remembers requests for as long as a replay of one could pass as authentic.
 
-    A request may be dated `SKEW_SECONDS` ahead, so it stays good for twice that after it came. `most` bounds memory.
+    A request may be dated `SKEW_SECONDS` ahead, so it stays valid for twice that after it came. most: limits memory.
     """
 
     def __init__(self, most: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +45,7 @@ class NonceStore:
         return len(self._came)
 
     def seen(self, user_id: str, nonce: str, timestamp: str) -> bool:
-        """Whether this request came before; remembers it. The shape is mohawk's `seen_nonce`."""
+        """Whether this request came before; remembers it. The signature is that of mohawk's `seen_nonce`."""
         now = self._clock()
         with self._lock:
             while self._came and (
@@ -62,8 +62,8 @@ class NonceStore:
 def receive(request: Request, key_of: Callable[[str], str], nonces: NonceStore) -> Receiver:
     """The mohawk receiver of an authentic request, ready to sign the reply.
 
-    key_of gives a user's API key and raises LookupError for an unknown user. Raises HawkRefused; its words are those of
-    the Hawk protocol's own implementation, and tell apart what a client must mend: the user id, the key, the clock.
+    key_of: a user's API key; raises LookupError for an unknown user. Raises HawkRefused with the messages of the Hawk
+    protocol's own implementation, which tell the client what to fix: the user id, the key or the clock.
     """
     header = request.headers.get("Authorization", "")
     try:
@@ -77,7 +77,7 @@ def receive(request: Request, key_of: Callable[[str], str], nonces: NonceStore) 
             **_content(request, header),
         )
     except exc.TokenExpired as expired:
-        # The challenge holds our time, signed with the user's key, so that a client can tell how far it is off.
+        # The challenge holds our time, signed with the user's key, so that a client can compute its offset.
         raise HawkRefused("Stale timestamp", expired.www_authenticate) from expired
     except (exc.HawkFail, KeyError, ValueError) as fault:
         # mohawk raises KeyError for a header without id, ts or nonce, ValueError for one without attributes.
@@ -99,8 +99,8 @@ _WORDS: Mapping[type[Exception], str] = {
 def _signed_url(request: Request) -> str:
     """The URL as the client signed it: its own Host header with the port, path and query as received, undecoded.
 
-    Behind a proxy that ends TLS the client signed port 443; taking the proxy's word for the scheme only ever changes
-    which signature is expected, so it opens nothing.
+    Behind a proxy that terminates TLS the client signed port 443. Trusting the proxy's header only changes which
+    signature is expected, so it admits nothing.
     """
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
     return f"{scheme}://{request.headers.get('Host', '')}{request.environ['RAW_URI']}"

@@ -19,7 +19,7 @@ INVITED_AS = ("user", "reader")
 
 @blueprint.get("/organizations/members")
 def list_members() -> Response:
-    """The members, all or only those that may sign in."""
+    """The members: all, or only those that are enabled."""
     enabled_only = request.args.get("enabledOnly") == "true"
     members = store().people.members(organization_id(), enabled_only)
     return reply(Question.of("members", request.args).reply(members))
@@ -49,9 +49,9 @@ def remove_member(user_id: str) -> Response:
 
 @blueprint.route("/organizations/invites", methods=["PUT", "POST"])
 def invite() -> Response:
-    """Invite somebody; published clients send either method.
+    """Invite somebody; published clients use either method.
 
-    Sandbox: no mail leaves the machine.
+    Sandbox: no mail is sent.
     """
     given = body()
     role, email = given.get("role"), given.get("email")

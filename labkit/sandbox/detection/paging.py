@@ -1,7 +1,7 @@
-"""Questions of list calls and the tokens between their pages.
+"""Queries of list calls and the tokens between their pages.
 
-A token carries the question it belongs to: some clients repeat their parameters with it, others drop them, and both see
-the same pages. It names the last row seen, so rows added between two pages are neither repeated nor skipped.
+A token contains its query: some clients repeat their parameters with it, others drop them, and both see the same pages.
+It names the last row seen, so rows added between two pages are neither repeated nor skipped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Question:
 
     @classmethod
     def of(cls, noun: str, query: Mapping[str, str]) -> Question:
-        """The question in a request's query. Raises ApiError (400) for a token of another list, or of nobody's."""
+        """The parameters of a request. Raises ApiError (400) for an invalid token, or one of another list."""
         token = query.get("token")
         if not token:
             return cls(noun, dict(query.items()))
@@ -49,19 +49,19 @@ class Question:
         except (binascii.Error, ValueError, TypeError):
             made_for = None
         if made_for != noun or not isinstance(parameters, dict) or not _is_time(created_at):
-            raise ApiError(400, "token is not one that this list gave out")
+            raise ApiError(400, "token is not one that this list issued")
         texts = {str(name): str(value) for name, value in parameters.items()}
         return cls(noun, texts, (created_at, str(identifier)))
 
     def token(self, after: After | None) -> str | None:
-        """The token of the page after that row, None after the last one."""
+        """The token of the page after that row; None if there is no row."""
         if after is None:
             return None
         packed = orjson.dumps([self.noun, {**self.parameters}, after])
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     def reply(self, items: list[dict[str, Any]], after: After | None = None) -> dict[str, Any]:
-        """The list under its noun, and the token: exactly these two, since a published client refuses any third."""
+        """The list under its noun, and the token. A published client accepts no third field."""
         return {self.noun: items, "token": self.token(after)}
 
     def text(self, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How often one organization may ask: a fixed window that begins with the first request in it."""
+"""A rate limit with fixed windows, each starting with its first request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left of an organization's window after one request."""
+    """What is left of a window after one request."""
 
     allowed: bool
     remaining: int
@@ -23,7 +23,7 @@ class Allowance:
 
 
 class RateLimit:
-    """Counts requests an organization; safe to share between threads."""
+    """Counts requests by key; safe to share between threads."""
 
     def __init__(
         self, requests: int, window_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic
@@ -32,14 +32,14 @@ class RateLimit:
         self._windows: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
-    def take(self, organization_id: str) -> Allowance:
+    def take(self, key: str) -> Allowance:
         """Count one request; `allowed` is false once the window's requests are used up."""
         now = self._clock()
         with self._lock:
-            ends, used = self._windows.get(organization_id, (0.0, 0))
+            ends, used = self._windows.get(key, (0.0, 0))
             if now >= ends:
                 ends, used = now + self._window_seconds, 0
             allowed = used < self._requests
             used += allowed
-            self._windows[organization_id] = (ends, used)
+            self._windows[key] = (ends, used)
         return Allowance(allowed, self._requests - used, max(1, round((ends - now) * 1000)))

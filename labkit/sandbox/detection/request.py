@@ -1,4 +1,4 @@
-"""What every call of the REST API has at hand: who asks, of which organization, the store, the body, the audit log."""
+"""Used by every call of the REST API: the caller, their organization, the store, the body, the audit log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STORE, PERMISSIONS = "detection_store", "permissions"
 
 
 def caller() -> Caller:
-    """Who signed the request that is being answered."""
+    """Who signed the current request."""
     return g.caller
 
 
@@ -28,7 +28,7 @@ def organization_id() -> str:
 
 
 def store() -> DetectionStore:
-    """The store of the app that answers."""
+    """The current app's store."""
     return current_app.extensions[STORE]
 
 

@@ -1,7 +1,7 @@
 """The REST API's rule sets, rules and tags of rules.
 
-Published as it was: no clone, no enable, no PATCH. Cloning is reading a rule and creating another of the same fields;
-enabling is replacing the whole rule.
+As in the published API there is no clone, enable or PATCH: to clone, read a rule and create another with the same
+fields; to enable, replace the whole rule.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def show_ruleset(ruleset_id: str) -> Response:
 
 @blueprint.put("/rulesets/<ruleset_id>")
 def update_ruleset(ruleset_id: str) -> Response:
-    """Replace name, description and rule ids; without `ruleIds` the rules stay."""
+    """Replace name, description and rule ids; without `ruleIds` the rules stay the same."""
     with store().transaction():
         wanted = _ruleset_body(store().rules.ruleset(organization_id(), checked_id(ruleset_id))["rules"])
         made = _unless_taken(lambda: store().rules.update_ruleset(organization_id(), ruleset_id, wanted, now_ms()))

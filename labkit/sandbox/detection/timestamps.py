@@ -1,4 +1,4 @@
-"""Times as the detection service's REST API writes and reads them: UTC, milliseconds since 1970 inside."""
+"""Times of the detection service's REST API: UTC; milliseconds since 1970 internally."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parse_time(text: str) -> int:
     part = match.groupdict(default="0")
     clock = f"{part['hour']:0>2}:{part['minute']:0>2}:{part['second']:0>2}"
     moment = datetime.fromisoformat(f"{part['day']}T{clock}").replace(tzinfo=_zone(match["zone"]))
-    # The fraction is cut, not rounded: a time never moves into the next millisecond.
+    # Truncated, not rounded: a time never moves into the next millisecond.
     return int(moment.timestamp()) * 1000 + int(f"{part['fraction']:0<3}"[:3])
 
 
@@ -49,9 +49,9 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-@lru_cache(maxsize=10_000)  # a list of a class's rules says the same times again and again
+@lru_cache(maxsize=10_000)  # a list of a class's rules repeats the same times
 def format_time(milliseconds: int) -> str:
-    """The API's way to write a time.
+    """A time in the API's format.
 
     >>> format_time(1569250945924)
     '2019-09-23T15:02:25.924Z'

@@ -1,4 +1,4 @@
-"""Network ACLs and their entries as AWS takes them."""
+"""Network ACLs and their entries, checked as AWS does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OF_AN_ENTRY = ("RuleNumber", "Egress", "RuleAction", "Protocol", "CidrBlock", "
 
 
 class StrictNetworkAcls:
-    """Checks of the network ACL actions, and what moto leaves out of them."""
+    """Checks of the network ACL actions, and what moto lacks."""
 
     params: dict[str, Any]
     ec2_backend: EC2Backend
@@ -25,7 +25,7 @@ class StrictNetworkAcls:
         check_tag_specifications(self.params, "network-acl")
 
     def create_network_acl(self) -> Any:
-        """With the entry that denies the rest, in both directions; moto makes it for default network ACLs only."""
+        """Add the entry that denies the rest, in both directions; moto adds it to default network ACLs only."""
         result = super().create_network_acl()  # type: ignore[misc]
         acl: NetworkAcl = result.result["NetworkAcl"]
         for egress in (True, False):
@@ -93,7 +93,7 @@ class StrictNetworkAcls:
         for name in (*_OF_AN_ENTRY, "IcmpTypeCode"):
             self.params.pop(name, None)
         self.params.update(entry.to_aws())
-        # moto reads the parameter by its name on the wire, which its own parser has already translated
+        # moto reads this parameter by its wire name, although its parser has translated it
         self.params["Icmp"] = self.params.pop("IcmpTypeCode", {})
         return entry
 

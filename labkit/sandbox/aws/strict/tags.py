@@ -14,7 +14,7 @@ LONGEST_KEY, LONGEST_VALUE = 128, 256
 
 
 def check_tags(tags: Iterable[dict[str, str]]) -> None:
-    """Raise AwsError for a tag that AWS refuses; a tag without a value gets an empty one."""
+    """Raise AwsError for a tag that AWS refuses. A missing value becomes empty."""
     for tag in tags:
         key, value = tag.get("Key", ""), tag.setdefault("Value", "")
         if not 1 <= len(key) <= LONGEST_KEY or len(value) > LONGEST_VALUE:
@@ -43,11 +43,11 @@ class StrictTags:
     def check_create_tags(self) -> None:
         check_tags(self.params["Tags"])
         for resource in self.params["Resources"]:
-            if resource.startswith("acl-"):  # moto looks up every other kind of the lab's, but not this one
+            if resource.startswith("acl-"):  # moto checks the lab's other resource types, but not this one
                 self.ec2_backend.get_network_acl(resource)
 
     def check_delete_tags(self) -> None:
-        """Without a list of tags all of them go; moto would delete none."""
+        """Without a list of tags, AWS deletes all; moto would delete none."""
         if not self.params.get("Tags"):
             of_each = (self.ec2_backend.tags.get(resource, {}) for resource in self.params["Resources"])
             self.params["Tags"] = [{"Key": key} for key in sorted({key for tags in of_each for key in tags})]

@@ -1,4 +1,4 @@
-"""VPCs and subnets as AWS makes and deletes them."""
+"""VPCs and subnets, created and deleted as AWS does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labkit.sandbox.aws.strict.tags import check_tag_specifications
 
 
 class StrictVpcs:
-    """Checks of the VPC actions, and the rest of what deleting one deletes."""
+    """Checks of the VPC actions, and what AWS deletes with a VPC."""
 
     params: dict[str, Any]
     current_account: str
@@ -30,7 +30,7 @@ class StrictVpcs:
             raise AwsError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
     def check_create_vpc_peering_connection(self) -> None:
-        """Sandbox: no other account's VPC is there to be connected with; moto would look into any account."""
+        """Sandbox: VPCs of other accounts do not exist for a peering connection; moto would look into any account."""
         if self.params.get("PeerOwnerId", self.current_account) != self.current_account:
             vpc_id = self.params.get("PeerVpcId", "")
             raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
@@ -51,7 +51,7 @@ class StrictVpcs:
             raise AwsError("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
 
     def delete_vpc(self) -> Any:
-        """moto takes the default security group and the main route table; AWS the default network ACL as well."""
+        """moto deletes the default security group and the main route table; AWS also the default network ACL."""
         backend, vpc_id = self.ec2_backend, self.params["VpcId"]
         result = super().delete_vpc()  # type: ignore[misc]
         for acl_id in [acl.id for acl in backend.network_acls.values() if acl.vpc_id == vpc_id]:
@@ -62,7 +62,7 @@ class StrictVpcs:
 
 
 class StrictSubnets:
-    """Checks of the subnet actions, and the end of a deleted subnet's association."""
+    """Checks of the subnet actions, and the removal of a deleted subnet's association."""
 
     params: dict[str, Any]
     region: str
@@ -88,7 +88,7 @@ class StrictSubnets:
             raise AwsError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
 
     def delete_subnet(self) -> Any:
-        """moto keeps the deleted subnet's association, so that its network ACL could never be deleted."""
+        """Remove the association too; moto keeps it, so the network ACL could never be deleted."""
         subnet_id = self.params["SubnetId"]
         result = super().delete_subnet()  # type: ignore[misc]
         for acl in self.ec2_backend.network_acls.values():

@@ -1,4 +1,4 @@
-"""Agents of the detection service, and the EC2 servers that it knows of, kept."""
+"""Agents of the detection service and the EC2 servers that it knows, in the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS server (
 
 @dataclass(frozen=True)
 class AgentQuery:
-    """Which agents are meant; None is "any". Times are milliseconds of the agent's creation, both ends included."""
+    """Selects agents; None means "any". Times are milliseconds of the agent's creation, both ends included."""
 
     status: str
     agent_type: str | None = None
@@ -45,7 +45,7 @@ class AgentStore:
         self._database.insert("agent", row | {"hostname": agent["hostname"], "body": to_json(agent)})
 
     def note_online(self, now: int) -> None:
-        """Note a report of every agent that is online: their hosts are there whenever the sandbox is."""
+        """Note a report of every agent that is online: their hosts run whenever the sandbox does."""
         self._database.write("UPDATE agent SET last_reported_at = ? WHERE status = 'online'", now)
 
     def note_report(self, agent_id: str, now: int) -> None:

@@ -1,4 +1,4 @@
-"""The detection service's world on disk: one sqlite3 file that survives the process being killed at any moment."""
+"""The detection service's database: one sqlite3 file that survives a kill of the process at any moment."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PRAGMAS = "PRAGMA journal_mode = wal; PRAGMA synchronous = normal; PRAGMA forei
 
 
 class NoSuch(LookupError):
-    """Nothing with that id in the organization; the API answers 404."""
+    """The organization has nothing with that id; the API answers 404."""
 
     def __init__(self, noun: str, identifier: str) -> None:
         super().__init__(f"{noun} {identifier} was not found")
 
 
 def to_json(value: object) -> str:
-    """A value as it is kept in a text column."""
+    """A value as JSON, for a text column."""
     return orjson.dumps(value).decode()
 
 
@@ -49,7 +49,7 @@ class _Handle:
 
 
 class Database:
-    """One file, one connection a thread, one writer at a time; a transaction is whole or absent after a kill.
+    """One file, a connection per thread, one writer at a time. After a kill a transaction is complete or absent.
 
     ids: where the ids of new rows come from.
     """
@@ -82,7 +82,7 @@ class Database:
         if connection.in_transaction:
             yield
             return
-        # The lock spares writers sqlite's own way of waiting, which is to sleep and look again.
+        # The lock replaces sqlite's own way of waiting, which is to sleep and try again.
         with self._writing, connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -105,7 +105,7 @@ class Database:
         self.write(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})", *row.values())
 
     def rows(self, sql: str, *values: object) -> list[Row]:
-        """All rows of a question."""
+        """All rows of a query."""
         return self._connection().execute(sql, values).fetchall()
 
     def newest_first(
@@ -113,8 +113,8 @@ class Database:
     ) -> tuple[list[Row], After | None]:
         """A page of rows by falling `created_at`, ties by falling id, and where the next page starts, if there is one.
 
-        conditions: SQL with one `?` to its value; None leaves a condition out. `after` is a place, not a count, so that
-        rows added meanwhile move nothing from page to page.
+        conditions: SQL with one `?`, and its value; None leaves a condition out. `after` is a position, not a count, so
+        rows added meanwhile shift nothing from page to page.
         """
         chosen = {sql: value for sql, value in conditions.items() if value is not None}
         values: list[Any] = list(chosen.values())

@@ -1,6 +1,6 @@
-"""The organization, its users with their API keys, and what was done in it, kept.
+"""The organization, its users with their API keys, and its audit log, in the database.
 
-The keys are made once, at the first start, and are nowhere but in the store's file, which only its owner can read.
+The keys are made once, at the first start, and are only in the store's file, which only its owner can read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SEEN_EVERY_MS = 60_000
 
 @dataclass(frozen=True)
 class ApiUser:
-    """A user and the key of theirs that signs requests."""
+    """A user and the API key that signs their requests."""
 
     id: str
     email: str
@@ -60,7 +60,7 @@ class NewAuditRecord:
 
 @dataclass(frozen=True)
 class AuditQuery:
-    """Which records of the audit log are meant; None is "any". Times are milliseconds, both ends included."""
+    """Selects records of the audit log; None means "any". Times are milliseconds, both ends included."""
 
     crud: str | None = None
     user_email: str | None = None
@@ -70,7 +70,7 @@ class AuditQuery:
 
 
 class PeopleStore:
-    """Organizations, users and who is a member of what."""
+    """Organizations, users and memberships."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -84,7 +84,7 @@ class PeopleStore:
         return {row["id"]: row["name"] for row in self._database.rows("SELECT * FROM organization ORDER BY rowid")}
 
     def add_user(self, user: ApiUser) -> None:
-        """Make a user known, as a member of nothing yet."""
+        """Add a user, without any membership."""
         names = {"display_name": user.display_name, "email": user.email}
         self._database.insert("user", names | {"id": user.id, "api_key": user.api_key, "enabled": user.enabled})
 
@@ -104,7 +104,7 @@ class PeopleStore:
         return ApiUser(row["id"], row["email"], row["api_key"], row["display_name"], bool(row["enabled"]))
 
     def note_authenticated(self, user_id: str, now: int) -> None:
-        """Note that a user's request was authentic; written down at most once a minute."""
+        """Note an authentic request of a user; written at most once a minute."""
         stale = now - _SEEN_EVERY_MS
         sql = "SELECT 1 FROM user WHERE id = ? AND coalesce(last_authenticated_at, 0) < ?"
         if self._database.rows(sql, user_id, stale):
@@ -158,11 +158,11 @@ class AuditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, deed: NewAuditRecord) -> None:
+    def record(self, record: NewAuditRecord) -> None:
         """Add a record."""
-        row = {name: value for name, value in vars(deed).items() if name != "context"}
+        row = {name: value for name, value in vars(record).items() if name != "context"}
         self._database.insert(
-            "audit", row | {"id": self._database.ids.new("audit record"), "context": to_json(deed.context)}
+            "audit", row | {"id": self._database.ids.new("audit record"), "context": to_json(record.context)}
         )
 
     def page(

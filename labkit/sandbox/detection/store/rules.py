@@ -1,8 +1,8 @@
-"""Rule sets and rules of the detection service, kept.
+"""Rule sets and rules of the detection service, in the database.
 
-A rule may be in several rule sets (`ruleIds`); its `rulesetId` in a reply is the one it was asked through. A rule that
-a whole-set update leaves in no rule set is kept and can be put back by its id; deleting a rule set deletes the rules
-that are in no other.
+A rule may be in several rule sets (`ruleIds`); its `rulesetId` in a reply is the one in the request. A rule that an
+update leaves in no rule set is kept and can be added again by its id; deleting a rule set deletes the rules that are in
+no other.
 """
 
 from __future__ import annotations

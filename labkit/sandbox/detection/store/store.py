@@ -1,4 +1,4 @@
-"""Everything that the detection service remembers, in one file: what the REST API reads and the engine writes."""
+"""All data of the detection service, in one file: what the REST API reads and the engine writes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from labkit.sandbox.ids import Ids
 class DetectionStore:
     """The organization with its people, rules, agents, alerts, events and audit log.
 
-    A file that is not there yet is made, readable by its owner only, and filled with the world as it starts. Safe to
-    share between threads. A write that returned is kept, whatever happens to the process afterwards.
+    A new file is readable by its owner only, and filled with `seed_data`. Safe to share between threads. A write that
+    returned is kept, whatever happens to the process afterwards.
 
-    ids: where the ids and secrets of what is new come from.
+    ids: the source of new ids and secrets. database: for tables of others, as a class has.
     """
 
     def __init__(self, path: Path, ids: Ids | None = None) -> None:
@@ -41,7 +41,7 @@ class DetectionStore:
             self._plant(now_ms())
 
     def _plant(self, now: int) -> None:
-        """Fill a store that is empty; leave one that has its organization as it is. now: milliseconds."""
+        """Fill an empty store; leave one that has its organization unchanged. now: milliseconds."""
         self.agents.note_online(now)
         organization_id, ruleset_id = seed_data.ORGANIZATION_ID, seed_data.BASE_RULE_SET_ID
         if organization_id in self.people.organizations():
@@ -68,7 +68,7 @@ class DetectionStore:
         return {"user_id": student.id, "api_key": student.api_key, "organization_id": seed_data.ORGANIZATION_ID}
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Make everything inside one commit: all of it is kept, or none."""
+        """Commit everything inside together, or nothing."""
         return self.database.transaction()
 
     def close(self) -> None:
