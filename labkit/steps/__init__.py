@@ -1,6 +1,6 @@
 """The lab's steps in their order, and what can be done with all of them: status, require, solve, reset.
 
-Adding a step is adding one `Step` to a chapter's list: the cells' checks, the progress bar, `status`, `solve`, `reset`
+To add a step, add one `Step` to this list: the cells' checks, the progress bar, `status`, `solve`, `reset`
 and the end-to-end tests follow.
 """
 
@@ -10,20 +10,33 @@ from collections.abc import Iterator
 
 from labkit.model.check import CheckResult, Outcome, require
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
-from labkit.steps import create_environment, initial_configuration, self_protecting_cloud
+from labkit.steps import account, host, network, protection, rule
 from labkit.steps.session import LabSession
 from labkit.steps.step import Offer, Step
 from labkit.views.panels.basic import ActionResult
 from labkit.views.view import View
 
-STEPS: tuple[Step, ...] = initial_configuration.STEPS + create_environment.STEPS + self_protecting_cloud.STEPS
+STEPS: tuple[Step, ...] = (
+    host.READY,  # chapter 1
+    account.STUDENT,  # chapter 2
+    account.ACCOUNT,
+    network.VPC,
+    network.NETWORK_ACL,
+    rule.RULE,
+    rule.CRITERIA,
+    rule.ENABLED,
+    rule.RULE_ID,
+    host.SUBNET,  # chapter 3
+    protection.ALERT,
+    protection.DENIED,
+)
 BY_KEY = {step.key: step for step in STEPS}
 
 
 def named(name: str) -> tuple[Step, ...]:
     """The step with this key, or the steps of the chapter with this number; all of them for "".
 
-    Raises InvalidInput for a name that nothing bears.
+    Raises InvalidInput for an unknown name.
     """
     chosen = tuple(step for step in STEPS if name in ("", step.key, step.chapter, step.chapter.zfill(2)))
     if chosen:
@@ -31,13 +44,13 @@ def named(name: str) -> tuple[Step, ...]:
     raise InvalidInput(
         f"There is no step or chapter “{name}”.",
         f"Chapters: {', '.join(sorted({step.chapter for step in STEPS}))}. Steps: {', '.join(BY_KEY)}.",
-        "Take one of these.",
+        "Choose one of these.",
         field="step",
     )
 
 
 def check(session: LabSession, step: Step) -> CheckResult:
-    """The step's check; one that cannot look says so, apart from work that is wrong."""
+    """The step's check. A check that cannot be made says so; that is not the same as work that is wrong."""
     try:
         return step.check(session)
     except StepNotReady as error:
@@ -47,7 +60,7 @@ def check(session: LabSession, step: Step) -> CheckResult:
 
 
 def offered(session: LabSession, step: Step) -> tuple[Offer, ...]:
-    """What the step offers to do at once; nothing where the world cannot be asked."""
+    """What the step offers to do at once; nothing if the services cannot be asked."""
     try:
         return step.offers(session)
     except LabError:
@@ -55,7 +68,7 @@ def offered(session: LabSession, step: Step) -> tuple[Offer, ...]:
 
 
 def require_needs(session: LabSession, step: Step) -> None:
-    """Raise StepNotReady for the first step in the order that this one waits for."""
+    """Raise StepNotReady for the first step that this one needs and that is not done."""
     for need in (BY_KEY[key] for key in step.needs):
         result = check(session, need)
         if not result.passed:
@@ -64,7 +77,7 @@ def require_needs(session: LabSession, step: Step) -> None:
 
 
 def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
-    """Each step's check, in order; one whose needs do not hold is not looked at."""
+    """Each step's check, in order. A step whose needs are not done is skipped."""
     passed, wanted = set[str](), {step.key for step in steps}
     for step in STEPS:
         missing = next((BY_KEY[key] for key in step.needs if key not in passed), None)
@@ -95,7 +108,7 @@ def solve(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
 
 
 def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """These steps and all that they wait for, in order."""
+    """These steps and all that they need, in order."""
     wanted: set[str] = set()
 
     def add(step: Step) -> None:
@@ -109,9 +122,9 @@ def with_needs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, View | LabError]]:
-    """Undo each of these steps and those that need them, last first: what was taken away, or why it was not.
+    """Undo each of these steps and those that need them, last first: what was undone, or why it was not.
 
-    What a step needs stays when its own undo failed: without number and keys nobody could take it away later.
+    If a step cannot be undone, the steps that it needs stay: without number and keys nobody could undo it later.
     """
     kept: set[str] = set()
     for step in reversed(with_dependents(steps)):
