@@ -115,14 +115,14 @@ def test_a_block_that_is_not_right_is_refused_in_words_and_nothing_is_kept(
     assert nothing_kept(home)
 
 
-def test_another_secret_is_told_from_another_certificate_and_from_nobody_there(
+def test_a_wrong_secret_a_wrong_certificate_and_no_answer_have_different_errors(
     a_class: RunningClass, home: Path
 ) -> None:
     keys = a_class.keys(STUDENT)
     secret, port = keys.secret_access_key, keys.url.rpartition(":")[2]
     for old, new, words in (
         (secret, secret[::-1], "not the one of this access key id"),
-        (keys.fingerprint[:5], "00:00", "another certificate than the one you were told"),
+        (keys.fingerprint[:5], "00:00", "another certificate than the one in your block"),
         (f":{port}", f":{free_port()}", "Nothing answers with TLS"),
     ):
         said = labkit("join", typed=keys.block.replace(old, new))
