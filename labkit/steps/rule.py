@@ -121,7 +121,7 @@ def _squeezed(name: str) -> str:
 def check_criteria(session: LabSession) -> CheckResult:
     comparisons = compare(Criteria.of(students_rule(session)), wanted_criteria(session.student))
     wrong = [one.label for one in comparisons if not one.equal]
-    found = f"{len(comparisons) - len(wrong)} of {len(comparisons)} as wanted"
+    found = f"{len(comparisons) - len(wrong)} of {len(comparisons)} correct"
     if not wrong:
         return CRITERIA.result(Outcome.PASSED, CRITERIA_EXPECTED, found)
     return CRITERIA.result(

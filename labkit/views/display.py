@@ -19,7 +19,7 @@ def show(shown: View) -> None:
 
 
 def show_error(error: LabError, link: str = "") -> None:
-    """Display an error as a panel; link: address of the cell where it is mended."""
+    """Display an error as a panel; link: address of the cell where it can be fixed."""
     show(ErrorPanel(error, link))
 
 

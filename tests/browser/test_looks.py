@@ -23,7 +23,7 @@ from tests.wait import PATIENCE_SECONDS
 
 CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")
 SAID = {
-    "02": ("You are student 7.", "The five criteria of your rule: 5 of 5 as wanted", "Allowed: 100 allows all."),
+    "02": ("You are student 7.", "The five criteria of your rule: 5 of 5 correct", "Allowed: 100 allows all."),
     "03": ("From the connection to the deny entry (UTC)", "Denied: 1 denies all to 203.0.113.10/32.", "exit code 28"),
 }
 """Words that the outputs of a chapter must hold: a page that had lost them would be clean too."""

@@ -134,7 +134,7 @@ def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
     notebook.press(form.get_by_role("button", name="Save the rule"))
     expect(form).to_contain_text("5 of 5")
     passed(notebook.run('lab.check("rule_criteria")'))
-    expect(notebook.run("lab.compare_criteria()")).to_contain_text("5 of 5 as wanted")
+    expect(notebook.run("lab.compare_criteria()")).to_contain_text("5 of 5 correct")
     expect(notebook.run("lab.explain()")).to_contain_text("✓ The filter matches")
     expect(notebook.run('lab.explain(destination="127.0.0.1")')).to_contain_text("no alert")
     screenshot("02-explain")
@@ -180,7 +180,7 @@ def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSessi
     form = by_keyboard.run_through("lab.set_criteria()")
     by_keyboard.fill(form, "Alert Title", wanted_criteria(7).title)
     by_keyboard.press_button(form, "Save the rule")
-    expect(form).to_contain_text("5 of 5 as wanted")
+    expect(form).to_contain_text("5 of 5 correct")
 
     passed(by_keyboard.run_through('lab.check("rule_id")'))
     expect(by_keyboard.run_through("lab.status()")).to_contain_text("9 of 12 steps done")

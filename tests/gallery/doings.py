@@ -144,7 +144,7 @@ def _field_states() -> tuple[State, ...]:
     error = ErrorPanel(filter_error('  • event_type = "audit"'))
     return (
         State("the names that follow from a number", NamesPreview(7)),
-        State("as wanted", FieldState(equal)),
+        State("correct", FieldState(equal)),
         State("differs", FieldState(comparison)),
         State("quotes were straightened", FieldState(equal, quotes)),
         State(

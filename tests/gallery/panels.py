@@ -163,7 +163,7 @@ COMPONENTS = (
               "check_panel.html.j2", _checks),
     Component("Stop", "A cell was run before the step that it needs.", "error_panel.html.j2", _stops),
     Component("Error", "Something was refused: what happened, why, what to do.", "error_panel.html.j2", _errors),
-    Component("InternalError", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
+    Component("Internal error", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
     Component("What a call did", "After a change, and where facts are told; with the command that does the same.",
               "happened.html.j2", _happened),
     Component("Remark", "Words that are no result.", "note.html.j2", _notes),

@@ -108,7 +108,7 @@ def _cards() -> tuple[State, ...]:
 def _criteria() -> tuple[State, ...]:
     nearly = replace(THERE, name=WANTED.name.replace("Student7", "Student 7"), filter=WANTED.filter.replace(" and", ""))
     return (
-        State("all as wanted", CriteriaTable(compare(WANTED, WANTED))),
+        State("all correct", CriteriaTable(compare(WANTED, WANTED))),
         State("some differ", CriteriaTable(compare(THERE, WANTED))),
         State("nearly right", CriteriaTable(compare(nearly, WANTED))),
     )
@@ -117,7 +117,7 @@ def _criteria() -> tuple[State, ...]:
 def _comparisons() -> tuple[State, ...]:
     differs, equal = compare(replace(WANTED, name=WANTED.name.replace("Student7", "Student 7")), WANTED)[:2]
     return (
-        State("as wanted", FieldComparison(equal)),
+        State("correct", FieldComparison(equal)),
         State("differs", FieldComparison(differs)),
         State("below its field, which shows what is there", FieldComparison(differs, with_there=False)),
         State("empty so far", FieldComparison(compare(replace(WANTED, title=""), WANTED)[1])),

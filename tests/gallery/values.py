@@ -154,7 +154,7 @@ WRONG = CheckResult(
     ("aws ec2 describe-vpcs --filters Name=tag:labkit:student,Values=7",),
 )
 CRITERIA_WRONG = CheckResult(
-    "rule_criteria", TITLES["rule_criteria"], Outcome.WRONG, "the five criteria of the text", "3 of 5 as wanted",
+    "rule_criteria", TITLES["rule_criteria"], Outcome.WRONG, "the five criteria of the text", "3 of 5 correct",
     "Mend them in the form above: lab.set_criteria()", ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules"),
 )  # fmt: skip
 NOT_YET = CheckResult(

@@ -62,7 +62,7 @@ class CheckPanel(View):
 
 @dataclass(frozen=True, repr=False)
 class ErrorPanel(View):
-    """An expected fault in its three sentences; link: address of the cell where it is mended."""
+    """An expected error in its three sentences; link: address of the cell where it can be fixed."""
 
     error: LabError
     link: str = ""

@@ -54,7 +54,7 @@ class FieldComparison(View):
 
     @property
     def verdict(self) -> str:
-        return "✓ as wanted" if self.comparison.equal else "✕ differs"
+        return "✓ correct" if self.comparison.equal else "✕ differs"
 
     @property
     def tone(self) -> str:
@@ -86,7 +86,7 @@ class CriteriaTable(View):
 
     @property
     def caption(self) -> str:
-        return f"{self.title}: {sum(one.equal for one in self.comparisons)} of {len(self.comparisons)} as wanted"
+        return f"{self.title}: {sum(one.equal for one in self.comparisons)} of {len(self.comparisons)} correct"
 
     @property
     def spells_out(self) -> bool:

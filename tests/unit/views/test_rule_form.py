@@ -38,8 +38,8 @@ def test_each_field_says_at_once_whether_it_is_as_wanted():
 
     assert remark(form, "name").startswith("Rule Name ✕ differs Wanted Self Protect: Student7:")
     assert "[+:␣Student7]" in remark(form, "name")
-    assert remark(form, "filter") == "Rule Filter ✓ as wanted"
-    assert remark(form, "alert description") == "Alert Description ✓ as wanted"
+    assert remark(form, "filter") == "Rule Filter ✓ correct"
+    assert remark(form, "alert description") == "Alert Description ✓ correct"
 
 
 def test_a_change_is_judged_when_it_is_made():
@@ -47,8 +47,7 @@ def test_a_change_is_judged_when_it_is_made():
     form.fields["aggregate fields"].value = "dst_ip,exe, user"
 
     assert (
-        remark(form, "aggregate fields")
-        == "Aggregate Fields ✓ as wanted The order of aggregate fields does not matter."
+        remark(form, "aggregate fields") == "Aggregate Fields ✓ correct The order of aggregate fields does not matter."
     )
 
 
@@ -57,7 +56,7 @@ def test_typographic_quotes_are_straightened_in_the_field_and_that_is_said():
     form.fields["filter"].value = FILTER.replace('"', "“", 1).replace('"', "”", 1)
 
     assert form.fields["filter"].value == FILTER
-    assert remark(form, "filter") == "Rule Filter ✓ as wanted Read with straight quotes for “ and ”."
+    assert remark(form, "filter") == "Rule Filter ✓ correct Read with straight quotes for “ and ”."
 
 
 def test_a_filter_that_cannot_be_read_is_told_under_its_field_with_a_caret():

@@ -185,7 +185,7 @@ def test_a_rule_is_told_with_whether_it_is_enabled():
 def test_a_difference_is_spelt_out_with_signs_and_its_white_space_is_visible():
     output = CriteriaTable(compare(THERE, WANTED))
 
-    assert "2 of 5 as wanted" in output.caption
+    assert "2 of 5 correct" in output.caption
     assert "[+:␣Student7]" in output.text()
     assert '<ins class="good">[+:␣Student7]</ins>' in output._repr_html_()
     assert pieces_text((("same", "a"), ("extra", "\n"), ("missing", "\u00a0"))) == "a[-⏎\n][+⍽]"
