@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.backends.backend import AwsBackend, DetectionBackend
 from labkit.backends.sandbox import LocalSandbox, SandboxAws
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.event import connect_event

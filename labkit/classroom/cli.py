@@ -175,7 +175,7 @@ def join(file: Any, leave: bool) -> None:
     The keys are tested, then saved in the lab's home. From then on the lab uses the class's sandbox.
     """
     from labkit.classroom import join
-    from labkit.classroom.key_block import ClassKeys
+    from labkit.classroom.class_keys import ClassKeys
     from labkit.services.environment import home_folder
     from labkit.steps.session import open_session
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from labkit.classroom import host_process
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.classroom.pinned_certificate import pinned
 from labkit.files import disk_errors, private_folder, write_private
 from labkit.model.access_keys import examine

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.student import account_of
 from labkit.services.sandbox_process import Sandbox

@@ -89,7 +89,7 @@ def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[Che
 
 
 def _waits(step: Step, missing: Step) -> CheckResult:
-    return step.result(Outcome.NOT_YET, "the steps before it", "not looked at", f"First comes “{missing.title}”.")
+    return step.result(Outcome.NOT_YET, "the steps before it", "skipped", f"Complete “{missing.title}” first.")
 
 
 def solve(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckResult]]:

@@ -115,7 +115,7 @@ def check_subnet(session: LabSession) -> CheckResult:
     if subnets:
         found = ", ".join(str(subnet) for subnet in subnets)
         return SUBNET.result(
-            Outcome.WRONG, expected, found, "Take them away with lab.reset('host_subnet'), then again."
+            Outcome.WRONG, expected, found, "Remove them with lab.reset('host_subnet'), then try again."
         )
     return SUBNET.result(Outcome.NOT_YET, expected, "none", "Put the host into your VPC: lab.place_host()")
 

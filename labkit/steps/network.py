@@ -37,7 +37,7 @@ def students_network_acl(session: LabSession) -> NetworkAcl:
     for network_acl in aws.describe_network_acls(session.aws.ec2, vpc_id=vpc.id):
         if network_acl.is_default:
             return network_acl
-    raise LabError(f"{vpc.id} has no default network ACL.", "AWS makes one with each VPC.", "Look again in a while.")
+    raise LabError(f"{vpc.id} has no default network ACL.", "AWS makes one with each VPC.", "Try again in a moment.")
 
 
 def check_vpc(session: LabSession) -> CheckResult:
@@ -50,7 +50,7 @@ def check_vpc(session: LabSession) -> CheckResult:
             Outcome.WRONG,
             expected,
             f"{len(mine)}: {_listed(mine)}",
-            "Keep one: delete the others with aws ec2 delete-vpc, or take them all away with lab.reset('vpc').",
+            "Keep one: delete the others with aws ec2 delete-vpc, or remove all of them with lab.reset('vpc').",
         )
     unclaimed = aws.unclaimed_vpcs(session.aws.ec2)
     if unclaimed:
@@ -152,7 +152,7 @@ def undo_vpc(session: LabSession) -> ActionResult:
     session.notes.forget("vpc_id", "vpc_region")
     left = aws.find_student_vpcs(ec2, session.student)
     if left:
-        raise LabError(f"Still there: {_listed(left)}.", "AWS has not taken it away yet.", "Run the reset again.")
+        raise LabError(f"Still there: {_listed(left)}.", "AWS has not deleted it yet.", "Run the reset again.")
     return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else f"No VPC of yours was in {session.region}.")
 
 

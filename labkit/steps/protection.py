@@ -102,7 +102,7 @@ def do_denied(session: LabSession) -> ActionResult:
 
 
 def undo_denied(session: LabSession) -> ActionResult:
-    """Take away the responder's own entries, and no other."""
+    """Remove the responder's own entries, and no others."""
     network_acl = students_network_acl(session)
     own = own_entries(network_acl.entries)
     for entry in own:

@@ -104,7 +104,10 @@ def check_rule(session: LabSession) -> CheckResult:
         return RULE.result(Outcome.WRONG, expected, f"{len(mine)} of that name: {ids}", next_step)
     if nearly := [rule for rule in rules if _squeezed(rule.name) == _squeezed(name)]:
         return RULE.result(
-            Outcome.WRONG, expected, f"“{nearly[0].name}”", "Correct its name to the letter, or clone the rule again."
+            Outcome.WRONG,
+            expected,
+            f"“{nearly[0].name}”",
+            "The name must match exactly: correct it, or clone the rule again.",
         )
     return RULE.result(
         Outcome.NOT_YET,
@@ -128,7 +131,7 @@ def check_criteria(session: LabSession) -> CheckResult:
         Outcome.WRONG,
         CRITERIA_EXPECTED,
         f"{found}; different: {', '.join(wrong)}",
-        "Look at the difference with lab.compare_criteria() and mend it in the form: lab.set_criteria()",
+        "Look at the difference with lab.compare_criteria() and fix it in the form: lab.set_criteria()",
     )
 
 

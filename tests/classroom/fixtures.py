@@ -15,7 +15,7 @@ import psutil
 from botocore.config import Config
 
 from labkit.classroom import keys as class_keys
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import ClassOptions, plan
 from labkit.services import sandbox_process

@@ -19,7 +19,7 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from labkit import steps
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.cli.main import main
 from labkit.lab.lab import open_lab
 from labkit.model.detection.rule import Rule

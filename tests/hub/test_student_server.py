@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.classroom.class_keys import ClassKeys
 from labkit.classroom.hub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_place
-from labkit.classroom.key_block import ClassKeys
 from labkit.classroom.keys import class_keys
 from labkit.services.environment import joined
 from labkit.services.notes import Notes

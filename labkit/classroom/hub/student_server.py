@@ -16,7 +16,7 @@ import click
 
 from labkit.classroom import backend as joined
 from labkit.classroom import host_process, join
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.jupyter import launch, loading, options
 from labkit.jupyter.chapters import FIRST_CHAPTER
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable

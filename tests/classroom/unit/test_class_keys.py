@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.classroom.key_block import ClassKeys
+from labkit.classroom.class_keys import ClassKeys
 from labkit.model.errors import InvalidInput
 
 SECRET, API_KEY = "s" * 40, "a" * 64
