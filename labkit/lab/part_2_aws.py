@@ -154,18 +154,18 @@ class EnvironmentCells(Cells):
         return status.packets if status.network_acl_id == network_acl.id else None
 
     def decide(
-        self, destination: str = "203.0.113.10", port: int = 80, protocol: str = "tcp", source: str = ""
+        self, destination: str = "203.0.113.10", port: int | str = 80, protocol: str = "tcp", source: str = ""
     ) -> View:
         """Which entry decides about a packet that leaves, or, with `source`, about one that enters from there."""
         return DecisionTable(decide(self._network_acl().entries, _packet(destination, port, protocol, source)))
 
     def what_if(
         self,
-        rule_number: int,
+        rule_number: int | str,
         rule_action: str = "deny",
         cidr_block: str = "203.0.113.10/32",
         destination: str = "203.0.113.10",
-        port: int = 80,
+        port: int | str = 80,
         protocol: str = "tcp",
         source: str = "",
     ) -> View:
@@ -179,7 +179,7 @@ class EnvironmentCells(Cells):
         return network.students_network_acl(self._session)
 
 
-def _packet(destination: str, port: int, protocol: str, source: str) -> Packet:
+def _packet(destination: str, port: int | str, protocol: str, source: str) -> Packet:
     return Packet.inbound(source, protocol, port) if source else Packet.outbound(destination, protocol, port)
 
 

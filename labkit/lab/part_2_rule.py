@@ -73,12 +73,14 @@ class RuleCells(Cells):
         parse(criteria.filter)
         saved = self._session.detection.update_rule(criteria.put_on(rule.students_rule(self._session)))
         table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self._session.student)))
-        if all(one.equal for one in table.comparisons):
+        different = [one.label for one in table.comparisons if not one.equal]
+        if not different:
             return panels.ActionResult("The rule was saved.", remark=f"{table.caption}.")
-        return table
+        remark = f"All five were saved as they are. Still different from the lab’s text: {', '.join(different)}."
+        return panels.ActionResult("The rule was saved.", remark=remark, table=table)
 
     def explain(
-        self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int = 80
+        self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int | str = 80
     ) -> View:
         """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
         self._begin(rule.CRITERIA.key)
@@ -100,10 +102,10 @@ class RuleCells(Cells):
         return rule.do_rule_id(self._session)
 
 
-def _connect(destination: str, port: int) -> Mapping[str, Any]:
+def _connect(destination: str, port: int | str) -> Mapping[str, Any]:
     """The event of a curl. Raises InvalidInput for what is no address or no port."""
-    Packet.outbound(destination, "tcp", port)
-    return connect_event(destination, port)
+    packet = Packet.outbound(destination, "tcp", port)
+    return connect_event(packet.destination, packet.port or 0)
 
 
 def _changed(there: Criteria, criteria: Mapping[str, str | tuple[str, ...]]) -> Criteria:

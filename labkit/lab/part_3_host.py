@@ -15,6 +15,7 @@ from labkit.model.errors import InvalidInput, LabError
 from labkit.model.exercise import EXERCISES
 from labkit.model.host_records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
+from labkit.model.pasted import clean
 from labkit.model.rule_filter import parse
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
@@ -68,9 +69,9 @@ class HostCells(Cells):
         before = self._login_so_far()
         login = DetectionLogin(
             before.url,
-            user_id.strip() or before.user_id,
-            organization_id.strip() or before.organization_id,
-            api_key.strip() or before.api_key,
+            clean(user_id).value or before.user_id,
+            clean(organization_id).value or before.organization_id,
+            clean(api_key).value or before.api_key,
             before.certificate,
         )
         self._session.use_detection_login(login)
@@ -121,12 +122,12 @@ class HostCells(Cells):
 
     def add_entry(
         self,
-        rule_number: int,
+        rule_number: int | str,
         rule_action: str = "deny",
         cidr_block: str = "203.0.113.10/32",
         egress: bool = True,
         protocol: str = "all",
-        ports: int | tuple[int, int] | None = None,
+        ports: int | str | tuple[int, int] | None = None,
     ) -> View:
         """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
         refuses."""

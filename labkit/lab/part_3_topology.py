@@ -9,6 +9,7 @@ from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput
 from labkit.model.host_records import Connection
 from labkit.model.network_acl import NetworkAcl, Packet
+from labkit.model.pasted import clean
 from labkit.range import dns
 from labkit.services import aws
 from labkit.services.host import Host
@@ -23,13 +24,14 @@ FIRST_SITE, FIRST_PORT = "dadismad.com", 80
 class TopologyCells(Cells):
     """Where the host stands, and how far its packets come."""
 
-    def topology(self, destination: str = "", port: int | None = None) -> View:
+    def topology(self, destination: str = "", port: int | str | None = None) -> View:
         """Where the host's last connection was stopped, or that to a name or address of the lab's internet.
 
         What was dropped is measured; where nothing was sent, the entries in force tell what would happen. Raises
         InvalidInput for a destination that is not there.
         """
         host = self._lab_host()
+        port = None if port is None else Packet.outbound(dns.addresses(FIRST_SITE)[0], "tcp", port).port
         status, asked = host.status(), _addresses(destination)
         network_acl = self._in_force(status.network_acl_id) if status.subnet_id else None
         last = _last_connection(host.connections(), asked, port)
@@ -55,11 +57,12 @@ class TopologyCells(Cells):
 
 def _addresses(destination: str) -> tuple[str, ...]:
     """The addresses meant, IPv6 first as programs try them; none for "". Raises InvalidInput."""
-    found = dns.addresses(destination.strip())
-    if found or not destination.strip():
+    typed = clean(destination).value
+    found = dns.addresses(typed)
+    if found or not typed:
         return tuple(sorted(found, key=lambda address: ":" not in address))
     try:
-        return (str(ipaddress.ip_address(destination.strip())),)
+        return (str(ipaddress.ip_address(typed)),)
     except ValueError:
         raise InvalidInput(
             f"“{destination}” is not in the lab's internet.",

@@ -6,6 +6,7 @@ import re
 
 from labkit.model.detection.rule import PRECREATED_RULE
 from labkit.model.errors import InvalidInput
+from labkit.model.pasted import clean
 
 LAST_STUDENT = 999
 """The highest student number; AWS accounts of a class end in three digits."""
@@ -25,7 +26,7 @@ def parse_student_number(text: str | int) -> int:
     >>> parse_student_number(" 7 ")
     7
     """
-    typed = str(text).strip()
+    typed = clean(str(text)).value
     if re.fullmatch(r"[0-9]{1,9}", typed) and 1 <= int(typed) <= LAST_STUDENT:
         return int(typed)
     raise InvalidInput(

@@ -9,6 +9,7 @@ from functools import partial
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
+from labkit.model.pasted import clean
 from labkit.model.student import STUDENT_TAG, student_tags
 from labkit.model.vpc import LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
 from labkit.services import aws
@@ -118,9 +119,8 @@ def make_vpc(session: LabSession) -> ActionResult:
 def take_vpc(session: LabSession, vpc_id: str) -> ActionResult:
     """Tag a VPC made without a tag as the student's. Raises InvalidInput when it is somebody's already."""
     session.require_agreement()
-    return _show_vpc(
-        session, aws.tag_vpc(session.aws.ec2, vpc_id, session.student), "The VPC is yours now: it has your tag."
-    )
+    vpc = aws.tag_vpc(session.aws.ec2, clean(vpc_id).value, session.student)
+    return _show_vpc(session, vpc, "The VPC is yours now: it has your tag.")
 
 
 def offer_unclaimed(session: LabSession) -> tuple[Offer, ...]:
@@ -180,7 +180,7 @@ def check_network_acl(session: LabSession) -> CheckResult:
 
 def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
     """Note the NetworkAclId. Raises InvalidInput, naming whose it is, when it is another VPC's or not a default one."""
-    chosen_id, mine = network_acl_id.strip(), students_network_acl(session)
+    chosen_id, mine = clean(network_acl_id).value, students_network_acl(session)
     if chosen_id != mine.id:
         (chosen,) = aws.describe_network_acls(session.aws.ec2, ids=[chosen_id])
         whose = next(vpc for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.id == chosen.vpc_id)

@@ -126,10 +126,12 @@ def _judge_filter(there: str, wanted: str) -> tuple[bool, str]:
     from labkit.model.rule_filter import parse
 
     try:
-        equal = parse(there).tree == parse(wanted).tree
+        read = parse(there)
     except FilterError as error:
         return False, str(error)
-    return equal, "Written differently, but it means the same." if equal else ""
+    if read.tree == parse(wanted).tree:
+        return True, "Written differently, but it means the same."
+    return False, " ".join(warning.sentence for warning in read.warnings)
 
 
 def difference(there: str, wanted: str) -> tuple[Piece, ...]:

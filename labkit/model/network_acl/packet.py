@@ -8,7 +8,8 @@ from functools import cached_property
 
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl.entry import ICMP, ICMPV6, TCP, UDP, protocol_name
-from labkit.model.network_acl.validation import protocol_number
+from labkit.model.network_acl.validation import protocol_number, whole_number
+from labkit.model.pasted import clean
 
 _NEVER_FILTERED = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("10.0.0.2/32"))
 """Instance metadata and time service, by their link-local addresses, and the resolver of the lab's VPC, its base plus
@@ -38,7 +39,7 @@ class Packet:
         cls,
         destination: str,
         protocol: str | int = "tcp",
-        port: int | None = None,
+        port: int | str | None = None,
         *,
         icmp: tuple[int, int] | None = None,
         source: str = "",
@@ -55,7 +56,7 @@ class Packet:
         cls,
         source: str,
         protocol: str | int = "tcp",
-        port: int | None = None,
+        port: int | str | None = None,
         *,
         icmp: tuple[int, int] | None = None,
         destination: str = "",
@@ -98,7 +99,7 @@ class Packet:
 
 
 def _packet(
-    egress: bool, far: str, near: str, protocol: str | int, port: int | None, icmp: tuple[int, int] | None
+    egress: bool, far: str, near: str, protocol: str | int, port: int | str | None, icmp: tuple[int, int] | None
 ) -> Packet:
     version = ipaddress.ip_address(far).version
     near = _address(near or _INSIDE[version], "source" if egress else "destination")
@@ -116,18 +117,19 @@ def _packet(
     return Packet(egress, source, destination, number, _port(number, port), _icmp(number, icmp))
 
 
-def _port(protocol: str, port: int | None) -> int | None:
-    """The port of a tcp or udp packet; other protocols have none."""
+def _port(protocol: str, port: int | str | None) -> int | None:
+    """The port of a tcp or udp packet, also from text; other protocols have none."""
     if protocol not in (TCP, UDP):
         return None
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:
+    number = whole_number(clean(port).value if isinstance(port, str) else port)
+    if number is None or not 0 <= number <= 65535:
         raise InvalidInput(
             f"Port {port} was refused." if port is not None else "No port was given.",
             "A tcp or udp packet has a destination port from 0 to 65535.",
             "Give one, for example 443.",
             field="port",
         )
-    return port
+    return number
 
 
 def _icmp(protocol: str, icmp: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -146,7 +148,7 @@ def _icmp(protocol: str, icmp: tuple[int, int] | None) -> tuple[int, int] | None
 
 def _address(text: str, field: str) -> str:
     try:
-        return str(ipaddress.ip_address(text.strip()))
+        return str(ipaddress.ip_address(clean(text).value))
     except ValueError:
         raise InvalidInput(
             f"'{text}' is not an IP address.",

@@ -26,6 +26,7 @@ from labkit.model.network_acl.entry import (
     UDP,
     Entry,
 )
+from labkit.model.pasted import clean
 
 _CIDR_FORM = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")  # ipaddress alone also takes netmasks, zones and bare addresses
 _NUMBERS = {"all": ALL_PROTOCOLS, **{name: number for number, name in PROTOCOL_NAMES.items()}}
@@ -61,31 +62,37 @@ def validate_entry(request: Mapping[str, Any]) -> Entry:
 
 def new_entry(
     *,
-    rule_number: int,
+    rule_number: int | str,
     rule_action: str,
     cidr_block: str,
     egress: bool = True,
     protocol: str | int = "all",
-    ports: int | tuple[int, int] | None = None,
+    ports: int | str | tuple[int, int] | None = None,
     icmp: tuple[int, int] | None = None,
 ) -> Entry:
     """An entry from a person's words: protocol by name or number, one port or (from, to), either family of address.
+    Text may stand for a number, and come with the quotes and spaces of where it was copied.
 
     As the AWS CLI does, it turns `tcp` into 6, which the EC2 API itself does not take. Raises InvalidInput.
 
     >>> print(new_entry(rule_number=50, rule_action="deny", cidr_block="203.0.113.0/24", protocol="tcp", ports=443))
     egress 50: deny tcp (6) 443 to 203.0.113.0/24
     """
-    first, last = (ports, ports) if isinstance(ports, int) or ports is None else ports
+    first, last = ports if isinstance(ports, tuple | list) else (ports, ports)
+    cidr_block = clean(cidr_block).value
     return validate_entry({
-        "RuleNumber": rule_number,
+        "RuleNumber": _cleaned(rule_number),
         "Protocol": protocol_number(protocol),
         "RuleAction": rule_action,
         "Egress": egress,
         "Ipv6CidrBlock" if ":" in cidr_block else "CidrBlock": cidr_block,
-        "PortRange": None if ports is None else {"From": first, "To": last},
+        "PortRange": None if ports is None else {"From": _cleaned(first), "To": _cleaned(last)},
         "IcmpTypeCode": {"Type": icmp[0], "Code": icmp[1]} if icmp else None,
     })  # fmt: skip
+
+
+def _cleaned(value: object) -> object:
+    return clean(value).value if isinstance(value, str) else value
 
 
 def protocol_number(protocol: str | int) -> str:
@@ -100,7 +107,7 @@ def protocol_number(protocol: str | int) -> str:
 
 def validate_protocol(protocol: object) -> str:
     """The protocol as AWS stores it: "-1" or 0 to 255, as text. Raises InvalidInput for a name: the API takes none."""
-    number = _whole_number(protocol)
+    number = whole_number(protocol)
     if number is None or not -1 <= number <= 255:
         raise InvalidInput(
             f"Invalid value '{protocol}' for IP protocol.",
@@ -114,7 +121,7 @@ def validate_protocol(protocol: object) -> str:
 
 def validate_rule_number(rule_number: object) -> int:
     """The rule number of an entry that may be made, changed or deleted: 1 to 32766. Raises InvalidInput."""
-    number = _whole_number(rule_number)
+    number = whole_number(rule_number)
     if number is None or not FIRST_RULE_NUMBER <= number <= LAST_RULE_NUMBER:
         raise InvalidInput(
             f"Rule number {rule_number} was refused.",
@@ -230,7 +237,7 @@ def _pair(value: Mapping[str, Any] | None, name: str, first: str, second: str) -
     for part in (first, second):
         if value is None or value.get(part) is None:
             raise _missing(f"{name}.{part}")
-        number = _whole_number(value[part])
+        number = whole_number(value[part])
         if number is None:
             raise InvalidInput(
                 f"Invalid value '{value[part]}' for {name}.{part}.",
@@ -243,7 +250,7 @@ def _pair(value: Mapping[str, Any] | None, name: str, first: str, second: str) -
     return numbers[0], numbers[1]
 
 
-def _whole_number(value: object) -> int | None:
+def whole_number(value: object) -> int | None:
     """The value as an int, when it is one or is written as one in ASCII digits; a truth value is none."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.model.errors import InvalidInput
+from labkit.model.pasted import clean
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -108,7 +109,7 @@ def parse_safe(text: str) -> Network:
     (IPv4Network('203.0.113.10/32'), IPv6Network('2001:db8::/32'))
     """
     try:
-        return ipaddress.ip_network(text.strip(), strict=False)
+        return ipaddress.ip_network(clean(text).value, strict=False)
     except ValueError:
         raise InvalidInput(
             f"“{text}” is neither an address nor a CIDR block.",

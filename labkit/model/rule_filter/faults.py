@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from labkit.model.errors import FilterError
 
 EXAMPLE = 'event_type = "audit" and syscall = "connect"'
-_WIDTH = 100
+_WIDTH = 60
 _LONGEST_WORD = 40
 _NEVER_HAD = "The original service never had it."
 
@@ -204,13 +204,13 @@ def _error(fault: Fault, what: str, next_step: str, position: int | None = None)
 
 
 def caret(text: str, position: int) -> str:
-    """The text on one line, cut to about a hundred characters around the position, and ^ below it.
+    """The text on one line, cut to what a narrow page shows around the position, and ^ below it.
 
     >>> print(caret("user == 1", 5))
     user == 1
          ^
     """
-    start = max(0, min(position - _WIDTH // 2, len(text) - _WIDTH))
+    start = max(0, position - _WIDTH // 2) if len(text) > _WIDTH else 0
     line = re.sub(r"\s", " ", text[start : start + _WIDTH])
     before, after = "…" if start else "", "…" if start + _WIDTH < len(text) else ""
     return f"{before}{line}{after}\n{' ' * (len(before) + position - start)}^"

@@ -11,6 +11,7 @@ from pathlib import Path
 from labkit.files import write_private
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import InvalidInput, LabError
+from labkit.model.pasted import clean
 from labkit.model.profile_text import read_section, remove_section, set_options
 from labkit.model.settings import PROFILE
 from labkit.services.aws.account import Account, CallerIdentity, session_apart
@@ -42,7 +43,7 @@ def verify(account: Account) -> Verified:
 
 def check_region(region: str) -> str:
     """The region as AWS names it; a word about a similar one when boto3 knows no such region. Raises InvalidInput."""
-    typed = region.strip().lower()
+    typed = clean(region).value.lower()
     known = known_regions()
     if typed in known:
         return typed

@@ -55,6 +55,12 @@ def test_a_real_difference_is_spelled_out(field: str, there: object) -> None:
     assert {kind for kind, _ in found.pieces} & {"missing", "extra"}
 
 
+def test_a_key_that_no_event_has_is_named() -> None:
+    found = comparison("filter", FILTER.replace("syscall", "sysCal"))
+    assert not found.equal
+    assert "sysCal is no key that events are known to have. Did you mean syscall?" in found.remark
+
+
 def test_a_filter_that_cannot_be_read_is_different_and_says_why() -> None:
     found = comparison("filter", 'event_type == "audit"')
     assert not found.equal

@@ -253,7 +253,7 @@ def test_a_ping_of_an_ipv6_address_is_an_icmpv6_echo_request():
     assert str(Packet.outbound("2001:db8::9", "icmp")) == "icmpv6 (58) type 128, code 0 to 2001:db8::9"
 
 
-@pytest.mark.parametrize("port", [None, -1, 65536, True, "80", "eighty", 80.0])
+@pytest.mark.parametrize("port", [None, -1, 65536, True, "eighty", "0x50", 80.0])
 def test_a_packets_port_that_cannot_be_one_is_refused_in_words(port):
     with pytest.raises(InvalidInput, match="port"):
         Packet.outbound("203.0.113.10", "tcp", port)

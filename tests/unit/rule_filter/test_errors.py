@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labkit.model.detection.criteria import FILTER
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse
 
@@ -93,8 +94,13 @@ def test_the_caret_stands_under_the_position_in_the_text_as_typed() -> None:
 def test_the_caret_of_a_long_filter_shows_the_neighbourhood() -> None:
     text = 'user = "a" or ' * 40 + "port == 1" + ' or user = "a"' * 40
     line, mark = refused(text).caret.splitlines()
-    assert len(line) == 102 and line[0] == line[-1] == "…"
+    assert len(line) == 62 and line[0] == line[-1] == "…"
     assert line[mark.index("^") :].startswith("== 1")
+
+
+def test_the_caret_of_what_is_missing_at_the_end_of_a_long_filter_is_near_the_left_edge() -> None:
+    line, mark = refused(FILTER.removesuffix(")")).caret.splitlines()
+    assert len(line) == 31 and mark == " " * 31 + "^"
 
 
 def test_the_parenthesis_left_open_is_named_and_not_one_inside_a_string() -> None:
