@@ -1,4 +1,4 @@
-"""Makes a handout: chapters in, files out."""
+"""Builds a handout: chapters in, files out."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Say = Callable[[str], None]
 
 @dataclass
 class Handout:
-    """The pages of a handout, as they are made.
+    """A handout that is being built.
 
-    folder: where `notebooks/` lies. wanted: the notebooks asked for. whole: whether those are all there are.
-    say: told what happens, a line at a time. browser: what makes a PDF of each page; "" for none.
+    folder: holds `notebooks/`. wanted: the notebooks asked for. whole: whether those are all there are.
+    say: called with each line of progress. browser: the program that prints each page as a PDF; "" for no PDF.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Handout:
         self.pages.append(self.exporter.page(name, notebook, cells, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the handout by its name. Raises LabError when a PDF cannot be made."""
+        """The files of the handout by name. Raises LabError if a PDF cannot be made."""
         from labkit.handout.book import CONTENTS, WHOLE, contents, whole_lab
 
         pages = {page.name: _encoded(page.html) for page in self.pages}
@@ -75,7 +75,7 @@ def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:
     """The notebooks of these chapters, in order; all of them for none.
 
     copies: whether copies of chapters and other notebooks count.
-    A name is a chapter's number, `2` or `02`, or its file's name. Raises InvalidInput for one that no notebook bears.
+    A name is a chapter's number, `2` or `02`, or its file's name. Raises InvalidInput if no notebook has it.
     """
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"), key=lambda path: path.stem)  # a copy after its original
     there = [path for path in notebooks if copies or CHAPTER.fullmatch(path.name)]
@@ -86,7 +86,7 @@ def chapters(folder: Path, names: Sequence[str], *, copies: bool) -> list[Path]:
             raise InvalidInput(
                 f"There is no chapter “{name}”.",
                 f"Chapters here: {', '.join(path.stem for path in there) or 'none'}.",
-                "Name a chapter by its number, such as 2, or leave the numbers out for all of them.",
+                "Give a chapter's number, such as 2, or no number for all chapters.",
                 field="chapter",
             )
         chosen.update(found)
@@ -99,7 +99,7 @@ def _is_called(path: Path, name: str) -> bool:
 
 
 def build_by_running(handout: Handout) -> None:
-    """Run what was asked for, with the chapters that it builds on, and make the pages. Raises LabError."""
+    """Run the wanted chapters and those that they build on, and make the pages. Raises LabError."""
     needed = list(_with_needs(handout))
 
     def begun(chapter: Chapter) -> None:
@@ -121,13 +121,13 @@ def _with_needs(handout: Handout) -> Iterator[Chapter]:
 
 
 def _preload_templates(handout: Handout, chapter: Chapter) -> None:
-    """Make a page that nobody sees, while this process would wait: whatever is loaded for it is loaded then."""
+    """Load what pages need, by making one that is thrown away, while this process would only wait."""
     handout.add(chapter.path.stem, _as_node(chapter.notebook), Redactor())
     handout.pages.clear()
 
 
 def _encoded(page: str) -> bytes:
-    """The page as it is written; half a letter, which a notebook may hold, is a question mark."""
+    """The page in UTF-8. A lone surrogate, which a notebook may contain, becomes a question mark."""
     return page.encode(errors="replace")
 
 
@@ -145,7 +145,7 @@ def build_from_saved(handout: Handout) -> None:
         raise LabError(
             "There is nothing to make a handout of.",
             f"{handout.folder / 'notebooks'} holds no notebook.",
-            "Change into the folder of the clone, and say it again.",
+            "Change into the folder of the clone, and try again.",
         )
     redactor = redactor_of_this_machine(settings().home, handout.folder)
     for path in handout.wanted:

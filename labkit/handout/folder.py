@@ -1,4 +1,4 @@
-"""The folder that a handout is written to: its files come whole or not at all, and no other file of it is touched."""
+"""Writes a handout to a folder: all of its files or none, and no other file is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labkit.model.errors import LabError
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _write_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -24,17 +24,17 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 def require_writable(folder: Path) -> None:
-    """Make the folder when it is absent; raise LabError when nothing can be written there."""
-    with _told(folder):
+    """Create the folder if it is missing. Raises LabError if it is not writable."""
+    with _write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files by name. Each takes its place only when all of them are on the disk. Raises LabError."""
+    """Write files by name. They replace older ones only when all of them are on the disk. Raises LabError."""
     written: dict[Path, str] = {}
     try:
-        with _told(folder):
+        with _write_errors(folder):
             for name, content in files.items():
                 descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".handout-")
                 written[folder / name] = temporary

@@ -1,4 +1,4 @@
-"""Notebooks as a student left them: read, never run."""
+"""Notebooks as a student saved them. They are read, never run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_RESULTS = "This is a notebook as it was saved, without results: its cells wer
 
 
 def read(path: Path) -> Any:
-    """The notebook in a file, of whatever format. Raises LabError when it is none."""
+    """The notebook in a file, of any notebook format. Raises LabError if it is not a notebook."""
     with damage_errors(path):
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         for cell in notebook.cells:
@@ -29,7 +29,7 @@ def read(path: Path) -> Any:
 
 @contextmanager
 def damage_errors(path: Path) -> Iterator[None]:
-    """Raise as LabError what reading a notebook meets in it: any part of it may be of another kind than it should."""
+    """Translate the errors of a damaged notebook, any part of which may have the wrong type, to LabError."""
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
@@ -37,6 +37,6 @@ def damage_errors(path: Path) -> Iterator[None]:
 
 
 def note(notebook: Any) -> str:
-    """The sentence that its page begins with."""
+    """The sentence at the top of its page."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return NO_RESULTS if code and not any(cell.outputs for cell in code) else AS_SAVED
