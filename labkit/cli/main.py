@@ -13,6 +13,7 @@ from labkit.cli import handout, host, ready, respond, steps
 from labkit.cli.group import Commands
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
+from labkit.services.sandbox_process import refuse_on_the_host
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 
@@ -30,6 +31,7 @@ Exit status: 0 done, 1 refused or not done (the message says why), 2 the command
 @click.version_option(package_name="labkit")
 def main() -> None:
     """The entry point."""
+    refuse_on_the_host()
 
 
 @main.command("lab")

@@ -13,8 +13,9 @@ import signal
 import socket
 import sys
 
+from labkit.model.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
 from labkit.range import namespace
-from labkit.range.namespace import MARK, NOT_ENTERED
+from labkit.range.namespace import NOT_ENTERED
 from labkit.range.syscalls import seccomp
 
 TYPE_CHECKING = False  # typing itself is slow to import
@@ -26,6 +27,7 @@ _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 _FIRST_OF_OTHERS, _PAST_ALL = 3, 1 << 20
 _RUN_COMMANDS = """\
 [ -f ~/.bashrc ] && . ~/.bashrc
+aws() {{ echo "{refusal}" >&2; return 1; }}
 PS1='\\[\\e[33m\\]({place})\\[\\e[0m\\] \\u@10.0.1.10:\\w\\$ '
 """
 
@@ -65,7 +67,7 @@ def _receive_entrance(keeper: socket.socket) -> tuple[str, str, list[int]]:
 def _enter(keeper: socket.socket, tier: str, token: str, entrance: list[int], program: tuple[str, list[str]]) -> None:
     path, argv = program
     environment = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
-    environment[MARK] = token
+    environment[HOST_VARIABLE] = token
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which programs would inherit
     if _is_inside(token, entrance):
         os.execve(path, argv, environment)
@@ -98,7 +100,7 @@ def _is_inside(token: str, entrance: list[int]) -> bool:
         return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
     with open("/proc/self/status") as file:
         filtered = "Seccomp_filters:\t0" not in file.read()
-    return filtered and os.environ.get(MARK) == token
+    return filtered and os.environ.get(HOST_VARIABLE) == token
 
 
 def _shell(folder: str, tier: str) -> list[str]:
@@ -109,7 +111,7 @@ def _shell(folder: str, tier: str) -> list[str]:
         return ["sh", "-i"]
     commands = f"{folder}/bashrc"
     with open(commands, "w") as file:
-        file.write(_RUN_COMMANDS.format(place=place))
+        file.write(_RUN_COMMANDS.format(place=place, refusal=NOT_ON_THE_HOST.format("aws")))
     return ["bash", "--rcfile", commands, "-i"]
 
 

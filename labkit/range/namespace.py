@@ -19,9 +19,6 @@ _AMBIENT_RAISE, _AMBIENT_CLEAR_ALL = 2, 4
 _CAP_NET_RAW, _CAPABILITIES = 13, 41
 _CAPABILITY_VERSION_3 = 0x20080522
 
-MARK = "LABKIT_RANGE"
-"""The environment variable that every program of a range has; its value identifies the range."""
-
 NOT_ENTERED = 125
 """The exit code of a program that could not enter the range."""
 

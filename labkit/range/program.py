@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 from labkit.model.host_records import ProgramResult
+from labkit.model.on_host import NOT_ON_THE_HOST
 from labkit.range.namespace import NOT_ENTERED, find_program
 from labkit.range.tiers import start_command
 
@@ -55,6 +56,8 @@ def require_program(argv: Sequence[str]) -> None:
     """Raise LabError if there is no such program on this machine."""
     if not argv:
         raise LabError("No program was given.", "The range runs one program.", "Give one: curl dadismad.com")
+    if (name := Path(argv[0]).name) in ("aws", "labkit"):
+        raise LabError(NOT_ON_THE_HOST.format(name))
     if find_program(argv[0]) is None:
         raise LabError(
             f"{argv[0]} is not installed on this computer.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
+from labkit.model.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
 
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
@@ -121,6 +123,13 @@ def start(home: Path, parent: int | None = None, seed: str = "") -> tuple[Sandbo
     return starting.finish(), starting.process is not None
 
 
+def refuse_on_the_host() -> None:
+    """Raise LabError for a program on the lab's host. The sandbox cannot be reached from there, so a start would take
+    it for one that hangs, and end it."""
+    if os.environ.get(HOST_VARIABLE):
+        raise LabError(NOT_ON_THE_HOST.format("This command"))
+
+
 class Starting:
     """A start under way, so that other work goes on meanwhile. Nobody else starts this sandbox before `finish`.
 
@@ -130,6 +139,7 @@ class Starting:
     def __init__(self, home: Path, parent: int | None = None, seed: str = "") -> None:
         from filelock import FileLock
 
+        refuse_on_the_host()
         with disk_errors(home):
             self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
             self._lock.acquire()
@@ -194,8 +204,6 @@ def _program(home: Path) -> list[str]:
 
 
 def _private_opener(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, 0o600)
 
 
@@ -209,6 +217,7 @@ def stop(home: Path) -> bool:
     import psutil
     from filelock import FileLock
 
+    refuse_on_the_host()
     with disk_errors(home), FileLock(private_folder(home) / "sandbox.lock"):
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():

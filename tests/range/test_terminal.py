@@ -41,6 +41,14 @@ def test_curl_typed_at_the_prompt_answers_and_is_told_with_its_terminal(
     assert event.program.args[-1] == "dadismad.com"
 
 
+def test_the_aws_cli_typed_at_the_prompt_says_where_it_works(terminal: tuple[Terminal, str]):
+    screen, prompt = terminal
+    screen.wait_for(prompt)
+    screen.type("aws ec2 describe-vpcs\n")
+
+    screen.wait_for("aws does not work on the lab's host")
+
+
 def test_control_c_ends_the_program_and_not_the_prompt(terminal: tuple[Terminal, str]):
     screen, prompt = terminal
     screen.wait_for(prompt)

@@ -18,9 +18,10 @@ import struct
 import threading
 from collections.abc import Callable
 
+from labkit.model.on_host import HOST_VARIABLE
 from labkit.range.channel import Channel
 from labkit.range.internet import DNS_PORT
-from labkit.range.namespace import MARK, NOT_ENTERED, fork
+from labkit.range.namespace import NOT_ENTERED, fork
 from labkit.range.processes import end_all, marked
 from labkit.range.syscalls import seccomp
 from labkit.range.syscalls.seccomp import Call
@@ -58,7 +59,7 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     shim = Shim(descriptors[0], Channel(door))
     threading.Thread(target=shim.hold, daemon=True).start()
     ending = threading.Event()
-    end = threading.Thread(target=_end_with_keeper, args=(door, environment[MARK], ending), daemon=True)
+    end = threading.Thread(target=_end_with_keeper, args=(door, environment[HOST_VARIABLE], ending), daemon=True)
     end.start()
     code = _exit_code(child)
     if ending.is_set():  # the program has ended; what it left running has not yet

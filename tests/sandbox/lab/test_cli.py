@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from labkit.cli.main import main
 from labkit.lab.lab import Lab
+from labkit.services import sandbox_process
 
 pytestmark = pytest.mark.usefixtures("lab")
 
@@ -153,3 +154,28 @@ def test_solving_twice_at_once_makes_everything_once(lab: Lab) -> None:
         command = [sys.executable, "-m", "labkit", "solve", "2"]
         list(pool.map(lambda _: subprocess.run(command, capture_output=True, check=False), range(3)))
     assert all(statuses().values()), labkit("status").output
+
+
+@pytest.mark.parametrize("words", [["status"], ["solve", "2"], ["sandbox", "stop"], ["run", "--", "curl", "x"]])
+def test_on_the_labs_host_a_command_says_in_one_line_where_it_works_and_does_no_harm(
+    lab_home: Path, words: list[str]
+) -> None:
+    before = sandbox_process.find(lab_home)
+    inside = labkit_process("run", "--", sys.executable, "-m", "labkit", *words)
+
+    assert inside.returncode == 1
+    (line,) = inside.stderr.splitlines()
+    assert "does not work on the lab's host" in line and "another terminal" in line
+    assert sandbox_process.find(lab_home) == before is not None
+
+
+@pytest.mark.parametrize("program", ["aws", "/usr/bin/aws", "labkit"])
+def test_the_labs_commands_are_not_run_on_the_host(program: str) -> None:
+    refused = labkit("run", "--", program, "ec2", "describe-vpcs")
+
+    assert refused.exit_code == 1
+    assert "does not work on the lab's host" in refused.output
+
+
+def labkit_process(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "labkit", *words], capture_output=True, text=True, timeout=120)
