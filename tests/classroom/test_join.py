@@ -392,7 +392,7 @@ def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certi
         (("--class", "3", "--host", "198.51.100.1"), "no address of this machine"),
         (("--class", "3", "--host", "no.such.host.invalid"), "no address of this machine"),
         (("--class", "3", "--cert", "a.pem"), "needs its key"),
-        (("--class", "3", "--cert", "a.pem", "--key", "b.pem"), "no certificate that can be read"),
+        (("--class", "3", "--cert", "a.pem", "--key", "b.pem"), "cannot be read"),
     ],
 )
 def test_what_cannot_be_served_is_refused_before_anything_is_started(

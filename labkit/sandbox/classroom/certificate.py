@@ -148,7 +148,7 @@ def _read(certificate: Path) -> Certificate:
     try:
         return x509.load_pem_x509_certificates(certificate.read_bytes())[0]
     except (OSError, ValueError) as error:
-        why = f"{getattr(error, 'strerror', None) or 'it holds no certificate in PEM'}."
+        why = f"{getattr(error, 'strerror', None) or 'It holds no certificate in PEM'}."
         raise _refused(f"The certificate in {certificate} cannot be read.", why) from error
 
 
