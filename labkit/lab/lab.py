@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.backends.wing import classroom
 from labkit.lab.base import StatusCells, link_to
+from labkit.lab.calls import around_public_calls, interruptible
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
@@ -17,6 +18,7 @@ from labkit.views import display
 from labkit.views.view import View
 
 
+@around_public_calls(interruptible)
 class Lab(
     StatusCells,
     EnvironmentCells,
@@ -37,6 +39,7 @@ class Lab(
         return clean_up(self._session)
 
 
+@interruptible
 def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     """The lab, by default on the sandbox of this machine.
 
