@@ -56,7 +56,7 @@ class CheckPanel(View):
 
     def text(self) -> str:
         lines = [f"{self.symbol} {self.result}"]
-        lines += [f"  {'✓ right' if right else '✕ not right'}: {part}" for part, right in self.parts]
+        lines += [f"  {'✓ correct' if right else '✕ differs'}: {part}" for part, right in self.parts]
         return "\n".join(lines)
 
 
@@ -106,8 +106,8 @@ class InternalError(View):
 
     def text(self) -> str:
         return (
-            f"✕ {self.doing}: {self.kind}. This is a fault of the lab, not of your work. "
-            "Nothing is lost: try again, and if it comes back, tell your instructor. The log has the details."
+            f"✕ {self.doing}: {self.kind}. This is a bug in the lab, not a mistake of yours. "
+            "Nothing is lost. Try again; if it happens again, tell your instructor. The log has the details."
         )
 
 
@@ -124,7 +124,7 @@ class ActionResult(View):
     cli: str = ""
     remark: str = ""
     table: View | None = None
-    cli_caption: str = "The same in AWS CLI words"
+    cli_caption: str = "The same with the AWS CLI"
 
     template: ClassVar[str] = "happened.html.j2"
 

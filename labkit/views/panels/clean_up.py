@@ -33,7 +33,7 @@ class CleanUpView(View):
         lines = [f"{'✓' if self.clean else '✕'} {self.title}"]
         lines += [f"  {step}: {words}" for step, words in (*self.removed, *self.failed)]
         lines += [f"  Still there: {thing}" for thing in self.still_there]
-        lines += [f"  Left alone, since it is not yours: {len(self.left_alone)} things"] if self.left_alone else []
+        lines += [f"  Not yours, so left alone: {len(self.left_alone)}"] if self.left_alone else []
         return "\n".join(lines)
 
     def records(self) -> list[dict[str, object]]:

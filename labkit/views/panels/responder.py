@@ -16,7 +16,7 @@ from labkit.views.view import View
 MOST_LINES = 60
 """Of the transcript on a page; `text()` has them all."""
 
-LOOKED_ONCE = "looked once"
+LOOKED_ONCE = "ran once"
 WAITING = ("not started", "at work")
 """States in which an entry may still come."""
 
@@ -84,8 +84,8 @@ class ResponderEnd(View):
     @property
     def words(self) -> str:
         made = sum(one.kind in ("added", "replaced") for one in self.said)
-        entries = "no entry" if not made else "1 entry, which stays" if made == 1 else f"{made} entries, which stay"
-        return f"It has made {entries}. What it said stands in its panel above."
+        entries = "no entries" if not made else "1 entry, which stays" if made == 1 else f"{made} entries, which stay"
+        return f"It added {entries}. Its messages are in the panel above."
 
     def text(self) -> str:
         return f"{self.title} {self.words}"

@@ -39,7 +39,7 @@ class Timeline(View):
     said: Sequence[Message]
 
     template: ClassVar[str] = "timeline.html.j2"
-    headers: ClassVar[list[str]] = ["Address", "Connected at", "Event → alert", "Alert → entry", "In all"]
+    headers: ClassVar[list[str]] = ["Address", "Connected at", "Event → alert", "Alert → entry", "Total"]
 
     @property
     def caption(self) -> str:
@@ -99,10 +99,10 @@ class Timeline(View):
 
     def _told(self, words: Callable[[str], str]) -> str:
         if not self.moments:
-            return "No entry was made yet."
+            return "No entry has been made yet."
         one, (event, alert, entry) = self.moments[0], self.dots
         times = words(event.at), words(alert.after), words(entry.after)
-        return "{}: event at {}, alert after {}, deny entry after {} more.".format(one.address, *times)
+        return "{}: event at {}, alert {} later, deny entry {} after that.".format(one.address, *times)
 
     def text(self) -> str:
         if not self.moments:

@@ -157,7 +157,7 @@ class Topology(View):
     def sentence(self) -> str:
         """Who stopped what; what stands where, when nobody did."""
         if self.network_acl is None:
-            return f"It lives in no subnet, so no network ACL stands between {self.host} and {self.far}."
+            return f"It is in no subnet, so there is no network ACL between {self.host} and {self.far}."
         acl, would = self.network_acl.id, self.met is None
         if self.stop is None:
             return (
@@ -172,8 +172,8 @@ class Topology(View):
         if self.network_acl is None:
             return ""
         if self.met is None:
-            return "Worked out from the entries in force now; nothing was sent."
-        return "Measured since the host’s last connection there: " + ("" if self.counted else "no packet dropped.")
+            return "Predicted from the current entries; nothing was sent."
+        return "Measured since the host’s last connection there: " + ("" if self.counted else "no packets dropped.")
 
     @property
     def change(self) -> str:

@@ -70,7 +70,7 @@ class FieldComparison(View):
         one = self.comparison
         lines = [f"{self.verdict}: {one.label}"]
         if not one.equal:
-            lines += [f"  there:  {one.there or '(empty)'}", f"  wanted: {one.wanted}"]
+            lines += [f"  yours:    {one.there or '(empty)'}", f"  expected: {one.wanted}"]
             lines += [f"  difference: {pieces_text(one.pieces)}"] if self.pieces() else []
         return "\n".join(lines + ([f"  {one.remark}"] if one.remark else []))
 

@@ -12,7 +12,7 @@ from labkit.views.view import View, text_table
 CURL_CODES = {
     0: "it got an answer",
     6: "the name was not found",
-    7: "the address answered that nothing serves this port: not the network ACL",
+    7: "connection refused: nothing listens on this port, so the network ACL did not stop it",
     28: "no answer came in time, as when a network ACL drops the packets",
 }
 """Exit codes of curl. Source: https://everything.curl.dev/cmdline/exitcode.html"""
@@ -39,7 +39,7 @@ class RanView(View):
     def meaning(self) -> str:
         """What the exit code says, where it is known."""
         known = CURL_CODES.get(self.code, "") if self.command.split()[:1] == ["curl"] else ""
-        return known or ("it ended well" if self.code == 0 else "it ended with a fault")
+        return known or ("success" if self.code == 0 else "it failed")
 
     @property
     def tone(self) -> str:
@@ -85,7 +85,7 @@ class AlertTable(View):
 
     def _cells(self, alert: Alert) -> list[str]:
         values = dict(alert.aggregates)
-        known = [values.get(name, "not told") for name in ("dst_ip", "exe", "user")]
+        known = [values.get(name, "unknown") for name in ("dst_ip", "exe", "user")]
         return [alert.created_at, str(alert.severity), *known, alert.id.partition("-")[0] + "…"]
 
     def text(self) -> str:

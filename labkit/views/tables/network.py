@@ -61,7 +61,7 @@ def is_yours(vpc: Vpc | None, student: int | None) -> bool:
 def whose_words(vpc: Vpc | None, student: int | None) -> str:
     """Whose a VPC is, in the words of a table."""
     if vpc is None:
-        return "not known"
+        return "unknown"
     return f"◀ yours (student {student})" if is_yours(vpc, student) else vpc.whose
 
 
@@ -92,7 +92,7 @@ class NetworkAclTable(View):
             (
                 [acl.id + (" ◀ chosen" if acl.id == self.chosen else ""), acl.vpc_id,
                  whose_words(vpc_of.get(acl.vpc_id), self.student),
-                 "the VPC’s default" if acl.is_default else "made by hand", str(len(acl.egress))],
+                 "the VPC’s default" if acl.is_default else "custom", str(len(acl.egress))],
                 acl.id == self.chosen,
             )
             for acl in self.acls

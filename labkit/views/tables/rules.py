@@ -73,7 +73,10 @@ class RuleCard(View):
             ("Alert Description", rule.alert_description),
             ("Aggregate Fields", ", ".join(rule.aggregate_fields)),
             ("Severity", f"{rule.severity} (1 is the highest)"),
-            ("Threshold", f"events needed: {rule.threshold} in {rule.window_seconds} seconds"),
+            (
+                "Threshold",
+                f"{rule.threshold} event{'' if rule.threshold == 1 else 's'} within {rule.window_seconds} seconds",
+            ),
             ("Suppressions", " · ".join(rule.suppressions) or "none"),
             ("Rule set", self.ruleset or rule.ruleset_id),
             ("RuleID", rule.id),

@@ -74,7 +74,7 @@ def test_a_fault_of_the_lab_is_shown_by_its_type_and_logged_without_its_message(
         words = press(form, ENABLE)
 
     assert "KeyError" in words
-    assert "This is a fault of the lab" in words
+    assert "This is a bug in the lab" in words
     assert "in action" in caplog.text
     assert "may be secret" not in caplog.text + words
 

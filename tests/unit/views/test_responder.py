@@ -29,7 +29,7 @@ def added(address: str = "203.0.113.10", at_ms: int = T0) -> Message:
 def test_the_timeline_draws_the_newest_and_lists_all_with_the_milliseconds_between() -> None:
     timeline = Timeline([added(), Message("poll", "…"), added("198.51.100.1", T0 + 1000)])
     assert [one.address for one in timeline.moments] == ["198.51.100.1", "203.0.113.10"]
-    assert timeline.sentence == "198.51.100.1: event at 21:40:13.481, alert after 3 ms, deny entry after 12 ms more."
+    assert timeline.sentence == "198.51.100.1: event at 21:40:13.481, alert 3 ms later, deny entry 12 ms after that."
     html = timeline._repr_html_()
     assert 'role="img"' in html and html.count("<circle") == 3 and "12 ms" in html
     assert "203.0.113.10" in repr(timeline) and "15 ms" in repr(timeline)
@@ -38,7 +38,7 @@ def test_the_timeline_draws_the_newest_and_lists_all_with_the_milliseconds_betwe
 
 def test_without_times_the_timeline_is_a_sentence() -> None:
     timeline = Timeline([Message("added", "again")])
-    assert repr(timeline) == "No entry was made yet."
+    assert repr(timeline) == "No entry has been made yet."
     assert "<svg" not in timeline._repr_html_()
 
 
@@ -160,25 +160,25 @@ def entry_said(kind: Kind, number: int) -> Message:
 
 
 def test_what_it_said_of_many_addresses_is_one_line_and_of_two_it_is_two() -> None:
-    view = ResponderView("looked once", [entry_said("added", number) for number in range(6, 20)])
+    view = ResponderView("ran once", [entry_said("added", number) for number in range(6, 20)])
     assert view.lines[0].startswith("Added 14 entries, 6 to 19: deny all to 198.51.100.6, 198.51.100.7")
-    kept = ResponderView("looked once", [entry_said("kept", number) for number in (2, 5, 9)])
+    kept = ResponderView("ran once", [entry_said("kept", number) for number in (2, 5, 9)])
     assert "3 addresses are denied already: 198.51.100.2 by entry 2, 198.51.100.5 by entry 5" in repr(kept)
     two = [entry_said("added", 1), entry_said("added", 2), entry_said("kept", 3)]
-    assert ResponderView("looked once", two).lines == ["About 1.", "About 2.", "About 3."]
+    assert ResponderView("ran once", two).lines == ["About 1.", "About 2.", "About 3."]
     assert len(kept.records()) == 3
 
 
 def test_once_it_has_looked_and_made_nothing_no_entry_is_waited_for() -> None:
     said = [Message("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")]
-    assert "No entry was made yet" in ResponderView("at work", said)._repr_html_()
-    assert "No entry was made yet" not in ResponderView("looked once", said)._repr_html_()
+    assert "No entry has been made yet" in ResponderView("at work", said)._repr_html_()
+    assert "No entry has been made yet" not in ResponderView("ran once", said)._repr_html_()
 
 
 def test_its_end_says_how_many_entries_stay() -> None:
-    assert "made no entry." in repr(ResponderEnd([Message("started", "It began.")]))
-    assert "made 1 entry, which stays." in repr(ResponderEnd([added()]))
-    assert "made 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
+    assert "added no entries." in repr(ResponderEnd([Message("started", "It began.")]))
+    assert "added 1 entry, which stays." in repr(ResponderEnd([added()]))
+    assert "added 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
 
 
 def test_of_a_burst_the_timeline_lists_the_newest_and_says_of_how_many() -> None:

@@ -36,7 +36,7 @@ def test_the_fields_bear_the_words_of_the_labs_text_and_hold_what_is_there():
 def test_each_field_says_at_once_whether_it_is_as_wanted():
     form = form_for()
 
-    assert remark(form, "name").startswith("Rule Name ✕ differs Wanted Self Protect: Student7:")
+    assert remark(form, "name").startswith("Rule Name ✕ differs Expected Self Protect: Student7:")
     assert "[+:␣Student7]" in remark(form, "name")
     assert remark(form, "filter") == "Rule Filter ✓ correct"
     assert remark(form, "alert description") == "Alert Description ✓ correct"

@@ -59,8 +59,8 @@ def test_a_failed_check_tells_expected_found_next_and_what_was_looked_at():
         f"Found {WRONG.found}",
         f"Next {WRONG.next_step}",
         "Looked at aws ec2 describe-vpcs",
-        "1 of 2 right",
-        "✕ not right Rule Filter",
+        "1 of 2 correct",
+        "✕ differs Rule Filter",
     ):
         assert words in text
     assert 'href="#Your-VPC"' in CheckPanel(RESULTS[1], "#Your-VPC")._repr_html_()
@@ -80,7 +80,7 @@ def test_what_happened_is_told_in_aws_cli_words_too():
     happened = ActionResult("VPC created", (("VPC", VPC_ID),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
 
     assert "aws ec2 create-vpc --cidr-block 10.0.0.0/16" in page_text(happened)
-    assert "The same in AWS CLI words: aws ec2 create-vpc" in happened.text()
+    assert "The same with the AWS CLI: aws ec2 create-vpc" in happened.text()
 
 
 def test_the_status_line_says_who_where_and_how_far():
@@ -148,7 +148,7 @@ def test_the_picture_has_a_name_for_screen_readers_and_says_where_the_packet_end
 
     assert 'role="img" aria-label="Denied: 50 denies' in denied
     assert "✕ stopped here" in denied
-    assert "✓ goes on" in allowed
+    assert "✓ passes" in allowed
 
 
 def test_a_long_list_is_drawn_around_the_deciding_entry_and_says_what_is_left_out():
@@ -168,12 +168,12 @@ def test_network_acls_are_told_with_whose_vpc_they_belong_to():
         [ACL_ID, VPC_ID, "◀ yours (student 7)"],
         [f"{OTHER_ACL_ID} ◀ chosen", OTHER_VPC_ID, "student 12"],
     ]
-    assert NetworkAclTable((ACL,), (), REGION).rows()[0][0][2] == "not known"
+    assert NetworkAclTable((ACL,), (), REGION).rows()[0][0][2] == "unknown"
 
 
 def test_vpcs_are_counted_against_the_quota():
     assert VpcTable(VPCS, REGION, 7).caption == "VPCs in us-east-1: 3 of 5 used"
-    assert "There is none." in page_text(VpcTable((), REGION))
+    assert "None" in page_text(VpcTable((), REGION))
 
 
 def test_a_rule_is_told_with_whether_it_is_enabled():
@@ -196,7 +196,7 @@ def test_texts_that_share_little_are_shown_whole_and_not_as_confetti():
 
     assert fields["aggregate_fields"].pieces() == []
     assert "Difference" not in page_text(fields["aggregate_fields"])
-    assert "There exe, user Wanted user, exe, dst_ip" in page_text(fields["aggregate_fields"])
+    assert "Yours exe, user Expected user, exe, dst_ip" in page_text(fields["aggregate_fields"])
 
 
 def test_an_explanation_tells_true_or_false_and_the_reason_for_each_clause():
