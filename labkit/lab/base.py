@@ -73,10 +73,6 @@ class Cells:
         except LabError:
             return None
 
-    def _begin(self, key: str) -> None:
-        """Stop with a panel, before anything is changed, unless the steps that this one needs are done."""
-        steps.require_needs(self._session, steps.BY_KEY[key])
-
     def _lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it is the student's own."""
         if self._session.backend.aws.host is not None:

@@ -10,6 +10,7 @@ from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
 from labkit.lab.part_3_responder import ResponderCells
 from labkit.lab.part_3_topology import TopologyCells
+from labkit.lab.requirements import requires_steps
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
 from labkit.steps.clean_up import clean_up
@@ -19,6 +20,7 @@ from labkit.views.view import View
 
 
 @around_public_calls(interruptible)
+@requires_steps
 class Lab(
     StatusCells,
     EnvironmentCells,
@@ -27,7 +29,7 @@ class Lab(
     ResponderCells,
     TopologyCells,
 ):
-    """One call per cell. Each requires the steps that it needs, and returns what the cell shows."""
+    """One call per cell. Each looks first at the steps that it stands on, and returns what the cell shows."""
 
     def board(self) -> View:
         """How far every student of the class is now; `labkit board` shows the same live."""

@@ -47,7 +47,6 @@ class EnvironmentCells(Cells):
         keep: in the profile `self-protecting-cloud`, for the other chapters and the AWS CLI; else in memory only.
         overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
         """
-        self._begin(account.ACCOUNT.key)
         opened = self._session.backend.aws
         given = opened.given_keys()
         if access_key_id or secret_access_key:
@@ -75,14 +74,12 @@ class EnvironmentCells(Cells):
 
     def aws_account(self) -> View:
         """Which account the keys open, where, and as whom."""
-        self._begin(account.ACCOUNT.key)
         who = aws.caller(self._session.aws.sts)
         facts = (("Account", who.account), ("Who", who.arn), ("Region", self._session.region))
         return panels.ActionResult("The AWS account in use", facts, cli="aws sts get-caller-identity")
 
     def vpcs(self) -> View:
         """Every VPC of the region, whose it is, and how much of the quota is used."""
-        self._begin(network.VPC.key)
         return network_tables.VpcTable(
             aws.describe_vpcs(self._session.aws.ec2), self._session.region, self._session.student
         )
@@ -90,7 +87,6 @@ class EnvironmentCells(Cells):
     def create_vpc(self) -> Form | View:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
         whether it is yours; in a live account a form asks before the first change. Raises QuotaReached."""
-        self._begin(network.VPC.key)
         ec2 = self._session.aws.ec2
         if self._unattended or aws.find_student_vpcs(ec2, self._session.student):
             return network.make_vpc(self._session)
@@ -109,12 +105,10 @@ class EnvironmentCells(Cells):
 
     def take_vpc(self, vpc_id: str) -> View:
         """Take a VPC that was made without a tag as yours. Raises InvalidInput when it is somebody's."""
-        self._begin(network.VPC.key)
         return network.take_vpc(self._session, vpc_id)
 
     def network_acls(self) -> View:
         """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
-        self._begin(network.NETWORK_ACL.key)
         ec2, noted = self._session.aws.ec2, self._session.notes.get("network_acl_id")
         return network_tables.NetworkAclTable(
             aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self._session.region, self._session.student, noted
@@ -125,7 +119,6 @@ class EnvironmentCells(Cells):
 
         Raises InvalidInput, naming whose it is, for the network ACL of another VPC.
         """
-        self._begin(network.NETWORK_ACL.key)
         if network_acl_id:
             return network.save_network_acl(self._session, network_acl_id)
         if self._unattended:
@@ -175,7 +168,6 @@ class EnvironmentCells(Cells):
         return WhatIfTable(what_if(self._network_acl().entries, entry, packet))
 
     def _network_acl(self) -> NetworkAcl:
-        self._begin(network.NETWORK_ACL.key)
         return network.students_network_acl(self._session)
 
 

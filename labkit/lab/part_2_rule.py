@@ -27,24 +27,20 @@ class RuleCells(Cells):
 
     def rules(self) -> View:
         """The rules of the rule set that the lab works in."""
-        self._begin(rule.RULE.key)
         return rule_views.RuleTable(
             rule.all_rules(self._session.detection), BASE_RULE_SET, rule_name(self._session.student)
         )
 
     def clone_rule(self) -> View:
         """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
-        self._begin(rule.RULE.key)
         return rule_views.RuleCard(rule.clone_rule(self._session), BASE_RULE_SET)
 
     def create_rule(self) -> View:
         """Your rule, created anew under your name with everything else still to be set; found when it is there."""
-        self._begin(rule.RULE.key)
         return rule_views.RuleCard(rule.create_rule(self._session), BASE_RULE_SET)
 
     def compare_criteria(self) -> View:
         """The five criteria: what your rule has, what is wanted, and where the two differ."""
-        self._begin(rule.CRITERIA.key)
         there = Criteria.of(rule.students_rule(self._session))
         return CriteriaTable(compare(there, wanted_criteria(self._session.student)))
 
@@ -54,7 +50,6 @@ class RuleCells(Cells):
         name, title, alert_description, aggregate_fields, filter: those given are changed. Typographic quotes are
         straightened. Raises FilterError for a filter that cannot be read, InvalidInput for another keyword.
         """
-        self._begin(rule.CRITERIA.key)
         there, wanted = Criteria.of(rule.students_rule(self._session)), wanted_criteria(self._session.student)
         if criteria:
             return self._save_criteria(_changed(there, criteria))
@@ -83,7 +78,6 @@ class RuleCells(Cells):
         self, event: Mapping[str, Any] | None = None, destination: str = "203.0.113.10", port: int | str = 80
     ) -> View:
         """Your rule's filter, clause by clause, for an event; without one, for a curl to this destination and port."""
-        self._begin(rule.CRITERIA.key)
         own = parse(rule.students_rule(self._session).filter)
         met = _connect(destination, port) if event is None else event
         if not isinstance(met, Mapping):
@@ -93,12 +87,10 @@ class RuleCells(Cells):
 
     def enable_rule(self) -> View:
         """Enable your rule."""
-        self._begin(rule.ENABLED.key)
         return rule.do_enabled(self._session)
 
     def retrieve_rule_id(self) -> View:
         """Your RuleID, noted for later."""
-        self._begin(rule.RULE_ID.key)
         return rule.do_rule_id(self._session)
 
 

@@ -91,7 +91,6 @@ class HostCells(Cells):
 
     def place_host(self) -> View:
         """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""
-        self._begin(host.SUBNET.key)
         return host.do_subnet(self._session)
 
     def host(self) -> View:
@@ -117,7 +116,6 @@ class HostCells(Cells):
 
     def alerts(self) -> View:
         """The active alerts of your rule, newest first."""
-        self._begin(protection.ALERT.key)
         return host_views.AlertTable(tuple(protection.students_alerts(self._session)))
 
     def add_entry(
@@ -131,7 +129,6 @@ class HostCells(Cells):
     ) -> View:
         """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
         refuses."""
-        self._begin(network.NETWORK_ACL.key)
         entry = new_entry(
             rule_number=rule_number,
             rule_action=rule_action,
@@ -150,7 +147,6 @@ class HostCells(Cells):
 
     def remove_entry(self, rule_number: int, egress: bool = True) -> View:
         """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
-        self._begin(network.NETWORK_ACL.key)
         network_acl = network.students_network_acl(self._session)
         way = "egress" if egress else "ingress"
         if not any((entry.rule_number, entry.egress) == (rule_number, egress) for entry in network_acl.entries):
@@ -161,12 +157,10 @@ class HostCells(Cells):
 
     def allow_ipv6(self) -> View:
         """Let IPv6 through your network ACL, as AWS does when a VPC gets an IPv6 CIDR block."""
-        self._begin(network.NETWORK_ACL.key)
         return host.allow_ipv6(self._session)
 
     def suppress(self, address: str) -> View:
         """Add a suppression to your rule: connections to this address or CIDR block raise no alert any more."""
-        self._begin(rule.ENABLED.key)
         mine = rule.students_rule(self._session)
         suppression = f'connection.dst_addr = "{address.strip()}"'
         if '"' in address:
@@ -178,7 +172,6 @@ class HostCells(Cells):
 
     def remove_suppressions(self) -> View:
         """Remove the suppressions of your rule."""
-        self._begin(rule.ENABLED.key)
         mine = rule.students_rule(self._session)
         return _suppressions(self._session.detection.update_rule(replace(mine, suppressions=())))
 
@@ -202,7 +195,6 @@ class HostCells(Cells):
         """
         if name not in EXERCISES:
             raise InvalidInput(f"There is no exercise “{name}”.", f"They are {', '.join(EXERCISES)}.", "Choose one.")
-        self._begin(network.NETWORK_ACL.key)
         entries = network.students_network_acl(self._session).entries
         return panels.CheckPanel(EXERCISES[name].check(answer, entries))
 

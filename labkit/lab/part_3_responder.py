@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from labkit import steps
 from labkit.lab.base import Cells, link_to
-from labkit.model.check import require
 from labkit.model.response.messages import Message
 from labkit.responder import Responder
-from labkit.steps import network, rule
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.forms.responder import ResponderPanel, Say
@@ -31,7 +28,6 @@ class ResponderCells(Cells):
         safe: addresses and CIDR blocks that are never denied. start: start it at once, which is done unasked when the
         chapter runs unattended. Raises StepNotReady while rule or network ACL are not there.
         """
-        self._require_rule_and_network_acl()
         if self._panel is None or not self._panel.running:
             self._panel = ResponderPanel(self._make, self._session.region, tuple(safe), link_to)
             on_idle_interrupt(self._panel.interrupt)
@@ -48,7 +44,6 @@ class ResponderCells(Cells):
 
     def respond_once(self, safe: Sequence[str] = ()) -> View:
         """Look at the alerts once, deny what is to be denied, and show what was done and why."""
-        self._require_rule_and_network_acl()
         said: list[Message] = []
         responder = self._make(said.append, tuple(safe))
         responder.run_once()
@@ -66,8 +61,3 @@ class ResponderCells(Cells):
             if not panel.running or any(one.kind in ("poll", "trouble") for one in panel.said):
                 break
             looked.wait(0.05)
-
-    def _require_rule_and_network_acl(self) -> None:
-        for key in (network.NETWORK_ACL.key, rule.ENABLED.key):
-            steps.require_needs(self._session, steps.BY_KEY[key])
-            require(steps.check(self._session, steps.BY_KEY[key]))

@@ -13,7 +13,6 @@ from labkit.model.pasted import clean
 from labkit.range import dns
 from labkit.services import aws
 from labkit.services.host import Host
-from labkit.steps import network
 from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.view import View
 
@@ -50,7 +49,6 @@ class TopologyCells(Cells):
         )
 
     def _in_force(self, network_acl_id: str) -> NetworkAcl:
-        self._begin(network.NETWORK_ACL.key)
         (network_acl,) = aws.describe_network_acls(self._session.aws.ec2, ids=[network_acl_id])
         return network_acl
 

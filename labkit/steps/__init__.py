@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.model.check import CheckResult, Outcome, require
+from labkit.model.check import CheckResult, Outcome
+from labkit.model.check import require as require_passed
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
 from labkit.steps import account, host, network, protection, rule
 from labkit.steps.session import LabSession
@@ -49,14 +50,21 @@ def named(name: str) -> tuple[Step, ...]:
     )
 
 
-def check(session: LabSession, step: Step) -> CheckResult:
-    """The step's check. A check that cannot be made says so; that is not the same as work that is wrong."""
+def look(session: LabSession, step: Step) -> CheckResult:
+    """What the step's own check finds, whatever it needs. A check that cannot be made says so; that is not the same as
+    work that is wrong."""
     try:
         return step.check(session)
     except StepNotReady as error:
         return step.result(Outcome.NOT_YET, "the steps before it", error.what, error.next_step)
     except LabError as error:
         return step.result(Outcome.COULD_NOT_LOOK, "an answer", error.what, f"{error.why} {error.next_step}".strip())
+
+
+def check(session: LabSession, step: Step) -> CheckResult:
+    """The step's check, which passes only if the steps that it needs are done too."""
+    (result,) = status(session, (step,))
+    return result
 
 
 def offered(session: LabSession, step: Step) -> tuple[Offer, ...]:
@@ -67,21 +75,25 @@ def offered(session: LabSession, step: Step) -> tuple[Offer, ...]:
         return ()
 
 
-def require_needs(session: LabSession, step: Step) -> None:
-    """Raise StepNotReady for the first step that this one needs and that is not done."""
-    for need in (BY_KEY[key] for key in step.needs):
-        result = check(session, need)
-        if not result.passed:
-            require_needs(session, need)
-            require(result)
+def require(session: LabSession, steps: tuple[Step, ...]) -> None:
+    """Raise StepNotReady for the first of these steps that is not done.
+
+    Where a check cannot look, nothing is raised: what asks that service next says why better, and what does not ask it,
+    such as a program on the host, still works.
+    """
+    for step in steps:
+        result = look(session, step)
+        if result.outcome is Outcome.COULD_NOT_LOOK:
+            return
+        require_passed(result)
 
 
 def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[CheckResult]:
     """Each step's check, in order. A step whose needs are not done is skipped."""
     passed, wanted = set[str](), {step.key for step in steps}
-    for step in STEPS:
-        missing = next((BY_KEY[key] for key in step.needs if key not in passed), None)
-        result = check(session, step) if missing is None else _waits(step, missing)
+    for step in with_needs(steps):
+        missing = next((need for need in with_needs((step,))[:-1] if need.key not in passed), None)
+        result = look(session, step) if missing is None else _waits(step, missing)
         if result.passed:
             passed.add(step.key)
         if step.key in wanted:
@@ -98,10 +110,10 @@ def solve(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
     Ends with the first step whose check does not pass afterwards. Raises LabError when a step cannot be done.
     """
     for step in with_needs(steps):
-        result = check(session, step)
+        result = look(session, step)
         if not result.passed or (step.note and not session.notes.get(step.note)):
             step.do(session)
-            result = check(session, step)
+            result = look(session, step)
         yield step, result
         if not result.passed:
             return

@@ -12,11 +12,12 @@ import pytest
 
 from labkit import steps
 from labkit.lab.lab import Lab, open_lab
+from labkit.lab.requirements import NEEDS
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.model.errors import InvalidInput, QuotaReached, StepNotReady
 from labkit.model.student import STUDENT_TAG
 from labkit.services import aws, sandbox_process
-from labkit.steps import rule
+from labkit.steps import host, rule
 from labkit.steps.session import open_session
 from tests.http_count import requests_counted
 from tests.sandbox.lab.fixtures import outcome_of
@@ -72,14 +73,25 @@ def test_solving_twice_changes_nothing(lab: Lab) -> None:
     assert world_seen_from_outside(lab) == once
 
 
-@pytest.mark.parametrize("key", [step.key for step in steps.STEPS if step.needs])
-def test_a_call_made_too_early_names_the_first_missing_step_and_changes_nothing(lab: Lab, key: str) -> None:
+@pytest.mark.parametrize("call", NEEDS)
+def test_a_call_made_too_early_names_the_first_missing_step_and_changes_nothing(lab: Lab, call: str) -> None:
     before = world_seen_from_outside(lab)
     with pytest.raises(StepNotReady) as stopped:
-        lab._begin(key)
+        getattr(lab, call)()
     assert stopped.value.step == "student_number"
     assert "Your student number" in str(stopped.value)
     assert world_seen_from_outside(lab) == before
+
+
+def test_a_check_is_done_only_if_the_steps_that_it_needs_are_done_and_says_what_status_says(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.STEPS))
+    host.undo_subnet(lab._session)
+    result = lab.check("deny_entry").result
+    assert not result.passed and result.next_step == "Complete “Your host in your VPC” first."
+    assert result == {one.step: one for one in lab.status().results}["deny_entry"]
+    with pytest.raises(StepNotReady) as stopped:
+        lab.run("curl dadismad.com")
+    assert stopped.value.step == "host_subnet"
 
 
 def test_the_missing_step_is_the_deepest_one(lab: Lab) -> None:
@@ -253,7 +265,7 @@ def test_no_check_asks_more_than_two_questions(lab: Lab, monkeypatch: pytest.Mon
     session.hooks["response"].append(lambda reply, **_: asked.append(reply.request.path_url))
     for step in steps.STEPS:
         asked.clear()
-        assert steps.check(lab._session, step).passed
+        assert steps.look(lab._session, step).passed
         assert len(asked) <= 2, (step.key, asked)
 
 
@@ -271,7 +283,7 @@ def test_a_proxy_of_the_environment_sees_nothing_of_the_sandbox(
 
 
 def test_an_event_that_cannot_be_one_is_refused_and_explains_nothing(lab: Lab) -> None:
-    list(steps.solve(lab._session, steps.named("rule")))
+    list(steps.solve(lab._session, steps.named("rule_criteria")))
     for wrong in ({"destination": "banana"}, {"port": 99999}, {"port": "eighty"}, {"event": "user = root"}):
         with pytest.raises(InvalidInput):
             lab.explain(**wrong)
@@ -291,10 +303,10 @@ def test_a_vpc_in_another_region_is_named_by_the_check_the_keys_and_the_number_a
     words = f"not in us-west-2, but found in us-east-1: {made}"
     try:
         with requests_counted() as to_find_it_here:
-            assert outcome_of(lab, "vpc") == "done"
+            assert steps.look(lab._session, steps.BY_KEY["vpc"]).passed
         assert words in repr(lab.enter_aws_keys(keys.access_key_id, keys.secret_access_key, region="us-west-2"))
         with requests_counted() as sent:
-            result = steps.check(lab._session, steps.BY_KEY["vpc"])
+            result = steps.look(lab._session, steps.BY_KEY["vpc"])
         assert not result.passed and words in result.found and "us-east-1" in result.next_step
         assert (len(to_find_it_here), len(sent)) == (1, 3)  # by tag, VPCs without a tag, and the noted region
         assert words in repr(lab.enter_student_number(7))

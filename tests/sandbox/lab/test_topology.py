@@ -19,7 +19,7 @@ CURL = "curl -sS --connect-timeout 1 "
 @pytest.fixture
 def ready(lab: Lab) -> Lab:
     """The host lives in the student's VPC, and nothing is denied."""
-    list(steps.solve(lab._session, steps.named("host_subnet")))
+    list(steps.solve(lab._session, (*steps.named("2"), *steps.named("host_subnet"))))
     return lab
 
 
@@ -33,7 +33,8 @@ def topology(lab: Lab, destination: str = "", port: int | None = None) -> Topolo
     return shown
 
 
-def test_before_the_host_is_placed_nothing_filters_it_and_no_key_is_needed(lab: Lab) -> None:
+def test_before_the_host_is_placed_nothing_filters_it(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("network_acl_id")))
     shown = topology(lab)
     assert (shown.network_acl, shown.title) == (None, "Nothing filters the host yet")
 

@@ -60,7 +60,7 @@ def denied(lab: Lab) -> list[str]:
 
 def test_before_part_2_is_done_the_missing_step_is_named(lab: Lab) -> None:
     with pytest.raises(StepNotReady):
-        cells(lab).responder()
+        lab.responder()
 
 
 def test_from_a_cell_it_denies_shows_and_is_taken_away_again(ready: Lab, lab_home: Path) -> None:

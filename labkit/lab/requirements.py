@@ -1,0 +1,101 @@
+"""What each call of the lab stands on, in one table; `requires_steps` has every call look at it first.
+
+To add a call to the lab, add it to `NEEDS`, or to `NEEDS_NOTHING` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from labkit import steps
+from labkit.lab.base import Cells
+from labkit.steps import account, host, network, rule
+
+Arguments = ParamSpec("Arguments")
+Shown = TypeVar("Shown")
+Class = TypeVar("Class", bound=type)
+
+PART_2 = (network.NETWORK_ACL.key, rule.RULE_ID.key)
+IN_THE_VPC = (host.SUBNET.key,)
+PROTECTED = (*IN_THE_VPC, rule.RULE_ID.key)
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "enter_aws_keys": (account.STUDENT.key,),
+    "aws_account": (account.ACCOUNT.key,),
+    "vpcs": (account.ACCOUNT.key,),
+    "create_vpc": (account.ACCOUNT.key,),
+    "take_vpc": (account.ACCOUNT.key,),
+    "network_acls": (network.VPC.key,),
+    "choose_network_acl": (network.VPC.key,),
+    "entries": (network.NETWORK_ACL.key,),
+    "decide": (network.NETWORK_ACL.key,),
+    "what_if": (network.NETWORK_ACL.key,),
+    "rules": (network.NETWORK_ACL.key,),
+    "clone_rule": (network.NETWORK_ACL.key,),
+    "create_rule": (network.NETWORK_ACL.key,),
+    "set_criteria": (rule.RULE.key,),
+    "compare_criteria": (rule.RULE.key,),
+    "explain": (rule.CRITERIA.key,),
+    "enable_rule": (rule.CRITERIA.key,),
+    "retrieve_rule_id": (rule.ENABLED.key,),
+    "topology": (network.NETWORK_ACL.key,),
+    "place_host": PART_2,
+    "responder": PROTECTED,
+    "respond_once": PROTECTED,
+    "run": IN_THE_VPC,
+    "terminal": IN_THE_VPC,
+    "alerts": PROTECTED,
+    "add_entry": IN_THE_VPC,
+    "remove_entry": IN_THE_VPC,
+    "allow_ipv6": IN_THE_VPC,
+    "check_exercise": IN_THE_VPC,
+    "suppress": (rule.ENABLED.key,),
+    "remove_suppressions": (rule.ENABLED.key,),
+}
+"""The steps that must hold before a call shows or changes anything, with all that those steps need."""
+
+NEEDS_NOTHING: dict[str, str] = {
+    "status": "It says how far you are, whatever is missing.",
+    "chapter": "It says how far you are, whatever is missing.",
+    "check": "It is a question. Its answer names the step to complete first.",
+    "solve": "It does what is missing.",
+    "reset": "It leads back from anywhere.",
+    "choose_backend": "It comes before every step.",
+    "agree": "It answers the question of a cell that has looked already.",
+    "readiness": "It says what is missing on the host.",
+    "services": "It reads the agent, which is there before any step.",
+    "host": "It says where the host is, also before it is in your VPC.",
+    "enter_student_number": "It is the first step.",
+    "enter_detection_key": "Without this key, no rule could be looked at.",
+    "stop_responder": "A responder must be stoppable at any time.",
+    "board": "It shows the class, not your own steps.",
+    "clean_up": "It removes what is there, however little that is.",
+}
+"""The calls that can be made at any time, each with the reason."""
+
+
+def requires_steps(lab: Class) -> Class:
+    """Let every call of this class that stands on steps look at them before it does anything."""
+    for name, keys in NEEDS.items():
+        setattr(lab, name, _requiring(keys, getattr(lab, name)))
+    return lab
+
+
+def _requiring(
+    keys: tuple[str, ...], call: Callable[Concatenate[Cells, Arguments], Shown]
+) -> Callable[Concatenate[Cells, Arguments], Shown]:
+    needed = steps.with_needs(tuple(steps.BY_KEY[key] for key in keys))
+
+    @wraps(call)
+    def checked(self: Cells, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Shown:
+        steps.require(self._session, needed)
+        return call(self, *args, **kwargs)
+
+    return checked
+
+
+def calls(lab: type) -> dict[str, Any]:
+    """The public calls of this class, by name."""
+    return {name: getattr(lab, name) for name in dir(lab) if not name.startswith("_") and callable(getattr(lab, name))}
