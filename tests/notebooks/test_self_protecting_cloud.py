@@ -107,7 +107,7 @@ def test_a_wrong_answer_is_told_what_it_leads_to(part_2: LabSession, unattended:
         "most_denies, 20": "Count * too",
     }
     with one_kernel(FOLDER, unattended) as kernel:
-        kernel.run(OPENING.source)
+        kernel.run(f"{OPENING.source}\nlab.place_host()")
         for answer, words in wrong.items():
             name, value = answer.split(", ", 1)
             output = kernel.run(f'lab.check_exercise("{name}", {value})')
