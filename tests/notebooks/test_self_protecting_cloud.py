@@ -131,9 +131,8 @@ def test_by_hand_forms_and_the_responders_panel_wait_for_a_click(
     part_2: LabSession, by_hand: Mapping[str, str]
 ) -> None:
     with one_kernel(FOLDER, by_hand) as kernel:
-        outputs = run(
-            kernel, [cell for cell in CELLS if cell.id in ("open", "key", "responder-start", "terminal-open")]
-        )
+        shown = ("open", "host-place", "key", "responder-start", "terminal-open")
+        outputs = run(kernel, [cell for cell in CELLS if cell.id in shown])
     assert outputs["key"].has_widget and outputs["responder-start"].has_widget
     assert "not started" in outputs["responder-start"].text
     assert "labkit shell" in outputs["terminal-open"].text
