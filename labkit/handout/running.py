@@ -89,7 +89,7 @@ class TemporaryLab:
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="labkit-handout-"))
         try:
-            self._starting = sandbox_process.Starting(self.home, parent=os.getpid(), seed=SEED)
+            self._starting = sandbox_process.PendingStart(self.home, parent=os.getpid(), seed=SEED)
         except BaseException:
             shutil.rmtree(self.home, ignore_errors=True)
             raise

@@ -38,7 +38,7 @@ def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = 
             click.echo(TYPE_SIZE_HINT)
         return
     here = _served_here(settings())
-    starting = None if here is None else sandbox_process.Starting(here, parent=os.getpid())
+    starting = None if here is None else sandbox_process.PendingStart(here, parent=os.getpid())
     try:
         application = load_jupyterlab()
         if starting is not None:

@@ -1,4 +1,4 @@
-"""Jupyter servers, as far as the lab needs them: the one of this kernel with its terminals, and the one of a home."""
+"""Finds two Jupyter servers: the one that runs this kernel, for its terminals, and the one that serves a lab home."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PATIENCE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class JupyterServer:
-    """Where a Jupyter server answers, and the token that opens it (never shown)."""
+    """A Jupyter server's URL and its access token, which is never shown."""
 
     url: str
     token: str = field(repr=False)
 
     def answers(self) -> bool:
-        """Whether it is there and takes the token."""
+        """Whether it answers and accepts the token."""
         import requests
 
         with requests.Session() as session:
@@ -33,35 +33,35 @@ class JupyterServer:
                 return False
 
     def open_terminal(self, name: str, command: Sequence[str]) -> bool:
-        """Begin a terminal with this command, or find it; False where the server has none to give.
+        """Open a terminal that runs this command, unless it exists. False if the server cannot open one.
 
-        name: letters and digits. Source: jupyter_server_terminals, `POST /api/terminals`, which hands `shell_command`
-        on to terminado.
+        name: letters and digits. Source: jupyter_server_terminals, `POST /api/terminals`, which passes `shell_command`
+        to terminado.
         """
         import requests
 
         with requests.Session() as session:
-            session.trust_env = False  # no proxy, and no password of a .netrc
+            session.trust_env = False  # no proxy, and no password from .netrc
             session.headers["Authorization"] = f"token {self.token}"
             address = f"{self.url.rstrip('/')}/api/terminals"
             try:
                 listed = session.get(address, timeout=PATIENCE_SECONDS)
                 if listed.ok and name in [one["name"] for one in listed.json()]:
                     return True
-                asked = {"name": name, "shell_command": list(command)}
-                return listed.ok and session.post(address, json=asked, timeout=PATIENCE_SECONDS).ok
+                terminal = {"name": name, "shell_command": list(command)}
+                return listed.ok and session.post(address, json=terminal, timeout=PATIENCE_SECONDS).ok
             except (requests.RequestException, ValueError, LookupError, TypeError):
                 return False  # another program at that address, or none
 
 
 def server_of_this_kernel() -> JupyterServer | None:
-    """The server that started this kernel; None where none did. jupyter_client sets JPY_PARENT_PID."""
+    """The server that started this kernel, if any. jupyter_client sets JPY_PARENT_PID."""
     return _server_of(os.environ.get("JPY_PARENT_PID", ""))
 
 
 def _server_of(pid: str | int, folder: Path | None = None) -> JupyterServer | None:
-    """The server that is this process, from the file that each server keeps in Jupyter's runtime folder; None where
-    there is no such file, or where it serves another folder.
+    """The server with this pid, from its file in Jupyter's runtime folder; None without a file, or if it serves another
+    folder.
 
     Source: jupyter_server, `write_server_info_file`.
     """
@@ -79,7 +79,7 @@ def _server_of(pid: str | int, folder: Path | None = None) -> JupyterServer | No
 
 
 def server_of_home(home: Path, folder: Path) -> JupyterServer | None:
-    """The server that shows the chapters of this folder with the lab of this home; None when none answers."""
+    """The server that shows the chapters in this folder for this home; None if none answers."""
     try:
         server = _server_of(int(_pid_file(home).read_text(encoding="utf-8")), folder)
     except (OSError, ValueError):
@@ -88,17 +88,17 @@ def server_of_home(home: Path, folder: Path) -> JupyterServer | None:
 
 
 def note_server(home: Path) -> None:
-    """Say that this process is the server of this home."""
+    """Record that this process is the server of this home."""
     write_private(_pid_file(home), f"{os.getpid()}\n")
 
 
 def forget_server(home: Path) -> None:
-    """Take that back, if it was said of this process."""
+    """Remove the record, if it names this process."""
     try:
         if _pid_file(home).read_text(encoding="utf-8").strip() == str(os.getpid()):
             _pid_file(home).unlink()
     except OSError:
-        return  # nobody's
+        return  # no record
 
 
 def _pid_file(home: Path) -> Path:

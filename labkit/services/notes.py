@@ -1,4 +1,4 @@
-"""Notes: the few values saved for later, in one JSON file. Verified against the world; never a secret."""
+"""Notes: the few values the lab saves, in one JSON file. They are checked before use and never hold a secret."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from labkit.model.errors import LabError
 KEYS = frozenset(
     {"student", "aws", "detection", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"}
 )
-"""What may be written down. A key that is not here is a programming error, so that no secret gets in by accident."""
+"""The allowed notes. Any other key is a programming error, so that no secret is saved by accident."""
 
 
 class Notes:
-    """The notes in one file; every read looks at the file, since other kernels and the command line write it too."""
+    """The notes in one file. Each call reads the file again, since other kernels and the command line write it too."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,32 +25,32 @@ class Notes:
         return f"<Notes {self.path}: {self.all()}>"
 
     def all(self) -> dict[str, str]:
-        """Every note; none when the file is absent. Raises LabError when it cannot be read."""
+        """All notes; empty if there is no file. Raises LabError if it cannot be read."""
         try:
             with disk_errors(self.path.parent):
                 text = self._read()
             found = dict[str, Any](json.loads(text).items())
-        except (ValueError, AttributeError) as error:  # ValueError: also for bytes that are no text
+        except (ValueError, AttributeError) as error:  # ValueError also covers bytes that are not UTF-8
             raise LabError(
                 f"The notes in {self.path} cannot be read.",
-                "The file is not the JSON object that the lab wrote.",
-                "Delete that file, then enter your student number again: the rest is looked up.",
+                "The file is not a JSON object as the lab writes it.",
+                "Delete the file, then enter your student number again. The lab finds the rest.",
             ) from error
         return {key: str(found[key]) for key in sorted(KEYS & found.keys())}
 
     def get(self, key: str) -> str:
-        """The note, or "" when nothing was written down."""
+        """The note, or "" if there is none."""
         return self.all().get(key, "")
 
     def save(self, **notes: str | int) -> None:
-        """Write these notes beside the others, atomically."""
+        """Add or replace these notes, atomically."""
         unknown = notes.keys() - KEYS
         if unknown:
             raise ValueError(f"not a note: {sorted(unknown)}")
         self._write(self.all() | {key: str(value) for key, value in notes.items()})
 
     def forget(self, *keys: str) -> None:
-        """Remove these notes; those that are absent are no obstacle."""
+        """Remove these notes if they exist."""
         kept = {key: value for key, value in self.all().items() if key not in keys}
         if kept != self.all():
             self._write(kept)

@@ -21,19 +21,18 @@ START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
 ANSWER_TIMEOUT_SECONDS = 30
 REFUSED = 409
-"""The status of a call that the sandbox refused in words for people."""
+"""The status of a control call that failed with an error message for people."""
 
 SANDBOX, CLASS_HOST = "labkit.sandbox.server", "labkit.classroom.host"
 LOGIN_FILE = "login.json"
-"""In the folder of a student's host in a class: what it says to the class's sandbox. A home without it is a sandbox's
-own."""
+"""In the home of a student's host in a class: its login to the class's sandbox. Any other home is a sandbox's."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: where it answers, and the token of its control calls (never shown).
+    """A running sandbox: its URL, and the token for its control calls, which is never shown.
 
-    No proxy of the environment is used: nothing of the sandbox leaves this machine.
+    Calls ignore the proxies of the environment: nothing leaves this machine.
     """
 
     pid: int
@@ -42,7 +41,7 @@ class Sandbox:
     token: str = field(repr=False)
 
     def alive(self) -> bool:
-        """True while the very process that wrote the state file runs; asks the kernel, not the network."""
+        """Whether the process that wrote the state file still runs; makes no request."""
         import psutil
 
         try:
@@ -52,7 +51,7 @@ class Sandbox:
             return False
 
     def health(self) -> Mapping[str, Any] | None:
-        """What the sandbox says of itself (`warm`, `pid`); None when it does not answer."""
+        """What the sandbox reports about itself (`warm`, `pid`); None if it does not answer."""
         import requests
 
         try:
@@ -67,7 +66,7 @@ class Sandbox:
         return dict(self.control("GET", "/_lab/credentials"))
 
     def cloud_account_url(self) -> str:
-        """A URL that shows the sandbox's Cloud Accounts page once."""
+        """A URL for the sandbox's Cloud Accounts page that works once."""
         return self.url + str(self.control("POST", "/_lab/tickets")["path"])
 
     def control(
@@ -77,7 +76,7 @@ class Sandbox:
         body: Mapping[str, Any] | None = None,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
     ) -> Any:
-        """The JSON reply to a control call. Raises ServiceUnreachable, or LabError in the reply's words."""
+        """The JSON reply to a control call. Raises ServiceUnreachable, or LabError with the reply's message."""
         import requests
 
         try:
@@ -91,8 +90,8 @@ class Sandbox:
         except requests.RequestException as error:
             raise ServiceUnreachable(
                 f"The sandbox at {self.url} did not answer.",
-                "It was stopped, or is starting again.",
-                "Run the cell again: it starts the sandbox when it is not there.",
+                "It was stopped, or it is restarting.",
+                "Run the cell again: it starts the sandbox if it is not running.",
             ) from error
         return reply.json()
 
@@ -106,34 +105,34 @@ def _read_state(home: Path) -> Sandbox | None:
 
 
 def find(home: Path) -> Sandbox | None:
-    """The sandbox that serves this home, None when none runs."""
+    """The sandbox that serves this home; None if it does not run."""
     sandbox = _read_state(home)
     return sandbox if sandbox and sandbox.alive() and sandbox.health() is not None else None
 
 
 def start(home: Path, parent: int | None = None, seed: str = "") -> tuple[Sandbox, bool]:
-    """The sandbox of this home and whether this call started it; two kernels at once start one.
+    """The sandbox of this home, and whether this call started it. Concurrent calls start only one.
 
-    parent: a pid with which the sandbox ends. seed: makes the ids and keys of a new world the same every time; its
-    secrets can be told from it, so it is for throw-away worlds alone, which live for some seconds on this machine (the
-    control token is random all the same). Raises LabError when it does not come up within two minutes, when the
-    home cannot be written, or for a seed where there is a world already.
+    parent: the sandbox stops when the process with this pid ends. seed: gives new state the same ids and keys every
+    time. The keys can be computed from the seed, so use it only for state that is thrown away after seconds; the
+    control token is random in any case. Raises LabError if the sandbox does not start within two minutes, if the home
+    cannot be written, or for a seed if the home already has state.
     """
-    starting = Starting(home, parent, seed)
-    return starting.finish(), starting.process is not None
+    pending = PendingStart(home, parent, seed)
+    return pending.finish(), pending.process is not None
 
 
 def refuse_on_the_host() -> None:
-    """Raise LabError for a program on the lab's host. The sandbox cannot be reached from there, so a start would take
-    it for one that hangs, and end it."""
+    """Raise LabError in a program on the lab's host. The sandbox is unreachable from there, so a start would take it
+    for one that hangs and kill it."""
     if os.environ.get(HOST_VARIABLE):
         raise LabError(NOT_ON_THE_HOST.format("This command"))
 
 
-class Starting:
-    """A start under way, so that other work goes on meanwhile. Nobody else starts this sandbox before `finish`.
+class PendingStart:
+    """Starts the sandbox in the background. No other process can start it until `finish` returns.
 
-    process: the process that was started; None when the sandbox was running already.
+    process: the new process; None if the sandbox was already running.
     """
 
     def __init__(self, home: Path, parent: int | None = None, seed: str = "") -> None:
@@ -146,15 +145,15 @@ class Starting:
         try:
             self._found = find(home)
             with disk_errors(home):
-                if self._found is None and _world_is_held(home):
-                    _end_lost(home)
+                if self._found is None and _state_is_locked(home):
+                    _end_orphan(home)
                 self.process = _launch(home, parent, seed) if self._found is None else None
         except BaseException:
             self._lock.release()
             raise
 
     def finish(self) -> Sandbox:
-        """The sandbox as soon as it answers. Raises LabError when it does not within two minutes."""
+        """Wait until the sandbox answers and return it. Raises LabError after two minutes."""
         try:
             return self._found if self.process is None and self._found else self._wait()
         finally:
@@ -168,18 +167,18 @@ class Starting:
                 return sandbox
             time.sleep(0.02)
         if self.process is not None:
-            self.process.kill()  # one that nobody finds would keep the world for itself
+            self.process.kill()  # left running, it would keep the state locked
             self.process.wait()
-        log, world = self._home / "sandbox.log", self._home / "world"
+        log, state = self._home / "sandbox.log", self._home / "world"
         raise LabError(
             "The sandbox did not start.",
-            f"Its last words: {_last_line(log) or 'none'}",
-            f"{log} says more. If a file of its world is damaged, move {world} away: the next start makes a new world.",
+            f"The last line of its log: {_last_line(log) or 'none'}",
+            f"Read {log}. If the saved state is damaged, move {state} away: the next start creates new state.",
         )
 
 
 def revive(home: Path, parent: int) -> None:
-    """Start the sandbox again if it died without being stopped; one that somebody stopped stays stopped."""
+    """Restart the sandbox if it crashed; one that was stopped stays stopped."""
     sandbox = _read_state(home)
     if sandbox is not None and not sandbox.alive():
         start(home, parent)
@@ -199,7 +198,7 @@ def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes
 
 
 def _program(home: Path) -> list[str]:
-    """What serves a home: the sandbox, or in a class the student's host."""
+    """The program that serves a home: the sandbox, or a student's host in a class."""
     return ["-m", CLASS_HOST if (home / LOGIN_FILE).exists() else SANDBOX, "--home", str(home)]
 
 
@@ -213,7 +212,7 @@ def _last_line(log: Path) -> str:
 
 
 def stop(home: Path) -> bool:
-    """Stop the sandbox of this home and wait for its end; False when none ran. Its world stays on disk."""
+    """Stop the sandbox of this home, wait for its end, and return whether it ran. Its state stays on disk."""
     import psutil
     from filelock import FileLock
 
@@ -221,18 +220,18 @@ def stop(home: Path) -> bool:
     with disk_errors(home), FileLock(private_folder(home) / "sandbox.lock"):
         sandbox = _read_state(home)
         if sandbox is None or not sandbox.alive():
-            return _world_is_held(home) and _end_lost(home)
-        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            return _state_is_locked(home) and _end_orphan(home)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended by itself
             process = psutil.Process(sandbox.pid)
             process.terminate()
-            if not _ended(sandbox):
+            if not _wait_for_end(sandbox):
                 process.kill()
-                _ended(sandbox)
+                _wait_for_end(sandbox)
         return True
 
 
-def _world_is_held(home: Path) -> bool:
-    """Whether a sandbox has the world of this home, though it may not be found by its state file."""
+def _state_is_locked(home: Path) -> bool:
+    """Whether a sandbox has locked the state of this home, even if its state file is missing."""
     from filelock import FileLock, Timeout
 
     lock = home / "world" / "lock"
@@ -244,23 +243,23 @@ def _world_is_held(home: Path) -> bool:
     return False
 
 
-def _end_lost(home: Path) -> bool:
-    """End a sandbox of this home whose state file was deleted or damaged; True when there was one."""
+def _end_orphan(home: Path) -> bool:
+    """End a sandbox of this home whose state file is missing or damaged; True if there was one."""
     import psutil
 
     ours = _program(home)
-    lost = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
-    for process in lost:
+    orphans = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
+    for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    for process in psutil.wait_procs(lost, STOP_TIMEOUT_SECONDS)[1]:
+    for process in psutil.wait_procs(orphans, STOP_TIMEOUT_SECONDS)[1]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    return bool(lost)
+    return bool(orphans)
 
 
-def _ended(sandbox: Sandbox) -> bool:
-    """Wait for its end. psutil's own wait would wait for a kernel that started it to notice, which it never does."""
+def _wait_for_end(sandbox: Sandbox) -> bool:
+    """Wait for its end. psutil's `wait` would hang for a child of a kernel, which never collects the exit status."""
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while sandbox.alive() and time.monotonic() < deadline:
         time.sleep(0.01)

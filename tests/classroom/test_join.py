@@ -94,7 +94,7 @@ def test_a_block_may_be_in_a_file(a_class: RunningClass, home: Path, tmp_path: P
     ("old", "new", "words"),
     [
         ("TS_API_KEY=", "#", "lacks TS_API_KEY"),
-        ("LABKIT_CERTIFICATE=", "#", "certificate that is not to be trusted"),
+        ("LABKIT_CERTIFICATE=", "#", "certificate that the lab does not trust"),
         ("TS_USER_ID=", "TS_USER_ID=0", "does not know this user id"),
         ("TS_API_KEY=", "TS_API_KEY=0", "the API key is not that user's"),
         ("TS_ORGANIZATION_ID=", "TS_ORGANIZATION_ID=0", "403"),
@@ -121,7 +121,7 @@ def test_a_wrong_secret_a_wrong_certificate_and_no_answer_have_different_errors(
     keys = a_class.keys(STUDENT)
     secret, port = keys.secret_access_key, keys.url.rpartition(":")[2]
     for old, new, words in (
-        (secret, secret[::-1], "not the one of this access key id"),
+        (secret, secret[::-1], "does not belong to this access key id"),
         (keys.fingerprint[:5], "00:00", "another certificate than the one in your block"),
         (f":{port}", f":{free_port()}", "Nothing answers with TLS"),
     ):

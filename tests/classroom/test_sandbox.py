@@ -267,7 +267,7 @@ def test_boto3_and_the_detection_client_refuse_another_certificate(a_class: Runn
     certificate.make(other, tmp_path / "key.pem", ["127.0.0.1"])
     with pytest.raises(BotocoreSSLError):
         a_class.aws(7, verify=str(other)).describe_vpcs()
-    with pytest.raises(ServiceUnreachable, match="certificate that is not to be trusted"):
+    with pytest.raises(ServiceUnreachable, match="certificate that the lab does not trust"):
         replace(a_class, certificate=str(other)).api(7).rulesets()
     a_class.api(7).rulesets()
 

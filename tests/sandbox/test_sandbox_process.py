@@ -153,7 +153,7 @@ def test_a_home_named_from_the_current_folder_is_the_same_one_for_the_sandbox(tm
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_damaged_world_is_told_with_what_to_move_away_and_no_process_is_left(home: Path) -> None:
+def test_damaged_state_ends_the_start_with_advice_and_leaves_no_process(home: Path) -> None:
     start(home)
     sandbox_process.stop(home)
     (home / "world" / "aws-keys.json").write_bytes(b"\xee\xff")

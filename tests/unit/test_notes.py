@@ -39,14 +39,14 @@ def test_a_key_that_is_no_note_is_refused_so_that_no_secret_gets_in(notes: Notes
 def test_a_broken_file_is_told_with_what_to_do(notes: Notes, text: str) -> None:
     notes.save(student=7)
     notes.path.write_text(text)
-    with pytest.raises(LabError, match="Delete that file"):
+    with pytest.raises(LabError, match="Delete the file"):
         notes.all()
 
 
 def test_bytes_that_are_no_text_are_told_as_a_broken_file(notes: Notes) -> None:
     notes.save(student=7)
     notes.path.write_bytes(b"\xee\xff\x00")
-    with pytest.raises(LabError, match="Delete that file"):
+    with pytest.raises(LabError, match="Delete the file"):
         notes.all()
 
 

@@ -46,7 +46,7 @@ def run() -> None:
     lay_out_chapters(CLONE, Path.cwd())
     home, place = settings().home, take_place()
     joining = Joining(place)
-    starting = None if joining.is_class else sandbox_process.Starting(home, parent=os.getpid())
+    starting = None if joining.is_class else sandbox_process.PendingStart(home, parent=os.getpid())
     try:
         main = _load_server()
         joining.finish()

@@ -1,4 +1,4 @@
-"""An AWS account as the lab holds it: keys and a region, and the boto3 clients made from them."""
+"""An AWS account: keys, a region, and the boto3 clients made from them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 5, 20, 3
 
 
 class Account:
-    """Keys, a region and perhaps an endpoint, with the clients made from them once, when first used.
+    """Keys, a region and an optional endpoint. Clients are made on first use and then kept.
 
-    Nothing but these arguments decides: no profile, no configuration file and no instance metadata is looked at.
-    With no endpoint_url, `AWS_ENDPOINT_URL` counts as it does for every AWS tool. certificate: a file with the one
-    certificate to trust at the endpoint; "" for those that every AWS tool trusts.
+    No profile, configuration file or instance metadata is read. Without endpoint_url, `AWS_ENDPOINT_URL` applies, as
+    for every AWS tool. certificate: a file with the only certificate to trust at the endpoint; "" for the usual ones.
     """
 
     def __init__(self, keys: AccessKeys, region: str, endpoint_url: str | None = None, certificate: str = "") -> None:
@@ -37,7 +36,7 @@ class Account:
         return self.client("sts")
 
     def client(self, service: str, region: str = "") -> Any:
-        """A new client; `ec2` and `sts` are the ones to keep."""
+        """A new client, which is not kept; for the usual ones use `ec2` and `sts`."""
         from botocore.config import Config
 
         return self._session.client(
@@ -50,7 +49,7 @@ class Account:
                 read_timeout=READ_TIMEOUT_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                 proxies={} if is_loopback(self.endpoint_url or "") else None,
-                defaults_mode="legacy",  # "auto", if the environment asks for it, would look for instance metadata
+                defaults_mode="legacy",  # "auto", which the environment can set, reads instance metadata
             ),
         )
 
@@ -63,13 +62,13 @@ class Account:
             aws_secret_access_key=self.keys.secret_access_key,
             aws_session_token=self.keys.session_token or None,
             region_name=self.region,
-            botocore_session=session_apart(),
+            botocore_session=isolated_session(),
         )
 
 
 @dataclass(frozen=True)
 class CallerIdentity:
-    """Whose keys they are."""
+    """The owner of the keys."""
 
     account: str
     arn: str
@@ -79,22 +78,22 @@ class CallerIdentity:
         return f"{self.arn} in account {self.account}"
 
 
-def session_apart() -> Any:
-    """A botocore session that looks at no profile and at no configuration file, the user's own least of all."""
+def isolated_session() -> Any:
+    """A botocore session that reads no profile and no configuration file."""
     import botocore.session
 
     # The values are (name in the configuration file, name in the environment, default, conversion).
     no_file = (None, None, os.devnull, None)
     no_profile = (None, None, None, None)
-    aside = {"profile": no_profile, "config_file": no_file, "credentials_file": no_file}
-    session = botocore.session.Session(session_vars=aside)
+    nothing = {"profile": no_profile, "config_file": no_file, "credentials_file": no_file}
+    session = botocore.session.Session(session_vars=nothing)
     session.register_component("data_loader", _service_descriptions())
     return session
 
 
 @cache
 def _service_descriptions() -> Any:
-    """botocore's loader of its descriptions of the services, shared: reading EC2's takes longer than many calls."""
+    """botocore's loader of service descriptions, shared: reading EC2's takes longer than many calls."""
     import botocore.loaders
 
     return botocore.loaders.create_loader()

@@ -1,4 +1,4 @@
-"""The student's AWS keys: verified with two calls, and kept in a profile of AWS's own files if the student wants."""
+"""The student's AWS keys: verified with two calls and, if the student wants, saved in a profile of AWS's own files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from labkit.model.errors import InvalidInput, LabError
 from labkit.model.pasted import clean
 from labkit.model.profile_text import read_section, remove_section, set_options
 from labkit.model.settings import PROFILE
-from labkit.services.aws.account import Account, CallerIdentity, session_apart
+from labkit.services.aws.account import Account, CallerIdentity, isolated_session
 from labkit.services.aws.ec2 import caller, describe_vpcs
 
 
 @dataclass(frozen=True)
 class Verified:
-    """Keys that work: whose they are, and where."""
+    """Keys that work, with their owner, region and endpoint."""
 
     caller: CallerIdentity
     region: str
@@ -31,10 +31,10 @@ class Verified:
 
 
 def verify(account: Account) -> Verified:
-    """Ask STS whose the keys are, then EC2 for one read: two calls.
+    """Make one call to STS, for the owner of the keys, and one read from EC2.
 
     Raises CredentialsRefused (unknown key, wrong secret, expired, no permission for EC2), ServiceUnreachable, and
-    ServiceError when this machine's clock is off; `code` is the service's.
+    ServiceError when this machine's clock is off; `code` is the service's error code.
     """
     whose = caller(account.sts)
     describe_vpcs(account.ec2, {"is-default": ["true"]})
@@ -42,7 +42,7 @@ def verify(account: Account) -> Verified:
 
 
 def check_region(region: str) -> str:
-    """The region as AWS names it; a word about a similar one when boto3 knows no such region. Raises InvalidInput."""
+    """The region's name as AWS writes it. Raises InvalidInput if boto3 does not know it, suggesting a similar name."""
     typed = clean(region).value.lower()
     known = known_regions()
     if typed in known:
@@ -50,8 +50,8 @@ def check_region(region: str) -> str:
     close = difflib.get_close_matches(typed, known, n=2)
     raise InvalidInput(
         f"Region “{typed}” was refused." if re.fullmatch(r"[a-z0-9-]{1,32}", typed) else "This is not a region.",
-        "AWS names its regions as us-east-1 or eu-west-2; the AWS library knows none of this name.",
-        f"Did you mean {' or '.join(close)}?" if close else "Type your keys' region, such as us-east-1.",
+        "The AWS library knows no region of this name; region names look like us-east-1 or eu-west-2.",
+        f"Did you mean {' or '.join(close)}?" if close else "Enter the region of your keys, such as us-east-1.",
         field="region",
     )
 
@@ -59,13 +59,13 @@ def check_region(region: str) -> str:
 @cache
 def known_regions() -> tuple[str, ...]:
     """The regions with EC2 that the AWS library knows."""
-    return tuple(sorted(session_apart().get_available_regions("ec2")))
+    return tuple(sorted(isolated_session().get_available_regions("ec2")))
 
 
 def default_keys() -> AccessKeys | None:
-    """The keys that the AWS CLI would use: environment, profile, single sign-on; None when there are none.
+    """The keys that the AWS CLI would use, from the environment, a profile or single sign-on; None without any.
 
-    The instance metadata service is left out: a role of the host is not the student's account.
+    Instance metadata is ignored: the role of the host is not the student's account.
     """
     from botocore.exceptions import BotoCoreError
     from botocore.session import get_session
@@ -85,7 +85,7 @@ def default_keys() -> AccessKeys | None:
 
 @dataclass(frozen=True)
 class SavedProfile:
-    """What a profile holds; region and endpoint_url are "" when it does not say."""
+    """What a profile contains; region and endpoint_url are "" if not set."""
 
     keys: AccessKeys
     region: str = ""
@@ -95,10 +95,11 @@ class SavedProfile:
 def save_profile(
     saved: SavedProfile, config_file: Path, credentials_file: Path, *, name: str = PROFILE, overwrite: bool = False
 ) -> None:
-    """Write the profile into AWS's two files, 0600, whole or not at all; every other line of them stays.
+    """Write the profile into AWS's two files, each atomically and with mode 0600, leaving every other line unchanged.
 
-    The same access key id there already is success. Raises InvalidInput (`ProfileExists`) when the profile holds
-    other keys, or gets its keys another way, unless told to overwrite; LabError when a file cannot be read or written.
+    A profile that already has this access key id is updated. Unless overwrite is set, raises InvalidInput
+    (`ProfileExists`) if the profile has other keys or another source of keys. Raises LabError if a file cannot be read
+    or written.
     """
     if not overwrite:
         _refuse_to_replace(saved.keys, config_file, credentials_file, name)
@@ -112,13 +113,13 @@ def save_profile(
             "aws_session_token": token,
         },
     )
-    other_ways = dict.fromkeys(_OTHER_WAYS) if overwrite else {}
+    cleared_sources = dict.fromkeys(_KEY_SOURCES) if overwrite else {}
     settings = {"region": saved.region or None, "endpoint_url": saved.endpoint_url or None}
-    _change(config_file, _config_section(name), settings | other_ways)
+    _change(config_file, _config_section(name), settings | cleared_sources)
 
 
 def load_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> SavedProfile | None:
-    """The profile; None when it is absent or holds no keys. Raises LabError when a file cannot be read."""
+    """The profile; None if it is absent or has no keys. Raises LabError if a file cannot be read."""
     held = read_section(_read(credentials_file), name) or {}
     settings = read_section(_read(config_file), _config_section(name)) or {}
     key_id, secret = held.get("aws_access_key_id"), held.get("aws_secret_access_key")
@@ -129,7 +130,7 @@ def load_profile(config_file: Path, credentials_file: Path, name: str = PROFILE)
 
 
 def remove_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> bool:
-    """Take the profile out of both files; True when there was one. Every other line of them stays."""
+    """Remove the profile from both files and return whether there was one. Every other line stays unchanged."""
     removed = False
     for file, section in ((config_file, _config_section(name)), (credentials_file, name)):
         text = _read(file)
@@ -140,21 +141,21 @@ def remove_profile(config_file: Path, credentials_file: Path, name: str = PROFIL
     return removed
 
 
-_OTHER_WAYS = ("role_arn", "source_profile", "credential_process", "sso_session", "sso_start_url", "aws_access_key_id")
-"""Options of a profile in the configuration file that say where its keys come from."""
+_KEY_SOURCES = ("role_arn", "source_profile", "credential_process", "sso_session", "sso_start_url", "aws_access_key_id")
+"""Options of a profile in the configuration file that define where its keys come from."""
 
 
 def _refuse_to_replace(keys: AccessKeys, config_file: Path, credentials_file: Path, name: str) -> None:
     held = read_section(_read(credentials_file), name)
     settings = read_section(_read(config_file), _config_section(name)) or {}
     same = held is None or (held.get("aws_access_key_id") or keys.access_key_id) == keys.access_key_id
-    if same and not set(_OTHER_WAYS) & settings.keys():
+    if same and not set(_KEY_SOURCES) & settings.keys():
         return
     raise InvalidInput(
         f"The profile {name} was not changed.",
-        f"{credentials_file} has it already, with other keys.",
-        "Say that they may be overwritten (in the form a tick, in a cell overwrite=True), or do not keep the new ones: "
-        "they then live in memory only.",
+        f"{credentials_file} already has it, with other keys.",
+        "Allow overwriting (in the form, tick the box; in a cell, use overwrite=True), or do not save the new keys: "
+        "they then stay in memory only.",
         field="overwrite",
         code="ProfileExists",
     )
@@ -179,18 +180,18 @@ def _read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise LabError(
             f"{file} cannot be read.",
-            f"{type(error).__name__}: it may be somebody else's, or no text.",
-            "Look at its permissions, or move it away.",
+            f"{type(error).__name__}: it may belong to another user, or it is not a text file.",
+            "Check its permissions, or move it to another place.",
         ) from error
 
 
 def _write(file: Path, text: str) -> None:
-    """Through a link, so that the file that it points to is the one that changes."""
+    """Write the file; a symbolic link stays, and its target changes."""
     try:
         write_private(file.resolve(), text)
     except OSError as error:
         raise LabError(
             f"{file} cannot be written.",
             f"{type(error).__name__}: the folder may be read-only or full.",
-            "Look at the folder's permissions, or leave “keep” unticked.",
+            "Check the folder's permissions, or leave “keep” unticked.",
         ) from error

@@ -18,6 +18,7 @@ from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError, ServiceError
 from labkit.services.detection import errors as detection_errors
 from labkit.services.detection.hawk import HawkAuth, NotAuthentic
+from labkit.services.unreachable import untrusted
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -197,7 +198,7 @@ class DetectionApi:
         try:
             document = response.json()
         except ValueError as error:
-            raise detection_errors.no_json(self.url) from error
+            raise detection_errors.not_json(self.url) from error
         return document
 
     def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: Json | None) -> Response:
@@ -218,7 +219,7 @@ class DetectionApi:
         except NotAuthentic as error:
             raise detection_errors.not_authentic(self.url) from error
         except SSLError as error:
-            raise detection_errors.untrusted(self.url) from error
+            raise untrusted(self.url) from error
         except RequestException as error:
             fault = detection_errors.unreachable(self.url, method)
             raise (_TryAgain(fault) if method == "GET" else fault) from error

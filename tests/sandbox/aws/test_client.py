@@ -104,10 +104,12 @@ def test_keys_that_do_not_work_are_told_apart(sandbox, folder, kind):
     keys, words, codes = {
         "unknown": (UNKNOWN, "does not know this access key id", {"InvalidClientTokenId"}),
         "wrong secret": (
-            AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "not the one of", {"SignatureDoesNotMatch"},
+            AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "does not belong to this access key id",
+            {"SignatureDoesNotMatch"},
         ),
         "no permission": (
-            load_keys(folder / "aws-keys.json")[READER], "may not do", {"UnauthorizedOperation", "AccessDenied"},
+            load_keys(folder / "aws-keys.json")[READER], "not allowed to call",
+            {"UnauthorizedOperation", "AccessDenied"},
         ),
         "swapped": (
             AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id), "swapped", {"IncompleteSignature"},
@@ -141,7 +143,7 @@ def test_a_clock_that_is_off_is_not_taken_for_wrong_keys(account, monkeypatch, h
         botocore.auth, "get_current_datetime", lambda: (datetime.now(UTC) + timedelta(hours=hours)).replace(tzinfo=None)
     )
     monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() + hours * 3600))
-    with pytest.raises(ServiceError, match=f"clock is off: it is {said}") as off:
+    with pytest.raises(ServiceError, match=f"clock is wrong: it is {said}") as off:
         aws.caller(account.sts) if service == "sts" else aws.describe_vpcs(account.ec2)
     assert not isinstance(off.value, CredentialsRefused)
     assert off.value.code in {"SignatureDoesNotMatch", "RequestExpired"}
@@ -160,17 +162,17 @@ def canned(code: str, message: str, status: int = 400):
     ("app", "kind", "words"),
     [
         (canned("ExpiredToken", "x"), CredentialsRefused, "temporary keys have expired"),
-        (canned("InvalidToken", "x"), CredentialsRefused, "session token is not the one"),
+        (canned("InvalidToken", "x"), CredentialsRefused, "session token does not belong"),
         (canned("OptInRequired", "x"), CredentialsRefused, "cannot use EC2 in us-east-1"),
-        (canned("UnauthorizedOperation", "x", 403), CredentialsRefused, "may not do DescribeVpcs in EC2"),
+        (canned("UnauthorizedOperation", "x", 403), CredentialsRefused, "not allowed to call DescribeVpcs in EC2"),
         (canned("AuthFailure", "x", 401), CredentialsRefused, "does not accept these keys"),
-        (canned("RequestExpired", "x"), ServiceError, "clock is off"),
+        (canned("RequestExpired", "x"), ServiceError, "clock is wrong"),
         (canned("InvalidParameterValue", "Value is odd."), ServiceError, "Value is odd"),
         (Response("<html>", 200), ServiceError, "could not be read"),
-        (Response("<Response/>", 403), CredentialsRefused, "turned these keys away"),
+        (Response("<Response/>", 403), CredentialsRefused, "rejected these keys"),
     ],
     ids=["expired token", "wrong token", "opt-in", "no permission", "auth failure", "request expired",
-         "another code", "not xml", "403 without a word"],
+         "another code", "not xml", "403 without an error code"],
 )  # fmt: skip
 def test_each_refusal_of_a_service_has_its_own_words(app, kind, words):
     with serving(app) as url, pytest.raises(kind, match=words) as refused:

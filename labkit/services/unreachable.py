@@ -1,0 +1,24 @@
+"""What all services have in common when no trusted server answers at their endpoint."""
+
+from __future__ import annotations
+
+from labkit.model.endpoint import is_loopback
+from labkit.model.errors import ServiceUnreachable
+
+RESTARTING = (
+    "It may be restarting: wait a moment, then run this again. If it still does not answer, ask your instructor."
+)
+
+
+def retry_advice(url: str, remote: str = RESTARTING) -> str:
+    """What to do if nothing answers; remote: the advice for an address that is not on this machine."""
+    return "Start the sandbox (labkit sandbox start), then run this again." if is_loopback(url) else remote
+
+
+def untrusted(url: str) -> ServiceUnreachable:
+    """The error for a server whose certificate the lab does not trust."""
+    return ServiceUnreachable(
+        f"The server at {url} has a certificate that the lab does not trust.",
+        "It may be another program, or the certificate was replaced. The lab sent nothing to it.",
+        "Ask your instructor. In a class, join again with the whole block: labkit join",
+    )
