@@ -198,7 +198,7 @@ def test_a_cell_shows_a_bar_and_an_interrupted_kernel_says_how_to_go_on(lab_home
     assert stopped.error == "LabError"
     assert "Stopped after 2 of 3 steps." in stopped.text and "Run this cell again" in stopped.text
     assert "3 of 3 steps" in again.text and not again.error
-    assert "Taking away what the steps left" in back.text and "Deleted: VPC" in back.text
+    assert "Undoing the steps" in back.text and "Deleted: VPC" in back.text
 
 
 # --- in a class ---
