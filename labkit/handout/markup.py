@@ -75,7 +75,10 @@ def _move_styles(tree: BeautifulSoup, summary: Summary) -> None:
 
 
 def _replace_controls(tree: BeautifulSoup) -> None:
-    """Replace what can only be used in a notebook: a checkbox by its state, a button by its words."""
+    """Replace what can only be used in a notebook: a checkbox by its state, a button by its words; one that copies by
+    nothing."""
+    for button in tree.select("button.copy"):
+        button.decompose()
     for box in tree("input"):
         box.replace_with(("☑ " if box.has_attr("checked") else "☐ ") if box.get("type") == "checkbox" else "")
 

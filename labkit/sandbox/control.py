@@ -18,12 +18,24 @@ CLOUD_ACCOUNT_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Cloud Accounts</title>
 <meta name="color-scheme" content="light dark"><style>
 body{{font:.9rem/1.4 system-ui,sans-serif;margin:.6rem 1rem}}h1{{font-size:1.05rem;margin:0 0 .5rem}}
-dl{{margin:0}}dt{{font-weight:600}}dd{{margin:0 0 .4rem}}p{{margin:.4rem 0}}
-code{{font-size:1.05rem;user-select:all;overflow-wrap:anywhere}}</style></head>
+dl{{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1rem;align-items:baseline;margin:0}}
+dt{{font-weight:600}}dd{{margin:0}}p{{margin:.6rem 0 0}}code{{font-size:1.05rem;user-select:all;overflow-wrap:anywhere}}
+button{{font:inherit;min-width:5rem;margin-inline-start:.6rem}}</style></head>
 <body><h1>Cloud Accounts: the sandbox's AWS account</h1><dl>
-<dt>API Key</dt><dd><code id="api-key">{access_key_id}</code></dd>
-<dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code></dd></dl>
-<p>Copy both into the form. They open only this sandbox. This page opens once; ask again for another look.</p>
+<dt>API Key</dt><dd><code id="api-key">{access_key_id}</code>
+<button type="button" aria-label="Copy the API Key">Copy</button></dd>
+<dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code>
+<button type="button" aria-label="Copy the API Secret Key">Copy</button></dd></dl>
+<p>Copy both into the form. They open this sandbox and nothing else. This page opens once; ask for it again at will.</p>
+<script>
+for (const button of document.querySelectorAll("button")) button.onclick = async () => {{
+  const key = button.previousElementSibling;
+  getSelection().selectAllChildren(key);
+  try {{ await navigator.clipboard.writeText(key.textContent); }} catch {{ document.execCommand("copy"); }}
+  button.textContent = "Copied";
+  setTimeout(() => button.textContent = "Copy", 2000);
+}};
+</script>
 </body></html>
 """
 

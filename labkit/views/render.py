@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from labkit.views.copying import copies, copy_button
 from labkit.views.marks import mono, pill, tone
 from labkit.views.measured import measured
 
@@ -30,6 +31,7 @@ def _environment() -> Environment:
     )
     environment.globals["style_sheet"] = style_sheet
     environment.filters |= {"mono": mono, "pill": pill, "tone": tone, "measured": measured}
+    environment.filters |= {"copies": copies, "copy_button": copy_button}
     return environment
 
 

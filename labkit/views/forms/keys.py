@@ -79,11 +79,11 @@ def aws_keys_form(
             secret.clear()
         return shown
 
-    buttons, below = [form.add_button("Check and use", "Checking…", use)], []
+    buttons, page = [form.add_button("Check and use", "Checking…", use)], []
     if show_cloud_account is not None:
-        show, hide, page = _page(form, show_cloud_account)
-        buttons, below = [*buttons, show, hide], [page]
-    form.put(*form.fields.values(), row(*buttons), below=below)
+        show, hide, place = _page(form, show_cloud_account)
+        buttons, page = [*buttons, show, hide], [place]
+    form.put(*form.fields.values(), row(*buttons), *page)
     return form
 
 
@@ -157,14 +157,14 @@ class _Question:
 
 
 def _page(form: Form, show_cloud_account: Callable[[], str]) -> tuple[Any, Any, Any]:
-    """The buttons that open and close the sandbox's page below the form, and its place. Both leave the answer alone."""
+    """The buttons that open and close the sandbox's page, and its place. Closing it leaves the answer alone."""
     from ipywidgets import Button, Layout
 
     page = area()
 
     def open_page() -> View:
         page.value = str(render("cloud_account_frame.html.j2", url=show_cloud_account()))
-        return Note("The page is open below", "Copy each key into its field.")
+        return Note("The page is open", "Copy each key into its field.")
 
     def close_page(_: Button) -> None:
         with LOCK:

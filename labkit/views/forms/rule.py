@@ -11,7 +11,7 @@ from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, 
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link
-from labkit.views.panels.basic import ErrorPanel, Note
+from labkit.views.panels.basic import ErrorPanel
 from labkit.views.tables.criteria import FieldComparison
 from labkit.views.view import View
 
@@ -34,19 +34,43 @@ class FieldState(View):
         return "\n".join(part for part in parts if part)
 
 
+@dataclass(frozen=True, repr=False)
+class CriteriaToCopy(View):
+    """What stands above the fields and never changes: what the form is for, and each wanted value with a copy button.
+
+    Not below them: there a remark that changes may move a button away while it is pressed.
+    """
+
+    wanted: Criteria
+    title: ClassVar[str] = "The five criteria of your rule"
+    words: ClassVar[str] = "Below the button stands how each compares."
+
+    template: ClassVar[str] = "criteria_to_copy.html.j2"
+
+    def values(self) -> list[tuple[str, str]]:
+        """Each criterion's label and its wanted value."""
+        return [(label, _as_text(getattr(self.wanted, name))) for name, label in CRITERIA_LABELS.items()]
+
+    def text(self) -> str:
+        return f"{self.title}: {self.words}"
+
+
 def rule_form(
     there: Criteria, wanted: Criteria, submit: Callable[[Criteria], View], *, link_to: LinkTo = no_link
 ) -> Form:
     """Five fields filled with what is there; below them, at every change, what differs from what is wanted."""
-    form = Form(Note("The five criteria of your rule", "Below the button stands how each compares."), link_to)
+    form = Form(CriteriaToCopy(wanted), link_to)
     for name, label in CRITERIA_LABELS.items():
-        value = getattr(there, name)
-        field = _field(name, label, value if isinstance(value, str) else ", ".join(value))
+        field = _field(name, label, _as_text(getattr(there, name)))
         form.fields[name.replace("_", " ")] = field
         form.watch(name.replace("_", " "), partial(_look, name, field, wanted))
     save = form.add_button("Save the rule", "Saving…", lambda: submit(_criteria(form)))
     form.put(*form.fields.values(), save)
     return form
+
+
+def _as_text(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
 
 
 def _field(name: str, label: str, value: str) -> Any:

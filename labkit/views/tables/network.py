@@ -85,6 +85,13 @@ class NetworkAclTable(View):
     def caption(self) -> str:
         return f"Network ACLs in {self.region}"
 
+    @property
+    def cli(self) -> str:
+        """The command that finds the student's own; empty before there is a VPC."""
+        mine = next((vpc.id for vpc in self.vpcs if is_yours(vpc, self.student)), "")
+        query = "--query 'NetworkAcls[].NetworkAclId'"
+        return f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={mine} {query}" if mine else ""
+
     def rows(self) -> list[tuple[list[str], bool]]:
         """Each network ACL as cells, and whether it is the chosen one."""
         vpc_of = {vpc.id: vpc for vpc in self.vpcs}
@@ -99,7 +106,8 @@ class NetworkAclTable(View):
         ]  # fmt: skip
 
     def text(self) -> str:
-        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
+        table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
+        return f"{table}\nThe same in AWS CLI words: {self.cli}" if self.cli else table
 
     def records(self) -> list[dict[str, object]]:
         whose = {vpc.id: vpc.whose for vpc in self.vpcs}
@@ -158,6 +166,11 @@ class AclEntriesTable(View):
 
     template: ClassVar[str] = "entries_table.html.j2"
 
+    @property
+    def cli(self) -> str:
+        """The command that shows the same."""
+        return "" if self.egress_only else f"aws ec2 describe-network-acls --network-acl-ids {self.acl.id}"
+
     def directions(self) -> list[Direction]:
         return [self._direction(egress) for egress in ((True,) if self.egress_only else (True, False))]
 
@@ -185,7 +198,8 @@ class AclEntriesTable(View):
         tables = [
             f"{one.caption}\n{text_table(one.headers, [cells for cells, _ in one.rows])}" for one in self.directions()
         ]
-        return "\n\n".join([*tables, *self.warnings()])
+        cli = [f"The same in AWS CLI words: {self.cli}"] if self.cli else []
+        return "\n\n".join([*tables, *self.warnings(), *cli])
 
     def records(self) -> list[dict[str, object]]:
         return [entry_record(entry) for entry in (*self.acl.egress, *self.acl.ingress)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from markupsafe import Markup
 
 from labkit.handout.markup import Rules, Summary, rewrite
+from labkit.views.copying import copies
 
 RULES = Rules(link=lambda address: address, picture=lambda source: source)
 
@@ -182,3 +184,9 @@ def test_header_cells_say_what_they_head_and_empty_ones_head_nothing() -> None:
         '<table><thead><tr><td></td><th scope="col">a</th></tr></thead>'
         '<tbody><tr><th scope="row">0</th><td>1</td></tr></tbody></table>'
     )
+
+
+def test_a_button_that_copies_leaves_nothing_behind():
+    html = str(copies(Markup("<p><samp>vpc-0123456789abcdef0</samp></p>")))
+    assert "onclick" in html
+    assert written(html) == "<p><span><samp>vpc-0123456789abcdef0</samp></span></p>"
