@@ -66,7 +66,7 @@ class RuleCells(Cells):
                 field="name",
             )
         parse(criteria.filter)
-        saved = self._session.detection.update_rule(criteria.put_on(rule.students_rule(self._session)))
+        saved = self._session.detection.update_rule(criteria.apply_to(rule.students_rule(self._session)))
         table = CriteriaTable(compare(Criteria.of(saved), wanted_criteria(self._session.student)))
         different = [one.label for one in table.comparisons if not one.equal]
         if not different:

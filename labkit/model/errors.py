@@ -1,14 +1,14 @@
-"""The errors a person can meet, grouped by what they do next.
+"""The errors that a person can see, grouped by what they do next.
 
 LabError                    what happened / why / what to do
-├── StepNotReady            run or mend an earlier cell
+├── StepNotReady            run or fix an earlier cell
 ├── ConsentNeeded           agree to the account and region before the first change in a real one
-├── InvalidInput            mend one field of a form, or one argument
-│   └── FilterError         mend the rule filter at a position
-├── ServiceError            a service answered "no": read its code
+├── InvalidInput            correct one field of a form, or one argument
+│   └── FilterError         correct the rule filter at a position
+├── ServiceError            a service answered with an error: read its code
 │   ├── CredentialsRefused  enter the keys again
 │   └── QuotaReached        delete something, then run the cell again
-└── ServiceUnreachable      start the sandbox again, or look at the network
+└── ServiceUnreachable      restart the sandbox, or check the network
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import ClassVar
 
 
 class LabError(Exception):
-    """An expected fault, told in three sentences.
+    """An expected error, described in three sentences.
 
-    what: what happened, with the value received.
-    why: the reason, with the form that is accepted.
-    next_step: what the reader does now.
-    code: the service's own error code, such as `VpcLimitExceeded`; empty where no service was asked.
+    what: what happened, with the given value.
+    why: the reason, with the accepted form.
+    next_step: what to do now.
+    code: the service's own error code, such as `VpcLimitExceeded`; "" if no service was called.
 
-    Constructing one displays nothing. In a notebook its traceback is a panel of the same words.
+    Constructing one displays nothing. In a notebook, a panel with the same text replaces the traceback.
     """
 
     panel: ClassVar[Callable[[LabError], None] | None] = None
-    """Shows an error as a panel; set by the composition root, since this ring knows no notebook."""
+    """Shows an error as a panel. Set when the lab is opened, since the model does not depend on notebooks."""
 
     def __init__(self, what: str, why: str = "", next_step: str = "", *, code: str = "") -> None:
         super().__init__(what, why, next_step)
@@ -40,7 +40,7 @@ class LabError(Exception):
         return " ".join(sentence for sentence in (self.what, self.why, self.next_step) if sentence)
 
     def _render_traceback_(self) -> list[str]:
-        """IPython's documented hook; it is called twice an error, so the panel is shown once."""
+        """IPython's documented hook. It is called twice for each error; the panel is shown once."""
         show = type(self).panel
         if show is None:
             return [str(self)]
@@ -51,7 +51,7 @@ class LabError(Exception):
 
 
 class StepNotReady(LabError):
-    """An earlier step's check does not hold; `step` is its key, for the link to its cell."""
+    """The check of an earlier step did not pass; `step` is its key, for the link to its cell."""
 
     def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str) -> None:
         super().__init__(what, why, next_step)
@@ -59,11 +59,11 @@ class StepNotReady(LabError):
 
 
 class ConsentNeeded(LabError):
-    """The first change in an account that is not the sandbox's waits for a yes."""
+    """The first change in an account outside the sandbox needs the student's consent."""
 
 
 class InvalidInput(LabError):
-    """A value was refused before any service was asked; `field` names the form field or argument at fault."""
+    """A value was refused before any service was called; `field` names the form field or argument."""
 
     def __init__(self, what: str, why: str = "", next_step: str = "", *, field: str = "", code: str = "") -> None:
         super().__init__(what, why, next_step, code=code)
@@ -73,7 +73,7 @@ class InvalidInput(LabError):
 class FilterError(InvalidInput):
     """A rule filter that cannot be read.
 
-    position: 0-based offset into the text as typed. caret: the text and a line with `^` under the position.
+    position: 0-based offset in the text as typed. caret: the text and a line with `^` under the position.
     """
 
     def __init__(self, what: str, why: str = "", next_step: str = "", *, position: int, caret: str) -> None:
@@ -82,9 +82,9 @@ class FilterError(InvalidInput):
 
 
 class ServiceError(LabError):
-    """A service was reached and refused; `code` is its own word for it.
+    """A service answered with an error; `code` is the service's error code.
 
-    retry_after_seconds: how long it asks to be left alone; None where it does not say.
+    retry_after_seconds: how long the service asks to wait; None if it does not say.
     """
 
     retry_after_seconds: float | None = None
@@ -95,7 +95,7 @@ class CredentialsRefused(ServiceError):
 
 
 class QuotaReached(ServiceError):
-    """A quota of the account is used up; an ordinary event, its listing of what uses it is in `why`."""
+    """A quota of the account is used up; `why` lists what uses it."""
 
 
 class ServiceUnreachable(LabError):

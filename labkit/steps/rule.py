@@ -177,7 +177,7 @@ def undo_rule(session: LabSession) -> ActionResult:
 
 
 def do_criteria(session: LabSession) -> ActionResult:
-    rule = session.detection.update_rule(wanted_criteria(session.student).put_on(students_rule(session)))
+    rule = session.detection.update_rule(wanted_criteria(session.student).apply_to(students_rule(session)))
     return show_rule("Your rule has the five criteria of the lab's text.", rule)
 
 
@@ -189,7 +189,7 @@ def undo_criteria(session: LabSession) -> ActionResult:
         return ActionResult("There was no rule of yours to put back.", ())
     as_cloned = replace(Criteria.of(original), name=mine.name)
     return show_rule(
-        "Your rule is as it was when it was cloned.", session.detection.update_rule(as_cloned.put_on(mine))
+        "Your rule is as it was when it was cloned.", session.detection.update_rule(as_cloned.apply_to(mine))
     )
 
 

@@ -68,7 +68,7 @@ def instructor(store: DetectionStore, student: Students) -> Service:
 def rule_of(number: int, **changes: Any) -> dict[str, Any]:
     """The body of the rule that the lab's text asks of a student, enabled."""
     wanted = wanted_criteria(number)
-    rule = wanted.put_on(Rule("", "", "", (), "", enabled=True))
+    rule = wanted.apply_to(Rule("", "", "", (), "", enabled=True))
     return rule.to_api() | changes
 
 

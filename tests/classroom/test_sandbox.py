@@ -50,7 +50,7 @@ def make_vpc(a_class: RunningClass, student: int) -> str:
 
 
 def students_rule(student: int) -> Rule:
-    return wanted_criteria(student).put_on(Rule("", "", "", (), "", enabled=True))
+    return wanted_criteria(student).apply_to(Rule("", "", "", (), "", enabled=True))
 
 
 # --- each in an account of their own ---

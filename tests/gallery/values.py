@@ -67,7 +67,7 @@ PACKETS = {(True, 1): 3, (True, 100): 1205, (False, 100): 1198}
 WANTED = wanted_criteria(STUDENT)
 THERE = Criteria(PRECREATED_RULE, PRECREATED_RULE + TITLE_ENDING, DESCRIPTION, ("exe", "user"), FILTER)
 RULE_ID, RULE_SET = "3e4c2a58-9a0d-11ee-8c90-0242ac120002", "Base Rule Set"
-RULE = WANTED.put_on(Rule("", "", "", (), "", id=RULE_ID, ruleset_id="rs-1", enabled=True))
+RULE = WANTED.apply_to(Rule("", "", "", (), "", id=RULE_ID, ruleset_id="rs-1", enabled=True))
 OTHER_RULES = (
     Rule("User: Sudo by Others", "", "", (), "", id="0580fa93-e874-11f1-ad74-0242ac110002", severity=2),
     Rule("Exploit: Kernel Module Activity", "", "", (), "", id="0580fe3a-e874-11f1-9ddd-0242ac110002", severity=1),

@@ -1,4 +1,4 @@
-"""What an alert tells of an event: the values it is told apart by, and its title."""
+"""The text of an alert: the event's values for its aggregate fields, and its title."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labkit.model.rule_filter.compare import plain_text
 from labkit.model.rule_filter.reading import Event, Reader, elements, path_reader, reader
 
 UNDEFINED = "undefined"
-"""What a title says where the event has no value, as a captured alert does."""
+"""Stands in a title for a value that the event lacks, as in a captured alert."""
 
 LONGEST_IN_TITLE = 300
 
@@ -21,20 +21,20 @@ _OTHER_SPELLINGS = {
     "availabilityZone": "availability_zone",
     "cloudProvider": "cloud_provider",
 }
-"""Aggregate fields that rules spell otherwise than filters do."""
+"""Aggregate fields that are spelled differently in rules and in filters."""
 _REMOTE_END = {
     "ip": ("ip", "connection.addr", "connection.dst_addr", "connection.src_addr"),
     "connection.addr": ("connection.addr", "connection.dst_addr", "connection.src_addr"),
     "port": ("port", "connection.port", "connection.dst_port", "connection.src_port"),
     "connection.port": ("connection.port", "connection.dst_port", "connection.src_port"),
 }
-"""Keys that a filter reads as either end of a connection; an alert names one, that of the other machine."""
+"""Keys that a filter reads as either end of a connection; an alert shows only the remote end."""
 
 TextReader = Callable[[Event], str | None]
 
 
 def text_reader(key: str) -> TextReader:
-    """A function from an event to a key's value as an alert shows it, None where the event has none.
+    """A function that returns a key's value in an event as text for an alert, or None without a value.
 
     >>> text_reader("dst_ip")({"connection": {"dst_addr": "203.0.113.10"}})
     '203.0.113.10'
@@ -65,7 +65,7 @@ def _scalar_text(value: Any) -> str:
 
 
 def fill_title(template: str, event: Event) -> str:
-    """The title with each `{{key}}` replaced by the event's value, once: what an event says is never a template.
+    """The title with each `{{key}}` replaced by the event's value; values are not expanded again.
 
     >>> fill_title("{{exe}} ran by {{auser}}", {"exe": "/usr/bin/curl"})
     '/usr/bin/curl ran by undefined'

@@ -1,4 +1,4 @@
-"""The five criteria that the lab sets on a rule: what is wanted, what is there, and where the two differ."""
+"""The five criteria that the lab sets on a rule: the expected values, the actual ones, and the differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILTER = (
     'connection.dst_addr != "::1/128" and connection.dst_addr != "::" and connection.dst_addr != "0.0.0.0" and '
     'connection.dst_addr != "169.254.0.0/16")'
 )
-"""Data of the lab's text, printed there with typographic quotes."""
+"""From the lab's text, which prints it with typographic quotes."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Criteria:
 
     @classmethod
     def of(cls, rule: Rule) -> Criteria:
-        """The five criteria as a rule has them."""
+        """The five criteria of a rule."""
         return cls(**{one.name: getattr(rule, one.name) for one in fields(cls)})
 
-    def put_on(self, rule: Rule) -> Rule:
-        """The rule with these five criteria and everything else as it was."""
+    def apply_to(self, rule: Rule) -> Rule:
+        """The rule with these criteria and all other fields unchanged."""
         return replace(rule, **{one.name: getattr(self, one.name) for one in fields(self)})
 
 
@@ -52,17 +52,17 @@ CRITERIA_LABELS = {
     "aggregate_fields": "Aggregate Fields",
     "filter": "Rule Filter",
 }
-"""The five criteria in the words and the order of the lab's text."""
+"""The names of the five criteria, worded and ordered as in the lab's text."""
 
 
 def wanted_criteria(student: int) -> Criteria:
-    """The five criteria of a student's rule, as the lab's text gives them."""
+    """The five criteria of a student's rule, from the lab's text."""
     name = rule_name(student)
     return Criteria(name, name + TITLE_ENDING, DESCRIPTION, AGGREGATE_FIELDS, FILTER)
 
 
 def parse_aggregate_fields(text: str) -> tuple[str, ...]:
-    """The field names in a comma-separated list as a person types it.
+    """The field names of a comma-separated list.
 
     >>> parse_aggregate_fields(" user, exe ,dst_ip")
     ('user', 'exe', 'dst_ip')
@@ -71,13 +71,13 @@ def parse_aggregate_fields(text: str) -> tuple[str, ...]:
 
 
 Piece = tuple[Literal["same", "missing", "extra"], str]
-"""A run of characters: in both texts, only in the wanted one, or only in the one that is there."""
+"""A run of characters: in both texts, only in the expected one, or only in the actual one."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One criterion, there and wanted. `pieces` spells the difference out, character by character; `remark` says what
-    the comparison overlooked on purpose, or why the text cannot be read."""
+    """One criterion, actual (`there`) and expected (`wanted`). pieces: the difference, character by character. remark:
+    which differences were ignored, or why the text cannot be parsed."""
 
     field: str
     label: str
@@ -89,10 +89,10 @@ class Comparison:
 
 
 def compare(there: Criteria, wanted: Criteria) -> tuple[Comparison, ...]:
-    """Each of the five criteria, there against wanted, in the order of the lab's text.
+    """Compare each of the five criteria, in the order of the lab's text.
 
-    Parsed values are compared: the aggregate fields as a set, the filter as its tree, the description with its runs of
-    spaces folded and its quotes straightened; name and title to the letter.
+    Aggregate fields are compared as sets, filters as syntax trees, descriptions with runs of spaces collapsed and
+    quotes straightened; name and title must match exactly.
     """
     names = (one.name for one in fields(Criteria))
     return tuple(_compare_field(name, getattr(there, name), getattr(wanted, name)) for name in names)
@@ -116,7 +116,7 @@ def _judge(name: str, there: str, wanted: str) -> tuple[bool, str]:
         from labkit.model.rule_filter import straighten
 
         equal = straighten(there).text.split() == straighten(wanted).text.split()
-        return equal, "Runs of spaces and the form of quotes do not matter." if equal else ""
+        return equal, "Repeated spaces and the style of quotes do not matter." if equal else ""
     if name == "filter":
         return _judge_filter(there, wanted)
     return False, ""
@@ -130,7 +130,7 @@ def _judge_filter(there: str, wanted: str) -> tuple[bool, str]:
     except FilterError as error:
         return False, str(error)
     if read.tree == parse(wanted).tree:
-        return True, "Written differently, but it means the same."
+        return True, "It is written differently, but means the same."
     return False, " ".join(warning.sentence for warning in read.warnings)
 
 

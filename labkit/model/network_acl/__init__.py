@@ -1,4 +1,4 @@
-"""Network ACLs as values: entries, what AWS refuses about them, the order they are tried in, which one decides."""
+"""Network ACLs as values: entries, which of them AWS refuses, their order, and which one decides."""
 
 from labkit.model.network_acl.acl import NetworkAcl, entries_used, free_rule_number
 from labkit.model.network_acl.decision import Decision, Shadowed, Trial, WhatIf, decide, never_reached, what_if

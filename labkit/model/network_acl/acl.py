@@ -12,7 +12,7 @@ from labkit.model.network_acl.entry import ENTRY_QUOTA, Entry, in_order
 
 @dataclass(frozen=True)
 class NetworkAcl:
-    """A network ACL; `raw` is the reply it was read from, for "show me the JSON".
+    """A network ACL; `raw` is the reply it was parsed from.
 
     subnet_ids: the subnets whose traffic it filters.
     """
@@ -69,7 +69,7 @@ class NetworkAcl:
         return in_order(self.entries, egress=True)
 
     def used(self, egress: bool, *, ipv6: bool = False) -> int:
-        """How many of the `ENTRY_QUOTA` entries of one direction and family are used."""
+        """The number of entries of one direction and address family; at most `ENTRY_QUOTA`."""
         return entries_used(self.entries, egress, ipv6=ipv6)
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class NetworkAcl:
 
 
 def entries_used(entries: Iterable[Entry], egress: bool, *, ipv6: bool = False) -> int:
-    """How many of the quota's 20 are used: each direction, and IPv4 and IPv6, counts alone; the `*` entry counts too.
+    """The number of entries of one direction and address family, which the quota limits; it includes the `*` entry.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (Network ACLs).
 
@@ -90,20 +90,20 @@ def entries_used(entries: Iterable[Entry], egress: bool, *, ipv6: bool = False) 
 
 
 def free_rule_number(entries: Iterable[Entry], egress: bool, first: int = 1, last: int = 99) -> int:
-    """The lowest rule number from first to last that no entry of this direction has, IPv4 or IPv6.
+    """The lowest rule number from first to last that no entry of this direction uses, IPv4 or IPv6.
 
-    Raises InvalidInput when all are taken.
+    Raises InvalidInput if all are in use.
 
     >>> free_rule_number([Entry(1, True, "deny", "-1", "203.0.113.0/24")], egress=True)
     2
     """
-    taken = {entry.rule_number for entry in entries if entry.egress == egress}
+    used = {entry.rule_number for entry in entries if entry.egress == egress}
     for number in range(first, last + 1):
-        if number not in taken:
+        if number not in used:
             return number
     raise InvalidInput(
         f"No rule number from {first} to {last} is free.",
-        f"Each has an {'egress' if egress else 'ingress'} entry already, and a number is used once a direction.",
+        f"Each already has an {'egress' if egress else 'ingress'} entry, and a direction uses a number only once.",
         "Delete an entry that is no longer needed, or choose another range.",
         field="rule_number",
     )

@@ -1,6 +1,6 @@
-"""Which entry decides about a packet, and why: AWS tries entries by rising rule number, and the first match decides.
+"""Which entry decides on a packet, and why: AWS tries entries in order of rule number, and the first match decides.
 
-A network ACL is stateless: a packet and its answer are two packets, each decided by its own direction's entries.
+A network ACL is stateless: a reply is a packet of its own, decided by the entries of the other direction.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/nacl-basics.html
 """
 
@@ -19,7 +19,7 @@ Verdict = Literal["no match", "decides", "not reached"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One entry's part in a decision; `why` says it in words, with the reason of a "no match"."""
+    """The result for one entry; `why` explains it, and gives the reason for a "no match"."""
 
     entry: Entry
     verdict: Verdict
@@ -28,9 +28,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a packet: every entry of its direction in the order tried, and the one that decided.
+    """Whether a packet is allowed, with the result for each entry of its direction, in order.
 
-    deciding is None when no entry matched (then AWS denies) or when a network ACL does not filter such a packet.
+    deciding: the entry that decided; None if no entry matched (AWS then denies) or the packet is never filtered.
     """
 
     packet: Packet
@@ -45,7 +45,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """Two decisions about one packet, without and with one more entry, and what the entry changes, in a sentence."""
+    """The decisions on one packet without and with one more entry, and what the entry changes, in a sentence."""
 
     entry: Entry
     before: Decision
@@ -58,17 +58,17 @@ class WhatIf:
 
 @dataclass(frozen=True)
 class Shadowed:
-    """An entry that no packet can reach, since an earlier one, `by`, matches all that it matches."""
+    """An entry that no packet reaches, since the earlier entry `by` matches everything that it matches."""
 
     entry: Entry
     by: Entry
 
     def __str__(self) -> str:
-        return f"Entry {self.entry.number_text} is never reached: {_says(self.by)}."
+        return f"Entry {self.entry.number_text} is never reached: {_in_words(self.by)}."
 
 
 def decide(entries: Iterable[Entry], packet: Packet) -> Decision:
-    """The decision of a network ACL with these entries about one packet.
+    """The decision of a network ACL with these entries on one packet.
 
     >>> default = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
     >>> print(decide(default, Packet.outbound("203.0.113.9", "tcp", 443)))
@@ -90,7 +90,7 @@ def decide(entries: Iterable[Entry], packet: Packet) -> Decision:
 
 
 def what_if(entries: Iterable[Entry], entry: Entry, packet: Packet) -> WhatIf:
-    """The decision about a packet without and with one more entry. Raises InvalidInput if its number is taken.
+    """The decisions on a packet without and with one more entry. Raises InvalidInput if its number is in use.
 
     >>> default = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
     >>> packet = Packet.outbound("203.0.113.9", "tcp", 443)
@@ -103,8 +103,8 @@ def what_if(entries: Iterable[Entry], entry: Entry, packet: Packet) -> WhatIf:
     if any((e.egress, e.rule_number) == (entry.egress, entry.rule_number) for e in present):
         raise InvalidInput(
             f"Rule number {entry.rule_number} is taken.",
-            "A direction has one entry a rule number.",
-            "Choose another number, or replace that entry.",
+            "Each direction can have only one entry per rule number.",
+            "Choose another number, or replace the existing entry.",
             field="rule_number",
             code="NetworkAclEntryAlreadyExists",
         )
@@ -113,9 +113,9 @@ def what_if(entries: Iterable[Entry], entry: Entry, packet: Packet) -> WhatIf:
 
 
 def never_reached(entries: Iterable[Entry]) -> tuple[Shadowed, ...]:
-    """The entries that an earlier one covers wholly, each with the first such; AWS's own `*` entry is left out.
+    """The entries that one earlier entry covers completely, each with the first such entry; without AWS's `*` entry.
 
-    An entry that only several earlier ones cover together is not found.
+    An entry that only several earlier entries cover together is not found.
 
     >>> for shadowed in never_reached([Entry(100, True, "allow", "-1", "0.0.0.0/0"),
     ...                                Entry(150, True, "deny", "-1", "203.0.113.0/24")]):
@@ -134,7 +134,7 @@ def never_reached(entries: Iterable[Entry]) -> tuple[Shadowed, ...]:
 
 def _try(entry: Entry, packet: Packet, decided_by: Entry | None) -> Trial:
     if decided_by is not None:
-        return Trial(entry, "not reached", f"not reached: {decided_by.number_text} has decided")
+        return Trial(entry, "not reached", f"not reached: {decided_by.number_text} decided")
     mismatch = _mismatch(entry, packet)
     if mismatch:
         return Trial(entry, "no match", f"no match: {mismatch}")
@@ -142,7 +142,7 @@ def _try(entry: Entry, packet: Packet, decided_by: Entry | None) -> Trial:
 
 
 def _mismatch(entry: Entry, packet: Packet) -> str:
-    """Why the entry does not match the packet; empty when it does."""
+    """Why the entry does not match the packet; "" if it does."""
     side = "destination" if packet.egress else "source"
     if packet.ipv6 != entry.ipv6:
         return f"an IPv{6 if entry.ipv6 else 4} entry, an IPv{6 if packet.ipv6 else 4} packet"
@@ -181,8 +181,8 @@ def _covers(earlier: Entry, later: Entry) -> bool:
     return low <= first and last <= high
 
 
-def _says(entry: Entry) -> str:
-    """`100 allows all`: all is said where the whole family is meant, else what it matches."""
+def _in_words(entry: Entry) -> str:
+    """The entry in words: `100 allows all` for a whole address family, else with the traffic it matches."""
     everything = entry.protocol == ALL_PROTOCOLS and entry.network.prefixlen == 0
     traffic = ("all IPv6" if entry.ipv6 else "all") if everything else entry.traffic_text
     return f"{entry.number_text} {'allows' if entry.allows else 'denies'} {traffic}"
@@ -190,11 +190,11 @@ def _says(entry: Entry) -> str:
 
 def _decision_sentence(packet: Packet, deciding: Entry | None) -> str:
     if deciding is None:
-        return f"Denied: no entry matches {packet}, and what no entry allows is denied."
+        return f"Denied: no entry matches {packet}, so AWS denies it."
     if deciding.is_catch_all:
         return f"Denied: no numbered entry matches {packet}, so * denies it."
     verdict = "Allowed" if deciding.allows else "Denied"
-    return f"{verdict}: {_says(deciding)}. It is the first entry that matches {packet}."
+    return f"{verdict}: {_in_words(deciding)}. It is the first entry that matches {packet}."
 
 
 def _what_if_sentence(entry: Entry, before: Decision, after: Decision) -> str:
@@ -202,13 +202,13 @@ def _what_if_sentence(entry: Entry, before: Decision, after: Decision) -> str:
     number = entry.number_text
     if trial is None:
         way = ("egress", "ingress") if entry.egress else ("ingress", "egress")
-        return f"Entry {number} is not looked at: it is an {way[0]} entry, and this is an {way[1]} packet."
+        return f"Entry {number} is not tried: it is an {way[0]} entry, and this is an {way[1]} packet."
     if after.packet.is_never_filtered:
         return f"Entry {number} changes nothing: {after.sentence.partition(': ')[2]}"
     if trial.verdict == "no match":
         return f"Entry {number} changes nothing for this packet: {trial.why.partition(': ')[2]}."
     if trial.verdict == "not reached" and after.deciding is not None:
-        return f"Entry {number} is never reached for this packet: {_says(after.deciding)}."
+        return f"Entry {number} is never reached for this packet: {_in_words(after.deciding)}."
     verb, was = ("allows", "allowed") if after.allowed else ("denies", "denied"), before.deciding
     before_words = f"{was.number_text if was else 'no entry'} {'allowed' if before.allowed else 'denied'}"
     if before.allowed == after.allowed:

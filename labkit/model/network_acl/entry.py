@@ -1,4 +1,4 @@
-"""One entry of a network ACL, with the field names of the EC2 API, and the words a table shows for it."""
+"""One entry of a network ACL, with the field names of the EC2 API, and its text for tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Any
 
 ENTRY_QUOTA = 20
-"""Entries a direction and a family (IPv4, IPv6), the `*` entry included; AWS raises it to 40 when asked.
+"""Entries per direction and address family (IPv4, IPv6), including the `*` entry; AWS raises it to 40 on request.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (Network ACLs)."""
 
 VPC_QUOTA = 5
-"""VPCs a region, the default VPC included; AWS raises it when asked. Source: the same page."""
+"""VPCs per region, including the default VPC; AWS raises it on request. Source: the same page."""
 
 FIRST_RULE_NUMBER, LAST_RULE_NUMBER = 1, 32766
 CATCH_ALL = 32767
@@ -29,7 +29,7 @@ PROTOCOL_NAMES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as AWS stores it; make one with `new_entry` or `validate_entry`, which refuse what AWS refuses.
+    """An entry as AWS stores it; `new_entry` and `validate_entry` make one and refuse what AWS refuses.
 
     protocol: a number as text, "-1" for all. cidr_block: IPv4 or IPv6, canonical.
     port_range: (from, to), tcp and udp only. icmp: (type, code), -1 for all; icmp, and icmpv6 over IPv6, only.
@@ -48,7 +48,7 @@ class Entry:
 
     @classmethod
     def from_aws(cls, response: Mapping[str, Any]) -> Entry:
-        """The entry in a DescribeNetworkAcls reply; nothing is judged, since AWS has it already.
+        """The entry in a DescribeNetworkAcls reply, without validation.
 
         >>> Entry.from_aws({"RuleNumber": 50, "Egress": True, "RuleAction": "deny", "Protocol": "6",
         ...                 "CidrBlock": "203.0.113.0/24", "PortRange": {"From": 443, "To": 443}}).port_range
@@ -103,26 +103,26 @@ class Entry:
 
     @property
     def effective_ports(self) -> tuple[int, int] | None:
-        """The ports it looks at, or None: AWS ignores ports on any protocol but tcp and udp."""
+        """The ports it matches, or None: AWS ignores ports except for tcp and udp."""
         return self.port_range if self.protocol in (TCP, UDP) else None
 
     @property
     def effective_icmp(self) -> tuple[int, int] | None:
-        """The ICMP type and code it looks at, or None: AWS ignores them on other protocols, and for icmpv6 on IPv4."""
+        """The ICMP type and code it matches, or None: AWS ignores them for other protocols, and for icmpv6 on IPv4."""
         if self.protocol == ICMP or (self.protocol == ICMPV6 and self.ipv6):
             return self.icmp
         return None
 
-    # --- words for a table ---
+    # --- text for tables ---
 
     @property
     def number_text(self) -> str:
-        """The rule number, or `*` for AWS's own last entry, as the AWS console writes it."""
+        """The rule number, or `*` for AWS's own last entry, as in the AWS console."""
         return "*" if self.is_catch_all else str(self.rule_number)
 
     @property
     def protocol_name(self) -> str:
-        """The protocol in words with its number.
+        """The protocol's name and number.
 
         >>> Entry(50, True, "deny", "6", "0.0.0.0/0", (22, 22)).protocol_name
         'tcp (6)'
@@ -148,7 +148,7 @@ class Entry:
 
     @property
     def traffic_text(self) -> str:
-        """What it matches, in words: `all` for everything of its family.
+        """The traffic it matches, in words.
 
         >>> Entry(50, False, "deny", "6", "203.0.113.0/24", (443, 443)).traffic_text
         'tcp (6) 443 from 203.0.113.0/24'
@@ -164,7 +164,7 @@ class Entry:
 
 
 def protocol_name(protocol: str) -> str:
-    """A protocol number in words.
+    """The name and number of a protocol.
 
     >>> protocol_name("-1"), protocol_name("17"), protocol_name("253")
     ('all', 'udp (17)', '253')
@@ -175,5 +175,5 @@ def protocol_name(protocol: str) -> str:
 
 
 def in_order(entries: Iterable[Entry], egress: bool) -> tuple[Entry, ...]:
-    """The entries of one direction in the order AWS tries them: by rising rule number."""
+    """The entries of one direction in the order AWS tries them, by rule number."""
     return tuple(sorted((e for e in entries if e.egress == egress), key=lambda e: e.rule_number))

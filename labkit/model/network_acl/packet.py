@@ -1,4 +1,4 @@
-"""A packet as a network ACL sees it: crossing the edge of a subnet, one way."""
+"""A packet as a network ACL sees it: entering or leaving a subnet."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from labkit.model.network_acl.validation import protocol_number, whole_number
 from labkit.model.pasted import clean
 
 _NEVER_FILTERED = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("10.0.0.2/32"))
-"""Instance metadata and time service, by their link-local addresses, and the resolver of the lab's VPC, its base plus
-two: no network ACL filters them.
+"""The link-local addresses (instance metadata, time service) and the resolver of the lab's VPC, which is at its base
+address plus two. No network ACL filters them.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
 
-_INSIDE = {4: "10.0.0.10", 6: "2001:db8:1234::10"}  # an instance of the lab's VPC; entries do not look at this side
+_INSIDE = {4: "10.0.0.10", 6: "2001:db8:1234::10"}  # an instance of the lab's VPC; entries ignore this side
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Packet:
 
     @property
     def far(self) -> str:
-        """The address outside the subnet, the one that entries look at."""
+        """The address outside the subnet, which entries are compared with."""
         return self.destination if self.egress else self.source
 
     @cached_property
@@ -107,7 +107,7 @@ def _packet(
         raise InvalidInput(
             f"A packet cannot go between {near} and {far}.",
             "One is an IPv4 address, the other an IPv6 address.",
-            "Use two addresses of one family.",
+            "Use two IPv4 or two IPv6 addresses.",
             field="destination",
         )
     number = protocol_number(protocol)
@@ -118,7 +118,7 @@ def _packet(
 
 
 def _port(protocol: str, port: int | str | None) -> int | None:
-    """The port of a tcp or udp packet, also from text; other protocols have none."""
+    """The port of a tcp or udp packet, from a number or text; None for other protocols."""
     if protocol not in (TCP, UDP):
         return None
     number = whole_number(clean(port).value if isinstance(port, str) else port)
@@ -126,21 +126,21 @@ def _port(protocol: str, port: int | str | None) -> int | None:
         raise InvalidInput(
             f"Port {port} was refused." if port is not None else "No port was given.",
             "A tcp or udp packet has a destination port from 0 to 65535.",
-            "Give one, for example 443.",
+            "Enter one, for example 443.",
             field="port",
         )
     return number
 
 
 def _icmp(protocol: str, icmp: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The type and code of an ICMP packet, an echo request unless told; other protocols have none."""
+    """The type and code of an ICMP packet, by default an echo request; None for other protocols."""
     if protocol not in (ICMP, ICMPV6):
         return None
     if icmp is not None and not all(0 <= part <= 255 for part in icmp):
         raise InvalidInput(
             f"ICMP type {icmp[0]} with code {icmp[1]} was refused.",
             "A packet has a type and a code from 0 to 255.",
-            "Give both, for example (8, 0) for a ping.",
+            "Enter both, for example (8, 0) for a ping.",
             field="icmp",
         )
     return icmp or ((8, 0) if protocol == ICMP else (128, 0))

@@ -1,8 +1,8 @@
-"""What AWS refuses about an entry or a VPC, refused with AWS's own error codes, and what it silently makes canonical.
+"""Validates entries and VPCs as AWS does: the same refusals with the same error codes, and the same canonical forms.
 
-The sandbox's edge and labkit's client side both use it. Codes seen in replies of the real service:
-`InvalidParameterValue` for a malformed CIDR block and for a protocol that is no number, `MissingParameter` for a
-missing ICMP type, `InvalidVpc.Range` for a VPC of the wrong size. The other codes follow the same pattern.
+The sandbox and the client both use it. Codes observed in replies of the real service: `InvalidParameterValue` for a
+malformed CIDR block and for a protocol that is not a number, `MissingParameter` for a missing ICMP type,
+`InvalidVpc.Range` for a VPC of the wrong size. The other codes follow the same pattern.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html and API_CreateVpc.html.
 """
@@ -36,8 +36,8 @@ def validate_entry(request: Mapping[str, Any]) -> Entry:
     """The entry that AWS would store for these parameters of CreateNetworkAclEntry or ReplaceNetworkAclEntry.
 
     request: boto3's parameter names (RuleNumber, Protocol, RuleAction, Egress, CidrBlock or Ipv6CidrBlock, PortRange,
-    IcmpTypeCode); None counts as not given, others are not looked at. Ports and ICMP types on a protocol where AWS
-    ignores them are dropped. Raises InvalidInput; `code` is AWS's.
+    IcmpTypeCode); None means not given; other parameters are ignored. Ports and ICMP types are dropped for a protocol
+    where AWS ignores them. Raises InvalidInput with AWS's error code.
 
     >>> print(validate_entry({"RuleNumber": 50, "Protocol": "-1", "RuleAction": "deny", "Egress": True,
     ...                       "CidrBlock": "203.0.113.5/24"}))
@@ -56,7 +56,7 @@ def validate_entry(request: Mapping[str, Any]) -> Entry:
         protocol=protocol,
         cidr_block=cidr_block,
         port_range=_validate_port_range(given.get("PortRange")) if protocol in (TCP, UDP) else None,
-        icmp=_validate_icmp(given.get("IcmpTypeCode")) if _looks_at_icmp(protocol, cidr_block) else None,
+        icmp=_validate_icmp(given.get("IcmpTypeCode")) if _uses_icmp_type(protocol, cidr_block) else None,
     )
 
 
@@ -70,10 +70,10 @@ def new_entry(
     ports: int | str | tuple[int, int] | None = None,
     icmp: tuple[int, int] | None = None,
 ) -> Entry:
-    """An entry from a person's words: protocol by name or number, one port or (from, to), either family of address.
-    Text may stand for a number, and come with the quotes and spaces of where it was copied.
+    """An entry from a person's input: a protocol name or number, one port or (from, to), an IPv4 or IPv6 CIDR block.
 
-    As the AWS CLI does, it turns `tcp` into 6, which the EC2 API itself does not take. Raises InvalidInput.
+    Numbers may be text, with quotes and spaces from copying. Like the AWS CLI it turns `tcp` into 6, since the EC2 API
+    does not accept names. Raises InvalidInput.
 
     >>> print(new_entry(rule_number=50, rule_action="deny", cidr_block="203.0.113.0/24", protocol="tcp", ports=443))
     egress 50: deny tcp (6) 443 to 203.0.113.0/24
@@ -106,7 +106,7 @@ def protocol_number(protocol: str | int) -> str:
 
 
 def validate_protocol(protocol: object) -> str:
-    """The protocol as AWS stores it: "-1" or 0 to 255, as text. Raises InvalidInput for a name: the API takes none."""
+    """The protocol as AWS stores it: "-1" or 0 to 255, as text. Raises InvalidInput for a name, as the API does."""
     number = whole_number(protocol)
     if number is None or not -1 <= number <= 255:
         raise InvalidInput(
@@ -120,12 +120,12 @@ def validate_protocol(protocol: object) -> str:
 
 
 def validate_rule_number(rule_number: object) -> int:
-    """The rule number of an entry that may be made, changed or deleted: 1 to 32766. Raises InvalidInput."""
+    """The rule number of an entry that can be created, changed or deleted: 1 to 32766. Raises InvalidInput."""
     number = whole_number(rule_number)
     if number is None or not FIRST_RULE_NUMBER <= number <= LAST_RULE_NUMBER:
         raise InvalidInput(
             f"Rule number {rule_number} was refused.",
-            f"AWS accepts {FIRST_RULE_NUMBER} to {LAST_RULE_NUMBER}; 32767 to 65535 are its own (the * entry).",
+            f"AWS accepts {FIRST_RULE_NUMBER} to {LAST_RULE_NUMBER} and reserves 32767 to 65535 (the * entry).",
             "Choose a free number in that range.",
             field="rule_number",
             code="InvalidParameterValue",
@@ -148,7 +148,7 @@ def validate_cidr_block(cidr_block: object, *, ipv6: bool = False) -> str:
         example = "2001:db8::/32" if ipv6 else "203.0.113.0/24"
         raise InvalidInput(
             f"CIDR block {cidr_block} is malformed.",
-            f"It is an IPv{6 if ipv6 else 4} address, a slash and a prefix length, without spaces.",
+            f"A CIDR block is an IPv{6 if ipv6 else 4} address, a slash and a prefix length, without spaces.",
             f"Write it as {example}; one address is written with /{128 if ipv6 else 32}.",
             field="cidr_block",
             code="InvalidParameterValue",
@@ -176,9 +176,9 @@ def validate_vpc_cidr_block(cidr_block: object) -> str:
 def _cidr_block_of(given: Mapping[str, Any]) -> str:
     if "CidrBlock" in given and "Ipv6CidrBlock" in given:
         raise InvalidInput(
-            "An entry was given both CidrBlock and Ipv6CidrBlock.",
-            "An entry is for one family: IPv4 or IPv6.",
-            "Make two entries with two rule numbers.",
+            "The entry has both CidrBlock and Ipv6CidrBlock.",
+            "An entry is either for IPv4 or for IPv6.",
+            "Create two entries with two rule numbers.",
             field="cidr_block",
             code="InvalidParameterCombination",
         )
@@ -189,7 +189,7 @@ def _cidr_block_of(given: Mapping[str, Any]) -> str:
     raise _missing("CidrBlock")
 
 
-def _looks_at_icmp(protocol: str, cidr_block: str) -> bool:
+def _uses_icmp_type(protocol: str, cidr_block: str) -> bool:
     return protocol == ICMP or (protocol == ICMPV6 and ":" in cidr_block)
 
 
@@ -198,8 +198,8 @@ def _validate_rule_action(rule_action: object) -> str:
         return str(rule_action)
     raise InvalidInput(
         f"Rule action '{rule_action}' was refused.",
-        "AWS accepts allow or deny, in small letters.",
-        "Use deny to stop the traffic.",
+        "AWS accepts allow or deny, in lower case.",
+        "Use deny to block the traffic.",
         field="rule_action",
         code="InvalidParameterValue",
     )
@@ -232,7 +232,7 @@ def _validate_icmp(icmp: Mapping[str, Any] | None) -> tuple[int, int]:
 
 
 def _pair(value: Mapping[str, Any] | None, name: str, first: str, second: str) -> tuple[int, int]:
-    """Both whole numbers of a structure; which one is missing or no number is said."""
+    """Both whole numbers of a structure. The InvalidInput names the one that is missing or not a number."""
     numbers = []
     for part in (first, second):
         if value is None or value.get(part) is None:
@@ -241,7 +241,7 @@ def _pair(value: Mapping[str, Any] | None, name: str, first: str, second: str) -
         if number is None:
             raise InvalidInput(
                 f"Invalid value '{value[part]}' for {name}.{part}.",
-                "It is a whole number.",
+                "It must be a whole number.",
                 "Write it in digits.",
                 field="ports" if name == "PortRange" else "icmp",
                 code="InvalidParameterValue",
@@ -251,7 +251,7 @@ def _pair(value: Mapping[str, Any] | None, name: str, first: str, second: str) -
 
 
 def whole_number(value: object) -> int | None:
-    """The value as an int, when it is one or is written as one in ASCII digits; a truth value is none."""
+    """The value as an int if it is one, or text with one in ASCII digits; else, also for a bool, None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value) else None
@@ -265,13 +265,13 @@ def _missing(name: str) -> InvalidInput:
     needed = {
         "PortRange": "Protocols 6 (tcp) and 17 (udp) need a port range; From=0,To=65535 is all ports.",
         "IcmpTypeCode": "Protocol 1 (icmp), and 58 (icmpv6) over IPv6, need a type and a code; -1 is all.",
-        "CidrBlock": "An entry needs CidrBlock (IPv4) or Ipv6CidrBlock.",
+        "CidrBlock": "An entry needs CidrBlock (IPv4) or Ipv6CidrBlock (IPv6).",
     }
     group = name.partition(".")[0]
     return InvalidInput(
         f"The parameter {name} is missing.",
         needed.get(group, "An entry needs it."),
-        f"Give {group}.",
+        f"Add {group}.",
         field=_FIELDS.get(group, "ports" if group == "PortRange" else "icmp"),
         code="MissingParameter",
     )

@@ -1,11 +1,11 @@
 """The rule filter language: read, compile, explain.
 
-    parse(text) -> Filter          raises FilterError, with position, caret and mend
-    compile(filter) -> Predicate   one fast callable a rule
-    explain(filter, event)         true or false a clause, with the value met and the reason
-    straighten(text)               typographic quotes and odd spaces made plain, and what was changed
+    parse(text) -> Filter          raises FilterError, with position, caret and advice
+    compile(filter) -> Predicate   one fast callable per rule
+    explain(filter, event)         true or false for each clause, with the value found and the reason
+    straighten(text)               replaces typographic quotes and unusual spaces, and lists the changes
 
-**Source:** no grammar of the language was ever published; this one is inferred from 35 published filters.
+**Source:** no grammar was ever published; this one is inferred from 35 published filters.
 """
 
 from labkit.model.rule_filter.evaluate import Predicate, compile

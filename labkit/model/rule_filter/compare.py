@@ -1,7 +1,7 @@
-"""How one value of an event is compared with the value of a clause.
+"""Compares one value of an event with the value of a clause.
 
-Each test here answers the positive question (equal? contains?) for one scalar; `!=` and lists are made from it. Values
-are what JSON knows: text, numbers, booleans, objects.
+Each test answers the positive question (equal? contains?) for one scalar; `!=` and lists build on it. Values are those
+of JSON: text, numbers, booleans, objects.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CIDR_FORM = re.compile(r"[^/]+/[0-9]{1,3}")
 
 
 def network_of(text: object) -> Network | None:
-    """The CIDR block a text spells, host bits allowed; None if it is not one.
+    """The text as a CIDR block, host bits allowed; None if it is not one.
 
     >>> network_of("1.1.1.1/24")
     IPv4Network('1.1.1.0/24')
@@ -56,12 +56,12 @@ def _address_of(text: str) -> Address | None:
 
 
 def address_of(text: object) -> Address | None:
-    """The address a text spells, `::ffff:10.1.2.3` as 10.1.2.3; None if it is not one."""
+    """The text as an address, `::ffff:10.1.2.3` as 10.1.2.3; None if it is not one."""
     return _address_of(text) if isinstance(text, str) and len(text) <= _LONGEST_ADDRESS else None
 
 
 def plain_text(value: Any) -> str | None:
-    """The text a scalar is compared as; None for an object, which has none.
+    """A scalar as text for comparison; None for an object.
 
     >>> plain_text(True)
     'true'
@@ -72,19 +72,19 @@ def plain_text(value: Any) -> str | None:
 
 
 def integer_of(text: str) -> int | None:
-    """The integer a text spells, None if it is not one."""
+    """The text as an integer; None if it is not one."""
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def decimal_of(text: str) -> float | None:
-    """The number a text spells, None if it is not one."""
+    """The text as a number; None if it is not one."""
     return float(text) if _DECIMAL.fullmatch(text) else None
 
 
 def element_test(clause: Clause) -> Test:
     """The positive test of a clause for one scalar; `!=` gives the test of `=`.
 
-    A CIDR block gives the test of belonging to it: whether the key takes one is decided by the caller.
+    For a CIDR block, the test is membership; the caller decides whether the key accepts CIDR blocks.
     """
     wanted = clause.value
     if wanted is None:

@@ -1,8 +1,8 @@
 """A rule filter as one fast callable.
 
-A closure a node. Neighbouring clauses on the same key become one: the key is read once and, for addresses, the answer
-is remembered by address, so that a block list costs one look-up an event. What each clause means is in `compare`;
-`explain` uses the same parts one by one, and a test holds the two equal.
+Each node becomes a closure. Adjacent clauses on the same key become one: the key is read once, and results for
+addresses are cached, so that a block list costs one lookup per event. `compare` defines what each clause means;
+`explain` uses the same functions one by one, and a test checks that both agree.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from labkit.model.rule_filter.tree import EQUALITY, NEGATIVE, Clause, Filter, No
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
-REMEMBERED_ADDRESSES = 8192
-"""Addresses a group of clauses remembers its answer for; when full it forgets all and goes on."""
+CACHED_ADDRESSES = 8192
+"""The number of addresses in the cache of a group of clauses; a full cache is cleared."""
 
 
 def compile(rule_filter: Filter) -> Predicate:
-    """A function from an event, as decoded from JSON, to whether the filter is true of it.
+    """A function that returns whether the filter is true of an event, given as decoded JSON.
 
     >>> from labkit.model.rule_filter import parse
     >>> compile(parse('user = "root"'))({"user": "root"})
@@ -33,12 +33,12 @@ def compile(rule_filter: Filter) -> Predicate:
 
 
 def judge(clause: Clause, value: Any) -> bool:
-    """Whether a clause holds for the value its key was read as; CIDR support is the caller's question."""
+    """Whether a clause is true of the value of its key; the caller checks whether the key accepts CIDR blocks."""
     return _value_test(clause)(value)
 
 
 def is_never_true(clause: Clause) -> bool:
-    """True for a clause that no event can satisfy: a CIDR block on a key that never takes one, or `like null`."""
+    """True for a clause that no event can satisfy: a CIDR block on a key that never accepts one, or `like null`."""
     if clause.operator not in EQUALITY:
         return clause.value is None
     return network_of(clause.value) is not None and clause.key not in CIDR_KEYS
@@ -49,7 +49,7 @@ def _node(node: Node) -> Predicate:
         return _run([node], every=True)
     if isinstance(node, Or):
         return _balanced(_parts(node.terms, every=False), _either)
-    # A clause has no effect but its answer, so the two cheapest may go first.
+    # Clauses have no side effects, so the two cheapest can go first.
     cheap = [term for term in node.terms if _is_quick(term, "=")][:2]
     if len(cheap) < 2 or len(node.terms) == 2:
         return _balanced(_parts(node.terms, every=True), _both)
@@ -59,15 +59,15 @@ def _node(node: Node) -> Predicate:
 
 def _parts(terms: Iterable[Node], *, every: bool) -> list[Predicate]:
     parts: list[Predicate] = []
-    for _, neighbours in groupby(terms, key=_merge_key):
-        group = list(neighbours)
+    for _, adjacent in groupby(terms, key=_merge_key):
+        group = list(adjacent)
         run = [term for term in group if isinstance(term, Clause)]
         parts.append(_run(run, every=every) if run else _node(group[0]))
     return parts
 
 
 def _merge_key(term: Node) -> object:
-    """Equal for neighbours that may share one reading of their key: those that need nothing else of the event."""
+    """Equal for adjacent clauses that can share one read of their key: those that depend on nothing else."""
     return id(term) if not isinstance(term, Clause) or _depends_on_type(term) else term.key
 
 
@@ -79,60 +79,60 @@ def _depends_on_type(clause: Clause) -> bool:
 def _run(clauses: list[Clause], *, every: bool) -> Predicate:
     first = clauses[0]
     if len(clauses) == 1 and _depends_on_type(first):
-        return _of_some_types(first)
+        return _with_type_check(first)
     if len(clauses) == 1 and _is_quick(first, *EQUALITY):
         return _quick(first)
     tests = [_value_test(clause) for clause in clauses]
     test = tests[0] if len(tests) == 1 else _combined(tests, every=every)
     if first.key in ADDRESS_KEYS:
-        return _remembering(first.key, test)
+        return _caching(first.key, test)
     read = reader(first.key)
     return lambda event: test(read(event))
 
 
-def _of_some_types(clause: Clause) -> Predicate:
-    remembered = _remembering(clause.key, _value_test(clause))
+def _with_type_check(clause: Clause) -> Predicate:
+    cached = _caching(clause.key, _value_test(clause))
     key = clause.key
-    return lambda event: takes_cidr_block(key, event) and remembered(event)
+    return lambda event: takes_cidr_block(key, event) and cached(event)
 
 
-def _remembering(key: str, test: Test) -> Predicate:
-    """The test of what is read, remembered where that is text: an address, or the two ends of a connection."""
+def _caching(key: str, test: Test) -> Predicate:
+    """The test of the key's value, with results cached for text: an address, or both ends of a connection."""
     read = reader(key)
-    memory: dict[Any, bool] = {}
+    cache: dict[Any, bool] = {}
 
-    def learn(value: Any) -> bool:
+    def compute(value: Any) -> bool:
         answer = test(value)
         if value.__class__ is str or value.__class__ is tuple:
-            if len(memory) >= REMEMBERED_ADDRESSES:
-                memory.clear()
-            memory[value] = answer
+            if len(cache) >= CACHED_ADDRESSES:
+                cache.clear()
+            cache[value] = answer
         return answer
 
-    def remembering(event: Event) -> bool:
+    def cached(event: Event) -> bool:
         value = read(event)
-        known = memory.get(value) if value.__class__ is str or value.__class__ is tuple else None
-        return learn(value) if known is None else known
+        known = cache.get(value) if value.__class__ is str or value.__class__ is tuple else None
+        return compute(value) if known is None else known
 
     holder_key, _, member = key.partition(".")
-    return remembering if key in EITHER_END or not member else _remembering_member(holder_key, member, memory, learn)
+    return cached if key in EITHER_END or not member else _caching_member(holder_key, member, cache, compute)
 
 
-def _remembering_member(holder_key: str, member: str, memory: Mapping[Any, bool], learn: Test) -> Predicate:
-    """The same for `connection.dst_addr` and its like, with the reading done in place: the lab's own clause."""
+def _caching_member(holder_key: str, member: str, cache: Mapping[Any, bool], compute: Test) -> Predicate:
+    """The same for keys such as `connection.dst_addr`, as in the lab's filter, with the read inlined."""
     read = reader(f"{holder_key}.{member}")
 
-    def remembering(event: Event) -> bool:
+    def cached(event: Event) -> bool:
         holder = event.get(holder_key)
         value = holder.get(member) if holder.__class__ is dict else read(event)
-        known = memory.get(value) if value.__class__ is str else None
-        return learn(value) if known is None else known
+        known = cache.get(value) if value.__class__ is str else None
+        return compute(value) if known is None else known
 
-    return remembering
+    return cached
 
 
 def _is_quick(term: Node, *operators: str) -> TypeGuard[Clause]:
-    """True for the commonest kind of clause: text that is no number, on a key at the top of the event."""
+    """True for the most common kind of clause: text that is not a number, on a top-level key."""
     if not isinstance(term, Clause) or term.operator not in operators or not is_plain(term.key):
         return False
     wanted = term.value
@@ -141,7 +141,7 @@ def _is_quick(term: Node, *operators: str) -> TypeGuard[Clause]:
 
 
 def _quick(clause: Clause) -> Predicate:
-    """A closure that compares text with text itself, and calls the full test for anything else."""
+    """A closure that compares text directly, and calls the full test for other values."""
     wanted, key, slow = clause.value, clause.key, _value_test(clause)
     if clause.operator == NEGATIVE:
 
@@ -159,7 +159,7 @@ def _quick(clause: Clause) -> Predicate:
 
 
 def _two_equal_then(one: Clause, other: Clause, then: Predicate) -> Predicate:
-    """Two quick `=` clauses in one closure, then the rest: most events fall at one of these."""
+    """Two quick `=` clauses in one closure, then the rest: most events fail one of the two."""
     key, wanted, slow = one.key, one.value, _value_test(one)
     other_key, other_wanted, other_slow = other.key, other.value, _value_test(other)
 
@@ -176,7 +176,7 @@ def _two_equal_then(one: Clause, other: Clause, then: Predicate) -> Predicate:
 
 
 def _value_test(clause: Clause) -> Test:
-    """The test of a value as read: absent, one scalar, or several of which any may satisfy it, or for `!=` none."""
+    """The test of a key's value: absent, one scalar, or a list, of which one element (for `!=`: none) must match."""
     if is_never_true(clause):
         return lambda value: False
     if clause.value is None and clause.operator in EQUALITY:
@@ -213,7 +213,7 @@ def _either(first: Predicate, second: Predicate) -> Predicate:
 
 
 def _balanced(parts: list[Predicate], join: Callable[[Predicate, Predicate], Predicate]) -> Predicate:
-    """The parts joined as a balanced tree, so that a long filter is not a deep one."""
+    """The parts joined as a balanced tree, so that a long filter does not nest deeply."""
     if len(parts) == 1:
         return parts[0]
     half = len(parts) // 2

@@ -21,9 +21,9 @@ _IN_WORDS = {"like": "contain", "starts_with": "start with", "ends_with": "end w
 class Explanation:
     """One node of an explained filter.
 
-    label: the clause as text, or "all of" / "any of". reason: why the verdict, a sentence. children: a group's terms.
-    key, operator, wanted, found: of a clause; `found` is the value met as JSON text, or "absent"; empty for a group.
-    All text may hold what an attacker wrote into the event: escape it where it is shown.
+    label: the clause as text, or "all of" / "any of". reason: a sentence. children: a group's terms.
+    key, operator, wanted, found: a clause's; `found` is the event's value as JSON text, or "absent"; "" for a group.
+    All text may contain an attacker's text from the event: escape it for display.
     """
 
     verdict: bool
@@ -42,7 +42,7 @@ class Explanation:
 
 
 def explain(rule_filter: Filter, event: Event) -> Explanation:
-    """The filter as a tree of verdicts on one event; the root's is what the compiled filter answers.
+    """The filter as a tree of verdicts on one event; the root's verdict is the compiled filter's result.
 
     >>> from labkit.model.rule_filter import parse
     >>> print(explain(parse('tty != null'), {}))
@@ -63,11 +63,11 @@ def _node(node: Node, event: Event) -> Explanation:
 
 
 def _clause(clause: Clause, event: Event) -> Explanation:
-    reading = read(clause.key, event)
+    found = read(clause.key, event)
     refused = _refusal(clause, event)
-    verdict = not refused and judge(clause, reading.value)
-    reason = refused or _reason(clause, reading.value, verdict)
-    note = f" ({reading.note})" if reading.note else ""
+    verdict = not refused and judge(clause, found.value)
+    reason = refused or _reason(clause, found.value, verdict)
+    note = f" ({found.note})" if found.note else ""
     return Explanation(
         verdict=verdict,
         label=str(clause),
@@ -75,64 +75,64 @@ def _clause(clause: Clause, event: Event) -> Explanation:
         key=clause.key,
         operator=clause.operator,
         wanted=value_text(clause.value),
-        found="absent" if reading.value is None else _shown(reading.value),
+        found="absent" if found.value is None else _shown(found.value),
     )
 
 
 def _refusal(clause: Clause, event: Event) -> str:
-    """Why the clause is false whatever the value, empty if it is not."""
+    """Why the clause is false for any value; "" if it is not."""
     if clause.operator in EQUALITY and network_of(clause.value) is not None:
         if takes_cidr_block(clause.key, event):
             return ""
         place = "" if is_never_true(clause) else f" in {event.get('event_type')} events"
         return f"CIDR blocks are not evaluated on {clause.key}{place}. {cidr_advice(clause.key)}".strip(". ")
-    return f"null goes with = and != only, so {clause.operator} is never true" if is_never_true(clause) else ""
+    return f"null works only with = and !=, so {clause.operator} is never true" if is_never_true(clause) else ""
 
 
 def _reason(clause: Clause, value: Any, verdict: bool) -> str:
     if value is None:
-        return f"the event has no {clause.key}" + ("" if clause.value is None else ", and only = null is true of that")
+        return f"the event has no {clause.key}" + ("" if clause.value is None else ", so only = null would be true")
     if clause.value is None:
         return f"the event has {clause.key}, {_shown(value)}"
-    met = elements(value)
+    values = elements(value)
     if not isinstance(value, (list, tuple)):
         return f"{_shown(value)} {_relation(clause, value)}"
-    if not met:
+    if not values:
         return "the list is empty, so no element equals it" if verdict else "the list is empty"
-    matching = [element for element in met if element_test(clause)(element)]
+    matching = [element for element in values if element_test(clause)(element)]
     if matching:
-        return f"of {len(met)} values, {_shown(matching[0])} {_relation(clause, matching[0])}"
-    return f"none of {len(met)} values does: the first, {_shown(met[0])}, {_relation(clause, met[0])}"
+        return f"of {len(values)} values, {_shown(matching[0])} {_relation(clause, matching[0])}"
+    return f"none of {len(values)} values does: the first, {_shown(values[0])}, {_relation(clause, values[0])}"
 
 
-def _relation(clause: Clause, met: Any) -> str:
-    """How one value stands to the wanted one, as the words after it."""
-    wanted, holds = value_text(clause.value), element_test(clause)(met)
+def _relation(clause: Clause, value: Any) -> str:
+    """The predicate of a sentence that compares one value with the clause's."""
+    wanted, holds = value_text(clause.value), element_test(clause)(value)
     if clause.operator not in EQUALITY:
         verb = _IN_WORDS[clause.operator]
         return f"{verb}s {wanted}" if holds else f"does not {verb} {wanted}"
     network = network_of(clause.value)
     if network is not None:
-        if address_of(met) is None:
-            return f"is no address, so it is not in {network}"
-        return f"{_mapped(met)}is {'' if holds else 'not '}in {network}"
-    how = _coercion(clause, met)
+        if address_of(value) is None:
+            return f"is not an address, so it is not in {network}"
+        return f"{_mapped(value)}is {'' if holds else 'not '}in {network}"
+    how = _coercion(clause, value)
     return f"{how}is {'equal to' if holds else 'not'} {wanted}"
 
 
-def _mapped(met: Any) -> str:
-    address = address_of(met)
-    return f"counts as {address} and " if address is not None and ":" in met and ":" not in str(address) else ""
+def _mapped(value: Any) -> str:
+    address = address_of(value)
+    return f"counts as {address} and " if address is not None and ":" in value and ":" not in str(address) else ""
 
 
-def _coercion(clause: Clause, met: Any) -> str:
+def _coercion(clause: Clause, value: Any) -> str:
     wanted = str(clause.value)
     if clause.key in ADDRESS_KEYS and address_of(wanted) is not None:
-        return _mapped(met) or ("compared as an address " if isinstance(met, str) else "")
-    if isinstance(met, bool):
-        return f"compared as the text {plain_text(met)} "
-    numeric = isinstance(met, int) and isinstance(clause.value, str)
-    numeric |= isinstance(met, str) and not isinstance(clause.value, str) and integer_of(met) is not None
+        return _mapped(value) or ("compared as an address " if isinstance(value, str) else "")
+    if isinstance(value, bool):
+        return f"compared as the text {plain_text(value)} "
+    numeric = isinstance(value, int) and isinstance(clause.value, str)
+    numeric |= isinstance(value, str) and not isinstance(clause.value, str) and integer_of(value) is not None
     return "compared as a number " if numeric and integer_of(wanted) is not None else ""
 
 

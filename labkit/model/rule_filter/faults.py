@@ -1,7 +1,7 @@
-"""What is wrong with a filter that cannot be read: where, what was expected there, and the mend.
+"""Errors in a filter: where, what was expected there, and how to correct it.
 
-The table below holds the slips people make who know other query languages. The original's help pages never showed
-`not`, `in`, `<` or regular expressions, so none of them is read here: a rule that used one would not have run there.
+The table below lists typical mistakes of people who know other query languages. The help pages of the original never
+showed `not`, `in`, `<` or regular expressions, so the parser rejects them: a rule that used one would not have run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from labkit.model.errors import FilterError
 EXAMPLE = 'event_type = "audit" and syscall = "connect"'
 _WIDTH = 60
 _LONGEST_WORD = 40
-_NEVER_HAD = "The original service never had it."
+_NOT_SUPPORTED = "The original service did not support it."
 
 _KEY, _OPERATOR, _VALUE, _JOIN = "a key", "an operator", "a value", "and or or"
 _EXPECTED = {
@@ -26,38 +26,38 @@ _EXPECTED = {
 }
 
 _COMPARISONS = "Compare with = or !=; for a range of addresses write a CIDR block."
-_SLIPS: dict[str, tuple[tuple[str, str], ...]] = {
+_MISTAKES: dict[str, tuple[tuple[str, str], ...]] = {
     _KEY: (
-        (r"not\b|!(?!=)", f"{_NEVER_HAD} Write != in the clause instead."),
+        (r"not\b|!(?!=)", f"{_NOT_SUPPORTED} Write != in the clause instead."),
         (r"&&|\|\|", "Write and or or, between two clauses."),
         (r"\)", "Write a clause before this parenthesis, or remove both."),
         (r"(and|or)\b", "Write a clause before this word, or remove the word."),
         (r"(like|starts_with|ends_with|=|!=)", "Write the key before the operator."),
-        (r"in\b|null\b", "Choose another key: this word has a meaning of its own."),
+        (r"in\b|null\b", "Choose another key: this word is reserved."),
         (r"[\"']", "Write the key without quotes."),
     ),
     _OPERATOR: (
         (r"<>", "Write != instead of <>."),
-        (r"<=|>=|<|>", f"{_NEVER_HAD} {_COMPARISONS}"),
+        (r"<=|>=|<|>", f"{_NOT_SUPPORTED} {_COMPARISONS}"),
         (r"starts?[ _-]?with|begins?[ _-]?with|prefix", "Write starts_with."),
         (r"ends?[ _-]?with|suffix", "Write ends_with."),
-        (r"not\s+in\b", f"{_NEVER_HAD} Write one != clause for each value, joined by and."),
-        (r"in\b", f"{_NEVER_HAD} Write one = clause for each value, joined by or, in parentheses."),
-        (r"is\s+not\b|not\b|!", f"{_NEVER_HAD} Write != instead."),
+        (r"not\s+in\b", f"{_NOT_SUPPORTED} Write one != clause for each value, joined by and."),
+        (r"in\b", f"{_NOT_SUPPORTED} Write one = clause for each value, joined by or, in parentheses."),
+        (r"is\s+not\b|not\b|!", f"{_NOT_SUPPORTED} Write != instead."),
         (r"is\b|equals?\b|eq\b|:=?", "Write = instead."),
-        (r"contains?\b|includes?\b|has\b|ilike\b", "Write like: it finds a text anywhere in the value."),
-        (r"matches\b|regexp?\b|=?~", f"{_NEVER_HAD} Write like, starts_with or ends_with and a plain text."),
+        (r"contains?\b|includes?\b|has\b|ilike\b", "Write like: it finds text anywhere in the value."),
+        (r"matches\b|regexp?\b|=?~", f"{_NOT_SUPPORTED} Write like, starts_with or ends_with and plain text."),
         (r"[\"']|[0-9]", "Write = before the value."),
         (r"(and|or)\b|\)", "Write an operator and a value before it."),
         (r"≠", "Write != instead."),
-        (r"[≤≥]", f"{_NEVER_HAD} {_COMPARISONS}"),
-        (r"\.", "Write the parts of a key with one dot between them and none at the end."),
+        (r"[≤≥]", f"{_NOT_SUPPORTED} {_COMPARISONS}"),
+        (r"\.", "Write a key with single dots between its parts and none at the end."),
     ),
     _VALUE: (
         (r"=", "Write = instead of ==."),
-        (r"~", f"{_NEVER_HAD} Write like, starts_with or ends_with and a plain text."),
-        (r"[<>]", f"{_NEVER_HAD} {_COMPARISONS}"),
-        (r"\(", "Write one clause for each value, joined by or: lists of values were never read."),
+        (r"~", f"{_NOT_SUPPORTED} Write like, starts_with or ends_with and plain text."),
+        (r"[<>]", f"{_NOT_SUPPORTED} {_COMPARISONS}"),
+        (r"\(", "Write one clause for each value, joined by or: lists of values are not supported."),
         (r"(and|or)\b|\)", "Write a value after the operator."),
     ),
     _JOIN: (
@@ -65,7 +65,7 @@ _SLIPS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\|\|?", "Write or."),
         (r"[,;]", "Write and or or instead."),
         (r"\)", "Remove this parenthesis, or open one before it."),
-        (r"not\b", f"{_NEVER_HAD} Write != in the clause instead."),
+        (r"not\b", f"{_NOT_SUPPORTED} Write != in the clause instead."),
     ),
 }
 _TERMINALS = {"KEY": _KEY, "OPERATOR": _OPERATOR, "STRING": _VALUE}
@@ -74,9 +74,9 @@ _WORD = re.compile(r"""["']|[\w.-]+|[^\w\s"'()]+|.""")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where reading of the straightened text stopped; `expected`: the terminals that could have followed.
+    """Where parsing of the straightened text stopped. expected: the terminals that could have followed.
 
-    typed: the text before straightening, shown in the caret.
+    typed: the text before straightening, which is shown with the caret.
     """
 
     typed: str
@@ -94,7 +94,7 @@ class Fault:
 
 
 def fault_at(fault: Fault) -> FilterError:
-    """The error for a fault, in words that name the position, the expectation and the mend."""
+    """The error for a fault, with its position, what was expected, and how to correct it."""
     if not fault.text.strip():
         return _error(fault, "The filter is empty.", f"Write a clause, such as {EXAMPLE}", position=0)
     if not fault.rest.strip():
@@ -102,11 +102,11 @@ def fault_at(fault: Fault) -> FilterError:
     if fault.place != _KEY and fault.rest[0] in "\"'" and fault.rest[0] not in fault.rest[1:]:
         return _unclosed(fault)
     position, found = _found(fault)
-    return _error(fault, f"The filter cannot be read at character {position + 1}: {found}.", _mend(fault), position)
+    return _error(fault, f"The filter cannot be read at character {position + 1}: {found}.", _advice(fault), position)
 
 
 def nesting_fault(typed: str, position: int, deepest: int) -> FilterError:
-    """The error for parentheses nested deeper than any filter needs."""
+    """The error for parentheses that are nested too deeply."""
     what = f"The filter's parentheses are nested more than {deepest} deep at character {position + 1}."
     why = "No published filter needs more than three."
     return FilterError(what, why, "Remove parentheses.", position=position, caret=caret(typed, position))
@@ -118,70 +118,70 @@ def _at_end(fault: Fault) -> FilterError:
         what = f"A closing parenthesis is missing at character {fault.position + 1}, for the one at {opened + 1}."
         return _error(fault, what, "Add ) where the group ends.")
     last = _short(fault.text.split()[-1])
-    mends = {
+    advice = {
         _KEY: f"Complete it after {last}, or remove {last}.",
         _OPERATOR: f'Complete the clause, such as {last} = "value".',
         _VALUE: f"Write a value after {last}.",
     }
     what = f"The filter ends at character {fault.position + 1}, where {fault.place} is missing."
-    return _error(fault, what, mends[fault.place])
+    return _error(fault, what, advice[fault.place])
 
 
 def _unclosed(fault: Fault) -> FilterError:
     quote = fault.rest[0]
-    what = f"A closing quote is missing: the {quote} at character {fault.position + 1} has no partner."
-    mend = (
+    what = f"A closing quote is missing for the {quote} at character {fault.position + 1}."
+    advice = (
         f"Add {quote} before the value, or remove it."
         if fault.place == _JOIN
         else f"Add {quote} where the string ends."
     )
-    return _error(fault, what, mend)
+    return _error(fault, what, advice)
 
 
 def _found(fault: Fault) -> tuple[int, str]:
-    """The position to point at and what stands there, in words."""
+    """The position to point at, and a description of what is there."""
     before = fault.text[: fault.position]
     if fault.place == _VALUE and fault.rest[0] in "=~<>" and before.endswith(("=", "!=")):
         operator = "!=" if before.endswith("!=") else "="
-        return fault.position - len(operator), f"{operator}{fault.rest[0]} is no operator"
+        return fault.position - len(operator), f"{operator}{fault.rest[0]} is not an operator"
     word = _WORD.match(fault.rest)
     found = word.group() if word else fault.rest[0]
     if len(found) == 1 and not found.isascii():
         name = unicodedata.name(found, "a character without a name")
         return (
             fault.position,
-            f"{'' if _is_unseen(found) else f'{found} '}(U+{ord(found):04X}, {name}) has no place there",
+            f"{'' if _is_invisible(found) else f'{found} '}(U+{ord(found):04X}, {name}) is not allowed there",
         )
-    return fault.position, f"{_short(found)} has no place there"
+    return fault.position, f"{_short(found)} is not allowed there"
 
 
-def _mend(fault: Fault) -> str:
-    for pattern, mend in _SLIPS[fault.place]:
+def _advice(fault: Fault) -> str:
+    for pattern, advice in _MISTAKES[fault.place]:
         if re.match(pattern, fault.rest, re.IGNORECASE):
             if fault.place == _VALUE and pattern == "=" and fault.text[: fault.position].endswith("!="):
                 return "Write != instead of !==."
-            return mend
-    if _is_unseen(fault.rest[0]):
-        return "Delete this character, which is not seen."
+            return advice
+    if _is_invisible(fault.rest[0]):
+        return "Delete this invisible character."
     word = _short(fault.rest.split()[0].rstrip("()"))
     if fault.place == _VALUE:
         return f'Write the value in quotes: "{word}".' if '"' not in word else "Write the value in quotes."
     if fault.place == _OPERATOR:
         return "Write one of = != like starts_with ends_with after the key."
     if fault.place == _KEY:
-        return "A key begins with a letter or _ and holds letters, digits, _ and - and single dots."
-    return _mend_after_clause(fault)
+        return "A key begins with a letter or _ and contains letters, digits, _, - and single dots."
+    return _advice_after_clause(fault)
 
 
-def _is_unseen(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf"}
 
 
-def _mend_after_clause(fault: Fault) -> str:
+def _advice_after_clause(fault: Fault) -> str:
     before = fault.text[: fault.position]
     if any(before.count(quote) % 2 == 0 and fault.rest.count(quote) % 2 for quote in "\"'"):
-        return "A closing quote may be missing in a clause before this, or join the clauses with and or or."
-    return "Join two clauses with and or or; put a value that has spaces in quotes."
+        return "Join the clauses with and or or; or a closing quote may be missing in an earlier clause."
+    return "Join two clauses with and or or; put a value with spaces in quotes."
 
 
 def _unmatched_parenthesis(text: str) -> int | None:
@@ -204,7 +204,7 @@ def _error(fault: Fault, what: str, next_step: str, position: int | None = None)
 
 
 def caret(text: str, position: int) -> str:
-    """The text on one line, cut to what a narrow page shows around the position, and ^ below it.
+    """The text around the position on one line, cut to fit a narrow page, with ^ below the position.
 
     >>> print(caret("user == 1", 5))
     user == 1

@@ -1,6 +1,6 @@
-"""The grammar of rule filters, inferred from 35 published filters, and the reading of a text by it.
+"""The grammar of rule filters, inferred from 35 published filters, and the parser.
 
-`and` binds tighter than `or`. The parser is lark's LALR, built on first use: loading and building it cost 0.1 s, once.
+`and` binds tighter than `or`. The LALR parser is built on first use, since importing lark and building take 0.1 s.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ _BRACKETS = re.compile(r"""[()]|"[^"]*"?|'[^']*'?""")
 
 
 def parse(text: str) -> Filter:
-    """The filter a text spells.
-
-    Raises FilterError, with the position in the text as typed, if it spells none.
+    """Parse a filter. Raises FilterError with the position in the text as typed.
 
     >>> str(parse("tty  != NULL AND (user = 'root')"))
     'tty != null and user = "root"'
@@ -72,18 +70,18 @@ def _read(typed: str, text: str) -> tuple[Node, list[Mixture]]:
         position = len(text.rstrip()) if ended else refused.pos_in_stream or 0
         raise fault_at(Fault(typed, text, position, frozenset(expected))) from None
     mixtures: list[Mixture] = []
-    return _built(root.children[0], mixtures), mixtures
+    return _node(root.children[0], mixtures), mixtures
 
 
-def _built(tree: Any, mixtures: list[Mixture]) -> Node:
-    """The node a lark tree stands for; lark types every child as tree or token alike, hence Any."""
+def _node(tree: Any, mixtures: list[Mixture]) -> Node:
+    """The node for a lark tree; lark types each child as a tree or a token alike, hence Any."""
     children = tree.children
     if tree.data == "group":
-        return _built(children[0], mixtures)
+        return _node(children[0], mixtures)
     if tree.data == "clause":
         key, operator, value = children
         return Clause(str(key), operator.lower(), _value(value), key.start_pos or 0)
-    terms = tuple(_built(child, mixtures) for child in children[::2])
+    terms = tuple(_node(child, mixtures) for child in children[::2])
     if len(terms) == 1:
         return terms[0]
     if tree.data == "all_of":

@@ -1,7 +1,7 @@
-"""The keys of events: which are known, what each reads, and which of them take CIDR blocks.
+"""The keys of events: which are known, what each reads, and which of them accept CIDR blocks.
 
-**Source:** the retired product's help pages on filter keys, aliases and CIDR support, as far as they survive; what an
-event holds, from captured audit events of 2022. A key outside these tables is read from the event as it is written.
+**Source:** the surviving help pages of the retired product on filter keys, aliases and CIDR support, and audit events
+captured in 2022. Any other key is read from the event under its own name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVENT_TYPES = (
 
 _ANY_EVENT: frozenset[str] = frozenset()
 CIDR_KEYS: Mapping[str, frozenset[str]] = {
-    # Only audit and threat intelligence events have a connection, so these need no look at the event's type.
+    # Only audit and threat intelligence events have a connection, so the event's type need not be checked.
     "connection.addr": _ANY_EVENT,
     "connection.dst_addr": _ANY_EVENT,
     "connection.src_addr": _ANY_EVENT,
@@ -35,7 +35,7 @@ CIDR_KEYS: Mapping[str, frozenset[str]] = {
     "dstIpv6": frozenset({"winsec"}),
     "srcIpv6": frozenset({"winsec"}),
 }
-"""Keys on which `=` and `!=` take a CIDR block, and the event types on which they do; empty for all."""
+"""Keys on which `=` and `!=` accept a CIDR block, with the event types for which they do; empty for all."""
 
 ADDRESS_KEYS = frozenset(CIDR_KEYS) | {"ip"}
 
@@ -53,14 +53,15 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "cloud_provider": ("provider_metadata.cloud_provider",),
     "public_ip_address": ("network_metadata.public_ip_address",),
 }
-"""Where a key is looked up when the event has none of that name, in this order."""
+"""The keys that are read, in this order, if the event lacks the key itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class BothEnds:
-    """A key that means either end of a connection; `own` is read when an event names neither end.
+    """A key that means either end of a connection; `own` is read if an event has neither end.
 
-    own_first: CloudTrail events have an `ip` of their own. `connection.addr` is always both ends [documented].
+    own_first: the key's own value wins, since CloudTrail events have `ip`. `connection.addr` always means both ends
+    (documented).
     """
 
     ends: tuple[str, str]
@@ -78,7 +79,7 @@ EITHER_END: Mapping[str, BothEnds] = {
 }
 
 DERIVED_KEYS = frozenset({"command", "arguments"})
-"""Keys made from another where an event lacks them: the last part of `exe`, `args` joined by spaces."""
+"""Keys derived from another if an event lacks them: the last part of `exe`, `args` joined by spaces."""
 
 _AUDIT = """event_type syscall type exe command cwd args arguments pid ppid uid gid user group auid auser session tty
     exit success path protocol domain timestamp event_time _insert_time agent_id organization_id _id hostname server
@@ -101,21 +102,21 @@ _OPEN_OBJECTS = (
     "header.",
     "target_",
 )
-"""Beginnings of keys whose members are known to vary, so that none of them is called unknown."""
+"""Prefixes of keys whose members vary, so that all of them count as known."""
 
 
 def is_known(key: str) -> bool:
-    """True if the key is one an event is known to have."""
+    """Whether events are known to have this key."""
     return key in KNOWN_KEYS or key.startswith(_OPEN_OBJECTS)
 
 
 def is_plain(key: str) -> bool:
-    """True if the key is read from the top of the event and nowhere else."""
+    """Whether the key is read only from the top level of the event."""
     return "." not in key and key not in OTHER_NAMES and key not in EITHER_END and key not in DERIVED_KEYS
 
 
 def near_known_key(key: str) -> str:
-    """The known key that was probably meant, or an empty string.
+    """The known key that was probably meant, or "".
 
     >>> near_known_key("Event_type")
     'event_type'
@@ -126,10 +127,10 @@ def near_known_key(key: str) -> str:
 
 
 def takes_cidr_block(key: str, event: Mapping[str, Any]) -> bool:
-    """True if a CIDR block is evaluated on this key, as it is written, in this event.
+    """Whether CIDR blocks are evaluated on this key in this event.
 
-    An alias does not inherit it: `dst_ip` in an audit event does not take one, `connection.dst_addr` does. An event
-    that does not say its type is judged by the key alone.
+    Aliases do not inherit this: in an audit event `connection.dst_addr` accepts one and `dst_ip` does not. For an event
+    without a type, only the key decides.
     """
     types = CIDR_KEYS.get(key)
     if types is None:

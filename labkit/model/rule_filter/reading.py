@@ -1,4 +1,4 @@
-"""What an event holds under a key: the value, and in words where it was found."""
+"""Reads the value of a key from an event, and says where it was found."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from labkit.model.rule_filter.keys import EITHER_END, OTHER_NAMES, BothEnds
 
 Event = Mapping[str, Any]
 Reader = Callable[[Event], Any]
-"""Returns the value as decoded from JSON, a tuple of two strings for both ends of a connection, or None if absent."""
+"""Returns the decoded JSON value, a tuple of two strings for both ends of a connection, or None if absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """A value met in an event; `note` says where it came from if not from the key as written."""
+    """A value from an event; `note` says where it came from if not from the key itself."""
 
     value: Any
     note: str = ""
 
 
 def elements(value: Any) -> list[Any]:
-    """The values to compare: those of a list at any depth without nulls, or the one value.
+    """The values to compare: the elements of a list at any depth without nulls, or the value itself.
 
     >>> elements(["a", ["b", None]])
     ['a', 'b']
@@ -33,7 +33,7 @@ def elements(value: Any) -> list[Any]:
 
 
 def reader(key: str) -> Reader:
-    """A function from an event to the key's value in it, fast for the events' usual shape."""
+    """A function that returns the key's value in an event; fast for events of the usual shape."""
     if key in EITHER_END:
         return _read_either(key, EITHER_END[key])
     if key in OTHER_NAMES:
@@ -46,7 +46,7 @@ def reader(key: str) -> Reader:
 
 
 def read(key: str, event: Event) -> FieldValue:
-    """The key's value in an event with the words that explain it; agrees with `reader`."""
+    """The key's value in an event, as `reader` reads it, with a note where it was found."""
     value = reader(key)(event)
     own = path_reader(key)(event)
     if value is None:
@@ -64,7 +64,7 @@ def read(key: str, event: Event) -> FieldValue:
 
 
 def path_reader(key: str) -> Reader:
-    """Reads a dotted key by going into objects, and through lists of objects."""
+    """A reader of a dotted key, which follows objects and lists of objects."""
     first, *rest = key.split(".")
     if not rest:
         return lambda event: event.get(first)

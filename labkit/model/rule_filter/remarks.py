@@ -1,4 +1,4 @@
-"""What a filter that can be read likely does not mean: unknown keys, CIDR blocks where none is evaluated, and more."""
+"""Warnings about a valid filter that probably does not mean what was intended, such as unknown keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CIDR_TWIN = {
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """An `or` that has an `and` beside it without parentheses; `position` is that of its first `or`."""
+    """An `or` combined with an `and` without parentheses; `position` is that of the first `or`."""
 
     position: int
     joined: Or
@@ -33,23 +33,23 @@ def remarks(tree: Node, mixtures: list[Mixture]) -> tuple[Remark, ...]:
 
 
 def cidr_advice(key: str) -> str:
-    """Where a CIDR block works instead of on this key, as a sentence; empty where nothing is near."""
+    """A sentence that names the key to use for a CIDR block instead; "" if there is none."""
     twin = _CIDR_TWIN.get(key)
-    return f"In audit and threat intelligence events {twin} takes one." if twin else ""
+    return f"In audit and threat intelligence events {twin} accepts one." if twin else ""
 
 
 def _mixed(mixture: Mixture) -> str:
-    return f"“and” binds tighter than “or”: this was read as {mixture.joined}. Write the parentheses to be sure."
+    return f"“and” binds tighter than “or”: this was read as {mixture.joined}. Add parentheses to make sure."
 
 
 def _about(clause: Clause) -> Iterator[str]:
     if not is_known(clause.key):
         near = near_known_key(clause.key)
-        hint = f" Did you mean {near}?" if near else " A clause on a key that an event lacks is false."
-        yield f"{clause.key} is no key that events are known to have.{hint}"
+        hint = f" Did you mean {near}?" if near else " A clause on a missing key is false."
+        yield f"{clause.key} is not a known key of events.{hint}"
     if clause.value is None:
         if clause.operator not in EQUALITY:
-            yield f"null goes with = and != only: “{clause}” is always false."
+            yield f"null works only with = and !=: “{clause}” is always false."
         return
     yield from _about_value(clause, str(clause.value))
 
@@ -57,16 +57,16 @@ def _about(clause: Clause) -> Iterator[str]:
 def _about_value(clause: Clause, wanted: str) -> Iterator[str]:
     if clause.operator not in EQUALITY:
         if "*" in wanted or "%" in wanted:
-            yield f"There are no wildcards: “{clause}” looks for * and % themselves."
+            yield f"There are no wildcards: “{clause}” searches for * and % literally."
         return
     if network_of(wanted) is not None:
         yield from _about_network(clause)
     elif clause.key in ADDRESS_KEYS and address_of(wanted) is None:
         yield f"“{wanted}” is neither an address nor a CIDR block, so {clause.key} never equals it."
     elif wanted.lower() == "null":
-        yield f"“{clause}” compares with the word null. Without quotes it asks whether {clause.key} is there."
+        yield f"“{clause}” compares with the word null. Without quotes, it tests whether {clause.key} is present."
     elif clause.key == "event_type" and wanted not in EVENT_TYPES:
-        yield f"“{wanted}” is no known event type. Known are {', '.join(EVENT_TYPES)}."
+        yield f"“{wanted}” is not a known event type. Known types: {', '.join(EVENT_TYPES)}."
 
 
 def _about_network(clause: Clause) -> Iterator[str]:
@@ -76,5 +76,5 @@ def _about_network(clause: Clause) -> Iterator[str]:
         yield " ".join(filter(None, [always, cidr_advice(clause.key)]))
     elif types:
         names = " and ".join(sorted(types))
-        other = f"CIDR blocks on {clause.key} are evaluated in {names} events only: in others “{clause}” is false."
+        other = f"CIDR blocks on {clause.key} are evaluated only in {names} events: in others, “{clause}” is false."
         yield " ".join(filter(None, [other, cidr_advice(clause.key)]))

@@ -1,7 +1,7 @@
-"""Filters as word processors and web pages mangle them, made plain again, character for character.
+"""Repairs filters that word processors and web pages changed: typographic quotes and unusual spaces.
 
-The original console refused typographic quotes, while its own help pages and the printed lab show them. Each change
-puts one character for one, so a position in the straightened text is the same position in the text as typed.
+The original console refused typographic quotes, although its help pages and the printed lab show them. Each change
+replaces one character by one, so positions in the straightened text are those in the text as typed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _JOINING_WORD = re.compile(r"(and|or)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Straightened:
-    """A text with straight quotes and plain spaces, and each change that made it so."""
+    """A text with straight quotes and plain spaces, and the changes made."""
 
     text: str
     changes: tuple[Substitution, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """All changes in one sentence, empty if there was none.
+        """All changes in one sentence; "" without changes.
 
         >>> straighten("user = “root”").sentence
         'Read with straight quotes for “ and ”.'
@@ -42,8 +42,8 @@ class Straightened:
 def straighten(text: str) -> Straightened:
     """The text with straight quotes, and with a plain space for each line break and unusual space.
 
-    An apostrophe between two letters inside a single-quoted string stays as it is: straight, it would end the string.
-    A straightened text straightens to itself.
+    A typographic apostrophe between two letters inside a single-quoted string is kept: straightened, it would end the
+    string. Straightening twice changes nothing more.
 
     >>> straighten("user = “root”").text
     'user = "root"'

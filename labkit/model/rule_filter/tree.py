@@ -1,6 +1,6 @@
-"""What a rule filter says, as small values that print themselves back as a filter.
+"""The syntax tree of a rule filter; `str()` of a node is the filter again.
 
-Parentheses that change nothing are dropped, others are kept as grouping, so the tree reads as its writer grouped it.
+Redundant parentheses are dropped, others are kept as grouping.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ EQUALITY = ("=", "!=")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number without quotes, kept as it was typed: `007` stays `007`, however many digits it has."""
+    """A number without quotes, kept as typed: `007` stays `007`."""
 
     text: str
 
@@ -27,7 +27,7 @@ Value = str | Number | None
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One `key operator value`; `position` is the key's offset in the text as typed and no part of equality.
+    """One `key operator value`; `position` is the key's offset in the text as typed and is ignored in comparisons.
 
     >>> print(Clause("tty", "!=", None))
     tty != null
@@ -44,7 +44,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """True when each of its two or more terms is."""
+    """True if all of its two or more terms are true."""
 
     terms: tuple[Node, ...]
 
@@ -54,7 +54,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """True when any of its two or more terms is."""
+    """True if any of its two or more terms is true."""
 
     terms: tuple[Node, ...]
 
@@ -67,7 +67,7 @@ Node = And | Or | Clause
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """One character that was read as another; `position` is its 0-based offset in the text as typed."""
+    """One character that was replaced by another; `position` is its 0-based offset in the text as typed."""
 
     position: int
     found: str
@@ -75,7 +75,7 @@ class Substitution:
 
     @property
     def sentence(self) -> str:
-        """The change in words, characters counted from 1."""
+        """The change as a sentence, with positions counted from 1."""
         if self.put != " ":
             return f"The typographic quote {self.found} at character {self.position + 1} was read as {self.put}."
         name = "line break" if self.found in "\r\n" else "unusual space"
@@ -84,7 +84,7 @@ class Substitution:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something a reader should know of a filter that can be read; `position` as in `Substitution`."""
+    """A warning about a valid filter; `position` as in `Substitution`."""
 
     position: int
     sentence: str
@@ -95,9 +95,9 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A rule filter that was read: `text` as typed, `tree` what it says, `str()` its canonical text.
+    """A parsed rule filter: `text` as typed, `tree` its syntax tree, `str()` its canonical text.
 
-    changes: the characters that were straightened before reading. warnings: what is legal but likely not meant.
+    changes: the characters that were straightened before parsing. warnings: what is valid but probably not intended.
     """
 
     text: str
@@ -110,16 +110,16 @@ class Filter:
 
 
 def clauses(node: Node) -> list[Clause]:
-    """The clauses below a node, in the order written."""
+    """The clauses of a node, in the order written."""
     if isinstance(node, Clause):
         return [node]
     return [clause for term in node.terms for clause in clauses(term)]
 
 
 def value_text(value: Value) -> str:
-    """The value as a filter spells it.
+    """The value as written in a filter.
 
-    Raises ValueError for a string with both kinds of quote: the language has no escapes, so no filter can hold one.
+    Raises ValueError for a string with both kinds of quotes, which no filter can contain: there are no escapes.
 
     >>> value_text('say "hi"')
     '\\'say "hi"\\''
@@ -132,7 +132,7 @@ def value_text(value: Value) -> str:
         return f'"{value}"'
     if "'" not in value:
         return f"'{value}'"
-    raise ValueError(f"no filter can hold a string with both kinds of quote: {value!r}")
+    raise ValueError(f"no filter can contain a string with both kinds of quotes: {value!r}")
 
 
 def _grouped(node: Node) -> str:

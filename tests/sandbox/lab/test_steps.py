@@ -189,7 +189,7 @@ def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: 
     lab.enter_student_number(7)
     api = lab._session.detection
     base = next(one for one in rule.all_rules(api) if one.name == rule.PRECREATED_RULE)
-    made = replace(wanted_criteria(7).put_on(base), enabled=True)
+    made = replace(wanted_criteria(7).apply_to(base), enabled=True)
     api.create_rule(base.ruleset_id, made)
     for key in ("rule", "rule_criteria", "rule_enabled", "rule_id"):
         assert outcome_of(lab, key) == "done"

@@ -58,7 +58,7 @@ def test_a_real_difference_is_spelled_out(field: str, there: object) -> None:
 def test_a_key_that_no_event_has_is_named() -> None:
     found = comparison("filter", FILTER.replace("syscall", "sysCal"))
     assert not found.equal
-    assert "sysCal is no key that events are known to have. Did you mean syscall?" in found.remark
+    assert "sysCal is not a known key of events. Did you mean syscall?" in found.remark
 
 
 def test_a_filter_that_cannot_be_read_is_different_and_says_why() -> None:
@@ -76,7 +76,7 @@ def test_the_pieces_spell_both_texts(there: str, wanted: str) -> None:
 
 def test_putting_the_criteria_on_a_rule_leaves_everything_else() -> None:
     rule = Rule("a", "b", "c", (), "d", id="1", ruleset_id="2", severity=1, window_seconds=60, suppressions=("x = 1",))
-    changed = WANTED.put_on(rule)
+    changed = WANTED.apply_to(rule)
     assert Criteria.of(changed) == WANTED
     assert replace(changed, **vars(Criteria.of(rule))) == rule
 

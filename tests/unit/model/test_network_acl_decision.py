@@ -172,7 +172,7 @@ def test_entry_150_is_never_reached_and_entry_50_is():
 def test_an_entry_of_the_other_direction_is_said_not_to_be_looked_at():
     ingress = new_entry(rule_number=50, rule_action="deny", cidr_block="0.0.0.0/0", egress=False)
     assert what_if(DEFAULT, ingress, WEB).sentence == (
-        "Entry 50 is not looked at: it is an ingress entry, and this is an egress packet."
+        "Entry 50 is not tried: it is an ingress entry, and this is an egress packet."
     )
 
 
@@ -245,7 +245,7 @@ def test_a_packet_that_cannot_be_is_refused_naming_the_argument(arguments, field
 
 
 def test_a_packet_between_two_families_is_refused():
-    with pytest.raises(InvalidInput, match="one family"):
+    with pytest.raises(InvalidInput, match="Use two IPv4 or two IPv6"):
         Packet.inbound("203.0.113.9", "tcp", 22, destination="2001:db8::1")
 
 

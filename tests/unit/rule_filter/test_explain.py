@@ -20,7 +20,7 @@ def explained(text: str, event: dict[str, Any]) -> Explanation:
     [
         ("tty = null", {}, True, "absent", "the event has no tty."),
         ("tty = null", {"tty": "pts0"}, False, '"pts0"', 'the event has tty, "pts0".'),
-        ('tty != "x"', {}, False, "absent", "the event has no tty, and only = null is true of that."),
+        ('tty != "x"', {}, False, "absent", "the event has no tty, so only = null would be true."),
         ('user = "root"', {"user": "root"}, True, '"root"', '"root" is equal to "root".'),
         ('user != "root"', {"user": "root"}, False, '"root"', '"root" is equal to "root".'),
         ('exe like "curl"', connect(), True, '"/usr/bin/curl"', '"/usr/bin/curl" contains "curl".'),
@@ -69,7 +69,7 @@ def explained(text: str, event: dict[str, Any]) -> Explanation:
             "counts as 10.0.0.9",
         ),
         ('connection.dst_addr != "10.0.0.0/8"', connect(), True, '"203.0.113.10"', "is not in 10.0.0.0/8."),
-        ('connection.dst_addr = "10.0.0.0/8"', connect("x"), False, '"x"', "is no address"),
+        ('connection.dst_addr = "10.0.0.0/8"', connect("x"), False, '"x"', "is not an address"),
         (
             "server != null",
             connect(),
@@ -77,7 +77,7 @@ def explained(text: str, event: dict[str, Any]) -> Explanation:
             '"ip-10-0-0-10.ec2.internal"',
             "server is another name for host_metadata.host",
         ),
-        ("tty like null", connect(), False, '"pts0"', "null goes with = and != only"),
+        ("tty like null", connect(), False, '"pts0"', "null works only with = and !="),
     ],
 )
 def test_a_clause_is_explained(text: str, event: dict[str, Any], verdict: bool, found: str, reason: str) -> None:
@@ -90,7 +90,7 @@ def test_a_cidr_block_where_none_is_evaluated_is_explained_with_the_mend() -> No
     node = explained('dst_ip != "10.0.0.0/8"', connect())
     assert not node.verdict
     assert node.reason.startswith("CIDR blocks are not evaluated on dst_ip in audit events.")
-    assert "In audit and threat intelligence events connection.dst_addr takes one" in node.reason
+    assert "In audit and threat intelligence events connection.dst_addr accepts one" in node.reason
     assert node.found == '"203.0.113.10"'
     assert explained("user = '10.0.0.0/8'", {}).reason == "CIDR blocks are not evaluated on user."
 

@@ -116,7 +116,7 @@ def test_straightening_changes_what_it_says_and_nothing_the_second_time(text: st
 
 
 def test_the_memory_of_addresses_is_bounded_and_forgetting_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "REMEMBERED_ADDRESSES", 4)
+    monkeypatch.setattr(evaluate, "CACHED_ADDRESSES", 4)
     read = parse('connection.dst_addr != "10.0.0.0/9" and connection.dst_addr != "10.200.0.0/16"')
     predicate = rule_filter.compile(read)
     for address in [f"10.{number}.0.1" for number in range(256)] * 2:

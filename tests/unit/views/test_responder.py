@@ -116,7 +116,7 @@ def test_the_safe_list_is_read_from_its_field_and_a_fault_in_it_is_shown_there()
     def make(say, safe):
         made.append(safe)
         if safe == ("nonsense",):
-            raise InvalidInput("“nonsense” is no address.", "", "", field="safe")
+            raise InvalidInput("“nonsense” is not an address.", "", "", field="safe")
         return FakeResponder(say, safe)
 
     panel = ResponderPanel(make, safe=("203.0.113.9",))
@@ -125,7 +125,7 @@ def test_the_safe_list_is_read_from_its_field_and_a_fault_in_it_is_shown_there()
     panel.fields["safe"].value = " nonsense ,"
     panel.buttons[START].click()
     assert made == [("203.0.113.9",), ("nonsense",)]
-    assert "is no address" in panel.message.value and not panel.running
+    assert "is not an address" in panel.message.value and not panel.running
 
 
 @pytest.mark.parametrize("fault", [LabError("The network ACL is gone."), ZeroDivisionError()])

@@ -64,10 +64,10 @@ def test_a_filter_that_cannot_be_read_is_told_under_its_field_with_a_caret():
     form.fields["filter"].value = 'event_type == "audit"'
 
     words = remark(form, "filter")
-    assert "== is no operator" in words
+    assert "== is not an operator" in words
     assert "^" in words
     assert "Next Write = instead of ==." in words
-    assert words.count("== is no operator") == 1
+    assert words.count("== is not an operator") == 1
 
 
 def test_what_is_saved_is_what_the_fields_hold():
