@@ -36,6 +36,13 @@ BACKENDS: list[tuple[str, BackendName]] = [
     ("live: your own AWS account, real VPCs, asked before the first change", "live"),
 ]
 
+LIVE_QUESTION = panels.Note(
+    "Switch to your own AWS account?",
+    "From then on, the lab creates a real VPC and real network ACL entries with your own keys. Before the first change "
+    "it shows the account and the region, and asks.",
+    "wait",
+)
+
 
 def link_to(step: str) -> str:
     """The address of a step's cell; "" for a step that is not in a chapter.
@@ -60,6 +67,17 @@ class Cells:
 
     def __init__(self, session: LabSession) -> None:
         self._session = session
+
+    @property
+    def _session(self) -> LabSession:
+        """The open session; opened again when another chapter has chosen another backend meanwhile."""
+        if _noted_backend(self._opened) != self._noted:
+            self._session = open_session()
+        return self._opened
+
+    @_session.setter
+    def _session(self, session: LabSession) -> None:
+        self._opened, self._noted = session, _noted_backend(session)
 
     @property
     def _unattended(self) -> bool:
@@ -104,6 +122,14 @@ class Cells:
             known = f"{question.what} {question.why}"
             return forms.action_button("Yes, this is the right account", "Asking AWS…", self.agree, known=known)
         return None
+
+
+def _noted_backend(session: LabSession) -> str:
+    """The backend of AWS that a chapter has chosen; "" for none, or where the notes cannot be read."""
+    try:
+        return session.notes.get("aws")
+    except LabError:
+        return ""
 
 
 class StatusCells(Cells):
@@ -182,15 +208,23 @@ class StatusCells(Cells):
         def use(chosen: BackendName) -> View:
             self._session = open_session(aws=chosen)
             return panels.ActionResult(
-                f"AWS is now: {self._session.backend.aws.label}.", remark="The other chapters use it too."
+                f"AWS is now: {self._session.backend.aws.label}.",
+                remark="Open chapters use it from their next cell on.",
             )
 
         if chosen := parse_backend(backend, "backend"):
             return use(chosen)
         if self._unattended or self._session.backend.aws.assigned:
             return panels.Note("In use", self._session.backend.sentence)
-        now = panels.Note("In use", self._session.backend.sentence)
-        return forms.choice_form("Where should AWS be?", BACKENDS, use, table=now, link_to=link_to)
+        return forms.backend_form(
+            lambda: panels.Note("In use", self._session.backend.sentence),
+            BACKENDS,
+            use,
+            ask="live",
+            question=LIVE_QUESTION,
+            yes="Yes, use my own AWS account",
+            link_to=link_to,
+        )
 
 
 def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:

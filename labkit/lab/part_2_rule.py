@@ -71,7 +71,7 @@ class RuleCells(Cells):
         different = [one.label for one in table.comparisons if not one.equal]
         if not different:
             return panels.ActionResult("The rule was saved.", remark=f"{table.caption}.")
-        remark = f"All five were saved as they are. Still different from the lab’s text: {', '.join(different)}."
+        remark = f"All five were saved as they are. Still to correct: {', '.join(different)}."
         return panels.ActionResult("The rule was saved.", remark=remark, table=table)
 
     def explain(

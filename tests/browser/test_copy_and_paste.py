@@ -48,7 +48,7 @@ def test_ids_commands_and_wanted_values_are_copied_whole(chapter_2: NotebookPage
     assert copied(chapter_2, command) == f"aws ec2 describe-network-acls --network-acl-ids {network_acl_id}"
 
     form = chapter_2.run("lab.set_criteria()").locator(".labkit-form")
-    chapter_2.press(form.get_by_text("The values of the lab’s text, to copy"))
+    chapter_2.press(form.get_by_text("The expected values, to copy"))
     assert copied(chapter_2, form.get_by_role("button", name="Copy this value").nth(1)) == wanted_criteria(7).title
     assert copied(chapter_2, form.get_by_role("button", name="Copy this value").last) == wanted_criteria(7).filter
 

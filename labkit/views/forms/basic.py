@@ -96,3 +96,43 @@ def action_button(
     form = Form(Note(label, known), link_to, head=bool(known))
     form.put(form.add_button(label, doing, action))
     return form
+
+
+def backend_form(
+    now: Callable[[], View],
+    options: Sequence[tuple[str, Value]],
+    submit: Callable[[Value], View],
+    *,
+    ask: Value,
+    question: View,
+    yes: str,
+    link_to: LinkTo = no_link,
+) -> Form:
+    """A choice of one whose top always says what is in use.
+
+    now: what is in use, asked again after each choice. ask: the option that takes a second press, on the button `yes`
+    below the question.
+    """
+    form = Form(now(), link_to)
+
+    def use(value: Value) -> View:
+        shown = submit(value)
+        form.restate(now())
+        sure.layout.display = "none"
+        return shown
+
+    def choose(value: Value) -> View:
+        if value != ask:
+            return use(value)
+        sure.layout.display = None
+        return question
+
+    sure = form.add_button(yes, "Switching…", partial(use, ask))
+    sure.button_style, sure.layout.display = "warning", "none"
+    buttons = [
+        form.add_button(label, "Checking…", partial(choose, value), lasting=value != ask) for label, value in options
+    ]
+    for button in buttons:
+        button.button_style = ""
+    form.put(words(Note("Where should AWS be?")), *buttons, below=[sure])
+    return form

@@ -108,6 +108,11 @@ class Form:
             field.observe(self._changed, names="value")
             field.on_msg(self._heard)
 
+    def restate(self, now: View) -> None:
+        """Say something else at the top: what was known before anything was pressed is no longer so."""
+        for place in self._head:
+            place.value = now._repr_html_()
+
     def watch(self, name: str, look: Look) -> None:
         """Say below the form what `look` says of a field, now and at each change."""
         self.remarks[name], self._looks[name] = area(), look

@@ -185,6 +185,14 @@ def test_a_second_press_without_new_keys_tries_those_in_use_and_does_no_harm(lab
     assert outcome_of(lab, "aws_account") == "done"
 
 
+def test_an_open_chapter_learns_at_its_next_cell_that_another_chose_another_backend(lab: Lab) -> None:
+    sandbox, other = repr(lab.choose_backend()), open_lab()
+    other.choose_backend("live")
+    assert repr(lab.choose_backend()) == repr(other.choose_backend()) != sandbox
+    other.choose_backend("sandbox")
+    assert repr(lab.choose_backend()) == sandbox
+
+
 def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: Lab) -> None:
     lab.enter_student_number(7)
     api = lab._session.detection

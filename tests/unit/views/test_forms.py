@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.views.display import ProgressDisplay, show, show_error
-from labkit.views.forms.basic import action_button, choice_form, student_number_form
+from labkit.views.forms.basic import action_button, backend_form, choice_form, student_number_form
 from labkit.views.forms.parts import LOCK, RUN_THIS_CELL, Form
 from labkit.views.panels.basic import ActionResult, Note
 from labkit.views.view import View
@@ -214,6 +214,29 @@ def test_a_falsy_value_can_be_chosen():
     form = choice_form("Is it yours?", [("no", "")], lambda value: Note("Chosen", repr(value)))
 
     assert press(form, "no") == "Chosen &#39;&#39;"
+
+
+def test_the_option_that_matters_asks_again_and_the_top_says_what_is_in_use():
+    in_use = ["sandbox"]
+
+    def use(chosen: str) -> Note:
+        in_use[0] = chosen
+        return Note("Switched")
+
+    options = [("sandbox: here", "sandbox"), ("live: my account", "live")]
+    form = backend_form(
+        lambda: Note("In use", in_use[0]), options, use, ask="live", question=Note("Really?"), yes="Yes, really"
+    )
+    assert form.buttons["Yes, really"].layout.display == "none"
+    assert press(form, "live: my account") == "Really?"
+    assert in_use == ["sandbox"]
+    assert form.buttons["Yes, really"].layout.display is None
+
+    assert press(form, "Yes, really") == "Switched"
+    assert all_words(form).startswith("In use live")
+    assert form.buttons["Yes, really"].layout.display == "none"
+    assert press(form, "sandbox: here") == "Switched"
+    assert all_words(form).startswith("In use sandbox")
 
 
 def test_a_form_of_ones_own_shows_what_is_known_at_its_top():
