@@ -47,7 +47,7 @@ def is_safe_and_readable(page: str) -> None:
         assert canary not in page
     assert "Traceback" not in page and "Cell In[" not in page
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
-    assert "Stopped here: The step “Your AWS account” comes first" in text
+    assert "Stopped here: Complete “Your AWS account” first" in text
     assert "Go to that step" in text, "the panel of the step that failed"
     assert "Run this cell to show the form." in text, "the form's static twin"
     assert "[left out: a secret]" in text

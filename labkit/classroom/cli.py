@@ -71,7 +71,7 @@ def start(yes: bool, **options: Any) -> None:
             with suppress(LabError):  # the class as it was is better than none
                 sandbox_process.start(home)
         raise
-    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+    click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
     if wanted is not None:
         click.echo("\n".join(_class_lines(wanted)))
     if wanted is not None and before is not None and _place(before) != _place(wanted):

@@ -22,7 +22,9 @@ def shell() -> None:
     _say_behind(status.behind)
     if status.tier == 3:
         raise LabError(
-            "No prompt can be opened on the host.", status.words, "labkit run -- curl dadismad.com evaluates."
+            "No prompt can be opened on the host.",
+            status.words,
+            "Use `labkit run -- curl dadismad.com`: it works out the answer from the entries.",
         )
     command = shell_command(status.folder)
     os.execvp(command[0], command)
@@ -63,9 +65,7 @@ def _host_status() -> HostStatus:
 
     host = open_session().backend.aws.host
     if host is None:
-        raise LabError(
-            "There is no host here.", "With live AWS the host is yours, somewhere else.", "Work on it there."
-        )
+        raise LabError("There is no host here.", "With live AWS, the host is your own.", "Open a terminal on it.")
     status = host.status()
     if status.fault:
         raise LabError("The host is not up.", status.fault, "labkit sandbox stop, then try again.")

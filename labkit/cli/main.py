@@ -70,7 +70,7 @@ def cloud_account_command() -> None:
     if keys is None:
         raise LabError(
             "There is no sandbox account to show.",
-            "The AWS side is live: its keys are with your account.",
+            "AWS is live: its keys belong to your own account.",
             "In UDF: Deployments, your deployment, Cloud Accounts.",
         )
     click.echo(f"API Key         {keys.access_key_id}\nAPI Secret Key  {keys.secret_access_key}")

@@ -41,7 +41,7 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     _agree(session, yes)
     if cleanup:
         removed = responder.cleanup()
-        click.echo(f"{len(removed)} of the responder's own entries were taken away from {responder.network_acl_id}.")
+        click.echo(f"Removed from {responder.network_acl_id}: {len(removed)} of the responder's own entries.")
         return
     _place_host(session)
     if once:
@@ -55,15 +55,15 @@ def _place_host(session: LabSession) -> None:
     from labkit.steps import host
 
     if session.backend.aws.host is not None and not host.host_subnets(session):
-        click.echo(f"{host.do_subnet(session).title} labkit reset host_subnet takes it out again.")
+        click.echo(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this.")
 
 
 def _run(responder: Responder) -> None:
-    click.echo("Ctrl-C ends it.")
+    click.echo("Press Ctrl-C to stop.")
     try:
         responder.run(threading.Event())
     except KeyboardInterrupt:
-        click.echo("\nThe responder was stopped. Its entries stay; labkit respond --cleanup takes them away.")
+        click.echo("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them.")
     except LabError:
         sys.exit(1)  # the responder has said why
 
@@ -96,6 +96,6 @@ def _agree(session: LabSession, yes: bool) -> None:
         session.require_agreement()
     except ConsentNeeded as question:
         click.echo(f"{question.what} {question.why}")
-        if not click.confirm("Go on?"):
+        if not click.confirm("Continue?"):
             raise click.Abort from question
         session.agree()

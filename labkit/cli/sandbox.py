@@ -22,7 +22,7 @@ def start() -> None:
     from labkit.services.environment import settings
 
     found, started = sandbox_process.start(settings().home)
-    click.echo(f"The sandbox {'was started' if started else 'is running already'} at {found.url} (pid {found.pid}).")
+    click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
 
 
 @sandbox.command()

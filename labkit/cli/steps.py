@@ -41,7 +41,9 @@ def solve(what: str, student: str | None, yes: bool) -> None:
     if student is not None:
         chosen = _from_here(steps.with_needs(chosen))
         if not yes:
-            _ask(session, f"{_host_moves(session, chosen)}Do for student {session.student} what is missing of", chosen)
+            _ask(
+                session, f"{_host_moves(session, chosen)}Do the unfinished steps for student {session.student}", chosen
+            )
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
         for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
@@ -62,9 +64,9 @@ def reset(what: str, student: str | None, yes: bool) -> None:
     if student is not None:
         chosen = _from_here(chosen)
     if not yes:
-        _ask(session, "Take away what these steps left", chosen)
+        _ask(session, "Undo these steps", chosen)
     failed = False
-    with Followed("Taking away", chosen[::-1]) as followed:
+    with Followed("Undoing", chosen[::-1]) as followed:
         for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
             failed |= isinstance(ended, LabError)
             followed.told(f"{step.title}: {steps.undone(ended)}")
@@ -89,9 +91,9 @@ def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
     if found:
         return found
     raise LabError(
-        f"“{chosen[-1].title}” is the student's own.",
+        f"“{chosen[-1].title}” must be done by the student.",
         "The host, the number and the keys are on their machine.",
-        "Let them do it there, or take a later step.",
+        "Let them do it there, or choose a later step.",
     )
 
 
@@ -126,7 +128,7 @@ def _asking(session: LabSession, yes: bool, followed: Followed, begin: Callable[
     except ConsentNeeded as question:
         followed.pause()
         click.echo(f"{question.what} {question.why}")
-        if not click.confirm("Go on?"):
+        if not click.confirm("Continue?"):
             raise click.Abort from question
         session.agree()
         followed.begin()
@@ -155,7 +157,7 @@ class Followed:
         if isinstance(error, KeyboardInterrupt):
             raise LabError(
                 f"Stopped after {self._done} of {len(self._steps)} steps.",
-                "What the one after them had begun is found there the next time.",
+                "Whatever the interrupted step had already made is kept.",
                 "Run the same command again: it continues from there.",
             ) from None
 

@@ -92,12 +92,12 @@ class Cells:
             return None
 
     def _lab_host(self) -> Host:
-        """The lab's host. Raises LabError with live AWS, where it is the student's own."""
+        """The lab's host. Raises LabError with live AWS, where it must be done by the student."""
         if self._session.backend.aws.host is not None:
             return self._session.backend.aws.host
         raise LabError(
             "There is no host here.",
-            "With live AWS the host is yours, and only its own network ACL filters it.",
+            "With live AWS, the host is your own, and the lab cannot reach it.",
             "Run the program on your host, or open the lab with AWS in the sandbox.",
         )
 
@@ -106,7 +106,7 @@ class Cells:
         account_id, region = self._session.agree().split()
         facts = (("Account", account_id), ("Region", region))
         return panels.ActionResult(
-            "Agreed: the lab may make changes here.", facts, remark="Now run the cell that asked once more."
+            "Agreed: the lab may make changes here.", facts, remark="Now run the cell that asked again."
         )
 
     def _question_first(self) -> Form | None:
@@ -199,7 +199,7 @@ class StatusCells(Cells):
         total = len(steps.with_dependents(chosen))
         ended = _followed("Undoing the steps", total, steps.reset(self._session, chosen))
         return panels.ActionResult(
-            "Back to before these steps.", [(step.title, steps.undone(result)) for step, result in ended]
+            "These steps were undone.", [(step.title, steps.undone(result)) for step, result in ended]
         )
 
     def choose_backend(self, backend: str = "") -> Form | View:
@@ -238,7 +238,7 @@ def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
     except KeyboardInterrupt:
         raise LabError(
             f"Stopped after {len(ended)} of {total} steps.",
-            "What the next step had begun is found when you continue.",
+            "Whatever the interrupted step had already made is kept.",
             "Run this cell again: it continues from there.",
         ) from None
     return ended

@@ -17,7 +17,7 @@ from labkit.views.tables import network as network_tables
 from labkit.views.tables.decision import DecisionTable, WhatIfTable
 from labkit.views.view import View
 
-KEYS_OF_CLASS = "They came with the block that you joined the class with, so no form asks for them."
+KEYS_OF_CLASS = "They came with the class block that you joined with, so there is no form to fill in."
 
 
 class EnvironmentCells(Cells):
@@ -67,7 +67,7 @@ class EnvironmentCells(Cells):
     ) -> View:
         if self._session.keys is not None and not (access_key_id or secret or session_token):
             used = account.use_keys(self._session, self._session.keys, region, keep, overwrite)
-            return replace(used, remark="No new keys were typed, so the ones in use were tried again.")
+            return replace(used, remark="No new keys were entered, so the current ones were tested again.")
         examined = examine(access_key_id, secret, session_token)
         used = account.use_keys(self._session, examined.require(), region, keep, overwrite)
         return replace(used, remark=" ".join(filter(None, (*examined.cleaned, used.remark))))
@@ -75,7 +75,7 @@ class EnvironmentCells(Cells):
     def aws_account(self) -> View:
         """Which account the keys open, where, and as whom."""
         who = aws.caller(self._session.aws.sts)
-        facts = (("Account", who.account), ("Who", who.arn), ("Region", self._session.region))
+        facts = (("Account", who.account), ("Identity", who.arn), ("Region", self._session.region))
         return panels.ActionResult("The AWS account in use", facts, cli="aws sts get-caller-identity")
 
     def vpcs(self) -> View:
@@ -97,7 +97,7 @@ class EnvironmentCells(Cells):
             return network.make_vpc(self._session)
         options = [(f"take {vpc}: I made it with the AWS CLI", vpc.id) for vpc in unclaimed]
         return forms.choice_form(
-            "A VPC without a tag is there already. Is it yours?",
+            "There is already a VPC without a tag. Is it yours?",
             [*options, ("create another one: that one is not mine", "")],
             lambda vpc_id: network.take_vpc(self._session, vpc_id) if vpc_id else network.make_vpc(self._session),
             link_to=link_to,

@@ -61,7 +61,7 @@ class RuleCells(Cells):
         if criteria.name != rule_name(self._session.student):
             raise InvalidInput(
                 f"The rule was not saved: its name would be “{criteria.name}”.",
-                "By its name the lab finds your rule again, among those of other students.",
+                "The lab tells your rule from other students' rules by its name.",
                 f"Name it {rule_name(self._session.student)}",
                 field="name",
             )
@@ -71,7 +71,7 @@ class RuleCells(Cells):
         different = [one.label for one in table.comparisons if not one.equal]
         if not different:
             return panels.ActionResult("The rule was saved.", remark=f"{table.caption}.")
-        remark = f"All five were saved as they are. Still to correct: {', '.join(different)}."
+        remark = f"All five were saved as entered. Still to correct: {', '.join(different)}."
         return panels.ActionResult("The rule was saved.", remark=remark, table=table)
 
     def explain(
@@ -81,7 +81,7 @@ class RuleCells(Cells):
         own = parse(rule.students_rule(self._session).filter)
         met = _connect(destination, port) if event is None else event
         if not isinstance(met, Mapping):
-            raise InvalidInput("This is not an event.", "An event is a dict of its fields.", 'Give {"user": "root"}.')
+            raise InvalidInput("This is not an event.", "An event is a dict of fields.", 'Give {"user": "root"}.')
         title = f"curl connects to {destination}, port {port}" if event is None else "The event you gave"
         return rule_views.ExplanationTree(explain(own, met), title)
 
@@ -106,7 +106,7 @@ def _changed(there: Criteria, criteria: Mapping[str, str | tuple[str, ...]]) -> 
         raise InvalidInput(
             f"“{', '.join(sorted(unknown))}” is not one of the five criteria.",
             f"They are {', '.join(CRITERIA_LABELS)}.",
-            "Use these words.",
+            "Use these names.",
         )
     values: dict[str, Any] = {**vars(there), **criteria}
     fields = values["aggregate_fields"]

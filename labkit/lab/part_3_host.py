@@ -47,7 +47,9 @@ class HostCells(Cells):
         agent = host.hosts_agent(self._session)
         if agent is None:
             raise LabError(
-                "No agent of the host is online.", "The detection service does not list it.", "Wait a moment."
+                "The host's agent is not online.",
+                "The detection service does not list it.",
+                "Wait a moment, then run this cell again.",
             )
         looked_at = f"GET /v2/agents/{agent.id}"
         lines = [
@@ -164,7 +166,9 @@ class HostCells(Cells):
         mine = rule.students_rule(self._session)
         suppression = f'connection.dst_addr = "{address.strip()}"'
         if '"' in address:
-            raise InvalidInput(f"“{address}” is not an address.", "It holds a quote.", "Write it as 198.51.100.7")
+            raise InvalidInput(
+                f"“{address}” is not an address.", "It contains a quotation mark.", "Write it as 198.51.100.7"
+            )
         parse(suppression)
         if suppression not in mine.suppressions:
             mine = self._session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
@@ -179,7 +183,7 @@ class HostCells(Cells):
         """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
         lab_host = self._session.backend.aws.host
         if lab_host is None:
-            return panels.Note("The host is yours, somewhere else", "With live AWS, open a terminal on your own host.")
+            return panels.Note("The lab has no host here", "With live AWS, open a terminal on your own host.")
         status = lab_host.status()
         if status.tier == 3:
             words = f"{status.words} Use lab.run('curl dadismad.com') instead."
@@ -194,7 +198,9 @@ class HostCells(Cells):
         Raises InvalidInput for an unknown exercise.
         """
         if name not in EXERCISES:
-            raise InvalidInput(f"There is no exercise “{name}”.", f"They are {', '.join(EXERCISES)}.", "Choose one.")
+            raise InvalidInput(
+                f"There is no exercise “{name}”.", f"The exercises are {', '.join(EXERCISES)}.", "Choose one of them."
+            )
         entries = network.students_network_acl(self._session).entries
         return panels.CheckPanel(EXERCISES[name].check(answer, entries))
 

@@ -60,7 +60,7 @@ def require(result: CheckResult) -> None:
     """Raise StepNotReady, in the words of the check, unless it passed."""
     if not result.passed:
         raise StepNotReady(
-            f"The step “{result.title}” comes first; its check says: {result.outcome.value}.",
+            f"Complete “{result.title}” first; its check says: {result.outcome.value}.",
             result.compared,
             result.next_step,
             step=result.step,

@@ -143,7 +143,7 @@ def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
         if step.key in kept:
             yield (
                 step,
-                LabError("Left as it is:", "a step that needs it is not taken away.", "Run the reset again."),
+                LabError("Not undone:", "a step that depends on it could not be undone.", "Run the reset again."),
             )
             continue
         try:
@@ -151,7 +151,7 @@ def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
         except ConsentNeeded:
             raise
         except StepNotReady as error:
-            yield step, ActionResult("There was nothing to take away.", remark=error.why)
+            yield step, ActionResult("There was nothing to undo.", remark=error.why)
         except LabError as error:
             kept |= {need.key for need in with_needs((step,))}
             yield step, error

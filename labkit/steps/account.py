@@ -46,8 +46,8 @@ def save_student(session: LabSession, typed: str | int) -> ActionResult:
     session.notes.save(student=number)
     there = things_there(session)
     remark = (
-        f"There already: {'; '.join(there)}. Yours from before? Then go on: nothing is made twice. "
-        "If not, another person works with this number: ask your instructor for another."
+        f"Already there: {'; '.join(there)}. If this is your own earlier work, continue: nothing is made twice. "
+        "If not, somebody else is using this number: ask your instructor for another one."
         if there
         else ""
     )
@@ -85,7 +85,7 @@ def undo_student(session: LabSession) -> ActionResult:
 def check_account(session: LabSession) -> CheckResult:
     expected = "keys of an AWS account that may use EC2"
     if session.keys is None:
-        next_step = "Enter both keys in the form, or say `aws configure` in a terminal."
+        next_step = "Enter both keys in the form, or run `aws configure` in a terminal."
         return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
     try:
         who = verify(session.aws).caller
@@ -107,10 +107,10 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
         save_profile(profile, backend.config_file, backend.credentials_file, overwrite=overwrite)
     session.use_keys(None if keep else keys)
     session.notes.save(region=region)
-    where = f"kept in the profile {PROFILE}" if keep else "in this notebook's memory only"
+    where = f"saved in the profile {PROFILE}" if keep else "in this notebook's memory only"
     return ActionResult(
         f"AWS answers: account {verified.caller.account}, region {region}.",
-        (("Who", verified.caller.arn), ("Keys", where)),
+        (("Identity", verified.caller.arn), ("Keys", where)),
         cli="aws sts get-caller-identity",
         remark=_vpc_elsewhere(session),
     )
@@ -129,8 +129,8 @@ def do_account(session: LabSession) -> ActionResult:
     if keys is None:
         raise LabError(
             "No AWS keys were given.",
-            "A live account's keys are known to you alone.",
-            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say `aws configure`; then try again.",
+            "Only you know the keys of a live account.",
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`; then try again.",
         )
     # Other keys in the lab's own files open no more than this sandbox; in the student's files they stay.
     return use_keys(session, keys, session.region, keep=True, overwrite=not session.backend.aws.asks_first)

@@ -60,7 +60,7 @@ def agent_line(session: LabSession) -> Line:
     found = f"{agent.name} {agent.version} online, {len(healthy)} of {AGENT_SERVICES} services healthy"
     if len(healthy) == AGENT_SERVICES:
         return Line("Agent", "ready", found, looked_at)
-    ill = ", ".join(sorted(services.keys() - healthy)) or "its services are not told"
+    ill = ", ".join(sorted(services.keys() - healthy)) or "the agent does not report its services"
     return Line("Agent", "missing", f"{found}; not: {ill}", looked_at, "Ask your instructor to look at the agent.")
 
 
@@ -91,14 +91,14 @@ def check_ready(session: LabSession) -> CheckResult:
 
 def do_ready(session: LabSession) -> ActionResult:
     raise LabError(
-        "The host cannot be made ready from here.",
-        "What is missing has to be installed or started on this machine.",
-        "Look at the list: lab.readiness()",
+        "The lab cannot make the host ready for you.",
+        "The missing parts must be installed or started on this machine.",
+        "See what is missing: lab.readiness()",
     )
 
 
 def undo_ready(session: LabSession) -> ActionResult:
-    return ActionResult("Nothing was changed by looking whether the host is ready.")
+    return ActionResult("The readiness check changes nothing, so there was nothing to undo.")
 
 
 def host_subnets(session: LabSession) -> tuple[aws.Subnet, ...]:
@@ -131,7 +131,7 @@ def do_subnet(session: LabSession) -> ActionResult:
             found = (aws.create_subnet(session.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, session.student, tags),)
     network_acl = students_network_acl(session)
     return ActionResult(
-        "Your host lives in your VPC.",
+        "Your host is in your VPC.",
         (("SubnetId", found[0].id), ("CIDR block", found[0].cidr_block), ("Network ACL in force", network_acl.id)),
         cli=f"aws ec2 create-subnet --vpc-id {vpc.id} --cidr-block {HOST_SUBNET_CIDR_BLOCK}",
     )
@@ -149,7 +149,7 @@ def undo_subnet(session: LabSession) -> ActionResult:
         if entry in ALL_IPV6:
             aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)
             deleted.append(f"entry {entry.rule_number} ({'egress' if entry.egress else 'ingress'})")
-    return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was in no subnet of yours.")
+    return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was not in your VPC.")
 
 
 ALL_IPV6 = tuple(Entry(ALL_IPV6_NUMBER, egress, "allow", "-1", "::/0") for egress in (True, False))

@@ -26,7 +26,7 @@ def students_vpc(session: LabSession) -> Vpc:
         return vpcs[0]
     raise StepNotReady(
         f"No VPC of student {session.student} was found in {session.region}.",
-        f"No VPC there carries the tag {STUDENT_TAG}={session.student}.",
+        f"No VPC there has the tag {STUDENT_TAG}={session.student}.",
         "Create it: lab.create_vpc()",
         step="vpc",
     )
@@ -58,7 +58,7 @@ def check_vpc(session: LabSession) -> CheckResult:
         return VPC.result(
             Outcome.NOT_YET,
             expected,
-            f"made without a tag: {_listed(unclaimed)}",
+            f"without a tag: {_listed(unclaimed)}",
             f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}'), or in a terminal: "
             + tag_command(unclaimed[0].id, session.student),
         )
@@ -98,7 +98,7 @@ def _none_here(session: LabSession) -> CheckResult:
         region = session.notes.get("vpc_region")
         next_step = f"Choose that region with the keys, lab.enter_aws_keys(region='{region}'), or create a VPC here."
         return VPC.result(Outcome.NOT_YET, expected, words, next_step)
-    lost = f"; {noted}, which your notes name, is not in {session.region}" if noted else ""
+    lost = f"; {noted} from your notes is not in {session.region}" if noted else ""
     return VPC.result(Outcome.NOT_YET, expected, f"none{lost}", "Create it: lab.create_vpc()")
 
 
@@ -111,7 +111,7 @@ def make_vpc(session: LabSession) -> ActionResult:
     with session.creation_lock():
         mine = aws.find_student_vpcs(session.aws.ec2, session.student)
         if mine:
-            return _show_vpc(session, mine[0], "Your VPC was there already: nothing was made twice.")
+            return _show_vpc(session, mine[0], "Your VPC already exists; no second one was created.")
         session.require_agreement()
         return _show_vpc(session, aws.create_vpc(session.aws.ec2, session.student), "Your VPC was created.")
 
@@ -174,7 +174,7 @@ def check_network_acl(session: LabSession) -> CheckResult:
     if noted and noted != network_acl.id:
         next_step = f"Choose {network_acl.id}: lab.choose_network_acl()"
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
-    where = "in your notes" if noted else "looked up by your VPC"
+    where = "in your notes" if noted else "found through your VPC"
     return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, {where}")
 
 
@@ -187,7 +187,7 @@ def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
         raise InvalidInput(
             f"{chosen_id} is not the network ACL of your VPC.",
             f"It belongs to {whose}. A deny entry written there would protect that VPC, not yours ({mine.vpc_id}).",
-            "Look for your VpcId in the table and take the NetworkAclId beside it.",
+            "Find your VpcId in the table and use the NetworkAclId next to it.",
             field="network ACL",
         )
     session.notes.save(network_acl_id=mine.id)

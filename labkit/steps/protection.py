@@ -42,7 +42,7 @@ def check_alert(session: LabSession) -> CheckResult:
     expected = "an active alert of your rule"
     if alert is not None:
         return ALERT.result(Outcome.PASSED, expected, f"“{alert.title}” at {alert.created_at}")
-    next_step = "Let a program on the host connect somewhere: lab.run('curl dadismad.com')"
+    next_step = "Make a program on the host connect: lab.run('curl dadismad.com')"
     return ALERT.result(Outcome.NOT_YET, expected, "none", next_step)
 
 
@@ -52,7 +52,7 @@ def do_alert(session: LabSession) -> ActionResult:
     if host is None:
         raise LabError(
             "No program was run.",
-            "With live AWS the host is yours, somewhere else, and only its own agent sees what happens there.",
+            "With live AWS, the host is your own, and the lab cannot run programs there.",
             "Run `curl dadismad.com` on it.",
         )
     ran = host.run(COMMAND)
@@ -85,7 +85,7 @@ def check_denied(session: LabSession) -> CheckResult:
         return DENIED.result(Outcome.PASSED, expected, words)
     if own:
         words = ", ".join(f"entry {entry.rule_number} for {entry.cidr_block} is never reached" for entry in own)
-        return DENIED.result(Outcome.WRONG, expected, words, "Look which entry comes before: lab.entries()")
+        return DENIED.result(Outcome.WRONG, expected, words, "See which earlier entry decides: lab.entries()")
     return DENIED.result(Outcome.NOT_YET, expected, "none", "Start the responder: lab.responder()")
 
 
@@ -98,7 +98,7 @@ def do_denied(session: LabSession) -> ActionResult:
     """One round of the responder."""
     said: list[Message] = []
     students_responder(session, said.append).run_once()
-    return ActionResult("The responder looked at your rule's alerts.", [(one.kind, one.sentence) for one in said])
+    return ActionResult("The responder checked your rule's alerts.", [(one.kind, one.sentence) for one in said])
 
 
 def undo_denied(session: LabSession) -> ActionResult:
@@ -113,7 +113,7 @@ def undo_denied(session: LabSession) -> ActionResult:
 
 def _taken_away(own: Sequence[Entry]) -> str:
     if not own:
-        return "The responder had no entry."
+        return "The responder had no entries."
     if len(own) > MOST_NAMED:
         return f"Deleted: the responder's {len(own)} entries."
     return f"Deleted: {', '.join(f'entry {entry.rule_number} ({entry.cidr_block})' for entry in own)}."

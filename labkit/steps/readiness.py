@@ -39,7 +39,7 @@ def _told(title: str, look: Callable[[], Line]) -> Line:
 
 def _account_line(session: LabSession) -> Line:
     if session.keys is None:
-        return Line("AWS account", "ready", "none active yet, as it should be here", "aws configure list")
+        return Line("AWS account", "ready", "none active yet, as expected", "aws configure list")
     found = f"active already: the key that ends in {session.keys.access_key_id[-4:]}"
     return Line("AWS account", "remark", found, "aws configure list", "Part 2 checks it; nothing to do here.")
 
@@ -47,7 +47,7 @@ def _account_line(session: LabSession) -> Line:
 def _range_line(session: LabSession) -> Line:
     host = session.backend.aws.host
     if host is None:
-        return Line("Range", "remark", "none: with live AWS the host is yours, somewhere else", "the backend")
+        return Line("Range", "remark", "none: with live AWS, the host is your own", "the backend")
     status = host.status()
     if status.fault:
         return Line("Range", "missing", status.fault, "the sandbox", "labkit sandbox stop, then run this again.")
@@ -80,7 +80,7 @@ def _leftovers_line(session: LabSession) -> Line:
         ]
     if not found:
         return Line("Leftovers", "ready", "none of other students", looked_at)
-    next_step = "Nothing: the lab touches only what bears your number. Old ones? Tell your instructor."
+    next_step = "Nothing: the lab changes only what carries your number. If they are old, tell your instructor."
     return Line("Leftovers", "remark", "; ".join(found), looked_at, next_step)
 
 

@@ -71,7 +71,7 @@ def _cloned(session: LabSession, precreated: str) -> Rule:
         raise LabError(
             f"The precreated rule “{precreated}” was not found.",
             f"The rule set “{BASE_RULE_SET}” no longer has it.",
-            "Create your rule anew: lab.create_rule()",
+            "Create your rule from scratch: lab.create_rule()",
         )
     return session.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
 
@@ -149,9 +149,9 @@ def check_rule_id(session: LabSession) -> CheckResult:
             Outcome.WRONG,
             f"the RuleID of your rule, {rule.id}",
             f"{noted} in your notes",
-            "Write the right one down: lab.retrieve_rule_id()",
+            "Save the correct one: lab.retrieve_rule_id()",
         )
-    where = "in your notes" if noted else "looked up by the rule's name"
+    where = "in your notes" if noted else "found by the rule's name"
     return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, {where}")
 
 
@@ -186,10 +186,10 @@ def undo_criteria(session: LabSession) -> ActionResult:
     mine = next((rule for rule in rules if rule.name == rule_name(session.student)), None)
     original = next((rule for rule in rules if rule.name == PRECREATED_RULE), None)
     if mine is None or original is None:
-        return ActionResult("There was no rule of yours to put back.", ())
+        return ActionResult("There was no rule of yours to restore.", ())
     as_cloned = replace(Criteria.of(original), name=mine.name)
     return show_rule(
-        "Your rule is as it was when it was cloned.", session.detection.update_rule(as_cloned.apply_to(mine))
+        "Your rule is back to what it was when it was cloned.", session.detection.update_rule(as_cloned.apply_to(mine))
     )
 
 

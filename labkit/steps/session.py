@@ -92,7 +92,7 @@ class LabSession:
         noted = self.backend.student or self.notes.get("student")
         if not noted:
             raise StepNotReady(
-                "Your student number comes first.",
+                "Enter your student number first.",
                 "Every name in this lab follows from it, and you have not entered one yet.",
                 "Go to “Your student number”, type it and press the button.",
                 step="student_number",
@@ -124,7 +124,7 @@ class LabSession:
         keys = self.keys
         if keys is None:
             raise StepNotReady(
-                "The AWS keys come first.",
+                "Enter your AWS keys first.",
                 "No AWS account is active yet: no keys were found.",
                 "Go to “AWS CLI Configuration”, enter the two keys and press the button.",
                 step="aws_account",
@@ -169,7 +169,7 @@ class LabSession:
         try:
             status = host.status()
         except LabError as error:
-            return f"Host: not known now. {error.what}"
+            return f"Host: unknown. {error.what}"
         return f"Host: not up. {status.fault}" if status.fault else status.sentence
 
     def require_agreement(self) -> None:
@@ -182,7 +182,7 @@ class LabSession:
             return
         if self.notes.get("agreed") != account_and_region:
             raise ConsentNeeded(
-                f"The next change happens in AWS account {account}, region {region}.",
+                f"The next change will be made in AWS account {account}, region {region}.",
                 "This is a live account, not the sandbox. Nothing has been changed in it yet.",
                 "If it is the right one, run `lab.agree()`; then run this cell again.",
             )

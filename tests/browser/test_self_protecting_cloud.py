@@ -25,7 +25,7 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     notebook.open(lab, "03_self_protecting_cloud.ipynb", "self-protecting-cloud")
     page.keyboard.press("Control+b")  # the file browser is not needed
     notebook.run("from labkit import open_lab")
-    expect(notebook.run("lab.place_host()")).to_contain_text("Your host lives in your VPC")
+    expect(notebook.run("lab.place_host()")).to_contain_text("Your host is in your VPC")
     form = notebook.run("lab.enter_detection_key()")
     notebook.press(form.get_by_role("button", name="Check and use"))
     expect(form).to_contain_text("accepts the key")

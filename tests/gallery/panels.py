@@ -49,7 +49,7 @@ def _working() -> tuple[State, ...]:
     return (
         State("begun", Working("Doing the steps", 0, 8)),
         State("under way", Working("Doing the steps", 3, 8)),
-        State("another unit", Working("Taking away what the lab made", 5, 5, "things")),
+        State("another unit", Working("Removing what the lab made", 5, 5, "things")),
     )
 
 
@@ -99,7 +99,7 @@ def _faults() -> tuple[State, ...]:
 
 def _happened() -> tuple[State, ...]:
     facts = (("VpcId", VPC_ID), ("CIDR block", "10.0.0.0/16"), ("Name", "Self Protect Student7"), ("Region", REGION))
-    who = (("Account", ACCOUNT), ("Who", USER), ("Region", REGION))
+    who = (("Account", ACCOUNT), ("Identity", USER), ("Region", REGION))
     cli = f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={VPC_ID}"
     found = (("NetworkAclId", ACL_ID), ("VpcId", VPC_ID), ("Region", REGION))
     return (

@@ -69,7 +69,7 @@ def test_reset_asks_first_and_a_no_changes_nothing() -> None:
     labkit("solve", "2")
     refused = labkit("reset", "2", typed="n\n")
     assert refused.exit_code == 1
-    assert "Take away" in refused.output
+    assert "Undo these steps" in refused.output
     assert all(statuses().values())
 
 
@@ -136,7 +136,7 @@ def test_the_users_own_aws_files_are_neither_read_nor_written(tmp_path: Path) ->
 def test_reset_where_nothing_was_done_is_done() -> None:
     again = labkit("reset", "--yes")
     assert again.exit_code == 0
-    assert "nothing to take away" in again.output
+    assert "nothing to undo" in again.output
 
 
 def test_reset_finds_the_vpc_though_the_keys_are_gone(lab: Lab) -> None:

@@ -54,7 +54,7 @@ def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: Lab
 
     assert refused.exit_code == 1
     assert "Student 7: 3 of 12 steps done, the last of them “Your AWS account”." in refused.output
-    assert "Do for student 7 what is missing of: Your VPC?" in refused.output
+    assert "Do the unfinished steps for student 7: Your VPC?" in refused.output
     assert agreed.exit_code == 0
     assert aws.find_student_vpcs(account().ec2, 7)
     assert done(seven) == 5
@@ -65,7 +65,7 @@ def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: L
 
     refused = labkit("reset", "rule", "--student", "7", typed="n\n")
     assert "Student 7: 9 of 12 steps done, the last of them “The RuleID”." in refused.output
-    assert re.search("Take away what these steps left: Your detection rule, .*, The RuleID, .*?", refused.output)
+    assert re.search("Undo these steps: Your detection rule, .*, The RuleID, .*?", refused.output)
     assert done(seven) == 9
 
     assert labkit("reset", "rule", "--student", "7", typed="y\n").exit_code == 0
@@ -97,7 +97,7 @@ def test_what_is_on_the_students_own_machine_is_not_done_from_here(step: str) ->
     ended = labkit("solve", step, "--student", "7", "--yes")
 
     assert ended.exit_code == 1
-    assert "is the student's own" in ended.output
+    assert "must be done by the student" in ended.output
 
 
 def test_a_number_that_no_student_can_have_is_refused_before_anything() -> None:

@@ -172,7 +172,7 @@ def test_the_form_asks_before_it_replaces_kept_keys_and_takes_a_yes(lab: Lab) ->
     assert "was not changed" in form.message.value
     form.fields["overwrite"].value = True
     form.buttons["Check and use"].click()
-    assert "kept in the profile" in form.message.value
+    assert "saved in the profile" in form.message.value
     assert outcome_of(lab, "aws_account") == "done"
 
 
@@ -230,7 +230,7 @@ def test_the_network_acl_of_another_vpc_is_answered_with_whose_it_is(lab: Lab) -
 def test_a_number_whose_things_are_there_already_is_told(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.STEPS))
     words = repr(lab.enter_student_number(lab._session.student))
-    assert "There already" in words and "vpc-" in words and "rule " in words
+    assert "Already there" in words and "vpc-" in words and "rule " in words
 
 
 def test_two_vpcs_with_the_students_tag_are_wrong_and_both_are_listed(lab: Lab) -> None:

@@ -158,7 +158,7 @@ def test_ctrl_c_ends_it_at_once_and_the_entries_stay(ready: Lab, store: Detectio
     finally:
         running.kill()
     assert running.returncode == 0
-    assert "Traceback" not in words and "--cleanup takes them away" in words
+    assert "Traceback" not in words and "`labkit respond --cleanup` removes them" in words
     assert denied(ready) == [f"{DADISMAD}/32"]
 
 

@@ -60,7 +60,7 @@ def test_an_expected_fault_is_shown_in_its_three_sentences():
 
 
 def test_a_step_that_comes_first_is_shown_with_a_link_to_its_cell():
-    error = StepNotReady("The step “Your VPC” comes first.", step="vpc")
+    error = StepNotReady("Complete “Your VPC” first.", step="vpc")
     form = enable_form(raises(error), link_to={"vpc": "#Your-VPC"}.__getitem__)
 
     assert "Go to that step" in press(form, ENABLE)
