@@ -1,4 +1,4 @@
-"""Showing results in a notebook; in a plain Python session the same words are printed by IPython's own fallback."""
+"""Show results in the cell that is running: once, updatable, or as a progress bar that the result replaces."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def display_updatable(shown: View) -> Any | None:
 
 
 def on_idle_interrupt(call: Callable[[], object]) -> None:
-    """Call this when the kernel is interrupted while no cell runs; a cell that runs is interrupted as ever.
+    """Call this when the kernel is interrupted while no cell is running; a running cell is interrupted as usual.
 
-    For a cell that is running in the main thread. ipykernel ignores an interrupt between cells: it keeps the handler
-    that then holds in this attribute, and puts it back after each cell. Without ipykernel nothing happens.
+    Call it from a cell, in the main thread. ipykernel ignores an interrupt between cells: it saves the handler
+    of that time in this attribute, and restores it after each cell. Does nothing without ipykernel.
     """
     from IPython import get_ipython
 
@@ -44,9 +44,9 @@ def on_idle_interrupt(call: Callable[[], object]) -> None:
 
 
 class ProgressDisplay:
-    """A native progress bar under the running cell, moved by `move`.
+    """A native progress bar below the running cell; `move` moves it and `finish` replaces it with the result.
 
-    doing: what is under way. total: how many of `unit` there are. One for each call, made when the work begins.
+    doing: what is being done. total: how many of `unit` there are. Make one when the work begins.
     """
 
     def __init__(self, doing: str, total: int, unit: str = "steps") -> None:
@@ -59,7 +59,7 @@ class ProgressDisplay:
             self._handle.update(self._at(value))
 
     def finish(self, shown: View) -> None:
-        """Put the result in the bar's place."""
+        """Replace the bar with the result."""
         if self._handle is not None:
             self._handle.update(shown)
 

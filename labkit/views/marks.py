@@ -1,4 +1,4 @@
-"""How words become signs: a state as a symbol and a word in a pill, an id or address in the font of code."""
+"""Inline markup for text: a state such as `✓ done` becomes a pill; ids, addresses and `code` get the code font."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from markupsafe import Markup, escape
 
 TONES = {"✓": "good", "✕": "bad", "?": "wait", "○": ""}
-"""The class that tints a state, by its symbol. The symbol and the word beside it say the same without colour."""
+"""The CSS class that colours a state, by its symbol. The symbol and the word say the same without colour."""
 
 _HEX = "[0-9a-f]"
 _GROUPS = rf"{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*"
@@ -21,7 +21,7 @@ _LONG = re.compile(rf"\b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b|\barn:aw
 
 
 def tone(words: str) -> str:
-    """The tone of a state told in words, by its first sign.
+    """The tone of a state, by its first character.
 
     >>> tone("✓ done"), tone("○ not yet")
     ('good', '')
@@ -30,7 +30,7 @@ def tone(words: str) -> str:
 
 
 def pill(words: str) -> Markup:
-    """A state, such as `✓ done`, as a pill.
+    """Render a state, such as `✓ done`, as a pill.
 
     >>> pill("✕ deny")
     Markup('<b class="bad">✕ deny</b>')
@@ -40,10 +40,10 @@ def pill(words: str) -> Markup:
 
 
 def mono(words: object) -> object:
-    """The words with what is code in the font of code: what stands in backticks, and each id and address. Short ids are
-    kept whole where there is room.
+    """The text with everything in backticks, and each id and address, in the code font. A short id is not broken
+    across lines.
 
-    Markup, and what makes its own, stays as it is.
+    Markup, and objects that render their own, are returned unchanged.
 
     >>> mono("vpc-1f (10.0.0.0/16) <b>")
     Markup('<samp>vpc-1f</samp> (<samp>10.0.0.0/16</samp>) &lt;b&gt;')

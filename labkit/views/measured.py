@@ -1,7 +1,7 @@
-"""What was measured when an output was made is marked, so that a handout can show what holds in every run instead.
+"""Mark measured values (times, durations, ports, counts), so that a handout can show text that holds in every run.
 
-The mark is `data-as="STAND-IN"` on an element around the words (`data-label-as` beside an SVG's `aria-label`); what is
-seen in a notebook stays as it is.
+The mark is `data-as="STAND-IN"` on an element around the value (`data-label-as` beside an SVG's `aria-label`). A
+notebook still shows the measured value.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MEASURED = re.compile(
     r"|(?m:^)(?P<dots>\.{2,})(?m:$)"
 )
 _SIZES = ((2, "< 2 s"), (10, "< 10 s"), (60, "< 1 min"))
-"""Bounds with room on both sides: what a service does takes part of a second, and what waits for TCP to give up takes
-three, or four at the time limit of a chapter's call."""
+"""Bounds with a margin on both sides: a service takes less than a second, and waiting for TCP to give up takes
+three seconds, or four at the time limit of a chapter's call."""
 
 
 class Measured(str):
-    """Words that were measured, where they alone are shown, with their stand-in."""
+    """A measured value as text, with its stand-in, for places that show only the value."""
 
     stand_in: str
 
@@ -40,17 +40,17 @@ class Measured(str):
 
 
 def stand_in(words: str) -> str:
-    """The stand-in for words that were measured; others are what they are."""
+    """The stand-in of a measured value; any other text unchanged."""
     return words.stand_in if isinstance(words, Measured) else words
 
 
 def counted(number: int) -> str:
-    """A number of packets: another run gives another one, but for none."""
+    """A number of packets as text: measured unless it is 0, since other runs count other numbers."""
     return Measured(number, "≥ 1") if number else "0"
 
 
 def length(words: str, seconds: float, least: int = 2) -> Measured:
-    """A length of time. least: the smallest bound that its stand-in may name, in seconds.
+    """A duration as text. least: the smallest bound that its stand-in may use, in seconds.
 
     >>> length("12 ms", 0.012).stand_in, length("12 ms", 0.012, least=10).stand_in
     ('< 2 s', '< 10 s')
@@ -59,7 +59,7 @@ def length(words: str, seconds: float, least: int = 2) -> Measured:
 
 
 def measured(words: object, element: str = "span") -> Markup:
-    """The words, or markup, with each time of day, length of time, port, number of bytes and row of dots marked.
+    """The text or markup with each time of day, duration, port, number of bytes and row of dots marked.
 
     >>> measured("after 12 ms")
     Markup('after <span data-as="&lt; 2 s">12 ms</span>')

@@ -1,4 +1,4 @@
-"""The one place where text becomes HTML: Jinja2 with autoescape, since an attacker writes the text of events."""
+"""The one place where text becomes HTML: Jinja2 with autoescape, since attackers control the text of events."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _environment() -> Environment:
 
 
 def _source(template: str) -> str:
-    """The text of a template of this room, or of another package's folder `templates` as `package:name`."""
+    """The source of a template in this folder, or, as `package:name`, in the folder `templates` of another package."""
     package, _, name = template.rpartition(":")
     folder = Path(import_module(package).__file__ or "") if package else Path(__file__)
     return (folder.parent / "templates" / name).read_text(encoding="utf-8")
 
 
 def render(template: str, /, **context: object) -> Markup:
-    """The template filled in; every value is escaped but those that are markup already.
+    """Fill in the template. Every value is escaped unless it is already markup.
 
     >>> render("cloud_account_frame.html.j2", url='"><script>')[:37]
     Markup('<iframe src="&#34;&gt;&lt;script&gt;"')
@@ -53,7 +53,7 @@ def render(template: str, /, **context: object) -> Markup:
 
 @cache
 def style_sheet(name: str) -> Markup:
-    """A style sheet of the template folder, squeezed."""
+    """A style sheet of the template folder, minified."""
     environment = _environment()
     assert environment.loader is not None
     source, _, _ = environment.loader.get_source(environment, name)
@@ -61,7 +61,7 @@ def style_sheet(name: str) -> Markup:
 
 
 def squeeze(css: str) -> str:
-    """The same CSS without comments and optional white space.
+    """Minify CSS: remove comments and optional white space.
 
     >>> squeeze("/* Text. */\\na > b, tbody :is(i) {\\n  margin: 0 auto;\\n}\\n")
     'a>b,tbody :is(i){margin:0 auto}'

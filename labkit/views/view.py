@@ -1,4 +1,4 @@
-"""What every result shares: it renders itself in a notebook, in a terminal and as a pandas frame."""
+"""The base class of every result: it renders itself in a notebook, in a terminal and as a pandas frame."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class View:
 
     template: ClassVar[str]
     own_style: ClassVar[str] = ""
-    """A style sheet beside the one that every output has."""
+    """A style sheet in addition to the one that every output has."""
 
     def text(self) -> str:
-        """The same in plain words, for a terminal."""
-        raise TypeError(f"{type(self).__name__} has no words of its own")
+        """The result as plain text, for a terminal."""
+        raise TypeError(f"{type(self).__name__} has no text()")
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        """The rows of its table, one mapping a row; empty where there is no table."""
+        """The rows of its table, one mapping per row; empty if it has no table."""
         return ()
 
     @property
@@ -50,7 +50,7 @@ class View:
 
 
 def text_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in plain text, columns aligned, lines without trailing spaces.
+    """A plain-text table with aligned columns and no trailing spaces.
 
     >>> print(text_table(["Rule", "Action"], [[100, "allow"], ["*", "deny"]]))
     Rule  Action

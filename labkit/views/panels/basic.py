@@ -1,4 +1,4 @@
-"""Panels: what a check found, what went wrong, what a call did, a remark."""
+"""The common panels: a check's result, an error, what a call did, and a note."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", 
 
 @dataclass(frozen=True, repr=False)
 class Note(View):
-    """A remark in one box: a title and sentences."""
+    """A note in a box: a title and sentences."""
 
     title: str
     words: str = ""
@@ -30,9 +30,9 @@ class Note(View):
 
 @dataclass(frozen=True, repr=False)
 class CheckPanel(View):
-    """A check's outcome: what was looked at, expected and found, and what to do now.
+    """A check's outcome: what was checked, expected and found, and what to do next.
 
-    link: address of the step's cell, such as `#Your-VPC`. parts: the things that were checked, each with how it ended.
+    link: address of the step's cell, such as `#Your-VPC`. parts: each item checked, and whether it is correct.
     """
 
     result: CheckResult
@@ -51,7 +51,7 @@ class CheckPanel(View):
 
     @property
     def count(self) -> str:
-        """How many parts are right: `3 of 5`; empty where the check has no parts."""
+        """How many parts are correct, such as `3 of 5`; empty if the check has no parts."""
         return f"{sum(right for _, right in self.parts)} of {len(self.parts)}" if self.parts else ""
 
     def text(self) -> str:
@@ -62,7 +62,7 @@ class CheckPanel(View):
 
 @dataclass(frozen=True, repr=False)
 class ErrorPanel(View):
-    """An expected error in its three sentences; link: address of the cell where it can be fixed."""
+    """An expected error: what happened, why, and what to do. link: address of the cell where it can be fixed."""
 
     error: LabError
     link: str = ""
@@ -71,7 +71,7 @@ class ErrorPanel(View):
 
     @property
     def symbol(self) -> str:
-        """What is not ready is no fault: it has the sign of a step that is not yet done."""
+        """A step that is not ready is not a fault: it gets the symbol of a step that is not done yet."""
         return "○" if isinstance(self.error, StepNotReady) else "✕"
 
     @property
@@ -80,12 +80,12 @@ class ErrorPanel(View):
 
     @property
     def caret(self) -> str:
-        """The filter with a caret under the position at fault; empty for any other error."""
+        """The filter with a caret under the position of the error; empty for any other error."""
         return self.error.caret if isinstance(self.error, FilterError) else ""
 
     @property
     def service_code(self) -> str:
-        """The service's word for it; empty where the lab itself refused a value."""
+        """The service's error code; empty if the lab itself refused a value."""
         return "" if isinstance(self.error, InvalidInput) else self.error.code
 
     def text(self) -> str:
@@ -97,7 +97,7 @@ class ErrorPanel(View):
 
 @dataclass(frozen=True, repr=False)
 class InternalError(View):
-    """A fault of the lab itself; only the exception's type is told, since its message may hold a value."""
+    """A bug in the lab. Only the exception's type is shown, since its message may contain a secret."""
 
     kind: str
     doing: str
@@ -113,10 +113,10 @@ class InternalError(View):
 
 @dataclass(frozen=True, repr=False)
 class ActionResult(View):
-    """What a call did, and the same in AWS CLI words.
+    """What a call did, and the AWS CLI command that does the same.
 
-    facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: a sentence more.
-    table: a table that belongs to it.
+    facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: one more sentence.
+    table: a table shown below the panel.
     """
 
     title: str

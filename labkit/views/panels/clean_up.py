@@ -1,4 +1,4 @@
-"""What became of everything that the lab made."""
+"""The result of cleaning up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labkit.views.view import View
 
 @dataclass(frozen=True, repr=False)
 class CleanUpView(View):
-    """removed, failed: a step and its words. still_there: found on looking again. left_alone: what is others'."""
+    """removed, failed: a step and what was said of it. still_there: found afterwards. left_alone: others'."""
 
     removed: Sequence[tuple[str, str]]
     failed: Sequence[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""How far a student is: a native progress bar and the steps with their outcomes."""
+"""A student's progress: a native progress bar and the steps with their outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real s
 
 @dataclass(frozen=True, repr=False)
 class Progress(View):
-    """The steps and how many are done; links: a step's key to the address of its cell."""
+    """The steps and how many are done. links: maps a step's key to the address of its cell."""
 
     results: Sequence[CheckResult]
     links: Mapping[str, str] = field(default_factory=dict)
@@ -54,8 +54,8 @@ class Progress(View):
 class StatusLine(View):
     """The top of a chapter: who, where, and how far.
 
-    aws, detection: `sandbox` or `live`, or words of one's own. account: AWS account id, "" while no keys are entered.
-    host: how far the host's range reaches here and why; "" where nobody asked.
+    aws, detection: `sandbox`, `live`, or other words. account: AWS account id; "" if no keys are entered.
+    host: how far the host's range reaches here and why; "" to leave it out.
     """
 
     student: int | None
@@ -95,7 +95,7 @@ class StatusLine(View):
 
 @dataclass(frozen=True, repr=False)
 class Working(View):
-    """Something under way: value of total, in what the words say, such as "steps"."""
+    """Work in progress: `value` of `total`. unit: what is counted, such as "steps"."""
 
     doing: str
     value: int

@@ -1,4 +1,4 @@
-"""Whether the host is ready: a line a thing, with what was looked at and what to do."""
+"""The readiness table: a line per item, with what was checked and what to do."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Readiness(View):
-    """The lines of the host's readiness. A column that says nothing, or the same in each line, is left out.
+    """The lines of the host's readiness. A column that is empty, or the same in each line, is left out.
 
-    looked_at: what every line is about, where it is one thing.
+    looked_at: the one thing that every line was read from, if there is one.
     """
 
     lines: Sequence[Line]
@@ -44,7 +44,7 @@ class Readiness(View):
 
     @property
     def _columns(self) -> dict[str, list[str]]:
-        """The columns that are shown: header and cells."""
+        """The columns to show: header and cells."""
         columns = {
             "What": [line.title for line in self.lines],
             "State": [STATE_WORDS[line.state] for line in self.lines],

@@ -1,4 +1,4 @@
-"""What the responder has done and said, as it stands now or as it was left: the transcript, and the panel's twin."""
+"""The responder's state, messages and entries, live or after the fact."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from labkit.views.tables.network import AclEntriesTable
 from labkit.views.view import View
 
 MOST_LINES = 60
-"""Of the transcript on a page; `text()` has them all."""
+"""The lines of the transcript that a page shows; `text()` has them all."""
 
 LOOKED_ONCE = "ran once"
 WAITING = ("not started", "at work")
-"""States in which an entry may still come."""
+"""States in which an entry may still be added."""
 
 
 @dataclass(frozen=True, repr=False)
 class ResponderView(View):
-    """The responder's state, its timeline, the egress entries as it last saw them, and what it said.
+    """The responder's state, its timeline, the egress entries as it last saw them, and its messages.
 
-    state: in words, such as "stopped". acl: None before the first look, and where the entries are not to be shown.
+    state: in words, such as "stopped". acl: None before the first round, or to leave the entries out.
     """
 
     state: str
@@ -37,7 +37,7 @@ class ResponderView(View):
 
     @property
     def timeline(self) -> Timeline | None:
-        """None where there is nothing to time; a look that was made by hand says nothing of how fast it is."""
+        """None if there is nothing to time, or for a single round run by hand, which says nothing about its speed."""
         timeline = Timeline(self.said)
         if self.state == LOOKED_ONCE or not (timeline.moments or self.state in WAITING):
             return None
@@ -49,7 +49,7 @@ class ResponderView(View):
 
     @property
     def earlier(self) -> int:
-        """How many lines are too old to be on the page."""
+        """How many older lines the page leaves out."""
         return max(0, len(summed_up(self.said)) - MOST_LINES)
 
     @property
@@ -73,7 +73,7 @@ class ResponderView(View):
 
 @dataclass(frozen=True, repr=False)
 class ResponderEnd(View):
-    """That the responder was stopped; `said` has all that it said, which its panel shows."""
+    """The responder was stopped. said: all its messages, which its panel shows."""
 
     said: Sequence[Message]
 

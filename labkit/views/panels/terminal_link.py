@@ -1,4 +1,4 @@
-"""The way to a terminal on the host."""
+"""How to open a terminal on the host."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from labkit.views.view import View
 
 @dataclass(frozen=True, repr=False)
 class TerminalLink(View):
-    """name: of a terminal of this JupyterLab that is on the host already, for a button; "" for the words alone.
+    """name: of a terminal in this JupyterLab that is already on the host, for a button; "" for instructions only.
 
-    The button is one of JupyterLab's own commands, which it runs unasked only from an output that this session made.
+    The button runs one of JupyterLab's own commands, which JupyterLab allows only in an output of this session.
     Source: https://jupyterlab.readthedocs.io/en/stable/user/commands.html
     """
 
@@ -22,7 +22,7 @@ class TerminalLink(View):
 
     @property
     def arguments(self) -> dict[str, str]:
-        """Of the command `terminal:open`."""
+        """The arguments of the command `terminal:open`."""
         return {"name": self.name}
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""What the responder said, in few lines: what it said of several addresses in the same words is one line."""
+"""The responder's messages in few lines: those that say the same about several addresses become one line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import groupby
 from labkit.model.response.messages import Message
 
 MOST_ALIKE = 2
-"""Sentences in a row that say the same of so many addresses are left as they are."""
+"""Up to this many consecutive messages that say the same are left as they are."""
 
 
 def summed_up(said: Sequence[Message]) -> list[str]:
-    """The sentences in order; those in a row that differ by nothing but their address are told in one.
+    """The sentences in order; consecutive ones that differ only in their address are merged into one.
 
     >>> why = "is not denied: it is a private address."
     >>> summed_up([Message("refused", f"{address} {why}", address) for address in ("10.0.0.7", "10.0.0.8", "10.0.0.9")])
@@ -29,7 +29,7 @@ def summed_up(said: Sequence[Message]) -> list[str]:
 
 
 def _words(said: Message) -> str:
-    """What a sentence shares with others of its kind; empty for one that is always told by itself."""
+    """What a message has in common with others of its kind; empty for one that is never merged."""
     if said.kind in ("added", "kept") and said.entry is not None:
         return said.kind
     if said.kind == "refused" and said.address and said.sentence.startswith(f"{said.address} is not denied"):
@@ -49,7 +49,7 @@ def _line(kind: str, words: str, group: Sequence[Message]) -> str:
 
 
 def _listed(numbers: Sequence[int]) -> str:
-    """Numbers that follow each other are told by the first and the last.
+    """The numbers as text; consecutive ones are shortened to the first and the last.
 
     >>> _listed([6, 7, 8]), _listed([2, 5, 9])
     ('6 to 8', '2, 5, 9')

@@ -1,4 +1,4 @@
-"""A small drawing of a packet's way along the entries of a network ACL."""
+"""A small drawing of a packet's path along the entries of a network ACL."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from labkit.model.network_acl import Decision, Trial
 from labkit.views.view import View
 
 BOX_WIDTH, STEP, FIRST_X, MOST_BOXES = 84, 100, 150, 6
-"""In units of the drawing's view box; more entries than MOST_BOXES would be too small to read."""
+"""In units of the SVG's viewBox; more than MOST_BOXES entries would be too small to read."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """An entry in the drawing: its left edge, its two lines of text, its part in the decision."""
+    """An entry in the drawing: its left edge, its two lines of text, its verdict."""
 
     x: int
     number: str
@@ -28,7 +28,7 @@ class Box:
 
 @dataclass(frozen=True, repr=False)
 class PacketPicture(View):
-    """The packet leaves one end, passes over the entries that do not match, and enters the one that decides."""
+    """The packet leaves one end, skips the entries that do not match, and reaches the one that decides."""
 
     decision: Decision
 
@@ -36,7 +36,7 @@ class PacketPicture(View):
 
     @property
     def ends(self) -> tuple[str, str]:
-        """What is written at the left, where the packet comes from, and at the right."""
+        """The labels of the source, on the left, and the destination, on the right."""
         return ("your host", "internet") if self.decision.packet.egress else ("internet", "your host")
 
     @property
@@ -47,7 +47,7 @@ class PacketPicture(View):
         ]
 
     def _shown_trials(self) -> tuple[Trial, ...]:
-        """The trials around the deciding one; those left out are counted in `left_out`."""
+        """The trials around the deciding one; `left_out` counts the others."""
         start = max(0, self._deciding_place() - MOST_BOXES + 2)
         return self.decision.trials[start : start + MOST_BOXES]
 
@@ -56,7 +56,7 @@ class PacketPicture(View):
 
     @property
     def left_out(self) -> str:
-        """Words for the entries that are not drawn; empty when all are."""
+        """A text for the entries that are not drawn; empty if all are."""
         more = len(self.decision.trials) - len(self.boxes)
         return f"{more} more in the table" if more else ""
 

@@ -1,4 +1,4 @@
-"""How long it took from a connection to its deny entry: event, alert, entry, with the milliseconds between."""
+"""How long it took from a connection to its deny entry: event, alert and entry, with the time between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labkit.views.measured import Measured, length, stand_in
 from labkit.views.view import View, text_table
 
 BY_HAND_SECONDS = 10
-"""Where a person runs the responder, an entry waits for that person: no shorter time holds in every run."""
+"""If a person runs the responder, the entry waits for that person, so no shorter bound holds in every run."""
 
 
 MOST_ROWS = 8
@@ -19,7 +19,7 @@ MOST_ROWS = 8
 
 @dataclass(frozen=True)
 class Dot:
-    """A moment in the drawing: where it is, what it is called, the sign in it, when it was, how long after the one
+    """A moment in the drawing: its position, its name, the symbol in it, its time, and how long it came after the one
     before it."""
 
     x: int
@@ -31,7 +31,7 @@ class Dot:
 
 @dataclass(frozen=True, repr=False)
 class Timeline(View):
-    """A row for each of the newest entries whose times are known, and a drawing of the very newest.
+    """A row for each of the newest entries whose times are known, and a drawing of the newest one.
 
     `.frame` has them all.
     """
@@ -49,7 +49,7 @@ class Timeline(View):
 
     @property
     def moments(self) -> list[Message]:
-        """What is shown, newest first; in a burst several have the same millisecond."""
+        """The messages to show, newest first; in a burst, several share a millisecond."""
         timed = [one for one in reversed(self.said) if one.entered_at_ms is not None]
         return sorted(timed, key=lambda one: one.entered_at_ms or 0, reverse=True)
 
@@ -70,7 +70,7 @@ class Timeline(View):
 
     @property
     def dots(self) -> list[Dot]:
-        """The newest one's three moments, evenly spaced; empty when there is none."""
+        """The three moments of the newest entry, evenly spaced; empty if there is none."""
         if not self.moments:
             return []
         one = self.moments[0]
@@ -83,21 +83,21 @@ class Timeline(View):
 
     @property
     def in_all(self) -> str:
-        """How long the newest one took from its event to its entry; empty where that is not known."""
+        """How long the newest entry took from its event; empty if unknown."""
         took = self.moments[0].event_to_entry_ms if self.moments else None
         return "" if took is None else _took(took, BY_HAND_SECONDS)
 
     @property
     def sentence(self) -> str:
-        """The drawing in words."""
-        return self._told(str)
+        """The drawing as a sentence."""
+        return self._sentence(str)
 
     @property
     def sentence_of_any_run(self) -> str:
-        """The same with stand-ins for what was measured."""
-        return self._told(stand_in)
+        """The same with stand-ins for the measured values."""
+        return self._sentence(stand_in)
 
-    def _told(self, words: Callable[[str], str]) -> str:
+    def _sentence(self, words: Callable[[str], str]) -> str:
         if not self.moments:
             return "No entry has been made yet."
         one, (event, alert, entry) = self.moments[0], self.dots
@@ -123,7 +123,7 @@ def _clock(at_ms: int | None) -> str:
 
 
 def _took(milliseconds: int | None, least: int = 2) -> str:
-    """A length of time in milliseconds, in seconds once there are ten of them.
+    """A duration in milliseconds, or in seconds from ten seconds on.
 
     >>> _took(12), _took(12_345), _took(None)
     ('12 ms', '12.3 s', '–')

@@ -1,4 +1,4 @@
-"""Where the host, its network ACL and the internet stand, and at which entry a packet or its answer is stopped."""
+"""A drawing of the host, its network ACL and the internet, and of the entry that stops a packet or its answer."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from labkit.model.vpc import HOST_SUBNET_CIDR_BLOCK, LAB_CIDR_BLOCK
 from labkit.views.view import View
 
 ANSWER_PORT = 49152
-"""A port that an answer goes to: Linux takes one from 32768 to 60999 for each connection."""
+"""An example of the port that an answer goes to: Linux picks one from 32768 to 60999 for each connection."""
 
 LONGEST_LINE = 20
-"""Characters of a line that fit into a box of the drawing."""
+"""The number of characters that fit on a line in a box of the drawing."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The entry at which a packet's way ends. rule_number: `*` is 32767 or more."""
+    """The entry that stops a packet. rule_number: `*` is 32767 or more."""
 
     egress: bool
     rule_number: int
@@ -32,7 +32,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the host's last connection met: the entry that dropped its packets and how many; None and 0 for none."""
+    """What happened to the host's last connection: the entry that dropped packets, and how many; None and 0 if none."""
 
     stop: Stop | None = None
     packets: int = 0
@@ -40,7 +40,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Lane:
-    """One direction of the network ACL as it is drawn: its two lines, and its part in the packet's way."""
+    """One direction of the network ACL in the drawing: its two lines of text, and what it does to the packet."""
 
     heading: str
     words: str
@@ -49,10 +49,10 @@ class Lane:
 
 @dataclass(frozen=True, repr=False)
 class Topology(View):
-    """A tcp packet's way from the host through the network ACL to an address, and its answer's way back.
+    """A TCP packet's path from the host through the network ACL to an address, and the answer's path back.
 
-    network_acl: the one in force; None while the host lives in no subnet. met: what was measured; None where nothing
-    was sent, and then the entries say what would happen. name: the destination's, "" where it has none.
+    network_acl: the one in force; None while the host is in no subnet. met: what was measured; None if nothing was
+    sent, in which case the outcome is predicted from the entries. name: the destination's name; "" if it has none.
     """
 
     host: str
@@ -67,7 +67,7 @@ class Topology(View):
 
     @cached_property
     def decisions(self) -> dict[bool, Decision]:
-        """What the entries in force say now about the request, which is egress, and about its answer."""
+        """What the current entries decide about the request (egress) and its answer (ingress)."""
         entries = self.network_acl.entries if self.network_acl else ()
         request = Packet.outbound(self.address, "tcp", self.port)
         answer = Packet.inbound(self.address, "tcp", ANSWER_PORT)
@@ -75,7 +75,7 @@ class Topology(View):
 
     @cached_property
     def next_stop(self) -> Stop | None:
-        """Where a packet sent now would end; None where it would be answered."""
+        """Where a packet sent now would be stopped; None if it would be answered."""
         for egress, decision in self.decisions.items():
             if self.network_acl is not None and not decision.allowed:
                 return Stop(egress, decision.deciding.rule_number if decision.deciding else CATCH_ALL)
@@ -83,7 +83,7 @@ class Topology(View):
 
     @property
     def stop(self) -> Stop | None:
-        """Where the drawn packet ends: what was measured counts more than what the entries say."""
+        """Where the drawn packet is stopped: as measured, else as predicted."""
         return self.next_stop if self.met is None else self.met.stop
 
     # ---- the drawing ----
@@ -114,7 +114,7 @@ class Topology(View):
 
     @property
     def mark(self) -> str:
-        """What is written beside the lane that the packet came to last, unless it is a number of packets.
+        """The label beside the last lane that the packet reached, unless it is a number of packets.
 
         >>> Topology("10.0.1.10", "203.0.113.10", 80).mark
         ''
@@ -127,7 +127,7 @@ class Topology(View):
 
     @property
     def counted(self) -> str:
-        """How many packets were dropped, in words; empty when none was, or nobody counted."""
+        """How many packets were dropped, as text; empty if none, or if they were not counted."""
         if self.met is None or self.met.stop is None:
             return ""
         return f"{self.met.packets} packet{'' if self.met.packets == 1 else 's'} dropped"
@@ -155,7 +155,7 @@ class Topology(View):
 
     @property
     def sentence(self) -> str:
-        """Who stopped what; what stands where, when nobody did."""
+        """What stopped the packet, or that nothing did."""
         if self.network_acl is None:
             return f"It is in no subnet, so there is no network ACL between {self.host} and {self.far}."
         acl, would = self.network_acl.id, self.met is None
@@ -168,7 +168,7 @@ class Topology(View):
 
     @property
     def basis(self) -> str:
-        """How that is known, up to the number of packets where they were counted."""
+        """How that is known, up to the number of packets if they were counted."""
         if self.network_acl is None:
             return ""
         if self.met is None:
@@ -177,22 +177,22 @@ class Topology(View):
 
     @property
     def change(self) -> str:
-        """What the entries in force now would do differently; empty when they would do the same."""
+        """What the current entries would do differently; empty if nothing."""
         if self.network_acl is None or self.met is None or str(self.next_stop) == str(self.stop):
             return ""
         return f"The entries have changed since: {self.next_stop or 'nothing'} would stop the next one."
 
-    def told(self, counted: str) -> str:
-        """All of it in sentences, with these words for how many packets were dropped."""
+    def description(self, counted: str) -> str:
+        """The whole picture in sentences. counted: the text for how many packets were dropped."""
         basis = f"{self.basis}{counted}." if self.counted else self.basis
         return " ".join(part for part in (f"{self.title}.", self.sentence, basis, self.change) if part)
 
     def text(self) -> str:
-        return self.told(self.counted)
+        return self.description(self.counted)
 
 
 def _lines(address: str) -> list[str]:
-    """An address in one line, or in two where it is too long for the drawing.
+    """An address on one line, or on two if it is too long for the drawing.
 
     >>> _lines("203.0.113.10"), _lines("2001:db8:1234:1a01::10")
     (['203.0.113.10'], ['2001:db8:', '1234:1a01::10'])

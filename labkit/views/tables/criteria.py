@@ -1,4 +1,4 @@
-"""The five criteria, there against wanted, with the difference spelt out character by character."""
+"""The five criteria: yours against the expected ones, with differences shown character by character."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from labkit.model.detection.criteria import Comparison, Piece
 from labkit.views.view import View
 
 WORTH_SPELLING_OUT = 0.4
-"""Texts that share less than this part of their characters are shown whole: a difference of confetti helps nobody."""
+"""Texts that share a smaller part of their characters are shown whole: a scattered difference helps nobody."""
 
 _VISIBLE = str.maketrans({" ": "␣", "\u00a0": "⍽", "\t": "⇥", "\n": "⏎\n", "\r": "␍"})
 
 
 def visible(text: str) -> str:
-    """The text with its white space made visible.
+    """Make white space visible.
 
     >>> visible("Student 7")
     'Student␣7'
@@ -25,13 +25,13 @@ def visible(text: str) -> str:
 
 
 def worth_spelling_out(comparison: Comparison) -> bool:
-    """True when the two texts are near enough for a difference by character."""
+    """True if the two texts are similar enough for a character-by-character difference."""
     same = sum(len(text) for kind, text in comparison.pieces if kind == "same")
     return same >= WORTH_SPELLING_OUT * max(len(comparison.there), len(comparison.wanted), 1)
 
 
 def pieces_text(pieces: Sequence[Piece]) -> str:
-    """The difference in plain text: `[-extra]` must go, `[+missing]` must come.
+    """The difference in plain text: remove `[-extra]`, add `[+missing]`.
 
     >>> pieces_text((("same", "Student"), ("extra", " "), ("same", "7")))
     'Student[-␣]7'
@@ -42,9 +42,9 @@ def pieces_text(pieces: Sequence[Piece]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class FieldComparison(View):
-    """One criterion: what is there, what is wanted, and where they differ.
+    """One criterion: what the rule has, what is expected, and where they differ.
 
-    with_there: show what is there too; a form shows it in the field above.
+    with_there: also show what the rule has; a form shows that in the field above.
     """
 
     comparison: Comparison
@@ -61,7 +61,7 @@ class FieldComparison(View):
         return "good" if self.comparison.equal else "bad"
 
     def pieces(self) -> list[tuple[str, str]]:
-        """The runs of the difference, white space visible in those that differ; empty where it would not help."""
+        """The runs of the difference, with visible white space where they differ; empty if it would not help."""
         if not worth_spelling_out(self.comparison):
             return []
         return [(kind, text if kind == "same" else visible(text)) for kind, text in self.comparison.pieces]
@@ -90,7 +90,7 @@ class CriteriaTable(View):
 
     @property
     def spells_out(self) -> bool:
-        """True when any criterion's difference is shown, so that its signs need a legend."""
+        """True if any criterion shows a difference, whose marks then need a legend."""
         return any(field.pieces() for field in self.fields())
 
     def fields(self) -> list[FieldComparison]:

@@ -1,4 +1,4 @@
-"""The entries that one packet meets, as a table: which were tried, which one decided, and why."""
+"""The entries that one packet is tried against, as a table: which were tried, which one decides, and why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERDICT_WORDS = {"decides": "◀ decides: first match", "no match": "tried, no m
 
 @dataclass(frozen=True, repr=False)
 class DecisionTable(View):
-    """The entries that a packet meets, the one that decides, and the sentence why. title: words before the packet."""
+    """The entries tried, the one that decides, and a sentence why. title: text before the packet's description."""
 
     decision: Decision
     title: str = ""
@@ -54,7 +54,7 @@ class DecisionTable(View):
 
 
 def verdict_words(trial: Trial) -> str:
-    """An entry's part in a decision, in words; a "no match" carries its reason."""
+    """What an entry did in a decision; a "no match" includes its reason."""
     words, reason = VERDICT_WORDS[trial.verdict], trial.why.partition(": ")[2]
     return f"{words}: {reason}" if trial.verdict == "no match" and reason else words
 

@@ -1,4 +1,4 @@
-"""The host as people see it: a program that ran there, and the alerts that came of it."""
+"""Views of the host: a program that ran there, and the alerts it raised."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CURL_CODES = {
 
 
 MOST_LINES = 8
-"""Of what a program wrote that are shown whole."""
+"""Lines of output that are shown in full."""
 
 
 @dataclass(frozen=True, repr=False)
 class RanView(View):
-    """How a program on the host ended. remark: that none really ran, and why."""
+    """How a program on the host ended. remark: such as that no real program ran, and why."""
 
     command: str
     code: int
@@ -37,7 +37,7 @@ class RanView(View):
 
     @property
     def meaning(self) -> str:
-        """What the exit code says, where it is known."""
+        """What the exit code means, if known."""
         known = CURL_CODES.get(self.code, "") if self.command.split()[:1] == ["curl"] else ""
         return known or ("success" if self.code == 0 else "it failed")
 
@@ -47,7 +47,7 @@ class RanView(View):
 
     @property
     def page(self) -> str:
-        """What it wrote; of many lines the first two and the last two."""
+        """The output; if it is long, only the first two and the last two lines."""
         lines = self.out.rstrip().splitlines()
         if len(lines) <= MOST_LINES:
             return self.out.rstrip()
@@ -64,9 +64,9 @@ class RanView(View):
 
 @dataclass(frozen=True, repr=False)
 class AlertTable(View):
-    """Alerts, newest first. What they say was written by whoever ran the program: it is shown as plain text.
+    """Alerts, newest first. Their text is controlled by whoever ran the program, so it is shown as plain text.
 
-    An alert's id is cut short; `.frame` has it whole.
+    The alerts' ids are shortened; `.frame` has them in full.
     """
 
     alerts: Sequence[Alert]

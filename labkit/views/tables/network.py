@@ -22,7 +22,7 @@ ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
 
 @dataclass(frozen=True, repr=False)
 class VpcTable(View):
-    """The VPCs of a region, each with whose it is; student: the number whose VPCs are marked as yours."""
+    """The VPCs of a region and whose they are. student: the number whose VPCs are marked as yours."""
 
     vpcs: Sequence[Vpc]
     region: str
@@ -54,12 +54,12 @@ class VpcTable(View):
 
 
 def is_yours(vpc: Vpc | None, student: int | None) -> bool:
-    """True for a VPC that bears this student's number."""
+    """True if the VPC carries this student's number."""
     return vpc is not None and student is not None and vpc.student == student
 
 
 def whose_words(vpc: Vpc | None, student: int | None) -> str:
-    """Whose a VPC is, in the words of a table."""
+    """Whose VPC it is, as a table cell."""
     if vpc is None:
         return "unknown"
     return f"◀ yours (student {student})" if is_yours(vpc, student) else vpc.whose
@@ -67,7 +67,7 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 
 @dataclass(frozen=True, repr=False)
 class NetworkAclTable(View):
-    """The network ACLs of a region, each with the VPC it belongs to and whose that is.
+    """The network ACLs of a region, each with its VPC and whose that is.
 
     vpcs: the VPCs they belong to. student: the number whose VPC is marked. chosen: the NetworkAclId that was chosen.
     """
@@ -138,7 +138,7 @@ def entry_record(entry: Entry) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Direction:
-    """The entries of one direction: what they are, whose, how full; headers, rows of cells, none of them marked."""
+    """The entries of one direction: heading, network ACL, quota used, headers and rows of cells (none marked)."""
 
     way: str
     of: str
@@ -153,10 +153,10 @@ class Direction:
 
 @dataclass(frozen=True, repr=False)
 class AclEntriesTable(View):
-    """The entries of a network ACL in the order AWS tries them, a table a direction.
+    """The entries of a network ACL in the order in which AWS tries them, one table per direction.
 
-    packets: how many packets each entry, as (egress, rule number), has decided; None where nobody counts them.
-    egress_only: leave out the ingress entries, and the remarks about them.
+    packets: how many packets each entry, as (egress, rule number), has decided; None if they are not counted.
+    egress_only: leave out the ingress entries and the warnings about them.
     """
 
     acl: NetworkAcl

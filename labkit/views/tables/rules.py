@@ -1,4 +1,4 @@
-"""A detection rule as people see it: in a list, on a card, and its filter explained for one event."""
+"""Views of a detection rule: in a list, on a card, and its filter explained for one event."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def enabled_words(rule: Rule) -> str:
 
 @dataclass(frozen=True, repr=False)
 class RuleTable(View):
-    """Rules of a rule set; yours: the name of the student's own."""
+    """The rules of a rule set. yours: the name of the student's own rule."""
 
     rules: Sequence[Rule]
     ruleset: str = ""
@@ -54,7 +54,7 @@ class RuleTable(View):
 
 @dataclass(frozen=True, repr=False)
 class RuleCard(View):
-    """One rule with its five criteria and its settings; ruleset: the name of the rule set it is in."""
+    """One rule with its five criteria and its settings. ruleset: the name of its rule set."""
 
     rule: Rule
     ruleset: str = ""
@@ -66,7 +66,7 @@ class RuleCard(View):
         return enabled_words(self.rule)
 
     def facts(self) -> list[tuple[str, str]]:
-        """The rule's fields but the filter, in the words of the lab's text."""
+        """The rule's fields except the filter, labelled as in the lab's text."""
         rule = self.rule
         facts = [
             ("Alert Title", rule.title),
@@ -94,7 +94,7 @@ class RuleCard(View):
 
 @dataclass(frozen=True, repr=False)
 class ExplanationTree(View):
-    """Why a filter is true or false for an event: its tree, each node with its truth, the value met and the reason."""
+    """Why a filter is true or false for an event: a tree of results, values and reasons."""
 
     explanation: Explanation
     title: str = ""
@@ -104,7 +104,7 @@ class ExplanationTree(View):
 
     @property
     def outcome(self) -> str:
-        """What the tree comes to."""
+        """The result of the whole filter."""
         if self.explanation.verdict:
             return "✓ The filter matches: an enabled rule raises an alert."
         return "✕ The filter does not match: no alert."
