@@ -181,7 +181,7 @@ def test_a_second_press_without_new_keys_tries_those_in_use_and_does_no_harm(lab
     form = lab.enter_aws_keys()
     form.buttons["Check and use"].click()
 
-    assert "the ones in use were tried again" in form.message.value
+    assert "the current ones were tested again" in form.message.value
     assert outcome_of(lab, "aws_account") == "done"
 
 

@@ -71,7 +71,7 @@ def test_from_a_cell_it_denies_shows_and_is_taken_away_again(ready: Lab, lab_hom
     here.respond_once()  # a second one beside it does no harm
     until(lambda: denied(ready) == [f"{DADISMAD}/32"])
     until(lambda: f"{DADISMAD}/32" in repr(panel))
-    assert "made 1 entry, which stays" in repr(here.stop_responder())
+    assert "added 1 entry, which stays" in repr(here.stop_responder())
     assert "Egress" in repr(panel) and "3 of 20 used" in repr(panel) and "Ingress" not in repr(panel)
     assert "was stopped" in panel.message.value
     ready.reset("deny_entry")
