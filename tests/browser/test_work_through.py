@@ -84,7 +84,7 @@ def give_keys(notebook: NotebookPage, screenshot: Screenshot) -> None:
 def make_vpc(notebook: NotebookPage) -> None:
     expect(notebook.run("lab.vpcs()").get_by_role("row", name="Student12")).to_contain_text("10.0.0.0/16")
     expect(notebook.run("lab.create_vpc()")).to_contain_text("Your VPC was created")
-    expect(notebook.run("lab.create_vpc()")).to_contain_text("nothing was made twice")
+    expect(notebook.run("lab.create_vpc()")).to_contain_text("no second one was created")
     passed(notebook.run('lab.check("vpc")'))
 
 

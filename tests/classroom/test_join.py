@@ -184,7 +184,7 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
     with pytest.raises(InvalidInput, match="You joined the class as student 7"):
         lab.enter_student_number(8)
     assert account_of(STUDENT) in repr(lab.enter_aws_keys())
-    assert "so no form asks for them" in repr(lab.enter_aws_keys())
+    assert "so there is no form to fill in" in repr(lab.enter_aws_keys())
     assert "class sandbox" in repr(lab.choose_backend())
 
 

@@ -50,7 +50,7 @@ def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_r
         assert {id: output.text for id, output in outputs.items() if output.error} == {}
         seen.append(outputs["clean-up-do"].text)
         assert others(session) == before
-    assert all("Nothing of yours is left" in text and "Left alone" in text for text in seen)
+    assert all("Nothing of yours is left" in text and "left alone" in text for text in seen)
     assert "Deleted: VPC" in seen[0] and "student 12" in seen[0]
 
 
