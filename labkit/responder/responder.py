@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.model.detection.records import Alert
-from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
+from labkit.model.errors import LabError, ServiceError
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.response.messages import Message
 from labkit.model.response.plan import cidr_block_of, plan
@@ -21,6 +21,7 @@ from labkit.model.response.response import Add, Destination, Keep, Outcome, Plan
 from labkit.model.response.safe_addresses import SafeNetwork, parse_address
 from labkit.responder.alert_listener import AlertListener, Wait
 from labkit.responder.announcer import Announcer, Done
+from labkit.responder.faults import is_final, network_acl_gone
 from labkit.services import aws
 from labkit.services.detection.api import DetectionApi
 from labkit.services.detection.destinations import AlertDestinations
@@ -33,7 +34,6 @@ OVERLAP_MS = 300_000
 TRIES = 6
 DETECTION, AWS = "The detection service", "AWS"
 _OVERTAKEN = {"NetworkAclEntryAlreadyExists", "InvalidNetworkAclEntry.NotFound", "NetworkAclEntryLimitExceeded"}
-_FINAL = {"400", "403", "clock"}
 
 
 class Responder:
@@ -41,7 +41,8 @@ class Responder:
 
     safe: what is never denied, asked for in each round. emit: takes each message, once. look_back_seconds: how old an
     alert may be, at least the rule's window. wait: returns when the service has new alerts; without it, or while it
-    raises LabErrors, alerts are polled every interval_seconds. Use one `run` at a time; another may run elsewhere.
+    raises LabErrors, alerts are polled every interval_seconds. find: which network ACL to write to now, if another
+    may take its place. Use one `run` at a time; another may run elsewhere.
 
     AWS cannot change an entry on the condition that it is unchanged. So another writer's entry is overwritten if it
     replaces one of the responder's in the milliseconds between the check and the change.
@@ -59,10 +60,11 @@ class Responder:
         interval_seconds: float = INTERVAL_SECONDS,
         look_back_seconds: float = LOOK_BACK_SECONDS,
         wait: Wait | None = None,
+        find: Callable[[], NetworkAcl] | None = None,
     ) -> None:
         self.network_acl_id, self.rule_id = network_acl_id, rule_id
         self.network_acl: NetworkAcl | None = None
-        self._ec2, self._safe, self._emit, self._wait = ec2, safe, emit, wait
+        self._ec2, self._safe, self._emit, self._wait, self._find = ec2, safe, emit, wait, find
         self._alerts = AlertDestinations(detection, rule_id, max(look_back_seconds, OVERLAP_MS / 1000))
         self._interval_seconds = interval_seconds
         self._stop, self._lock = threading.Event(), threading.RLock()
@@ -156,7 +158,7 @@ class Responder:
                     self.run_once()
                     due = time.monotonic() + self._interval_seconds
             except LabError as error:
-                if _is_final(error):
+                if is_final(error):
                     raise
                 stop.wait(self._seconds_to_wait(error))
                 came, due = None, 0.0
@@ -169,7 +171,7 @@ class Responder:
         self._failures += 1
         if self._asked not in self._away:
             self._away.add(self._asked)
-            then = f"Asked to wait {max(1, round(asked))} s." if asked is not None else "Trying again."
+            then = "Trying again." if asked is None else f"Asked to wait {max(1, round(asked))} s."
             self._emit(Message("trouble", f"{error.what} {then}"))
         return asked + 0.05 if asked is not None else min(self._interval_seconds, 0.25 * 2 ** min(self._failures, 10))
 
@@ -235,18 +237,18 @@ class Responder:
         self._ages = ages
 
     def _describe(self) -> NetworkAcl:
+        """The network ACL to write to. Another one that took its place is announced, and used from now on."""
         try:
-            (self.network_acl,) = aws.describe_network_acls(self._ec2, ids=[self.network_acl_id])
-        except ServiceError as error:
+            found = self._find() if self._find else aws.describe_network_acls(self._ec2, ids=[self.network_acl_id])[0]
+        except LabError as error:
             if not error.code.startswith("InvalidNetworkAclID"):
                 raise
-            raise LabError(
-                f"The network ACL {self.network_acl_id} does not exist.",
-                "It was deleted with its VPC, or it is in another region.",
-                "Create your VPC again if you need one, then start the responder again.",
-                code=error.code,
-            ) from error
-        return self.network_acl
+            raise network_acl_gone(self.network_acl_id, error.code) from error
+        if found.id != self.network_acl_id:
+            self._emit(Message("trouble", f"{found.id} filters your host now: entries go there."))
+            self.network_acl_id = found.id
+        self.network_acl = found
+        return found
 
     def _apply(self, outcome: Outcome) -> None:
         match outcome:
@@ -283,13 +285,6 @@ class Responder:
                 return False
             raise
         return True
-
-
-def _is_final(error: LabError) -> bool:
-    """Whether a retry cannot help: what is gone, refused or malformed stays so; anything else may be temporary."""
-    if isinstance(error, CredentialsRefused) or error.code in _FINAL:
-        return True
-    return not isinstance(error, ServiceError | ServiceUnreachable)
 
 
 def _now_ms() -> int:

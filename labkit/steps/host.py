@@ -144,11 +144,11 @@ def undo_subnet(session: LabSession) -> ActionResult:
         session.require_agreement()
         aws.delete_subnet(ec2, subnet.id)
         deleted.append(f"subnet {subnet.id}")
-    network_acl = students_network_acl(session)
-    for entry in network_acl.entries:
-        if entry in ALL_IPV6:
-            aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)
-            deleted.append(f"entry {entry.rule_number} ({'egress' if entry.egress else 'ingress'})")
+    for network_acl in aws.describe_network_acls(ec2, vpc_id=students_vpc(session).id):
+        for entry in network_acl.entries:
+            if entry in ALL_IPV6:
+                aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)
+                deleted.append(f"entry {entry.rule_number} ({'egress' if entry.egress else 'ingress'})")
     return ActionResult(f"Deleted: {', '.join(deleted)}." if deleted else "Your host was not in your VPC.")
 
 

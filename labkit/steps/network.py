@@ -11,7 +11,7 @@ from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.pasted import clean
 from labkit.model.student import STUDENT_TAG, student_tags
-from labkit.model.vpc import LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
+from labkit.model.vpc import HOST_TAG, LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
 from labkit.services import aws
 from labkit.services.aws.account import Account
 from labkit.steps.session import LabSession
@@ -33,12 +33,30 @@ def students_vpc(session: LabSession) -> Vpc:
 
 
 def students_network_acl(session: LabSession) -> NetworkAcl:
-    """The default network ACL of the student's VPC; two calls. Raises LabError when there is none."""
-    vpc = students_vpc(session)
-    for network_acl in aws.describe_network_acls(session.aws.ec2, vpc_id=vpc.id):
+    """The network ACL that filters the host's subnet; until there is one, the VPC's default one, which will.
+
+    Two calls, three where the VPC has several network ACLs. Raises LabError when there is none.
+    """
+    return filtering_network_acl(session, students_vpc(session).id)
+
+
+def filtering_network_acl(session: LabSession, vpc_id: str) -> NetworkAcl:
+    """The same for a VPC that is known already; one call, two where the VPC has several network ACLs."""
+    network_acls = aws.describe_network_acls(session.aws.ec2, vpc_id=vpc_id)
+    if len(network_acls) > 1:
+        for subnet in aws.describe_subnets(session.aws.ec2, vpc_id, tag=HOST_TAG):
+            for network_acl in network_acls:
+                if subnet.id in network_acl.subnet_ids:
+                    return network_acl
+    for network_acl in network_acls:
         if network_acl.is_default:
             return network_acl
-    raise LabError(f"{vpc.id} has no default network ACL.", "AWS makes one with each VPC.", "Try again in a moment.")
+    raise LabError(
+        f"{vpc_id} has no default network ACL.",
+        "AWS makes one with each VPC.",
+        "Try again in a moment.",
+        code="InvalidNetworkAclID.NotFound",
+    )
 
 
 def check_vpc(session: LabSession) -> CheckResult:
@@ -170,31 +188,49 @@ def _account_to_look_in(session: LabSession) -> Account:
 
 def check_network_acl(session: LabSession) -> CheckResult:
     network_acl, noted = students_network_acl(session), session.notes.get("network_acl_id")
-    expected = f"the default network ACL of {network_acl.vpc_id}, {network_acl.id}"
+    expected = f"{_what_it_filters(network_acl)}, {network_acl.id}"
     if noted and noted != network_acl.id:
-        next_step = f"Choose {network_acl.id}: lab.choose_network_acl()"
+        next_step = f"Choose the one that filters: lab.choose_network_acl('{network_acl.id}')"
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
     where = "in your notes" if noted else "found through your VPC"
     return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, {where}")
 
 
+def _what_it_filters(network_acl: NetworkAcl) -> str:
+    """What makes this network ACL the right one, for a sentence."""
+    kind = "the default network ACL" if network_acl.is_default else "the network ACL that filters your host's subnet"
+    return f"{kind} {'of' if network_acl.is_default else 'in'} {network_acl.vpc_id}"
+
+
 def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
-    """Note the NetworkAclId. Raises InvalidInput, naming whose it is, when it is another VPC's or not a default one."""
+    """Note the NetworkAclId. Raises InvalidInput when it is another VPC's, naming whose, or filters nothing here."""
     chosen_id, mine = clean(network_acl_id).value, students_network_acl(session)
     if chosen_id != mine.id:
         (chosen,) = aws.describe_network_acls(session.aws.ec2, ids=[chosen_id])
-        whose = next(vpc for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.id == chosen.vpc_id)
-        raise InvalidInput(
-            f"{chosen_id} is not the network ACL of your VPC.",
-            f"It belongs to {whose}. A deny entry written there would protect that VPC, not yours ({mine.vpc_id}).",
-            "Find your VpcId in the table and use the NetworkAclId next to it.",
-            field="network ACL",
-        )
+        raise _not_that_one(session, chosen, mine)
     session.notes.save(network_acl_id=mine.id)
     return ActionResult(
         "The NetworkAclId is in your notes.",
         (("NetworkAclId", mine.id), ("VpcId", mine.vpc_id), ("Region", session.region)),
         cli=f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={mine.vpc_id}",
+    )
+
+
+def _not_that_one(session: LabSession, chosen: NetworkAcl, mine: NetworkAcl) -> InvalidInput:
+    """Why the chosen network ACL is refused: it filters somebody else's subnets, or not the student's host."""
+    if chosen.vpc_id == mine.vpc_id:
+        return InvalidInput(
+            f"{chosen.id} does not filter your host.",
+            f"It is in your VPC, but {mine.id} is {_what_it_filters(mine)}. An entry in {chosen.id} would stop nothing.",
+            f"Choose {mine.id}.",
+            field="network ACL",
+        )
+    whose = next(vpc for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.id == chosen.vpc_id)
+    return InvalidInput(
+        f"{chosen.id} is not the network ACL of your VPC.",
+        f"It belongs to {whose}. A deny entry written there would protect that VPC, not yours ({mine.vpc_id}).",
+        "Find your VpcId in the table and use the NetworkAclId next to it.",
+        field="network ACL",
     )
 
 

@@ -12,7 +12,7 @@ from labkit.services import aws
 from labkit.services.detection.alert_feed import AlertFeed
 from labkit.services.detection.api import DetectionApi
 from labkit.services.endpoint_addresses import EndpointAddresses
-from labkit.steps.network import students_network_acl
+from labkit.steps.network import filtering_network_acl, students_network_acl
 from labkit.steps.rule import students_rule
 from labkit.steps.session import LabSession
 
@@ -43,6 +43,7 @@ def students_responder(
         interval_seconds=interval_seconds,
         look_back_seconds=rule.window_seconds,
         wait=alerts_of(AlertFeed(_detection(session), rule.id)),
+        find=lambda: filtering_network_acl(session, network_acl.vpc_id),
     )
 
 
