@@ -221,7 +221,7 @@ def _not_that_one(session: LabSession, chosen: NetworkAcl, mine: NetworkAcl) -> 
     if chosen.vpc_id == mine.vpc_id:
         return InvalidInput(
             f"{chosen.id} does not filter your host.",
-            f"It is in your VPC, but {mine.id} is {_what_it_filters(mine)}. An entry in {chosen.id} would stop nothing.",
+            f"It is in your VPC, but {mine.id} is {_what_it_filters(mine)}. An entry in the other would stop nothing.",
             f"Choose {mine.id}.",
             field="network ACL",
         )
