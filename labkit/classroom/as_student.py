@@ -5,7 +5,7 @@ Keys and notes of it live in memory only, so the instructor's own stay as they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
-from labkit.model.host_records import ProgramResult
+from labkit.model.host_records import ProgramOutput, ProgramResult
 from labkit.model.student import account_of, host_of, parse_student_number
 from labkit.range.simulated import target_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.login import DetectionLogin
-from labkit.services.host import RUN_SECONDS, Host
+from labkit.services.host import RUN_SECONDS, Host, ignore
 from labkit.services.notes import Notes
 from labkit.steps.session import LabSession, open_session
 
@@ -131,7 +131,9 @@ class SimulatedHost(Host):
         super().__init__(sandbox.ensure)
         self._student, self._detection = student, detection
 
-    def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> ProgramResult:
+    def run(
+        self, argv: Sequence[str], seconds: float = RUN_SECONDS, hear: Callable[[ProgramOutput], object] = ignore
+    ) -> ProgramResult:
         """Report a connection to the host that the command line names; nothing runs."""
         target, name = target_of(argv), host_of(self._student)
         agents = self._detection.login().open().agents("online")

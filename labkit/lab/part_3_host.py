@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from labkit.lab.base import Cells, link_to
+from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.exercise import EXERCISES
@@ -19,6 +20,7 @@ from labkit.model.pasted import clean
 from labkit.model.rule_filter import parse
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
+from labkit.services.host import RUN_SECONDS
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.steps import host, network, protection, rule
 from labkit.steps.readiness import readiness
@@ -27,10 +29,10 @@ from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.readiness import Line, Readiness
 from labkit.views.panels.terminal_link import TerminalLink
+from labkit.views.running import Running
 from labkit.views.tables import host as host_views
 from labkit.views.view import View
 
-RUN_SECONDS = 15.0
 TERMINAL_NAME = "host"
 TERMINAL_COMMAND = (sys.executable, "-m", "labkit", "shell")
 
@@ -106,15 +108,21 @@ class HostCells(Cells):
         return panels.ActionResult("The lab's host", place, remark=status.sentence)
 
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:
-        """Run a program on the host to its end, for so many seconds at most. Raises LabError when it is not there."""
-        argv = shlex.split(command) if isinstance(command, str) else list(command)
+        """Run a program on the host to its end, for so many seconds at most, and show what it writes meanwhile.
+
+        Interrupting the cell ends the program. Raises LabError when it is not there, InvalidInput for a command that
+        wants a shell.
+        """
+        argv = parse_command(command)
         lab_host, started = self._lab_host(), time.time()
-        result = lab_host.run(argv, seconds)
-        told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
-        drops = lab_host.drops(started)
-        told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
-        remark = " ".join(filter(None, told))
-        return host_views.RanView(shlex.join(argv), result.code, result.out, result.err, result.seconds, remark)
+        running = Running(shlex.join(argv), seconds)
+        with running:
+            result = lab_host.run(argv, seconds, running.hear)
+            told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
+            told += ["It wrote more than is kept."] if result.cut else []
+            drops = lab_host.drops(started)
+            told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
+        return running.ended(result, " ".join(filter(None, told)))
 
     def alerts(self) -> View:
         """The active alerts of your rule, newest first."""

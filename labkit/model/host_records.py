@@ -69,11 +69,19 @@ class DroppedPacket(NamedTuple):
         return self.destination if self.egress else self.source
 
 
+class ProgramOutput(NamedTuple):
+    """What a program on the host has just written; both are "" when it has written nothing for a while."""
+
+    out: str = ""
+    err: str = ""
+
+
 class ProgramResult(NamedTuple):
     """How a program on the host ended.
 
-    code: its exit code, 124 after a timeout. ran: False in tier 3, where no program runs. behind: why the entries in
-    force may not be those that AWS has; "" when they are.
+    code: its exit code, 124 if it was ended at its time limit. ran: False in tier 3, where no program runs. behind: why
+    the entries in force may not be those that AWS has; "" when they are. timed_out: whether the limit ended it. cut:
+    whether it wrote more than is kept.
     """
 
     code: int
@@ -82,3 +90,5 @@ class ProgramResult(NamedTuple):
     seconds: float
     ran: bool = True
     behind: str = ""
+    timed_out: bool = False
+    cut: bool = False

@@ -9,19 +9,19 @@ import secrets
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.model.host_records import Connection, DroppedPacket, ProgramResult
+from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.model.network_acl import Entry
 from labkit.range import processes, simulated
 from labkit.range.channel import Channel, pair
 from labkit.range.evaluator import Evaluator
 from labkit.range.packets.ruleset import Counter
 from labkit.range.paths import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
-from labkit.range.program import run_program
+from labkit.range.program import follow_program
 from labkit.range.tiers import Tier, TierStatus, detect, start_command
 
 _DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256
@@ -137,15 +137,25 @@ class Range:
     # ---- programs ----
 
     def run(self, argv: Sequence[str], timeout_seconds: float = 60) -> ProgramResult:
-        """Run a program in the range to its end; in tier 3, return the result that it would have had.
+        """Run a program in the range to its end. Raises LabError as `follow` does."""
+        *_, result = self.follow(argv, timeout_seconds)
+        assert isinstance(result, ProgramResult)
+        return result
+
+    def follow(
+        self, argv: Sequence[str], timeout_seconds: float
+    ) -> Generator[ProgramOutput | ProgramResult, None, None]:
+        """Run a program in the range: what it writes as it writes it, then how it ended; in tier 3, only the result
+        that it would have had. Closing the iterator ends the program.
 
         Raises LabError if it is not installed or the range is not up.
         """
         if self.tier == 3:
-            return self._simulate(argv)
+            yield self._simulate(argv)
+            return
         with self._lock:
             self._restart_if_killed()
-        return run_program(self.folder, argv, timeout_seconds)
+        yield from follow_program(self.folder, argv, timeout_seconds)
 
     def _simulate(self, argv: Sequence[str]) -> ProgramResult:
         target, allowed = simulated.target_of(argv), True

@@ -25,6 +25,9 @@ OUTSIDE = "labkit.outside"
 IDLE_SECONDS = 90.0
 """How long an idle connection is kept; also the time limit for a handshake or a request to arrive."""
 
+LINES = "application/x-ndjson"
+"""The content type of a reply that is sent part by part, each when it comes: a JSON value a line."""
+
 MOST_LEFT_OVER = 16_000_000
 """Most bytes of an unread request body that are read and discarded, so that the sender sees the refusal."""
 
@@ -71,11 +74,35 @@ class Handler(WSGIRequestHandler):
             self._send(_NO_ADDRESS, drained=False)
             return
         try:
-            reply = answer(self.server.app, environ)
+            status, headers, parts = begin(self.server.app, environ)
+            if dict(headers).get("Content-Type", "").startswith(LINES):
+                self._send_lines(status, headers, parts)
+                return
+            reply = status, headers, whole(parts)
         except Exception:  # last resort: log what the application did not catch, and answer 500
             log.exception("%s %s failed", self.command, environ["PATH_INFO"])
             reply = _FAULT
         self._send(reply, drained=_drained(body, int(length)))
+
+    def _send_lines(self, status: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> None:
+        """Send each part when it comes, as a chunk (RFC 9112, section 7.1), and close the connection after the last.
+
+        When the client has left, `parts` is closed, and so learns of it.
+        """
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in (*headers, ("Transfer-Encoding", "chunked"), ("Connection", "close")):
+            self.send_header(name, value)
+        try:
+            self.end_headers()
+            for part in parts:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError as gone:
+            log.info("%s %s: the client left (%s)", self.command, self.path.split("?", 1)[0], type(gone).__name__)
+        finally:
+            close(parts)
+            self.close_connection = True
 
     def _send(self, reply: Reply, drained: bool) -> None:
         status, headers, content = reply
@@ -96,20 +123,29 @@ class Handler(WSGIRequestHandler):
         log.info("%s %s %s", self.command, self.path.split("?", 1)[0], code)
 
 
-def answer(app: WSGIApp, environ: dict[str, Any]) -> Reply:
-    """The complete reply of an application."""
+def begin(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+    """The status and headers of an application's reply, and the parts of its content, which are to be closed."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         started[:] = [status, headers]
 
     parts = app(environ, start_response)
+    return started[0], started[1], parts
+
+
+def whole(parts: Iterable[bytes]) -> bytes:
+    """All parts of a reply's content as one, closed."""
     try:
-        content = b"".join(parts)
+        return b"".join(parts)
     finally:
-        if hasattr(parts, "close"):
-            parts.close()
-    return started[0], started[1], content
+        close(parts)
+
+
+def close(parts: Iterable[bytes]) -> None:
+    """Close the parts of a reply's content, as WSGI asks for."""
+    if hasattr(parts, "close"):
+        parts.close()
 
 
 def _drained(body: LimitedStream, length: int) -> bool:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.model.host_records import Connection, DroppedPacket, ProgramResult
+from labkit.model.errors import LabError
+from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.services.sandbox_process import Sandbox
 
 RUN_SECONDS = 60.0
+RUN_AGAIN = "Run the cell again: it starts the sandbox when it is not there."
+
+
+def ignore(written: ProgramOutput) -> None:
+    """Hear what a program writes, and do nothing."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,21 @@ class Host:
         """The last connections that programs on the host asked for, oldest first."""
         return [Connection.from_json(one) for one in self._sandbox().control("GET", "/_lab/range/connections")]
 
-    def run(self, argv: Sequence[str], seconds: float = RUN_SECONDS) -> ProgramResult:
-        """Run a program on the host to its end. Raises LabError if it is not installed or the range is not up."""
+    def run(
+        self, argv: Sequence[str], seconds: float = RUN_SECONDS, hear: Callable[[ProgramOutput], object] = ignore
+    ) -> ProgramResult:
+        """Run a program on the host to its end, for so many seconds at most.
+
+        hear: called with what the program writes as it writes it, and every quarter of a second of silence. When it
+        raises, or this is interrupted, the program is ended. Raises LabError if it is not installed or the range is
+        not up.
+        """
         body = {"argv": list(argv), "seconds": seconds}
-        return ProgramResult(**self._sandbox().control("POST", "/_lab/range/run", body, timeout_seconds=seconds + 10))
+        with closing(self._sandbox().control_lines("/_lab/range/run", body)) as lines:
+            for line in lines:
+                if "result" in line:
+                    return ProgramResult(**line["result"])
+                if "refused" in line:
+                    raise LabError(**line["refused"])
+                hear(ProgramOutput(**line))
+        raise LabError("The program was not followed to its end.", "The sandbox has ended meanwhile.", RUN_AGAIN)

@@ -8,14 +8,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.model.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
+
+if TYPE_CHECKING:
+    import requests
 
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
@@ -77,23 +80,46 @@ class Sandbox:
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
     ) -> Any:
         """The JSON reply to a control call. Raises ServiceUnreachable, or LabError with the reply's message."""
+        with self._reply(method, path, body, timeout_seconds) as reply:
+            return reply.json()
+
+    def control_lines(self, path: str, body: Mapping[str, Any]) -> Generator[Any, None, None]:
+        """The values of a reply that comes line by line; closing the iterator hangs up. Raises as `control` does."""
+        with self._reply("POST", path, body, ANSWER_TIMEOUT_SECONDS, stream=True) as reply:
+            for line in reply.iter_lines(chunk_size=None):
+                yield json.loads(line)
+
+    @contextlib.contextmanager
+    def _reply(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_seconds: float, stream: bool = False
+    ) -> Iterator[requests.Response]:
+        import requests
+
+        with requests.Session() as session, self._unreachable():
+            session.trust_env = False
+            headers = {"X-Lab-Token": self.token}
+            reply = session.request(
+                method, self.url + path, headers=headers, json=body, timeout=timeout_seconds, stream=stream
+            )
+            with reply:
+                if reply.status_code == REFUSED:
+                    raise LabError(**reply.json())
+                reply.raise_for_status()
+                yield reply
+
+    @contextlib.contextmanager
+    def _unreachable(self) -> Iterator[None]:
+        """Raise ServiceUnreachable for what requests raises."""
         import requests
 
         try:
-            with requests.Session() as session:
-                session.trust_env = False
-                headers = {"X-Lab-Token": self.token}
-                reply = session.request(method, self.url + path, headers=headers, json=body, timeout=timeout_seconds)
-            if reply.status_code == REFUSED:
-                raise LabError(**reply.json())
-            reply.raise_for_status()
+            yield
         except requests.RequestException as error:
             raise ServiceUnreachable(
                 f"The sandbox at {self.url} did not answer.",
                 "It was stopped, or it is restarting.",
                 "Run the cell again: it starts the sandbox if it is not running.",
             ) from error
-        return reply.json()
 
 
 def _read_state(home: Path) -> Sandbox | None:

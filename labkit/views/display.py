@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ from labkit.model.errors import LabError
 from labkit.views.panels.basic import ErrorPanel
 from labkit.views.panels.progress import Working
 from labkit.views.view import View
+
+REDRAW_SECONDS = 0.1
+"""The shortest time between two drawings of what changes all the time."""
 
 
 def show(shown: View) -> None:
@@ -28,6 +32,39 @@ def display_updatable(shown: View) -> Any | None:
     from IPython.display import display
 
     return display(shown, display_id=True)
+
+
+class LiveDisplay:
+    """An output of the running cell that changes while the cell works, such as what a program writes.
+
+    Outside a notebook it shows nothing: the result is printed at the end.
+    """
+
+    def __init__(self, shown: View) -> None:
+        self._cell = _running_cell()
+        self._drawn_at = time.monotonic()
+        self._handle = display_updatable(shown) if self._cell else None
+
+    @property
+    def is_of_this_cell(self) -> bool:
+        """Whether it stands under the cell that runs now."""
+        return bool(self._cell) and self._cell == _running_cell()
+
+    def update(self, shown: View, *, at_once: bool = True) -> None:
+        """Show this instead. Unless at once, it is left out when the last one was drawn a moment ago."""
+        if self._handle is None or (not at_once and time.monotonic() - self._drawn_at < REDRAW_SECONDS):
+            return
+        self._drawn_at = time.monotonic()
+        # As it is: its own `_ipython_display_` would find that it stands here already.
+        self._handle.update({"text/html": shown._repr_html_(), "text/plain": repr(shown)}, raw=True)
+
+
+def _running_cell() -> str:
+    """The id of the request to run this cell; "" outside a notebook."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    return str(kernel.get_parent("shell")["header"]["msg_id"]) if kernel is not None else ""
 
 
 def on_idle_interrupt(call: Callable[[], object]) -> None:

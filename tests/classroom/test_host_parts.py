@@ -16,6 +16,7 @@ from labkit.classroom.host.following import LocationFollower
 from labkit.classroom.host.outbox import Outbox
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
 from labkit.model.host_location import HostLocation
+from labkit.model.host_records import ProgramResult
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.student import account_of
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
@@ -250,6 +251,13 @@ def test_of_too_many_events_the_oldest_are_lost_and_counted(
 # --- what a range refuses ---
 
 
+def result_on(host: LabHost) -> ProgramResult:
+    """The result of curl on the host."""
+    *_, result = host.follow(["curl", "dadismad.com"], 1)
+    assert isinstance(result, ProgramResult)
+    return result
+
+
 def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,10 +278,10 @@ def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_t
         "Still in force: acl-1 as before, with egress 100 and ingress 100."
     )
     assert host.status()["behind"] == said
-    assert host.run(["curl", "dadismad.com"], 1).code == 0
-    assert host.run(["curl", "dadismad.com"], 1).behind == said
+    assert result_on(host).code == 0
+    assert result_on(host).behind == said
     monkeypatch.setattr(host._range, "apply", apply)
     host.ensure()
     assert host.status()["behind"] == ""
-    assert host.run(["curl", "dadismad.com"], 1).code == 28
+    assert result_on(host).code == 28
     host.close()

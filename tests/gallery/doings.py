@@ -23,7 +23,7 @@ from labkit.views.pictures.timeline import Timeline
 from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.render import render
 from labkit.views.tables.criteria import CriteriaTable, FieldComparison
-from labkit.views.tables.host import RanView
+from labkit.views.tables.host import RanView, RunningView
 from tests.gallery.component import Component, State
 from tests.gallery.panels import filter_error
 from tests.gallery.values import (
@@ -56,6 +56,9 @@ def _ran() -> tuple[State, ...]:
         State("an answer", RanView("curl -sS dadismad.com", 0, page, "", 0.02)),
         State("dropped", RanView("curl -sS dadismad.com", 28, "", dropped, 3.1,
                                  f"Egress entry 1 dropped 3 packets to {BAD}.")),
+        State("running", RunningView("curl -sS --max-time 4 time.example.org:7777", "......", "", 1.3, 60.0)),
+        State("interrupted", RunningView("curl -sS --max-time 4 time.example.org:7777", "......", "", 1.3, 60.0, True)),
+        State("ended at its limit", RanView("sleep 90", 124, "", "", 60.0, limit=60.0)),
         State("many answers", RanView("curl -sS 198.51.100.[101-122]", 0, page * 22, "", 0.2)),
         State("a long answer, then silence", RanView("curl -sS --max-time 4 time.example.org:7777", 28, stream,
                                                      "curl: (28) Operation timed out\n", 4.0)),

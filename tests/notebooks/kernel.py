@@ -72,6 +72,10 @@ class Kernel:
         )
         return output
 
+    def interrupt(self) -> None:
+        """What JupyterLab's stop button does."""
+        self._manager.interrupt_kernel()
+
     def close(self) -> None:
         if self._ready:
             self._client.stop_channels()

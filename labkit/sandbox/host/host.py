@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
 from labkit.model.host_location import HostLocation, entries_at, refusal_text
-from labkit.model.host_records import Connection, DroppedPacket, ProgramResult
+from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.range import dns
 from labkit.range.paths import range_folder
 from labkit.range.range import Range
@@ -134,10 +135,17 @@ class LabHost:
         """
         return [connection for connection in self._range.connections() if connection.time > self._moved_at]
 
-    def run(self, argv: Sequence[str], timeout_seconds: float) -> ProgramResult:
-        """Run a program in the range. Raises LabError if it is not installed or the range is not up."""
+    def follow(
+        self, argv: Sequence[str], timeout_seconds: float
+    ) -> Generator[ProgramOutput | ProgramResult, None, None]:
+        """Run a program in the range: what it writes, then how it ended; closing the iterator ends it.
+
+        Raises LabError if it is not installed or the range is not up.
+        """
         self._started.wait(START_SECONDS)
-        return self._range.run(argv, timeout_seconds)._replace(behind=self.behind)
+        with closing(self._range.follow(argv, timeout_seconds)) as following:
+            for each in following:
+                yield each._replace(behind=self.behind) if isinstance(each, ProgramResult) else each
 
     def close(self) -> None:
         """End the range and every program in it."""

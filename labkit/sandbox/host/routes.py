@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import chain
+
 from flask import Blueprint, Response, jsonify, request
 
 from labkit.model.errors import LabError
+from labkit.model.host_records import ProgramOutput, ProgramResult
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.host.host import LabHost
-
-MOST_SECONDS = 120.0
+from labkit.sandbox.http import LINES
 
 
 def host_blueprint(host: LabHost, token: str) -> Blueprint:
@@ -31,11 +36,29 @@ def host_blueprint(host: LabHost, token: str) -> Blueprint:
     @blueprint.post("/_lab/range/run")
     def run() -> Response:
         asked = request.get_json()
-        result = host.run([str(word) for word in asked["argv"]], min(float(asked["seconds"]), MOST_SECONDS))
-        return jsonify(result._asdict())
+        following = host.follow([str(word) for word in asked["argv"]], float(asked["seconds"]))
+        first = next(following)  # a refusal is a reply of its own
+        return Response(_lines(first, following), mimetype=LINES)
 
     @blueprint.errorhandler(LabError)
     def refused(error: LabError) -> tuple[Response, int]:
-        return jsonify({"what": error.what, "why": error.why, "next_step": error.next_step}), 409
+        return jsonify(_words(error)), 409
 
     return blueprint
+
+
+def _lines(
+    first: ProgramOutput | ProgramResult, following: Generator[ProgramOutput | ProgramResult, None, None]
+) -> Iterator[str]:
+    """What the program writes, a line each, then `{"result": …}` or `{"refused": …}`. Closing it ends the program."""
+    with closing(following):
+        try:
+            for each in chain([first], following):
+                known = each._asdict()
+                yield json.dumps({"result": known} if isinstance(each, ProgramResult) else known) + "\n"
+        except LabError as error:
+            yield json.dumps({"refused": _words(error)}) + "\n"
+
+
+def _words(error: LabError) -> dict[str, str]:
+    return {"what": error.what, "why": error.why, "next_step": error.next_step}

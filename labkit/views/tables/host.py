@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from labkit.model.detection.records import Alert
+from labkit.views.display import LiveDisplay
 from labkit.views.view import View, text_table
 
 CURL_CODES = {
@@ -24,7 +25,11 @@ MOST_LINES = 8
 
 @dataclass(frozen=True, repr=False)
 class RanView(View):
-    """How a program on the host ended. remark: such as that no real program ran, and why."""
+    """How a program on the host ended.
+
+    remark: that none really ran, and why. limit: the time limit at which it was ended, in seconds; None if it ended by
+    itself. live: the output under which it is shown already.
+    """
 
     command: str
     code: int
@@ -32,34 +37,87 @@ class RanView(View):
     err: str
     seconds: float
     remark: str = ""
+    limit: float | None = None
+    live: LiveDisplay | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "ran.html.j2"
 
+    def _ipython_display_(self) -> None:
+        """Show it, unless the running cell does already."""
+        if self.live is None or not self.live.is_of_this_cell:
+            raise NotImplementedError  # IPython then shows it as any other
+
     @property
     def meaning(self) -> str:
-        """What the exit code means, if known."""
+        """What the exit code says, where it is known."""
+        if self.limit is not None:
+            return f"the limit of {self.limit:g} s ended it; seconds={2 * self.limit:g} would give it longer"
         known = CURL_CODES.get(self.code, "") if self.command.split()[:1] == ["curl"] else ""
-        return known or ("success" if self.code == 0 else "it failed")
+        return known or ("success" if self.code == 0 else "what that means is up to the program")
 
     @property
     def tone(self) -> str:
-        return "good" if self.code == 0 else "bad"
+        return "good" if self.code == 0 else ""
+
+    @property
+    def symbol(self) -> str:
+        """A packet that is dropped is often what was wanted: no other end than 0 has the sign of a mistake."""
+        return "✓" if self.code == 0 else "•"
 
     @property
     def page(self) -> str:
-        """The output; if it is long, only the first two and the last two lines."""
-        lines = self.out.rstrip().splitlines()
-        if len(lines) <= MOST_LINES:
-            return self.out.rstrip()
-        return "\n".join([*lines[:2], f"… {len(lines) - 4} more lines …", *lines[-2:]])
+        """What it wrote; of many lines the first two and the last two."""
+        return _page(self.out)
 
     @property
     def ending(self) -> str:
-        return f"exit code {self.code} after {self.seconds:.1f} s: {self.meaning}"
+        how = "stopped" if self.limit is not None else f"exit code {self.code}"
+        return f"{how} after {self.seconds:.1f} s: {self.meaning}"
 
     def text(self) -> str:
         lines = [f"$ {self.command}", self.page, self.err.rstrip(), self.ending, self.remark]
         return "\n".join(line for line in lines if line)
+
+
+@dataclass(frozen=True, repr=False)
+class RunningView(View):
+    """A program that is running on the host, or was when the cell was interrupted. limit: its time limit in seconds."""
+
+    command: str
+    out: str
+    err: str
+    seconds: float
+    limit: float
+    interrupted: bool = False
+
+    template: ClassVar[str] = "ran.html.j2"
+    tone: ClassVar[str] = ""
+    remark: ClassVar[str] = ""
+
+    @property
+    def symbol(self) -> str:
+        return "■" if self.interrupted else "▶"
+
+    @property
+    def page(self) -> str:
+        """What it has written so far, as in the result."""
+        return _page(self.out)
+
+    @property
+    def ending(self) -> str:
+        if self.interrupted:
+            return f"interrupted, and so ended, after {self.seconds:.0f} s"
+        return f"running for {self.seconds:.0f} s of {self.limit:g} s at most"
+
+    def text(self) -> str:
+        return "\n".join(filter(None, [f"$ {self.command}", self.page, self.err.rstrip(), self.ending]))
+
+
+def _page(out: str) -> str:
+    lines = out.rstrip().splitlines()
+    if len(lines) <= MOST_LINES:
+        return out.rstrip()
+    return "\n".join([*lines[:2], f"… {len(lines) - 4} more lines …", *lines[-2:]])
 
 
 @dataclass(frozen=True, repr=False)

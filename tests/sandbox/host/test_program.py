@@ -1,0 +1,133 @@
+"""A program on the host is seen while it runs, and ends when nobody follows it any more."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.lab.lab import Lab
+from labkit.model.errors import InvalidInput, LabError
+from labkit.model.host_records import ProgramOutput
+from labkit.services.host import Host
+from tests.notebooks.kernel import one_kernel
+from tests.wait import until
+
+pytestmark = pytest.mark.tier_1
+
+MARK = "labkit-test-program"
+TICKS = "import sys, time\nfor n in range(3): print(n, flush=True); time.sleep(0.3)"
+
+
+class Enough(Exception):
+    """Whoever follows a program leaves."""
+
+
+def host_of(lab: Lab) -> Host:
+    assert lab._session.backend.aws.host is not None
+    return lab._session.backend.aws.host
+
+
+def running(mark: str) -> list[psutil.Process]:
+    """The programs with this word among their arguments."""
+    return [one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])]
+
+
+def test_what_it_writes_is_told_as_it_writes_it(lab: Lab) -> None:
+    heard: list[tuple[float, str]] = []
+
+    def hear(written: ProgramOutput) -> None:
+        if written.out:
+            heard.append((time.monotonic(), written.out))
+
+    result = host_of(lab).run([sys.executable, "-c", TICKS], hear=hear)
+
+    assert "".join(text for _, text in heard) == result.out == "0\n1\n2\n"
+    assert heard[-1][0] - heard[0][0] > 0.3
+    assert result.code == 0 and not result.timed_out
+
+
+@pytest.mark.parametrize("ending", [Enough, KeyboardInterrupt])
+def test_it_is_ended_when_whoever_follows_it_leaves(lab: Lab, ending: type[BaseException]) -> None:
+    def leave(_: ProgramOutput) -> None:
+        raise ending
+
+    mark = f"{MARK}-{ending.__name__}"
+    script = "import sys, time, subprocess; subprocess.Popen(['sleep', '90', *[]]); time.sleep(90)"
+    with pytest.raises(ending):
+        host_of(lab).run([sys.executable, "-c", script, mark], 90, leave)
+
+    until(lambda: not running(mark))
+
+
+def test_an_interrupted_cell_ends_it_in_one_panel(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labkit.views.running.Running.hear", interrupted)
+    with pytest.raises(LabError, match=r"Interrupted: `run\(\)` stopped before its end"):
+        lab.run([sys.executable, "-c", "import time; time.sleep(90)", MARK])
+
+    until(lambda: not running(MARK))
+
+
+def test_its_time_limit_is_told_as_one_and_not_as_a_fault(lab: Lab) -> None:
+    ran = repr(lab.run("sleep 30", seconds=0.5))
+
+    assert "stopped after 0.5 s: the limit of 0.5 s ended it; seconds=1 would give it longer" in ran
+    assert "fault" not in ran
+
+
+def test_a_program_that_writes_without_end_is_cut_and_still_ends(lab: Lab) -> None:
+    ran = lab.run("yes", seconds=1)
+
+    assert "It wrote more than is kept." in repr(ran)
+    assert len(repr(ran)) < 1_000
+
+
+def test_what_a_program_leaves_in_the_background_keeps_nobody_waiting(lab: Lab) -> None:
+    began = time.monotonic()
+
+    assert "exit code 0" in repr(lab.run("sh -c 'sleep 20 & echo done'"))
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(("command", "said"), [("curl -s dadismad.com | head -1", "sh -c"), ("curl 'x", "not closed")])
+def test_a_command_that_wants_a_shell_is_refused_before_anything_runs(lab: Lab, command: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        lab.run(command)
+
+
+@pytest.mark.parametrize(("name", "said"), [("cd /tmp", "a word of the shell"), ("Curl x", "Write it small: curl")])
+def test_a_program_that_is_not_there_gets_advice_that_is_right(lab: Lab, name: str, said: str) -> None:
+    with pytest.raises(LabError, match=said):
+        lab.run(name)
+
+
+def test_the_shell_that_a_refusal_offers_runs_it(lab: Lab) -> None:
+    assert "You reached dadismad.com" in repr(lab.run("sh -c 'curl -s dadismad.com | head -1'"))
+
+
+def test_a_folder_is_not_a_program(lab: Lab) -> None:
+    with pytest.raises(LabError, match="is not installed"):
+        lab.run(str(Path.home()))
+
+
+def test_interrupting_the_cell_ends_the_program_and_leaves_one_panel(lab: Lab) -> None:
+    script = "import time; print('begun', flush=True); time.sleep(90)"
+    with one_kernel(Path.cwd(), os.environ) as kernel:
+        kernel.run("from labkit import open_lab; lab = open_lab()")
+        seen = threading.Thread(target=lambda: (until(lambda: running("in-a-cell")), kernel.interrupt()))
+        seen.start()
+        output = kernel.run(f"lab.run({[sys.executable, '-c', script, 'in-a-cell']!r})")
+        seen.join()
+
+    assert output.error == "LabError"
+    assert output.text.count("Interrupted: run() stopped before its end") == 1
+    assert "urllib3" not in output.text and "Traceback" not in output.text
+    until(lambda: not running("in-a-cell"))
