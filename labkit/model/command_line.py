@@ -26,7 +26,7 @@ _SAID = {"$": "a variable or `$(…)`", "`": "a backquote", "~": "`~`, the home 
 
 @dataclass(frozen=True)
 class Advice:
-    """Of a program that may be missing. package: the one of Debian and Ubuntu that has it. instead: what serves instead."""
+    """Of a program that may be missing. package: that of Debian and Ubuntu which has it. instead: what serves, too."""
 
     package: str
     instead: str = ""
