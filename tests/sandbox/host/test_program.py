@@ -6,22 +6,33 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from labkit.lab.calls import interruptible
 from labkit.lab.lab import Lab
+from labkit.lab.part_3_host import HostCells
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.host_records import ProgramOutput
 from labkit.services.host import Host
+from labkit.views.view import View
 from tests.notebooks.kernel import one_kernel
 from tests.wait import until
 
 pytestmark = pytest.mark.tier_1
 
+Run = Callable[..., View]
 MARK = "labkit-test-program"
 TICKS = "import sys, time\nfor n in range(3): print(n, flush=True); time.sleep(0.3)"
+
+
+@pytest.fixture
+def run(lab: Lab) -> Run:
+    """lab.run, whatever it stands on."""
+    return HostCells(lab._session).run
 
 
 class Enough(Exception):
@@ -65,63 +76,63 @@ def test_it_is_ended_when_whoever_follows_it_leaves(lab: Lab, ending: type[BaseE
     until(lambda: not running(mark))
 
 
-def test_an_interrupted_cell_ends_it_in_one_panel(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_cell_ends_it_in_one_panel(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("labkit.views.running.Running.hear", interrupted)
     with pytest.raises(LabError, match=r"Interrupted: `run\(\)` stopped before its end"):
-        lab.run([sys.executable, "-c", "import time; time.sleep(90)", MARK])
+        interruptible(run)([sys.executable, "-c", "import time; time.sleep(90)", MARK])
 
     until(lambda: not running(MARK))
 
 
-def test_its_time_limit_is_told_as_one_and_not_as_a_fault(lab: Lab) -> None:
-    ran = repr(lab.run("sleep 30", seconds=0.5))
+def test_its_time_limit_is_told_as_one_and_not_as_a_fault(run: Run) -> None:
+    ran = repr(run("sleep 30", seconds=0.5))
 
     assert "stopped after 0.5 s: the limit of 0.5 s ended it; seconds=1 would give it longer" in ran
     assert "fault" not in ran
 
 
-def test_a_program_that_writes_without_end_is_cut_and_still_ends(lab: Lab) -> None:
-    ran = lab.run("yes", seconds=1)
+def test_a_program_that_writes_without_end_is_cut_and_still_ends(run: Run) -> None:
+    ran = run("yes", seconds=1)
 
     assert "It wrote more than is kept." in repr(ran)
     assert len(repr(ran)) < 1_000
 
 
-def test_what_a_program_leaves_in_the_background_keeps_nobody_waiting(lab: Lab) -> None:
+def test_what_a_program_leaves_in_the_background_keeps_nobody_waiting(run: Run) -> None:
     began = time.monotonic()
 
-    assert "exit code 0" in repr(lab.run("sh -c 'sleep 20 & echo done'"))
+    assert "exit code 0" in repr(run("sh -c 'sleep 20 & echo done'"))
     assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(("command", "said"), [("curl -s dadismad.com | head -1", "sh -c"), ("curl 'x", "not closed")])
-def test_a_command_that_wants_a_shell_is_refused_before_anything_runs(lab: Lab, command: str, said: str) -> None:
+def test_a_command_that_wants_a_shell_is_refused_before_anything_runs(run: Run, command: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        lab.run(command)
+        run(command)
 
 
 @pytest.mark.parametrize(("name", "said"), [("cd /tmp", "a word of the shell"), ("Curl x", "Write it small: curl")])
-def test_a_program_that_is_not_there_gets_advice_that_is_right(lab: Lab, name: str, said: str) -> None:
+def test_a_program_that_is_not_there_gets_advice_that_is_right(run: Run, name: str, said: str) -> None:
     with pytest.raises(LabError, match=said):
-        lab.run(name)
+        run(name)
 
 
-def test_the_shell_that_a_refusal_offers_runs_it(lab: Lab) -> None:
-    assert "You reached dadismad.com" in repr(lab.run("sh -c 'curl -s dadismad.com | head -1'"))
+def test_the_shell_that_a_refusal_offers_runs_it(run: Run) -> None:
+    assert "You reached dadismad.com" in repr(run("sh -c 'curl -s dadismad.com | head -1'"))
 
 
-def test_a_folder_is_not_a_program(lab: Lab) -> None:
+def test_a_folder_is_not_a_program(run: Run) -> None:
     with pytest.raises(LabError, match="is not installed"):
-        lab.run(str(Path.home()))
+        run(str(Path.home()))
 
 
 def test_interrupting_the_cell_ends_the_program_and_leaves_one_panel(lab: Lab) -> None:
     script = "import time; print('begun', flush=True); time.sleep(90)"
     with one_kernel(Path.cwd(), os.environ) as kernel:
-        kernel.run("from labkit import open_lab; lab = open_lab()")
+        kernel.run("from labkit import open_lab; lab = open_lab(); lab.solve('host_subnet')")
         seen = threading.Thread(target=lambda: (until(lambda: running("in-a-cell")), kernel.interrupt()))
         seen.start()
         output = kernel.run(f"lab.run({[sys.executable, '-c', script, 'in-a-cell']!r})")
