@@ -11,6 +11,7 @@ from labkit import steps
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.steps.session import LabSession
 from tests.browser.notebook_page import NotebookPage
+from tests.browser.running_lab import RunningLab
 
 SLOW = 400
 """Milliseconds: long enough for the kernel to answer what leaving a field has sent."""
@@ -102,3 +103,21 @@ def test_a_double_click_is_one_press(chapter_2: NotebookPage, session: LabSessio
     answered(form, "AWS answers: account")
     chapter_2.page.wait_for_timeout(1000)
     answered(form, "AWS answers: account")
+
+
+def test_the_students_own_aws_account_is_used_after_a_second_yes_and_the_top_says_so(
+    page: Page, lab: RunningLab, session: LabSession
+) -> None:
+    notebook = NotebookPage(page)
+    notebook.open(lab, "00_start_here.ipynb", "backend")
+    notebook.run("from labkit import open_lab")
+    form = notebook.run("lab.choose_backend()").locator(".labkit-form")
+    expect(form.locator(".labkit").first).to_contain_text("AWS: sandbox")
+    notebook.press(form.get_by_role("button", name=re.compile("^live")), SLOW)
+    answered(form, "Switch to your own AWS account?")
+    expect(form.locator(".labkit").first).to_contain_text("AWS: sandbox")
+    notebook.press(form.get_by_role("button", name="Yes, use my own AWS account"), SLOW)
+    answered(form, "AWS is now")
+    expect(form.locator(".labkit").first).not_to_contain_text("AWS: sandbox")
+    notebook.press(form.get_by_role("button", name=re.compile("^sandbox")), SLOW)
+    expect(form.locator(".labkit").first).to_contain_text("AWS: sandbox")
