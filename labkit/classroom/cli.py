@@ -68,30 +68,30 @@ def start(yes: bool, **options: Any) -> None:
     except LabError:
         class_settings.save(home, before)
         if wanted != before:
-            with suppress(LabError):  # the class as it was is better than none
+            with suppress(LabError):  # better the old class than none
                 sandbox_process.start(home)
         raise
     click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
     if wanted is not None:
         click.echo("\n".join(_class_lines(wanted)))
-    if wanted is not None and before is not None and _place(before) != _place(wanted):
+    if wanted is not None and before is not None and _joined_at(before) != _joined_at(wanted):
         click.echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
 
 
-def _place(served: Any) -> tuple[str, str]:
-    """What a student who has joined relies on: where the class is, and what certificate is there."""
+def _joined_at(served: Any) -> tuple[str, str]:
+    """What students joined with: the URL of the class and its certificate."""
     return served.url, served.certificate
 
 
 def _ask(wanted: Any) -> None:
-    """Say what listening beyond this machine means, and take a no."""
+    """Explain what listening beyond this machine means, and ask for confirmation."""
     where = "every address of this machine" if wanted.host in ("0.0.0.0", "::") else wanted.host
     click.echo(
         f"This opens the sandbox to other machines. It will listen at {where}, port {wanted.port}:\n"
-        "whoever reaches that address can ask it something. A firewall may have to let them.\n\n"
+        "every machine that reaches that address can send it requests. A firewall may have to allow them.\n\n"
         f"What protects it: {_tls_words(wanted)} Every request is signed with a student's own keys,\n"
-        "and no secret key ever travels. What is yours alone, such as the list of keys, answers on 127.0.0.1 only.\n"
-        "What does not: who gets hold of a student's block can act as that student, here and nowhere else.\n"
+        "and no secret key is ever sent. What only you may see, such as the list of keys, answers only on 127.0.0.1.\n"
+        "What is not protected: anyone who gets a student's block can act as that student in this class.\n"
     )
     if not click.confirm("Go on?"):
         raise click.Abort
@@ -103,31 +103,31 @@ def _tls_words(wanted: Any) -> str:
 
 
 def _class_lines(served: Any) -> list[str]:
-    """What an instructor needs to know of a class that is served."""
+    """What an instructor needs to know about the class."""
     from labkit.sandbox.classroom import certificate
 
     pinned = certificate.pinned(Path(served.certificate)) if served.tls else ""
-    signed = f"Certificate (SHA-256): {pinned}" if pinned else "An authority signed its certificate."
+    signed = f"Certificate (SHA-256): {pinned}" if pinned else "Its certificate is signed by an authority."
     return [
         f"It serves a class of {served.size} at {served.url}",
         *([signed] if served.tls else ()),
         "Hand out the keys with `labkit class keys`; each student runs `labkit join` and pastes theirs.",
-        f"For your own lab on this machine take a student number above {served.size}.",
+        f"For your own lab on this machine, use a student number above {served.size}.",
     ]
 
 
 def served_lines(home: Path, running: bool) -> list[str]:
-    """The class that this home's sandbox serves, or will serve once it runs; no line without one."""
+    """Lines about the class that this home's sandbox serves, or will serve when it runs; none without a class."""
     from labkit.sandbox.classroom import settings as class_settings
 
     served = class_settings.load(home)
     if served is None:
         return []
-    return _class_lines(served) if running else [f"Once started, it serves the class of {served.size} at {served.url}."]
+    return _class_lines(served) if running else [f"When started, it serves the class of {served.size} at {served.url}."]
 
 
 def host_lines(home: Path) -> list[str]:
-    """Where a student's host in a class runs; no line where none does."""
+    """Where a student's host in a class runs; no line if none runs."""
     from labkit.classroom.host_process import host_folder
     from labkit.services import sandbox_process
 
@@ -136,7 +136,7 @@ def host_lines(home: Path) -> list[str]:
 
 
 def facts(home: Path) -> dict[str, Any] | None:
-    """The class that is served from this home, for `labkit sandbox status`; None without one."""
+    """The class that this home's sandbox serves, for `labkit sandbox status`; None without one."""
     from labkit.sandbox.classroom import certificate
     from labkit.sandbox.classroom import settings as class_settings
 
@@ -162,7 +162,7 @@ def keys(student: str | None, as_csv: bool) -> None:
     number = None if student is None else parse_student_number(student)
     sandbox = sandbox_process.find(settings().home)
     if sandbox is None:
-        raise LabError("The sandbox is not running.", "It knows the keys.", "Start it: labkit sandbox start")
+        raise LabError("The sandbox is not running.", "It has the keys.", "Start it: labkit sandbox start")
     chosen = class_keys.class_keys(sandbox, number)
     click.echo((class_keys.as_csv if as_csv else class_keys.as_blocks)(chosen), nl=False)
 
@@ -182,7 +182,7 @@ def join(file: Any, leave: bool) -> None:
     home = home_folder()
     if leave:
         left = join.leave(home)
-        click.echo("You left the class. Its keys are gone from here." if left else "There was no class to leave.")
+        click.echo("You left the class. Its keys were deleted here." if left else "There was no class to leave.")
         return
     block = ClassKeys.parse(file.read() if file is not None else _pasted())
     join.join(home, block)
@@ -192,7 +192,7 @@ def join(file: Any, leave: bool) -> None:
 
 
 def _pasted() -> str:
-    """What was pasted into a terminal, up to an empty line; or all that comes through a pipe."""
+    """The text pasted into a terminal, up to an empty line, or everything from a pipe."""
     if not sys.stdin.isatty():
         return sys.stdin.read()
     click.echo("Paste your block, then press Enter on an empty line. What you paste is not shown.")
@@ -207,7 +207,7 @@ def _pasted() -> str:
 
 @contextmanager
 def _without_echo() -> Iterator[None]:
-    """Keys are pasted here, and the terminal may be on a projector."""
+    """Turn off the terminal's echo: keys are pasted, and the terminal may be on a projector."""
     import termios
 
     terminal = sys.stdin.fileno()

@@ -1,6 +1,6 @@
-"""Tries what the range needs, in a process of its own that then ends: `start.py probe` prints JSON.
+"""Tests what this machine can do for the range, in a separate process: `start.py probe` prints JSON.
 
-`packets` and `calls` say what refused a closed network and the watching of system calls; empty where they can be had.
+`packets` and `calls` say why a closed network and the interception of system calls do not work; "" if they do.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _LINK = "link set lo up\nlink add veth0 type veth peer name veth1\n"
 
 
 def main(_arguments: list[str]) -> None:
-    """Print what was found."""
-    calls = _what_refuses(_watch_a_child)
+    """Print the results."""
+    calls = _fault_of(_watch_a_child)
     missing = [name for name in ("ip", "nft") if find_program(name) is None]
-    packets = "" if missing or calls else _what_refuses(_make_network)
+    packets = "" if missing or calls else _fault_of(_make_network)
     found = {"system": platform.system(), "calls": calls, "missing": missing, "packets": packets}
     sys.stdout.write(json.dumps(found))
 
 
-def _what_refuses(attempt: Callable[[], None]) -> str:
-    """What an attempt failed with, made in a child; empty if it succeeded."""
+def _fault_of(attempt: Callable[[], None]) -> str:
+    """Run the attempt in a child, and return its error; "" if it succeeded."""
     read, write = os.pipe()
 
     def work() -> None:
@@ -41,13 +41,13 @@ def _what_refuses(attempt: Callable[[], None]) -> str:
     child = fork(work)
     os.close(write)
     with open(read, "rb") as pipe:
-        told = pipe.read().decode(errors="replace")
+        output = pipe.read().decode(errors="replace")
     os.waitpid(child, 0)
-    return told.strip() if told.endswith("\n") else "it ended without a word"
+    return output.strip() if output.endswith("\n") else "it ended without an error message"
 
 
 def _make_network() -> None:
-    """A namespace, a link and a ruleset, all thrown away with this process. Raises OSError."""
+    """Make a namespace, a link and a ruleset, which end with this process. Raises OSError."""
     from labkit.range.packets import ruleset
     from labkit.range.packets.nft import NftError, open_nft
 
@@ -60,7 +60,7 @@ def _make_network() -> None:
 
 
 def _watch_a_child() -> None:
-    """Hold a child's connect(2), read its memory as the range does, and refuse it. Raises OSError."""
+    """Intercept a child's connect(2), read its memory as the range does, and refuse the call. Raises OSError."""
     ours, theirs = socket.socketpair()
 
     def connect() -> None:

@@ -69,9 +69,9 @@ class RunningClass:
 
 
 @contextmanager
-def running_class(home: Path, size: int, **wish: Any) -> Iterator[RunningClass]:
-    """A class of this size in a home; wish: what else its instructor asks for."""
-    wanted = plan(home, class_settings.load(home), ClassOptions(size=size, port=free_port(), **wish))
+def running_class(home: Path, size: int, **options: Any) -> Iterator[RunningClass]:
+    """A class of this size in a home; options: further options."""
+    wanted = plan(home, class_settings.load(home), ClassOptions(size=size, port=free_port(), **options))
     class_settings.save(home, wanted)
     assert wanted is not None
     sandbox, _ = sandbox_process.start(home)

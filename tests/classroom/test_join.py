@@ -315,7 +315,7 @@ def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(in
     assert "not in this class" in labkit("class", "keys", "4").output
     labkit("sandbox", "stop")
     assert "not running" in labkit("class", "keys").output
-    assert f"Once started, it serves the class of 3 at http://127.0.0.1:{port}." in labkit("sandbox", "status").output
+    assert f"When started, it serves the class of 3 at http://127.0.0.1:{port}." in labkit("sandbox", "status").output
     assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "start").output
     assert labkit("class", "keys").output == keys
     facts = json.loads(labkit("sandbox", "status", "--json").output)
@@ -349,7 +349,7 @@ def test_a_class_grows_and_is_not_made_smaller(instructor: Path) -> None:
     keys = labkit("class", "keys").output
     refused = labkit("sandbox", "start", "--class", "1")
     assert refused.exit_code == 1
-    assert "not made smaller: it has 2 students" in refused.output
+    assert "cannot shrink from 2 to" in refused.output
     grown = labkit("sandbox", "start", "--class", "4")
     assert f"a class of 4 at http://127.0.0.1:{port}" in grown.output
     assert labkit("class", "keys").output.startswith(keys)
@@ -359,7 +359,7 @@ def test_listening_beyond_this_machine_is_asked_about_and_a_no_changes_nothing(i
     words = ("sandbox", "start", "--class", "2", "--host", "127.0.0.1", "--known-as", "lab.example.org")
     said = labkit(*words, typed="n\n")
     assert said.exit_code == 1
-    for part in ("other machines", "firewall", "TLS", "signed", "no secret key ever travels", "Go on?"):
+    for part in ("other machines", "firewall", "TLS", "signed", "no secret key is ever sent", "Go on?"):
         assert part in said.output
     assert class_settings.load(instructor) is None
     assert sandbox_process.find(instructor) is None
@@ -388,10 +388,10 @@ def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certi
     [
         (("--class", "0"), "A class of 0 was refused"),
         (("--class", "1000"), "1 to 999"),
-        (("--host", "127.0.0.1"), "How many students"),
-        (("--class", "3", "--host", "198.51.100.1"), "no address of this machine"),
-        (("--class", "3", "--host", "no.such.host.invalid"), "no address of this machine"),
-        (("--class", "3", "--cert", "a.pem"), "needs its key"),
+        (("--host", "127.0.0.1"), "size of the class is missing"),
+        (("--class", "3", "--host", "198.51.100.1"), "not an address of this machine"),
+        (("--class", "3", "--host", "no.such.host.invalid"), "not an address of this machine"),
+        (("--class", "3", "--cert", "a.pem"), "its key belong together"),
         (("--class", "3", "--cert", "a.pem", "--key", "b.pem"), "cannot be read"),
     ],
 )

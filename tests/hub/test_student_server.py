@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.classroom.class_keys import ClassKeys
-from labkit.classroom.hub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_place
+from labkit.classroom.hub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_keys
 from labkit.classroom.keys import class_keys
 from labkit.services.environment import joined
 from labkit.services.notes import Notes
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def join(variables: dict[str, str]) -> None:
     os.environ.update(variables)
-    Joining(take_place()).finish()
+    Joining(take_keys()).finish()
 
 
 def left_in_environment() -> set[str]:

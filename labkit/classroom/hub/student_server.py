@@ -1,4 +1,4 @@
-"""A student's JupyterLab behind a JupyterHub, with what `labkit lab` gives: chapters, settings, aws in the terminal."""
+"""A student's JupyterLab behind JupyterHub, set up like `labkit lab`: chapters, settings, aws in the terminal."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ AGAIN_SECONDS = 5.0
 def run() -> None:
     """Run the student's server in this process until it ends. The student's files are below the current folder.
 
-    With a block of keys in the environment it joins the class, while Jupyter is being loaded, and then has the host of
-    the student. Without one the student has a sandbox. Either starts and ends with the server.
+    With a block of keys in the environment, it joins the class while Jupyter loads, and starts the student's host.
+    Without one, it starts a sandbox. Either ends with the server.
     """
     loading.skip_needless_imports()
     lay_out_chapters(CLONE, Path.cwd())
-    home, place = settings().home, take_place()
-    joining = Joining(place)
+    home, keys = settings().home, take_keys()
+    joining = Joining(keys)
     starting = None if joining.is_class else sandbox_process.PendingStart(home, parent=os.getpid())
     try:
         main = _load_server()
@@ -66,7 +66,7 @@ def run() -> None:
 def keep_host() -> None:
     """Start the student's host, restart it if it dies, and try again while it does not start."""
     while True:
-        with contextlib.suppress(LabError):  # who uses the host is told
+        with contextlib.suppress(LabError):  # the host's users see the error
             folder = joined.host_folder(settings())
             if folder is None:
                 return
@@ -75,62 +75,63 @@ def keep_host() -> None:
         time.sleep(AGAIN_SECONDS)
 
 
-def take_place() -> dict[str, str]:
-    """Take the block of keys that the hub put into the environment out of it."""
+def take_keys() -> dict[str, str]:
+    """Remove the block of keys, which the hub set, from the environment, and return it."""
     return {name: os.environ.pop(name) for name in BLOCK if name in os.environ}
 
 
 class Joining:
     """`labkit join` in a separate process, so that the server does not load the AWS library.
 
-    place: the student's block, or the number alone where the hub gives no keys: then a class of another time is left.
+    keys: the student's block, or only the number if the hub gives no keys; then an earlier class is left.
     """
 
-    def __init__(self, place: Mapping[str, str]) -> None:
-        self._place, self._process = place, _start_joining(place) if "LABKIT_DETECTION_URL" in place else None
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = keys
+        self._process = _start_joining(keys) if "LABKIT_DETECTION_URL" in keys else None
 
     @property
     def is_class(self) -> bool:
-        """Whether the hub gave keys."""
+        """Whether the hub gave the student keys."""
         return self._process is not None
 
     def finish(self) -> None:
-        """Wait for its end, whose words went to the server's log.
+        """Wait until it ends. Its messages are in the server's log.
 
-        Where the class's sandbox does not answer now, the keys are kept all the same, for when it does; the lab says
-        what is wrong with keys that it does not take. Values that are no student's of a class go back into the
-        environment. The number does not: there it would mean that nobody is there to fill in forms.
+        The keys are kept even if the class's sandbox does not answer now; later, the lab reports keys that the sandbox
+        refuses. An invalid block goes back into the environment, but without the number: in the environment it would
+        disable the forms.
         """
-        number, home = self._place.get("LABKIT_STUDENT"), settings().home
+        number, home = self._keys.get("LABKIT_STUDENT"), settings().home
         if self._process is not None and self._process.wait() == 0:
             return
         try:
             if self._process is not None:
-                join.keep(home, ClassKeys.parse(_block(self._place)))
+                join.keep(home, ClassKeys.parse(_block(self._keys)))
                 return
         except InvalidInput:
-            os.environ.update({name: value for name, value in self._place.items() if name != "LABKIT_STUDENT"})
+            os.environ.update({name: value for name, value in self._keys.items() if name != "LABKIT_STUDENT"})
         if number:
             join.leave(home)
             Notes(home / "notes.json").save(student=number)
 
 
-def _start_joining(place: Mapping[str, str]) -> subprocess.Popen[str]:
-    """The process reads the keys from its standard input: everybody can read arguments."""
+def _start_joining(keys: Mapping[str, str]) -> subprocess.Popen[str]:
+    """The process reads the keys from standard input, since every user can read arguments."""
     command = [sys.executable, "-m", "labkit", "join"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stdin is not None
     with process.stdin as block:
-        block.write(_block(place))
+        block.write(_block(keys))
     return process
 
 
-def _block(place: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in place.items())
+def _block(keys: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in keys.items())
 
 
 def lay_out_chapters(clone: Path, folder: Path) -> None:
-    """Copy the chapters from the installed clone into the student's folder, without overwriting a file."""
+    """Copy the chapters from the clone into the student's folder, without overwriting files."""
     for name in CHAPTERS:
         if (clone / name).is_dir() and clone != folder:
             shutil.copytree(clone / name, folder / name, copy_function=_copy_new, dirs_exist_ok=True)
@@ -142,16 +143,16 @@ def _copy_new(source: str, target: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The variables of kernels and terminals: the lab's own, and the region, which `aws` needs."""
+    """The variables for kernels and terminals: the lab's, and the region, which `aws` needs."""
     from labkit.steps.session import open_session
 
     try:
-        world = open_session()
-    except ServiceUnreachable as error:  # a class whose certificate is not here yet; the lab says so when it is used
+        session = open_session()
+    except ServiceUnreachable as error:  # the class's certificate cannot be fetched yet; the lab reports it when used
         click.echo(str(error), err=True)
         return {}
-    asked = {"AWS_DEFAULT_REGION": world.region} if world.backend.aws.asks_first else {}
-    return {**asked, **world.backend.environment()}
+    region = {"AWS_DEFAULT_REGION": session.region} if session.backend.aws.asks_first else {}
+    return {**region, **session.backend.environment()}
 
 
 def _load_server() -> Callable[[], None]:

@@ -1,9 +1,9 @@
-"""The closed network: the host, one link, and everything else at the link's far end, where the network ACL filters.
+"""The closed network: the host, a link, and at its far end everything else. The network ACL filters at the far end.
 
     host 10.0.1.10 (eth0) ── veth ── (vpc) gateway 10.0.1.1, resolver 10.0.0.2, and every other address there is
 
-Each side is a network namespace of its own, and neither has another device: no way leads out. Nothing is forwarded, so
-no kernel value has to be changed.
+Each side is a network namespace without any other device, so no packet can leave. Nothing is forwarded, so no kernel
+setting has to be changed for that.
 """
 
 from __future__ import annotations
@@ -49,26 +49,26 @@ _ETC = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
     "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n{dns.HOST} {HOST_NAME}\n",
 }
-"""Files of the host's own, so that the resolver alone knows names: no nscd, sssd or systemd-resolved is asked."""
+"""The host's own files, so that all names come from the range's resolver, not from nscd, sssd or systemd-resolved."""
 
 
 def build(folder: Path, guard: Callable[[], None]) -> int:
-    """Make this process the far end and return the pid of the host's holder, a child that then calls `guard`.
+    """Turn this process into the far end. Return the pid of a child that holds the host's namespace and calls `guard`.
 
-    Raises OSError where the kernel, or a policy of this machine, refuses.
+    Raises OSError if the kernel or a policy of this machine refuses.
     """
     unshare_all()
-    resolvers = _own_names(folder)
+    resolvers = _set_up_names(folder)
     socket.sethostname(HOST_NAME)
     set_kernel_values(_NO_DUPLICATE_DETECTION)
     loopback = [address for address in resolvers if address.startswith("127.")]
-    holder, wire = _host(loopback, guard)
+    holder, connect = _host(loopback, guard)
     ipv6 = os.path.exists("/proc/net/if_inet6")
     ip(_FAR.format(host=holder) + (_FAR_IPV6 if ipv6 else ""))
     others = [address for address in resolvers if address not in loopback]
     if others:
         ip("".join(f"addr add {address}/32 dev lo\n" for address in others))
-    wire()
+    connect()
     for port in PAGE_PORTS:
         serve_pages(port)
     serve_drips(DRIP_PORT)
@@ -78,7 +78,7 @@ def build(folder: Path, guard: Callable[[], None]) -> int:
 
 
 def _host(resolvers: list[str], guard: Callable[[], None]) -> tuple[int, Callable[[], None]]:
-    """The pid of the host's holder, and what gives it its end of the link, once that is there."""
+    """The pid of the process that holds the host's namespace, and a function that sets up its end of the link."""
     ours, theirs = socket.socketpair()
 
     def work() -> None:
@@ -98,13 +98,13 @@ def _host(resolvers: list[str], guard: Callable[[], None]) -> tuple[int, Callabl
     if not ours.recv(4):
         raise OSError("the host's network namespace was refused")
 
-    def wire() -> None:
+    def connect() -> None:
         ours.send(b"w")
         if not ours.recv(2):
             raise OSError("the host's end of the link could not be set up")
         ours.close()
 
-    return holder, wire
+    return holder, connect
 
 
 def _set_up_host(resolvers: list[str]) -> None:
@@ -112,19 +112,19 @@ def _set_up_host(resolvers: list[str]) -> None:
     for address in resolvers:
         serve_dns(address)
     gid = os.getgid()
-    # An unanswered connection is given up after 3 s instead of two minutes, and ping needs no privilege.
+    # Connection attempts time out after 3 s instead of two minutes, and ping needs no privilege.
     set_kernel_values({"ipv4/tcp_syn_retries": 1, "ipv4/tcp_retries2": 5, "ipv4/ping_group_range": f"{gid} {gid}"})
 
 
-def _own_names(folder: Path) -> list[str]:
-    """Give the range its own files in /etc. Where mounting is refused: the name servers to be played instead."""
-    shown = {}
+def _set_up_names(folder: Path) -> list[str]:
+    """Mount the host's own files in /etc. If mounting is refused, return the name servers to imitate instead."""
+    mounts = {}
     for path, text in _ETC.items():
         own = folder / path.rpartition("/")[2]
         own.write_text(text)
-        shown[path] = str(own)
+        mounts[path] = str(own)
     try:
-        mount_privately(shown)
+        mount_privately(mounts)
     except OSError:
         words = [line.split() for line in Path("/etc/resolv.conf").read_text().splitlines()]
         return [word[1] for word in words if word[:1] == ["nameserver"] and ":" not in word[1]]
@@ -132,5 +132,5 @@ def _own_names(folder: Path) -> list[str]:
 
 
 def networks(holder: int) -> set[str]:
-    """What names the two network namespaces, the far end's and the host's."""
+    """The names of the two network namespaces, of the far end and of the host."""
     return {network_of("self"), network_of(holder)}

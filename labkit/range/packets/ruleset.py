@@ -1,7 +1,7 @@
-"""Entries of a network ACL as nftables rules on the far end of the host's link, where the subnet ends.
+"""Entries of a network ACL as nftables rules at the far end of the host's link, which is the edge of the subnet.
 
-`prerouting` from the link is leaving the subnet, `output` to it is entering. No rule asks for a connection's state, so
-the filter is stateless, as a network ACL is.
+Packets in `prerouting` from the link leave the subnet, packets in `output` to the link enter it. No rule uses the state
+of connections, so the filter is stateless, as a network ACL is.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _NEVER_FILTERED = f"{{ {RESOLVER}, 169.254.0.0/16 }}"
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html"""
 
-_OF_THE_LINK = "icmpv6 type { 133, 134, 135, 136 } accept\n    ip6 daddr ff02::/16 accept"
-"""What the two ends say to each other by themselves and what crosses no subnet's edge: neighbours, and who listens.
+_LINK_TRAFFIC = "icmpv6 type { 133, 134, 135, 136 } accept\n    ip6 daddr ff02::/16 accept"
+"""Traffic of the link itself, which does not cross the edge of a subnet: neighbour and multicast listener discovery.
 
 Source: RFC 4861, RFC 3810."""
 
@@ -34,9 +34,9 @@ _COUNTER = re.compile(r"counter (egress|ingress)_(\d+)_\w+ \{\s*packets (\d+)")
 
 
 def base() -> str:
-    """The table and its hooks, with nothing allowed yet.
+    """The table and its hooks; nothing is allowed yet.
 
-    A hook hands each packet of the link to its direction's chain, which ends in a drop.
+    A hook passes each packet of the link to the chain of its direction, which ends with a drop.
     """
     hooks = []
     for way, hook, link, side in (
@@ -46,17 +46,17 @@ def base() -> str:
         hooks.append(
             f"  chain {way} {{ drop; }}\n"
             f"  chain {hook} {{\n    type filter hook {hook} priority raw; policy accept;\n"
-            f'    {link} != "{LINK}" accept\n    ip {side} {_NEVER_FILTERED} accept\n    {_OF_THE_LINK}\n'
+            f'    {link} != "{LINK}" accept\n    ip {side} {_NEVER_FILTERED} accept\n    {_LINK_TRAFFIC}\n'
             f"    goto {way}\n  }}\n"
         )
     return f"table {TABLE} {{\n{''.join(hooks)}}}\n"
 
 
 def transaction(entries: Sequence[Entry], previous: Iterable[str] = ()) -> str:
-    """Text that puts these entries in force and takes all others out, in one transaction.
+    """The nft commands that replace all entries in force with these, in one transaction.
 
-    previous: the names of the counters there are. An entry that stays as it is keeps its counter; that of one that is
-    gone or was replaced is deleted.
+    previous: the names of the existing counters. An unchanged entry keeps its counter; those of removed or replaced
+    entries are deleted.
     """
     wanted, present = counter_names(entries), set(previous)
     lines = [f"add counter {TABLE} {name}" for name in wanted if name not in present]
@@ -69,7 +69,7 @@ def transaction(entries: Sequence[Entry], previous: Iterable[str] = ()) -> str:
 
 
 def counter_names(entries: Iterable[Entry]) -> list[str]:
-    """The counters of a network ACL: one an entry, and one a direction and family for `*`.
+    """The counters of a network ACL: one for each entry, and one for `*` per direction and address family.
 
     >>> counter_names([])
     ['egress_32767_all', 'egress_32768_all', 'ingress_32767_all', 'ingress_32768_all']
@@ -79,7 +79,7 @@ def counter_names(entries: Iterable[Entry]) -> list[str]:
 
 
 def packets(listing: str) -> dict[Counter, int]:
-    """The counts in what `nft list counters` prints.
+    """The counts in the output of `nft list counters`.
 
     >>> packets("counter egress_50_1f { packets 7 bytes 420 }")
     {(True, 50): 7}
@@ -89,23 +89,23 @@ def packets(listing: str) -> dict[Counter, int]:
 
 @functools.cache
 def _last(egress: bool) -> tuple[Entry, Entry]:
-    """AWS's own last entries, which are in force whether they are listed or not."""
+    """AWS's own last entries, which always apply, listed or not."""
     return (
         Entry(CATCH_ALL, egress, "deny", "-1", "0.0.0.0/0"),
         Entry(CATCH_ALL_IPV6, egress, "deny", "-1", "::/0"),
     )
 
 
-@functools.lru_cache(maxsize=4096)  # an apply changes one entry of many
+@functools.lru_cache(maxsize=4096)  # most updates change one entry of many
 def _rule(entry: Entry) -> str:
     return f"add rule {TABLE} {WAYS[entry.egress]} {_matches(entry)}{_verdict(entry)}"
 
 
 @functools.lru_cache(maxsize=4096)
 def _counter(entry: Entry) -> str:
-    """A name for the counter of this very entry: another entry with the same number counts anew."""
-    told = "all" if entry.is_catch_all else hashlib.sha256(str(entry).encode()).hexdigest()[:8]
-    return f"{WAYS[entry.egress]}_{entry.rule_number}_{told}"
+    """The name of the entry's counter; another entry with the same number has another counter."""
+    identity = "all" if entry.is_catch_all else hashlib.sha256(str(entry).encode()).hexdigest()[:8]
+    return f"{WAYS[entry.egress]}_{entry.rule_number}_{identity}"
 
 
 def _verdict(entry: Entry) -> str:
@@ -114,7 +114,7 @@ def _verdict(entry: Entry) -> str:
 
 
 def _matches(entry: Entry) -> str:
-    """The conditions of an entry; ICMP's type and code as raw bytes, since nft would judge their family by itself."""
+    """The conditions of an entry. ICMP type and code are compared as raw bytes, since nft would infer the family."""
     family, side = ("ip6" if entry.ipv6 else "ip"), ("daddr" if entry.egress else "saddr")
     words = [f"meta nfproto {'ipv6' if entry.ipv6 else 'ipv4'}"]
     if entry.network.prefixlen:

@@ -1,11 +1,11 @@
-"""A feed for the hosts of a class, each on its student's own machine: what filters the host, as it changes.
+"""A feed for students' hosts, which run on their own machines: the network ACL that filters the host, on each change.
 
     GET /lab/feed/network-acl?after=&wait=   signed with Hawk like the API
 
-It answers at once if something changed in the student's account since `after`, else when something changes or after
-`wait` seconds: `{"after", "location"}`, the location from `HostLocation.to_json`. A request with the number of the last
-answer also confirms that this answer is in force on the host. A call that changes an account waits for that, as it
-does where the host is on the sandbox's own machine.
+It answers at once if the student's account changed since `after`, else on the next change or after `wait` seconds:
+`{"after", "location"}`, the location from `HostLocation.to_json`. A request with the number of the last reply also
+confirms that this reply is in force on the host. A call that changes an account waits for this confirmation, so the
+change is in force when the call returns, as on the sandbox's own machine.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from labkit.sandbox.detection.request import caller, reply
 from labkit.sandbox.detection.timestamps import now_ms
 
 PATIENCE_SECONDS = 1.0
-"""How long a call waits for a host. One that was too late is not waited for until it asks again."""
+"""How long a call waits for a host. After a timeout, calls do not wait for that host until it asks again."""
 
 BLUEPRINT = "student_hosts"
 
 
 @dataclass
 class _Follower:
-    """One student's host. number: of the last change; in_force: of the last it confirmed. present: it keeps asking."""
+    """One student's host. number: of the last change; in_force: of the last confirmed one. present: whether it asks."""
 
     number: int
     in_force: int = 0
@@ -40,7 +40,7 @@ class _Follower:
 
 
 class StudentHosts:
-    """The hosts that follow their accounts. locate: where an account's host is; may be slow."""
+    """The students' hosts that follow this feed. locate: where an account's host is; may be slow."""
 
     def __init__(
         self, locate: Callable[[str], HostLocation | None], patience_seconds: float = PATIENCE_SECONDS

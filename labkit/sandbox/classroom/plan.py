@@ -1,4 +1,4 @@
-"""From what an instructor asks for to a class's settings: what is kept, what is new, and what cannot be."""
+"""Turns the options of `labkit sandbox start` into a class's settings, on top of those of the last start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")
 
 @dataclass(frozen=True)
 class ClassOptions:
-    """What was asked for; None or "" where nothing was said. tls: also on this machine's own address."""
+    """The given options; None or "" if not given. tls: use TLS on a loopback address too."""
 
     size: int | None = None
     host: str = ""
@@ -30,37 +30,36 @@ class ClassOptions:
     tls: bool = False
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether a plain start was asked for."""
+    def is_empty(self) -> bool:
+        """Whether no option was given."""
         return self == ClassOptions()
 
 
-def plan(home: Path, before: ClassSettings | None, wish: ClassOptions) -> ClassSettings | None:
-    """The class as it is to be served; None for none. A certificate is made where one is needed and none was given.
+def plan(home: Path, before: ClassSettings | None, options: ClassOptions) -> ClassSettings | None:
+    """The settings of the class to serve; None without a class. Makes a certificate if needed and not given.
 
-    Raises InvalidInput for a class that would be smaller than it was, and for an address, port or certificate that
-    cannot be used.
+    Raises InvalidInput if the class would shrink, or if the address, port or certificate cannot be used.
     """
-    if wish.says_nothing:
+    if options.is_empty:
         return before if before is None else _as_before(home, before)
-    wanted = _sized(before, wish)
-    if wish.host and wish.host != wanted.host:
-        wanted = replace(wanted, host=wish.host, port=0, known_as="")
-    if wish.known_as:
-        wanted = replace(wanted, known_as=wish.known_as)
+    wanted = _sized(before, options)
+    if options.host and options.host != wanted.host:
+        wanted = replace(wanted, host=options.host, port=0, known_as="")
+    if options.known_as:
+        wanted = replace(wanted, known_as=options.known_as)
     if wanted.host in ANY_ADDRESS and not wanted.known_as:
         wanted = replace(wanted, known_as=_address_of_this_machine())
-    port = wanted.port if wish.port is None else wish.port
+    port = wanted.port if options.port is None else options.port
     if before is None or (wanted.host, port) != (before.host, before.port) or port == 0:
         port = _free_port(wanted.host, port)
     wanted = replace(wanted, port=port)
-    return _with_certificate(home, wanted, wish)
+    return _with_certificate(home, wanted, options)
 
 
 def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
-    """The class as it was, but with a new certificate where one that was made here serves no more.
+    """The class as before. A certificate made here is replaced if it is no longer valid.
 
-    Raises InvalidInput where a given one does not.
+    Raises InvalidInput if a given certificate is no longer valid.
     """
     try:
         if before.tls:
@@ -72,28 +71,28 @@ def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
     return before
 
 
-def _sized(before: ClassSettings | None, wish: ClassOptions) -> ClassSettings:
-    size = wish.size if wish.size is not None else before.size if before else 0
+def _sized(before: ClassSettings | None, options: ClassOptions) -> ClassSettings:
+    size = options.size if options.size is not None else before.size if before else 0
     if not 1 <= size <= LAST_STUDENT:
-        unsaid = wish.size is None
+        not_given = options.size is None
         raise InvalidInput(
-            "How many students the class has was not said." if unsaid else f"A class of {size} was refused.",
+            "The size of the class is missing." if not_given else f"A class of {size} was refused.",
             f"A class has 1 to {LAST_STUDENT} students.",
-            "Say, for example: labkit sandbox start --class 30",
+            "For example: labkit sandbox start --class 30",
             field="class",
         )
     if before is not None and size < before.size:
         raise InvalidInput(
-            f"The class was not made smaller: it has {before.size} students, and {size} were asked for.",
-            "Those above would lose their accounts and all that is in them.",
-            f"Leave --class out, or say {before.size} or more. Who is not there does no harm.",
+            f"The class cannot shrink from {before.size} to {size} students.",
+            "Students with higher numbers would lose their accounts and everything in them.",
+            f"Leave out --class, or use {before.size} or more. Unused student numbers do no harm.",
             field="class",
         )
     return replace(before, size=size) if before else ClassSettings(size)
 
 
 def _free_port(host: str, port: int) -> int:
-    """That port, if it can be had; for 0 the first choice, else any. Raises InvalidInput."""
+    """The port if it is free; for 0, the default port or else any free one. Raises InvalidInput."""
     for wanted in (port,) if port else (FIRST_PORT, 0):
         try:
             with contextlib.closing(listen(host, wanted)) as listener:
@@ -104,8 +103,8 @@ def _free_port(host: str, port: int) -> int:
             fault: Exception = error
     if port:
         raise InvalidInput(
-            f"Port {port} at {host} cannot be had: {getattr(fault, 'strerror', None) or fault}.",
-            "Another program listens there, the address is none of this machine's, or ports below 1024 are not yours.",
+            f"Port {port} at {host} is not available: {getattr(fault, 'strerror', None) or fault}.",
+            "Another program uses it, the address is not one of this machine, or the port is below 1024 and reserved.",
             f"Choose another with --port or --host. This machine's addresses: {', '.join(addresses()) or 'none'}.",
             field="port",
         )
@@ -114,15 +113,15 @@ def _free_port(host: str, port: int) -> int:
 
 def _no_address(host: str) -> InvalidInput:
     return InvalidInput(
-        f"{host} is no address of this machine.",
-        f"It has: 127.0.0.1, for this machine alone; {', '.join(addresses()) or 'no other'}.",
-        "Choose one of them with --host. What students call it, if that differs, is --known-as.",
+        f"{host} is not an address of this machine.",
+        f"It has: 127.0.0.1, which only this machine reaches; {', '.join(addresses()) or 'no other'}.",
+        "Choose one of them with --host. If students use another name for it, add --known-as.",
         field="host",
     )
 
 
 def addresses() -> list[str]:
-    """This machine's IPv4 addresses that others may reach."""
+    """This machine's IPv4 addresses that other machines may reach."""
     import psutil
 
     up = {name for name, state in psutil.net_if_stats().items() if state.isup}
@@ -136,30 +135,30 @@ def _address_of_this_machine() -> str:
     if found:
         return found[0]
     raise InvalidInput(
-        "No address was found under which students could reach this machine.",
-        "It has no network but its own.",
-        "Connect it, or say what students call it: --known-as NAME",
+        "This machine has no address that students can reach.",
+        "It is not connected to a network.",
+        "Connect it, or give the name that students use for it: --known-as NAME",
         field="known-as",
     )
 
 
-def _with_certificate(home: Path, wanted: ClassSettings, wish: ClassOptions) -> ClassSettings:
-    if bool(wish.certificate) != bool(wish.key):
-        what = "A certificate needs its key, and a key its certificate."
+def _with_certificate(home: Path, wanted: ClassSettings, options: ClassOptions) -> ClassSettings:
+    if bool(options.certificate) != bool(options.key):
+        what = "A certificate and its key belong together."
         raise InvalidInput(what, "Only one of --cert and --key was given.", "Give both, or neither.", field="cert")
-    if wish.certificate:
-        files = Path(wish.certificate).absolute(), Path(wish.key).absolute()
+    if options.certificate:
+        files = Path(options.certificate).absolute(), Path(options.key).absolute()
         certificate.check(*files, wanted.name)
         return replace(wanted, certificate=str(files[0]), key=str(files[1]), own_certificate=False)
     if wanted.certificate and not wanted.own_certificate:
         certificate.check(Path(wanted.certificate), Path(wanted.key), wanted.name)
         return wanted
-    if not (wanted.beyond_this_machine or wish.tls or wanted.tls):
+    if not (wanted.beyond_this_machine or options.tls or wanted.tls):
         return wanted
     names = [wanted.name, *(addresses() if wanted.host in ANY_ADDRESS else [wanted.host]), "127.0.0.1", "localhost"]
     if wanted.own_certificate and certificate.is_good(Path(wanted.certificate), Path(wanted.key), names):
         return wanted
-    # Never over the one in use: students trust that one, and the plan may yet be given up.
+    # Never overwrite the one in use: students trust it, and the instructor may still cancel.
     name = secrets.token_hex(4)
     own = class_folder(home) / f"certificate-{name}.pem", class_folder(home) / f"certificate-{name}-key.pem"
     certificate.make(*own, names)

@@ -1,4 +1,4 @@
-"""What a rule of the detection service may look like: the body of a create or whole-rule update, checked whole."""
+"""Validates the body of a request that creates or replaces a rule."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ AGGREGATE_FIELDS: Mapping[str, Collection[str]] = {
     "ThreatIntel": ("threatintel_source", "threatintel_reason", "threatintel_type", "ip", *_CLOUD),
     "KubernetesAudit": ("action", "node_name", "namespace", "resource", "name", "type"),
 }
-"""The fields that alerts of a kind can be told apart by; kinds that are not here take any."""
+"""The aggregate fields that rules of a kind may use; kinds that are not listed accept any."""
 
 FILE_EVENTS = ("ALL", "open", "modify", "delete", "create", "close")
 
 
 class _Body:
-    """A body being checked: takes field after field, and collects every fault instead of stopping at the first."""
+    """A request body under validation, which collects all errors instead of stopping at the first."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._body = body
         self.errors: list[str] = []
 
     def take(self, name: str, is_valid: Callable[[Any], bool], must: str, default: Any = None) -> Any:
-        """A field's value if it is valid; a field that is absent takes its default, and is a fault without one."""
+        """The value of a field, or its default. An invalid value is an error, as is a missing one without default."""
         value = self._body.get(name)
         if value is None and default is not None:
             return default
@@ -42,22 +42,22 @@ class _Body:
         return value
 
     def text(self, name: str, most: int, default: str | None = None) -> Any:
-        """A field that is text of 1 to `most` characters."""
+        """A text field of 1 to `most` characters."""
         must = f"between 1 and {most} characters long"
         return self.take(name, lambda value: isinstance(value, str) and 1 <= len(value) <= most, must, default)
 
     def number(self, name: str, least: int, most: int, default: int | None = None) -> Any:
-        """A field that is a whole number, as a JSON number."""
+        """A field with a whole number, as a JSON number."""
         must = f"a whole number from {least} to {most}"
         return self.take(name, lambda value: type(value) is int and least <= value <= most, must, default)
 
     def words(self, name: str, choices: Collection[str] | None = None, default: list[str] | None = None) -> Any:
-        """A field that is a list of texts, of a few words if `choices` are given."""
+        """A field with a list of strings, all of them from `choices` if given."""
         must = "an array of strings" if choices is None else f"an array of: {', '.join(choices)}"
         return self.take(name, lambda value: _are_words(value, choices), must, default)
 
     def filter(self, name: str, text: str) -> str:
-        """The filter with straight quotes, as it is kept; a fault tells the position and the mend.
+        """The filter with straight quotes, as it is stored; an error has the position and how to correct it.
 
         Sandbox: the real service refused typographic quotes.
         """
@@ -75,10 +75,10 @@ def _are_words(value: Any, choices: Collection[str] | None) -> bool:
 
 
 def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The rule in a request's body, ready to be kept. Raises ApiError (400) with every fault that was found.
+    """The rule in a request's body, ready to store. Raises ApiError (400) with every error found.
 
-    `stored`: the rule that is replaced, for an update; its kind stays. Fields that only replies have are left out. An
-    update without a description is refused, as the real service did, against its own documentation.
+    stored: for an update, the rule to replace, whose kind cannot change. Fields that only replies have are ignored. An
+    update without a description is refused, as by the real service, against its documentation.
     """
     check = _Body(body)
     kind = _kind(body, stored, check)
@@ -102,7 +102,7 @@ def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = Non
 
 
 def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _Body) -> str:
-    """The rule's kind in the spelling of replies; the vendor's own example sends it in lower case."""
+    """The rule's kind as replies spell it; the vendor's own example sends it in lower case."""
     forms = {kind.lower(): kind for kind in KINDS}
     kind = forms.get(str(body.get("type", "")).lower(), "")
     if not kind:
@@ -113,7 +113,7 @@ def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _Bod
 
 
 def _filters(check: _Body, kind: str) -> dict[str, Any]:
-    """The filter and the suppressions; only a file rule may do without a filter."""
+    """The filter and the suppressions; only a file rule may have no filter."""
     default = "" if kind == "File" else None
     text = check.take("filter", lambda value: isinstance(value, str) and value.strip() != "", "a filter", default)
     suppressions = check.words("suppressions", None, [])

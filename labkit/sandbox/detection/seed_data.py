@@ -1,6 +1,6 @@
-"""What the detection service starts with, as data: the lab's organization, its people, rules and hosts.
+"""The data that the detection service starts with: the lab's organization, its people, rules and hosts.
 
-The filters and suppressions are published ones, to the letter; the twelve rules around them are the lab's own.
+The filters and suppressions are copied exactly from published ones; the rules around them are the lab's own.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PEOPLE = (
     ("Student", STUDENT_EMAIL, True, "user"),
     ("Observer", OBSERVER_EMAIL, True, "reader"),
     ("Former Student", "former@agility.example", False, "user"),
-    # Known, but a member of nothing: who `POST organizations/members` can add.
+    # A user without membership, whom `POST organizations/members` can add.
     ("Guest", GUEST_EMAIL, True, None),
 )
-"""Display name, email, enabled, role. User ids and API keys are made at the first start."""
+"""Display name, email, enabled, role. User ids and API keys are generated at the first start."""
 
-RULE_SET = {"name": BASE_RULE_SET, "description": "What every host starts with", "ruleIds": []}
+RULE_SET = {"name": BASE_RULE_SET, "description": "The rules that every host starts with", "ruleIds": []}
 
 
 def _rule(name: str, title: str, filter: str, description: str, *fields: str, **more: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "{{user}} ran {{arguments}}",
         '(command = "sudo" or command = "su") and user != "root" and type = "start" and syscall = "execve" '
         "and tty != null",
-        "Somebody at a terminal asked for another user's rights.",
+        "A user at a terminal switched to another user's rights.",
         *("user", "arguments"),
         enabled=True,
     ),
@@ -91,7 +91,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "User: Sudo by Others",
         "{{user}} ran {{exe}}",
         "command = 'sudo'",
-        "sudo was run by somebody who is not on the list of those who may.",
+        "A user who is not on the list of permitted users ran sudo.",
         *("user", "exe"),
         severityOfAlerts=2,
         suppressions=["user = 'alice' OR user = 'bob'"],
@@ -119,7 +119,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "Docker: User Commands",
         "{{user}} ran {{command}} in a container",
         'containerId != null and type = "start" and syscall = "execve" and  tty starts_with "pts"',
-        "Somebody works by hand inside a container.",
+        "A user runs commands inside a container.",
         *("user", "command"),
     ),
     _rule(
@@ -134,7 +134,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "Host: Kernel Parameters",
         "{{user}} ran {{arguments}}",
         'command = "sysctl"',
-        "Kernel parameters were read or set by a program that does not do so every day.",
+        "A program that does not usually do so read or set kernel parameters.",
         *("user", "arguments"),
         suppressions=[
             _SYSCTL_READS,
@@ -145,7 +145,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "Host: File Touched",
         "{{user}} touched {{filename}}",
         'event_type = "audit" and command = "touch"',
-        "The command touch was run; a harmless way to see an alert.",
+        "The command touch was run, which is a harmless way to get an alert.",
         *("user", "filename"),
         window=3600,
         suppressions=["user = 'root' AND command = 'ps'"],
@@ -154,14 +154,14 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "Network: One Machine",
         "{{exe}} talked with {{src_ip}}",
         'src_ip = "192.168.1.1/32"',
-        "Traffic from one machine that is watched.",
+        "Traffic from one watched machine.",
         *("exe", "src_ip"),
     ),
     _rule(
         "Network: Everything but One Machine",
         "{{exe}} talked with {{ip}}",
         'connection.addr != "192.168.1.1/32"',
-        "Traffic with any machine but the one that is expected.",
+        "Traffic with any machine except the expected one.",
         *("exe", "ip"),
         severityOfAlerts=2,
     ),
@@ -169,7 +169,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "Threat Intelligence: Outbound Connection (Connects) to WAN",
         "{{ip}}: {{threatintel_reason}}",
         'type ="connect" and event_type="threatintel"',
-        "A program connected to an address of ill repute.",
+        "A program connected to an address with a bad reputation.",
         *("ip", "threatintel_reason"),
         type="ThreatIntel",
         severityOfAlerts=1,
@@ -179,7 +179,7 @@ OTHER_RULES: tuple[dict[str, Any], ...] = (
         "File: Configuration File Changes",
         "{{user}} changed {{filename}} with {{command}}",
         'event_type = "file"',
-        "A file that configures the host was changed.",
+        "A configuration file of the host was changed.",
         *("user", "filename", "command"),
         type="File",
         fileIntegrityPaths=[{"path": "/etc", "recursive": True}],
@@ -212,12 +212,12 @@ _AGENT_SERVICES = (
     "auditReader", "processTracer", "networkTracer", "dnsTracer", "fileIntegrity", "loginReader",
     "hostEvents", "containerTracer", "userTracker", "processSandbox", "eventSender", "updater",
 )  # fmt: skip
-"""Sandbox: the original's agent has twelve services too; but for dnsTracer, networkTracer and processSandbox their
-names are ours."""
+"""Sandbox: the original agent also has twelve services; only the names dnsTracer, networkTracer and processSandbox
+are known, the others are invented."""
 
 
 def host_agent(identifier: str, name: str) -> dict[str, Any]:
-    """The agent of a lab's host, whole and healthy: of the one here, or of a student's in a class."""
+    """The healthy agent of a lab's host: of the sandbox's, or of a student's in a class."""
     return _agent(
         identifier,
         name,
