@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -67,6 +68,8 @@ class Cells:
 
     def __init__(self, session: LabSession) -> None:
         self._session = session
+        self._opened = time.monotonic()
+        self._last_student: int | None = None
 
     @property
     def _session(self) -> LabSession:
@@ -87,9 +90,10 @@ class Cells:
     def _student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
         try:
-            return self._session.student
+            self._last_student = self._session.student
         except LabError:
             return None
+        return self._last_student
 
     def _lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it must be done by the student."""

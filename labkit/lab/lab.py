@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.backends.wing import classroom
 from labkit.lab.base import StatusCells, link_to
 from labkit.lab.calls import around_public_calls, interruptible
+from labkit.lab.closing import ClosingCells
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
@@ -28,6 +29,7 @@ class Lab(
     HostCells,
     ResponderCells,
     TopologyCells,
+    ClosingCells,
 ):
     """One call per cell. Each looks first at the steps that it stands on, and returns what the cell shows."""
 
@@ -49,7 +51,9 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     was noted. region: the AWS region. Raises LabError when a backend cannot be opened.
     """
     LabError.panel = _show_panel
-    return Lab(open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
+    opened = Lab(open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
+    opened._student_or_none()  # so that the last chapter knows whose things to look for after cleaning up
+    return opened
 
 
 def _show_panel(error: LabError) -> None:

@@ -70,6 +70,7 @@ NEEDS_NOTHING: dict[str, str] = {
     "enter_student_number": "It is the first step.",
     "enter_detection_key": "Without this key, no rule could be looked at.",
     "stop_responder": "A responder must be stoppable at any time.",
+    "finish": "It looks at every step of its chapter itself.",
     "board": "It shows the class, not your own steps.",
     "clean_up": "It removes what is there, however little that is.",
 }

@@ -105,6 +105,7 @@ def _happened() -> tuple[State, ...]:
     return (
         State("in one sentence", ActionResult("There was no rule of yours to delete.")),
         State("with facts", ActionResult("The AWS account in use", who)),
+        State("the end of a chapter", ActionResult("Part 2 is done: 8 of 8 steps.", who, onward=("Part 3", "#x"))),
         State("with the AWS CLI’s words", ActionResult("The NetworkAclId is in your notes.", found, cli)),
         State(
             "with a remark and a table",

@@ -116,7 +116,7 @@ class ActionResult(View):
     """What a call did, and the AWS CLI command that does the same.
 
     facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: one more sentence.
-    table: a table shown below the panel.
+    table: a table shown below the panel. onward: title and address of the chapter to go on with.
     """
 
     title: str
@@ -125,6 +125,7 @@ class ActionResult(View):
     remark: str = ""
     table: View | None = None
     cli_caption: str = "The same with the AWS CLI"
+    onward: tuple[str, str] | None = None
 
     template: ClassVar[str] = "happened.html.j2"
 
@@ -132,6 +133,7 @@ class ActionResult(View):
         lines = [f"✓ {self.title}", *(f"  {name}: {value}" for name, value in self.facts), self.remark]
         lines += [f"{self.cli_caption}: {self.cli}"] if self.cli else []
         lines += [self.table.text()] if self.table is not None else []
+        lines += [f"Go on with {self.onward[0]}: {self.onward[1]}"] if self.onward is not None else []
         return "\n".join(line for line in lines if line)
 
     def records(self) -> Sequence[dict[str, object]]:

@@ -15,7 +15,7 @@ from labkit.model.errors import LabError
 WORKS_WITHOUT_THE_SESSION = {"stop_responder"}
 """It ends what this kernel runs, and looks at nothing."""
 
-ARGUMENTS = {"run": "curl", "topology": "", "suppress": "198.51.100.7", "check": "vpc", "chapter": "2"}
+ARGUMENTS = {"run": "curl", "topology": "", "suppress": "198.51.100.7", "check": "vpc", "chapter": "2", "finish": "2"}
 ARGUMENTS["check_exercise"] = "rule_number"
 
 

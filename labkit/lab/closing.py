@@ -1,0 +1,114 @@
+"""The last cell of a chapter: what was built, or what is missing."""
+
+from __future__ import annotations
+
+import time
+
+from labkit import steps
+from labkit.lab.base import CHAPTERS, Cells, links
+from labkit.model.check import CheckResult
+from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.model.settings import PROFILE
+from labkit.model.student import rule_name
+from labkit.services import aws
+from labkit.services.aws.profile import load_profile
+from labkit.steps.rule import all_rules
+from labkit.views import display
+from labkit.views.panels.basic import ActionResult
+from labkit.views.panels.progress import Progress
+from labkit.views.view import View
+
+CLEAN_UP = "4"
+ONWARD = {
+    "1": ("Part 2: create the environment", CHAPTERS["2"]),
+    "2": ("Part 3: the self-protecting cloud", CHAPTERS["3"]),
+    "3": ("Part 4: clean up", "04_clean_up.ipynb"),
+    CLEAN_UP: ("Start here", "00_start_here.ipynb"),
+}
+"""The chapter after each: its title and its notebook."""
+
+
+class ClosingCells(Cells):
+    """What a chapter ends with."""
+
+    def finish(self, number: str) -> View:
+        """What this chapter's steps left behind, looked up now; raises StepNotReady, below the list of steps, while one
+        is not done. For chapter 4: that nothing of yours is left; raises LabError, naming it, if something is.
+        """
+        if number not in ONWARD:
+            raise InvalidInput(
+                f"There is no chapter “{number}” to finish.", f"They are {', '.join(ONWARD)}.", "Choose one."
+            )
+        if number == CLEAN_UP:
+            return self._gone()
+        results = tuple(steps.status(self._session, steps.named(number)))
+        _require_all(number, results)
+        return ActionResult(
+            f"Part {number} is done: {len(results)} of {len(results)} steps.",
+            [*((result.title, result.found) for result in results), self._time()],
+            cli=self._commands(number),
+            cli_caption="Look at it with the AWS CLI",
+            onward=ONWARD[number],
+        )
+
+    def _time(self) -> tuple[str, str]:
+        minutes = max(1, round((time.monotonic() - self._opened) / 60))
+        return "Time since the lab was opened here", f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+    def _commands(self, number: str) -> str:
+        network_acl_id = self._session.notes.get("network_acl_id")
+        if number == "1" or not network_acl_id:
+            return ""
+        return f"aws ec2 describe-network-acls --network-acl-ids {network_acl_id} --region {self._session.region}"
+
+    def _gone(self) -> View:
+        student = self._student_or_none() or self._last_student
+        if student is None:
+            raise LabError(
+                "The lab cannot tell what was yours.",
+                "No student number is in your notes, and none was there when this notebook opened the lab.",
+                "Enter your number once more in part 2, then run all cells of this chapter again.",
+            )
+        left = self._left_of(student)
+        if left:
+            raise LabError(
+                f"Not everything of student {student} is gone.", f"Still there: {', '.join(left)}.", "Clean up again."
+            )
+        looked = (
+            ("VPC", f"none with the tag of student {student} in {self._session.region}, so no deny entry either"),
+            ("Rule", f"none named “{rule_name(student)}”"),
+            ("Notes and keys", f"no student number, no profile {PROFILE}"),
+        )
+        return ActionResult(
+            "Nothing of yours is left.", (*looked, self._time()), remark="To do it all again:", onward=ONWARD[CLEAN_UP]
+        )
+
+    def _left_of(self, student: int) -> list[str]:
+        """What is there of this student, each in words. Raises LabError where AWS cannot be asked."""
+        session, backend = self._session, self._session.backend.aws
+        keys = session.keys or backend.cloud_account()
+        if keys is None:
+            raise LabError(
+                "The lab cannot look whether your VPC is gone.",
+                "There are no AWS keys any more to ask AWS with.",
+                f"In a terminal: aws ec2 describe-vpcs --region {session.region}",
+            )
+        left = [f"VPC {vpc}" for vpc in aws.find_student_vpcs(session.account(keys, session.region).ec2, student)]
+        left += [f"rule {rule.id}" for rule in all_rules(session.detection) if rule.name == rule_name(student)]
+        left += ["the student number in your notes"] if session.notes.get("student") else []
+        kept = load_profile(backend.config_file, backend.credentials_file)
+        return [*left, f"the profile {PROFILE}"] if kept is not None else left
+
+
+def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:
+    missing = [result for result in results if not result.passed]
+    if not missing:
+        return
+    display.show(Progress(results, links()))
+    one = missing[0]
+    raise StepNotReady(
+        f"Part {number} is not done yet: {len(missing)} of {len(results)} steps are missing.",
+        f"The first one is “{one.title}”. {one.compared}",
+        one.next_step,
+        step=one.step,
+    )

@@ -1,0 +1,49 @@
+"""A chapter's last cell says what was built, or stops and says what is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit import steps
+from labkit.lab.lab import Lab, open_lab
+from labkit.model.errors import InvalidInput, LabError, StepNotReady
+
+
+def test_it_names_what_was_built_the_command_to_look_at_it_and_the_next_chapter(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("2")))
+    words, notes = lab.finish("2").text(), lab._session.notes
+    assert "Part 2 is done: 8 of 8 steps." in words and "Part 3: the self-protecting cloud" in words
+    for name in ("vpc_id", "network_acl_id", "rule_id"):
+        assert notes.get(name) in words
+    assert f"--network-acl-ids {notes.get('network_acl_id')}" in words
+    assert "1 minute" in words and 'href="03_self_protecting_cloud.ipynb"' in lab.finish("2")._repr_html_()
+
+
+def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    list(steps.solve(lab._session, steps.named("vpc")))
+    with pytest.raises(StepNotReady, match=r"not done yet: .* of 8 steps are missing") as stopped:
+        lab.finish("2")
+    assert stopped.value.step in ("network_acl_id", "rule")
+    assert "3 of 8 steps done" in capsys.readouterr().out or stopped.value.step == "rule"
+
+
+def test_after_cleaning_up_it_looks_for_what_bore_the_number_that_was_in_use(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.STEPS))
+    here = open_lab()
+    with pytest.raises(LabError, match=r"Still there: VPC vpc-.*, rule .*, the student number"):
+        here.finish("4")
+    list(steps.reset(lab._session, steps.STEPS))
+    assert "Nothing of yours is left." in here.finish("4").text()
+    list(steps.solve(lab._session, steps.named("vpc")))
+    with pytest.raises(LabError, match="Still there: VPC vpc-"):
+        here.finish("4")
+
+
+def test_whose_things_to_look_for_is_asked_where_nobody_knows(lab: Lab) -> None:
+    with pytest.raises(LabError, match="cannot tell what was yours"):
+        lab.finish("4")
+
+
+def test_a_chapter_that_is_not_there_has_no_end(lab: Lab) -> None:
+    with pytest.raises(InvalidInput, match="no chapter “7”"):
+        lab.finish("7")
