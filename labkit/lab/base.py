@@ -68,7 +68,7 @@ class Cells:
 
     def __init__(self, session: LabSession) -> None:
         self._session = session
-        self._opened = time.monotonic()
+        self._since = time.monotonic()
         self._last_student: int | None = None
 
     @property

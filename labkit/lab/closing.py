@@ -52,7 +52,7 @@ class ClosingCells(Cells):
         )
 
     def _time(self) -> tuple[str, str]:
-        minutes = max(1, round((time.monotonic() - self._opened) / 60))
+        minutes = max(1, round((time.monotonic() - self._since) / 60))
         return "Time since the lab was opened here", f"{minutes} minute{'' if minutes == 1 else 's'}"
 
     def _commands(self, number: str) -> str:
