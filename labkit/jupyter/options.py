@@ -33,12 +33,22 @@ def arguments(folder: Path, port: int | None, path: str, open_browser: bool) -> 
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
+        *kernel_options(),
         shell_argument(),
         f"--LabApp.default_url=/lab/tree/{path}",
     ]
     if os.geteuid() == 0:
         options.append("--ServerApp.allow_root=True")
     return options
+
+
+def kernel_options() -> list[str]:
+    """The option that encrypts what kernels say, where it can be: without it each kernel warns that it is not."""
+    import zmq
+    from jupyter_client.manager import KernelManager
+
+    can = zmq.has("curve") and KernelManager.class_traits().get("transport_encryption") is not None
+    return ["--KernelManager.transport_encryption=auto"] if can else []
 
 
 def shell_argument() -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from labkit import steps
+from labkit.lab.live_progress import LiveProgress
 from labkit.model.check import CheckResult
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
@@ -17,6 +19,7 @@ from labkit.services.host import Host
 from labkit.steps import rule
 from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
+from labkit.views.display import on_change
 from labkit.views.forms.parts import Form
 from labkit.views.panels import progress
 from labkit.views.view import View
@@ -70,6 +73,8 @@ class Cells:
         self._session = session
         self._since = time.monotonic()
         self._last_student: int | None = None
+        self._live = LiveProgress()
+        on_change(self._live.look_soon)
 
     @property
     def _session(self) -> LabSession:
@@ -150,7 +155,17 @@ class StatusCells(Cells):
         return self.chapter("")
 
     def chapter(self, number: str) -> View:
-        """The same with the checks of one chapter's steps."""
+        """The same with the checks of one chapter's steps; it follows the steps without being run again."""
+        shown = self._status_line(number)
+        if self._unattended:
+            return shown
+
+        def follow(line: progress.StatusLine) -> None:
+            self._live.follow(number, replace(line, follow=None), lambda: self._status_line(number))
+
+        return replace(shown, follow=follow)
+
+    def _status_line(self, number: str) -> progress.StatusLine:
         results = tuple(steps.status(self._session, steps.named(number)))
         return progress.StatusLine(
             self._student_or_none(),

@@ -6,6 +6,7 @@ from labkit.backends.wing import classroom
 from labkit.lab.base import StatusCells, link_to
 from labkit.lab.calls import around_public_calls, interruptible
 from labkit.lab.closing import ClosingCells
+from labkit.lab.live_progress import moves_progress
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
@@ -20,7 +21,7 @@ from labkit.views import display
 from labkit.views.view import View
 
 
-@around_public_calls(interruptible)
+@around_public_calls(interruptible, moves_progress)
 @requires_steps
 class Lab(
     StatusCells,

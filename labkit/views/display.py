@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,23 @@ def display_updatable(shown: View) -> Any | None:
     from IPython.display import display
 
     return display(shown, display_id=True)
+
+
+_ON_CHANGE: list[weakref.WeakMethod[Callable[[], object]]] = []
+
+
+def on_change(call: Callable[[], object]) -> None:
+    """Call this method whenever something may have changed that no cell did: a form's button, the responder."""
+    _ON_CHANGE.append(weakref.WeakMethod(call))
+
+
+def may_have_changed() -> None:
+    """Tell those who asked."""
+    for each in tuple(_ON_CHANGE):
+        if (call := each()) is None:
+            _ON_CHANGE.remove(each)
+        else:
+            call()
 
 
 class LiveDisplay:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
-from labkit.views.display import display_updatable
+from labkit.views.display import display_updatable, may_have_changed
 from labkit.views.panels.basic import ErrorPanel, InternalError, Note
 from labkit.views.render import render
 from labkit.views.view import View
@@ -173,6 +173,7 @@ class Form:
             button.focus()  # scrolls its answer into sight
             if focus is not button:
                 focus.focus()
+            may_have_changed()
 
     def _pressed_just_now(self, button: Button) -> bool:
         if self._pressed is None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.messages import Message
+from labkit.views.display import may_have_changed
 from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, area, field_layout, log_fault, no_link, row
 from labkit.views.panels.basic import Note
 from labkit.views.panels.responder import ResponderView
@@ -121,6 +122,8 @@ class ResponderPanel(Form):
     def _hear(self, said: Message) -> None:
         self.said.append(said)
         self._refresh_soon()
+        if said.kind == "added":
+            may_have_changed()
 
     def _refresh_soon(self) -> None:
         with self._lock:

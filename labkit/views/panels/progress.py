@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -25,6 +25,12 @@ class Progress(View):
     @property
     def done(self) -> int:
         return sum(result.passed for result in self.results)
+
+    @property
+    def next(self) -> dict[str, str] | None:
+        """The first step that is not done; None when all are, or where no step has a link."""
+        rows = zip(self.results, self.steps(), strict=True)
+        return next((row for result, row in rows if not result.passed and row["link"]), None)
 
     def steps(self) -> list[dict[str, str]]:
         """Each step as its template row: symbol, outcome in words, title, link."""
@@ -66,8 +72,15 @@ class StatusLine(View):
     results: Sequence[CheckResult] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
+    follow: Callable[[StatusLine], None] | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "status_line.html.j2"
+
+    def _ipython_display_(self) -> None:
+        """Let it follow the steps where it is displayed, if somebody does that."""
+        if self.follow is None:
+            raise NotImplementedError  # IPython then shows it as any other
+        self.follow(self)
 
     @property
     def progress(self) -> Progress:

@@ -1,0 +1,63 @@
+"""The bars of chapters that cells have shown: each follows the steps without being run again."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from labkit.lab.calls import Call
+from labkit.model.errors import LabError
+from labkit.views.display import LiveDisplay
+from labkit.views.panels.progress import StatusLine
+
+REFRESH_SECONDS = 0.2
+"""After so long all that has changed meanwhile is looked at once."""
+
+
+class LiveProgress:
+    """Looks again in a thread of its own, so that no cell waits for it, and draws only what is different."""
+
+    def __init__(self) -> None:
+        self._followed: dict[str, tuple[LiveDisplay, Callable[[], StatusLine], StatusLine]] = {}
+        self._timer: threading.Timer | None = None
+        self._lock, self._looking = threading.Lock(), threading.Lock()
+
+    def follow(self, name: str, shown: StatusLine, look: Callable[[], StatusLine]) -> None:
+        """Display it in the running cell, and what `look` says later in its place; one output a name."""
+        self._followed[name] = LiveDisplay(shown), look, shown
+
+    def look_soon(self) -> None:
+        """Something may have changed."""
+        with self._lock:
+            if self._followed and self._timer is None:
+                self._timer = threading.Timer(REFRESH_SECONDS, self._look)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _look(self) -> None:
+        with self._lock:
+            self._timer = None
+        with self._looking:
+            for name, (live, look, before) in tuple(self._followed.items()):
+                try:
+                    now = look()
+                except LabError:  # the next change looks again; a cell that needs the answer says why there is none
+                    continue
+                if now != before:
+                    self._followed[name] = live, look, now
+                    live.update(now)
+
+
+def moves_progress(call: Call) -> Call:
+    """The call of a lab, after which its progress is looked at again, however it ended."""
+
+    @functools.wraps(call)
+    def followed(self: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return call(self, *args, **options)
+        finally:
+            self._live.look_soon()
+
+    return followed

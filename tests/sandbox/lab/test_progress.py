@@ -1,0 +1,56 @@
+"""A chapter's bar follows the steps without being run again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labkit.lab.lab import Lab
+from labkit.lab.live_progress import LiveProgress
+from labkit.model.check import CheckResult, Outcome
+from labkit.views.panels.progress import Progress, StatusLine
+from tests.notebooks.kernel import one_kernel
+
+WAIT = """
+import time
+for _ in range(100):
+    time.sleep(0.1)
+    if lab._live._followed["2"][2].progress.done == {done}: break
+"""
+
+
+def line(*outcomes: Outcome) -> StatusLine:
+    results = [CheckResult(f"s{at}", f"Step {at}", one, "", "", "") for at, one in enumerate(outcomes)]
+    return StatusLine(7, "sandbox", "sandbox", "us-east-1", "", results, {"s0": "#Step-0", "s1": "#Step-1"})
+
+
+def test_the_bar_of_a_chapter_moves_when_a_later_cell_has_done_a_step(lab: Lab) -> None:
+    with one_kernel(Path.cwd(), os.environ) as kernel:
+        first = kernel.run("from labkit import open_lab\nlab = open_lab()\nlab.chapter('2')")
+        kernel.run("lab.enter_student_number(7)")
+        moved = kernel.run(WAIT.format(done=1))
+
+    assert "0 of 8 steps done" in first.text
+    assert moved.error == ""
+    assert "1 of 8 steps done" in moved.text
+
+
+def test_the_bar_says_where_to_continue() -> None:
+    shown = line(Outcome.PASSED, Outcome.NOT_YET)
+
+    assert 'Continue here: <a href="#Step-1">Step 1</a>' in shown._repr_html_()
+    assert "Continue here" not in line(Outcome.PASSED, Outcome.PASSED)._repr_html_()
+    assert Progress(shown.results).next is None
+
+
+def test_nothing_is_drawn_while_nothing_has_changed(monkeypatch) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr("labkit.lab.live_progress.LiveDisplay.update", lambda _, shown: drawn.append(shown))
+    done, states = line(Outcome.PASSED), [line(Outcome.NOT_YET), line(Outcome.PASSED)]
+    progress = LiveProgress()
+    progress.follow("2", line(Outcome.NOT_YET), lambda: states.pop(0))
+
+    progress._look()
+    assert drawn == []
+    progress._look()
+    assert drawn == [done]
