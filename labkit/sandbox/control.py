@@ -26,7 +26,7 @@ button{{font:inherit;min-width:5rem;margin-inline-start:.6rem}}</style></head>
 <button type="button" aria-label="Copy the API Key">Copy</button></dd>
 <dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code>
 <button type="button" aria-label="Copy the API Secret Key">Copy</button></dd></dl>
-<p>Copy both into the form. They open this sandbox and nothing else. This page opens once; ask for it again at will.</p>
+<p>They open this sandbox and nothing else. This page opens once; the form opens it again.</p>
 <script>
 for (const button of document.querySelectorAll("button")) button.onclick = async () => {{
   const key = button.previousElementSibling;

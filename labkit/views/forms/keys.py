@@ -83,7 +83,8 @@ def aws_keys_form(
     if show_cloud_account is not None:
         show, hide, place = _page(form, show_cloud_account)
         buttons, page = [*buttons, show, hide], [place]
-    form.put(*form.fields.values(), row(*buttons), *page)
+    shown = [field for name, field in form.fields.items() if name != "overwrite"]
+    form.put(*shown, row(*buttons), *page, below=[form.fields["overwrite"]])
     return form
 
 

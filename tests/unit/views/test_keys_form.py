@@ -105,6 +105,8 @@ def test_whether_to_overwrite_other_keys_is_asked_when_it_matters_and_the_yes_co
     assert tick.layout.display == "none"
     press(form, USE)
     assert tick.layout.display is None
+    parts = everything(form.box)
+    assert parts.index(form.buttons[USE]) < parts.index(form.message) < parts.index(tick)  # it moves no button away
     assert not any(canary in everything_saved(form) for canary in CANARIES)
 
     tick.value = True
