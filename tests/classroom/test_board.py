@@ -1,4 +1,4 @@
-"""The board of students who share one account: every cell as the student's own status, at a fixed number of calls."""
+"""The board of students who share one account: each cell is the student's own status, in a fixed number of calls."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_cell_is_what_the_students_own_status_says(students: dict[int, Lab
             assert_as_own_status(shown, number, session)
 
 
-def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, LabSession]) -> None:
+def test_wrong_work_is_shown_with_its_reason(students: dict[int, LabSession]) -> None:
     second = rule.students_rule(students[2])
     students[2].detection.update_rule(replace(second, aggregate_fields=("user",)))
     third = rule.students_rule(solved(students[3], "rule"))
@@ -92,7 +92,7 @@ def test_work_that_is_wrong_is_told_with_its_reason(students: dict[int, LabSessi
     assert "never reached" in row(shown, 1)["deny_entry"].found
 
 
-def test_who_has_left_nothing_in_the_world_has_no_row(students: dict[int, LabSession]) -> None:
+def test_a_student_who_has_done_nothing_has_no_row(students: dict[int, LabSession]) -> None:
     assert 7 not in [one.student for one in board().rows]
 
 
@@ -130,7 +130,7 @@ def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab
     assert len(counted[0]) <= MOST_CALLS
 
 
-def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home: Path) -> None:
+def test_the_board_does_not_start_a_stopped_sandbox(lab: Lab, lab_home: Path) -> None:
     take = taker(open_existing())
     take()
     sandbox_process.stop(lab_home)
@@ -141,7 +141,7 @@ def test_a_sandbox_that_was_stopped_is_not_started_by_looking(lab: Lab, lab_home
     assert take().rows is not None
 
 
-def test_keys_that_are_refused_leave_the_other_half_of_the_board(
+def test_refused_keys_leave_the_other_half_of_the_board(
     students: dict[int, LabSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = open_existing()

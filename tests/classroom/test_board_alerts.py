@@ -1,4 +1,4 @@
-"""The board's alerts: all of them, whatever came and went, and no more calls than that takes."""
+"""The board's alerts: complete after any change, with as few calls as possible."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def ids_and_calls(book: AlertBook, service: Service) -> tuple[list[str], int]:
     return ids, len(sent)
 
 
-def test_up_to_a_page_of_alerts_takes_one_call(detection_service: Service) -> None:
+def test_one_page_of_alerts_takes_one_call(detection_service: Service) -> None:
     made = detection_service.add_alerts(99)
     assert ids_and_calls(AlertBook(), detection_service) == (made, 1)
 
 
-def test_many_alerts_take_two_calls_once_they_are_known_and_the_new_ones_are_there(detection_service: Service) -> None:
+def test_many_known_alerts_take_two_calls_and_new_ones_are_shown(detection_service: Service) -> None:
     book, made = AlertBook(), detection_service.add_alerts(350)
     assert ids_and_calls(book, detection_service)[0] == made
     assert ids_and_calls(book, detection_service) == (made, 2)

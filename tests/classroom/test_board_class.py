@@ -1,4 +1,4 @@
-"""The board of a class of thirty, each with an account of their own, all at different steps."""
+"""The board of a class of thirty students with their own accounts, at different steps."""
 
 from __future__ import annotations
 
@@ -76,27 +76,27 @@ def test_every_cell_of_thirty_rows_is_what_that_students_own_status_says(room: R
                     assert (cell.found, cell.next_step) == (own.found, own.next_step), (number, own.step)
 
 
-def test_who_has_not_come_yet_has_a_row_with_nothing_but_a_host(room: Room) -> None:
+def test_a_student_who_has_not_started_has_a_row_with_only_a_host(room: Room) -> None:
     (row,) = (one for one in board().rows if one.student == 1)
     assert [one.step for one in row.results if one.passed] == ["host_ready"]
     assert row.last_seen is None
 
 
-def test_something_of_every_outcome_is_on_the_board(room: Room) -> None:
+def test_every_outcome_is_on_the_board(room: Room) -> None:
     shown = board()
     assert cells(shown, 29)["rule_criteria"].outcome is Outcome.WRONG
     assert cells(shown, 30)["deny_entry"].outcome is Outcome.WRONG
     assert {one.outcome for row in shown.rows for one in row.results} == set(Outcome) - {Outcome.COULD_NOT_LOOK}
 
 
-def test_who_asks_is_seen(room: Room) -> None:
+def test_a_student_who_calls_a_service_is_seen(room: Room) -> None:
     before = next(one for one in board().rows if one.student == 2).last_seen
     account.check_account(room.worlds[2])
     after = next(one for one in board().rows if one.student == 2).last_seen
     assert after is not None and before is not None and after > before
 
 
-def test_alerts_and_deny_entries_are_told_with_whose_they_are(room: Room) -> None:
+def test_alerts_and_deny_entries_are_shown_with_their_student(room: Room) -> None:
     shown = board()
     theirs = [9, 18, 27, 30]
     assert sorted(one.student for one in shown.alerts) == theirs
@@ -112,7 +112,7 @@ def test_the_whole_class_takes_a_handful_of_calls(room: Room) -> None:
     assert len(sent) <= MOST_CALLS, sent
 
 
-def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Room) -> None:
+def test_a_step_is_on_the_next_board_and_no_other_students_cells_change(room: Room) -> None:
     take = taker(open_existing())
     before, others = take(), set(room.worlds) - {4}
     solved(room.worlds[4], "rule")
@@ -121,7 +121,7 @@ def test_a_step_is_on_the_very_next_board_and_nobody_elses_cells_change(room: Ro
     assert [outcomes(after, other) for other in others] == [outcomes(before, other) for other in others]
 
 
-def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Room) -> None:
+def test_a_board_refreshed_repeatedly_equals_a_new_one(room: Room) -> None:
     take = taker(open_existing())
     take()
     mine = rule.students_rule(room.worlds[7])
@@ -141,7 +141,7 @@ def test_a_board_taken_again_and_again_is_what_a_first_look_would_show(room: Roo
         ]
 
 
-def test_a_sandbox_that_has_just_come_back_is_not_taken_for_an_empty_one(room: Room) -> None:
+def test_a_sandbox_that_has_just_restarted_is_not_shown_as_empty(room: Room) -> None:
     take = taker(open_existing())
     before = take()
     sandbox_process.stop(room.students.home)

@@ -62,7 +62,7 @@ def test_once_without_a_sandbox_says_how_to_start_it_and_starts_none(lab: Lab, l
     sandbox_process.start(lab_home, parent=os.getpid())
 
 
-def test_it_answers_on_this_machine_alone_and_ctrl_c_ends_it_plainly(lab: Lab) -> None:
+def test_it_answers_only_on_this_machine_and_ctrl_c_ends_it_cleanly(lab: Lab) -> None:
     process = started("--no-browser")
     assert process.stdout is not None
     url = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
@@ -91,7 +91,7 @@ def test_the_browser_is_sent_there_by_a_private_file_and_not_by_an_argument(lab:
     assert not file.exists()
 
 
-def test_a_port_that_is_taken_is_said_in_words(lab: Lab) -> None:
+def test_a_port_in_use_is_reported(lab: Lab) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

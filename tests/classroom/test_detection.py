@@ -1,4 +1,4 @@
-"""A class in the detection service: everybody reads, each changes what bears their number, each host is somebody's."""
+"""A class in the detection service: all read everything, and each changes rules with their number and has a host."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def everything(service: Service) -> list[Any]:
     return [rulesets, *(service.get(f"{RULESETS}/{one['id']}/rules").json() for one in rulesets), alerts(service)]
 
 
-def test_a_student_makes_changes_tags_and_deletes_a_rule_of_their_number(student: Students) -> None:
+def test_a_student_creates_changes_tags_and_deletes_a_rule_with_their_number(student: Students) -> None:
     seven = student(7)
     path = made(seven, rule_of(7))
     assert seven.put(path, rule_of(7, window=60)).json()["window"] == 60
@@ -125,16 +125,14 @@ def test_a_student_changes_no_rule_of_another_however_alike_the_numbers_are(stud
 
 
 @pytest.mark.parametrize("name", ["mine", "Student7 mine", "Self Protect: Student7: and Student8: ours", rule_name(8)])
-def test_a_rule_is_neither_made_nor_renamed_to_bear_anything_but_its_students_number(
-    student: Students, name: str
-) -> None:
+def test_a_rule_is_neither_created_nor_renamed_without_its_students_number(student: Students, name: str) -> None:
     path = made(student(7), rule_of(7))
     refused(student(7).post(RULES, rule_of(7, name=name)), "whose names contain 'Student7:'")
     refused(student(7).put(path, rule_of(7, name=name)), "whose names contain 'Student7:'")
     assert student(7).get(path).json()["name"] == rule_name(7)
 
 
-def test_what_belongs_to_everybody_is_read_and_not_changed(student: Students) -> None:
+def test_shared_rules_can_be_read_and_not_changed(student: Students) -> None:
     seven, before = student(7), everything(student(7))
     refused(seven.put(PRECREATED, seven.get(PRECREATED).json() | {"enabled": True}))
     refused(seven.delete(PRECREATED))
@@ -171,7 +169,7 @@ def test_a_rule_without_a_number_sees_every_students_host(student: Students, ins
     assert len({alert["agentId"] for alert in alerts(student(7))}) == 2
 
 
-def test_an_event_is_of_its_senders_host_whatever_it_says(student: Students, classroom: Classroom) -> None:
+def test_an_event_belongs_to_its_senders_host_whatever_it_claims(student: Students, classroom: Classroom) -> None:
     made(student(8), rule_of(8))
     agent_id = classroom.students.agent_id(8)
     forged = connect_event("203.0.113.10") | {"agent_id": agent_id, "organization_id": "another"}
@@ -190,9 +188,7 @@ def test_events_of_the_instructors_host_fire_no_students_rule_but_the_instructor
     assert alert["title"].startswith(rule_name(SIZE + 1))
 
 
-def test_events_come_this_way_from_students_only_and_a_wrong_one_is_refused(
-    student: Students, instructor: Service
-) -> None:
+def test_only_students_may_send_events_and_a_malformed_one_is_refused(student: Students, instructor: Service) -> None:
     refused(instructor.post("/lab/events", [connect_event("203.0.113.10")]), "student of a class")
     assert errors(student(7).post("/lab/events", ["no event"])) == ["event 0: it is not a JSON object"]
     assert errors(student(7).post("/lab/events", b'{"a": 1}\n{"b"'))[0].startswith("line 2")
@@ -214,7 +210,7 @@ def test_a_student_dismisses_alerts_of_their_own_rule_and_no_other(student: Stud
     assert [alert["id"] for alert in alerts(student(7))] == [theirs]
 
 
-def test_an_alert_whose_rule_is_gone_is_dismissed_by_whose_host_it_is_of(student: Students) -> None:
+def test_an_alert_without_a_rule_is_dismissed_by_the_student_of_its_host(student: Students) -> None:
     path = made(student(7), rule_of(7))
     send(student(7), connect_event("203.0.113.10"))
     student(7).delete(path)
@@ -224,7 +220,9 @@ def test_an_alert_whose_rule_is_gone_is_dismissed_by_whose_host_it_is_of(student
     assert student(7).post("/v2/alerts/dismiss", body).json() == {"dismissed": 1}
 
 
-def test_one_students_runaway_does_not_use_up_the_others_requests(store: DetectionStore, classroom: Classroom) -> None:
+def test_one_students_endless_loop_does_not_use_up_the_others_requests(
+    store: DetectionStore, classroom: Classroom
+) -> None:
     credentials = classroom.students.credentials()
     with serving(create_detection_app(store, RateLimit(3), limits=classroom.limits)) as url:
         seven, eight = (Service(url, store, **credentials[number]) for number in (7, 8))
@@ -233,7 +231,7 @@ def test_one_students_runaway_does_not_use_up_the_others_requests(store: Detecti
         assert eight.get(RULESETS).status_code == 200
 
 
-def test_who_was_seen_is_noted_and_a_forged_request_is_not(store: DetectionStore, classroom: Classroom) -> None:
+def test_students_seen_are_recorded_and_a_forged_request_is_not(store: DetectionStore, classroom: Classroom) -> None:
     roster = Roster(dict.fromkeys(range(1, SIZE + 1)), clock=lambda: 1_790_000_000_000)  # type: ignore[arg-type]
     students = classroom.students
     credentials = students.credentials()
@@ -246,7 +244,7 @@ def test_who_was_seen_is_noted_and_a_forged_request_is_not(store: DetectionStore
     assert students.last_authenticated()[7] is not None
 
 
-def test_a_class_that_grows_keeps_who_is_in_it_and_one_that_is_read_again_is_the_same(tmp_path: Path) -> None:
+def test_a_growing_class_keeps_its_students_and_a_reloaded_class_is_the_same(tmp_path: Path) -> None:
     first = DetectionStore(tmp_path / "detection.sqlite")
     students = StudentStore(first)
     students.enrol(3, now_ms())

@@ -185,7 +185,7 @@ def test_no_connection_that_begins_after_the_reply_gets_through(a_class: Running
         aws.delete_entry(a_class.aws(3), machine.acl, DENY.rule_number, DENY.egress)
 
 
-def test_what_another_student_does_filters_nobody_elses_host(
+def test_one_students_entries_filter_no_other_students_host(
     a_class: RunningClass, machine: Machine, tmp_path: Path
 ) -> None:
     with joined(a_class, tmp_path / "another", 4) as another:
@@ -198,9 +198,7 @@ def test_what_another_student_does_filters_nobody_elses_host(
         assert {hosts[one.agent_id] for one in alerts_of(a_class, 4)} == {"udf-host-4"}
 
 
-def test_the_event_tells_the_program_and_the_students_own_host_and_account(
-    a_class: RunningClass, machine: Machine
-) -> None:
+def test_the_event_names_the_program_the_students_host_and_account(a_class: RunningClass, machine: Machine) -> None:
     machine.curl()
     alert = until(lambda: [one for one in alerts_of(a_class, 3) if dict(one.aggregates).get("dst_ip") == DADISMAD])
     (event,) = a_class.api(3).alert_events(alert[0].id)  # type: ignore[index]
@@ -213,7 +211,7 @@ def test_the_event_tells_the_program_and_the_students_own_host_and_account(
 # --- the class's sandbox goes away and comes back ---
 
 
-def test_while_the_class_is_away_the_last_entries_stay_in_force_which_is_said_and_all_is_caught_up_after(
+def test_during_an_outage_the_last_entries_stay_in_force_this_is_reported_and_everything_catches_up(
     a_class: RunningClass, machine: Machine
 ) -> None:
     aws.create_entry(machine.ec2, machine.acl, DENY)
@@ -239,9 +237,7 @@ def test_while_the_class_is_away_the_last_entries_stay_in_force_which_is_said_an
     assert machine.curl() == ANSWERS
 
 
-def test_a_host_that_was_killed_while_the_class_is_away_comes_back_with_the_last_entries(
-    a_class: RunningClass, machine: Machine
-) -> None:
+def test_a_host_killed_during_an_outage_restarts_with_the_last_entries(a_class: RunningClass, machine: Machine) -> None:
     aws.create_entry(machine.ec2, machine.acl, DENY)
     assert machine.curl() == NO_ANSWER
     a_class.kill()
@@ -270,7 +266,7 @@ def test_the_host_ends_with_the_sandbox_that_is_stopped_and_with_the_class_that_
     assert labkit("join", typed=a_class.keys(3).block).exit_code == 0
 
 
-def test_joining_as_another_student_ends_the_host_of_before(a_class: RunningClass, machine: Machine) -> None:
+def test_joining_as_another_student_ends_the_earlier_host(a_class: RunningClass, machine: Machine) -> None:
     before, process = machine.host.status(), machine.process()
     assert labkit("join", typed=a_class.keys(4).block).exit_code == 0
     assert process.status() == psutil.STATUS_ZOMBIE  # of this process, which started it
@@ -297,7 +293,7 @@ def test_no_key_is_in_an_argument_an_environment_or_the_log_of_the_host(
         assert not closed or path.stat().st_mode & 0o077 == 0, path
 
 
-def test_a_host_that_asks_is_no_sign_that_its_student_is_there(a_class: RunningClass, machine: Machine) -> None:
+def test_requests_of_a_host_do_not_count_as_its_student_being_seen(a_class: RunningClass, machine: Machine) -> None:
     def last_seen() -> int:
         (student,) = [one for one in a_class.sandbox.control("GET", "/_lab/class")["students"] if one["number"] == 3]
         return int(student["last_seen_ms"])

@@ -1,4 +1,4 @@
-"""The parts by which a student's host and the class's sandbox keep up with each other, each by itself."""
+"""Unit tests of how a student's host and the class's sandbox stay in sync."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def test_nobody_waits_for_a_host_that_never_asked(hosts: StudentHosts) -> None:
+def test_no_call_waits_for_a_host_that_never_asked(hosts: StudentHosts) -> None:
     hosts.ask(account_of(4), None, 0)
     assert seconds_of(lambda: hosts.changed(ACCOUNT)) < PATIENCE
     assert seconds_of(lambda: hosts.changed(account_of(4))) < PATIENCE
 
 
-def test_a_change_is_told_at_once_and_ends_when_the_host_asks_on(hosts: StudentHosts) -> None:
+def test_a_change_is_sent_at_once_and_returns_when_the_host_confirms_it(hosts: StudentHosts) -> None:
     first, _ = hosts.ask(ACCOUNT, None, 0)
     with ThreadPoolExecutor(2) as pool:
         asking = pool.submit(hosts.ask, ACCOUNT, first, LONG)
@@ -87,20 +87,20 @@ def test_a_change_is_told_at_once_and_ends_when_the_host_asks_on(hosts: StudentH
         assert hosts._followers[ACCOUNT].present
 
 
-def test_a_host_that_went_away_is_waited_for_once(hosts: StudentHosts) -> None:
+def test_a_host_that_went_away_delays_only_one_call(hosts: StudentHosts) -> None:
     number, _ = hosts.ask(ACCOUNT, None, 0)
     hosts.ask(ACCOUNT, number, 0)
     assert seconds_of(lambda: hosts.changed(ACCOUNT)) >= PATIENCE
     assert seconds_of(lambda: hosts.changed(ACCOUNT)) < PATIENCE
 
 
-def test_a_number_of_another_sandbox_is_answered_at_once_and_puts_nothing_in_force(hosts: StudentHosts) -> None:
+def test_a_number_from_another_sandbox_is_answered_at_once_and_confirms_nothing(hosts: StudentHosts) -> None:
     for number in (1, now_ms() + 1_000_000):
         assert seconds_of(lambda number=number: hosts.ask(ACCOUNT, number, LONG)) < LONG / 2  # type: ignore[misc]
     assert not hosts._followers[ACCOUNT].present
 
 
-def test_only_a_student_has_a_host_that_is_told_over_http(tmp_path: Path, hosts: StudentHosts) -> None:
+def test_only_a_student_can_follow_the_feed_over_http(tmp_path: Path, hosts: StudentHosts) -> None:
     store = DetectionStore(tmp_path / "detection.sqlite")
     students = StudentStore(store)
     students.enrol(3, now_ms())
@@ -154,21 +154,21 @@ def followed(
     return following, places, sandbox.asked
 
 
-def test_what_is_told_again_changes_nothing_and_the_next_question_goes_on_from_the_last_answer(tmp_path: Path) -> None:
+def test_a_repeated_reply_changes_nothing_and_the_next_request_continues_from_the_last_reply(tmp_path: Path) -> None:
     told = {"after": 5, "location": TOLD}
     _, places, asked = followed(tmp_path / "location.json", told, told, {"after": 6, "location": None})
     assert places == [place(ALLOW), None]
     assert asked == [None, 5, 5, 6]
 
 
-def test_what_was_told_last_holds_through_an_outage_and_a_new_start(tmp_path: Path) -> None:
+def test_the_last_reply_stays_in_force_through_an_outage_and_a_restart(tmp_path: Path) -> None:
     followed(tmp_path / "location.json", {"after": 5, "location": TOLD})
     following, places, asked = followed(tmp_path / "location.json", AWAY)
     assert (following.location(), places, asked) == (place(ALLOW), [], [None, None])
     assert "The last known entries filter the host." in following.trouble
 
 
-def test_where_nothing_was_ever_told_that_is_said(tmp_path: Path) -> None:
+def test_a_host_without_any_reply_yet_reports_that(tmp_path: Path) -> None:
     (tmp_path / "damaged.json").write_text("{")
     for name in ("none.json", "damaged.json"):
         following, _, _ = followed(tmp_path / name, AWAY)
@@ -212,7 +212,9 @@ def sending() -> Iterator[Callable[[Taking], Outbox]]:
         assert not thread.is_alive()
 
 
-def test_events_of_an_outage_wait_which_is_said_and_are_sent_in_order(sending: Callable[[Taking], Outbox]) -> None:
+def test_events_wait_during_an_outage_this_is_reported_and_they_are_sent_in_order(
+    sending: Callable[[Taking], Outbox],
+) -> None:
     sandbox = Taking(away=True)
     box = sending(sandbox)
     for number in range(250):
@@ -224,7 +226,7 @@ def test_events_of_an_outage_wait_which_is_said_and_are_sent_in_order(sending: C
     until(lambda: not box.trouble)
 
 
-def test_an_event_that_is_never_taken_holds_up_no_other(sending: Callable[[Taking], Outbox]) -> None:
+def test_an_event_that_is_always_refused_does_not_block_others(sending: Callable[[Taking], Outbox]) -> None:
     sandbox = Taking(away=True, refuses=77)
     box = sending(sandbox)
     for number in range(120):
@@ -234,7 +236,7 @@ def test_an_event_that_is_never_taken_holds_up_no_other(sending: Callable[[Takin
     assert sandbox.taken == [number for number in range(120) if number != 77]
 
 
-def test_of_too_many_events_the_oldest_are_lost_and_counted(
+def test_of_too_many_events_the_oldest_are_dropped_and_counted(
     sending: Callable[[Taking], Outbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MOST_WAITING", 3)
@@ -258,7 +260,7 @@ def result_on(host: LabHost) -> ProgramResult:
     return result
 
 
-def test_what_the_range_refuses_is_said_until_it_takes_it_and_what_is_in_force_too(
+def test_an_update_that_the_range_refuses_is_reported_until_it_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABKIT_RANGE_TIER", "3")

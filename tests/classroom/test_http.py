@@ -1,5 +1,4 @@
-"""HTTP as the sandbox speaks it: connections are kept, nothing that a client does stops the others, TLS is the one
-certificate's."""
+"""The sandbox's HTTP server: keep-alive, isolation between clients, and TLS with the pinned certificate."""
 
 from __future__ import annotations
 
@@ -114,7 +113,7 @@ def test_a_body_without_a_length_is_refused_and_the_connection_ends(server: Serv
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1e3"])
-def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_refused(server: Server, length: str) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
         assert client.recv(1000).startswith(b"HTTP/1.1 411")
@@ -131,7 +130,7 @@ def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
         (b"GET /\r\n\r\n", 200),
     ],
 )
-def test_what_no_client_sends_gets_one_reply_and_leaves_no_trace(
+def test_a_malformed_request_gets_one_reply_and_leaves_no_trace(
     server: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], sent: bytes, status: int
 ) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
@@ -149,7 +148,7 @@ def test_a_client_that_goes_away_in_the_middle_leaves_the_others_alone(server: S
     assert requests.get(url(server), timeout=PATIENCE_SECONDS).status_code == 200
 
 
-def test_a_handshake_that_never_comes_keeps_nobody_waiting(secured: Server, files: tuple[Path, Path]) -> None:
+def test_a_missing_handshake_blocks_no_other_client(secured: Server, files: tuple[Path, Path]) -> None:
     with socket.create_connection(("127.0.0.1", secured.port)), socket.create_connection(("127.0.0.1", secured.port)):
         assert requests.get(url(secured), verify=str(files[0]), timeout=PATIENCE_SECONDS).text == "0 https True"
 
@@ -160,7 +159,7 @@ def test_plain_http_to_the_port_of_tls_gets_no_answer(secured: Server, files: tu
     assert requests.get(url(secured), verify=str(files[0]), timeout=PATIENCE_SECONDS).status_code == 200
 
 
-def test_only_the_one_certificate_is_trusted_and_only_for_its_names(
+def test_only_the_pinned_certificate_is_trusted_and_only_for_its_names(
     secured: Server, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     other = tmp_path / "other.pem"
@@ -199,7 +198,7 @@ def test_the_certificate_is_fetched_once_and_compared_with_its_fingerprint(
         fetch(nobody, right)
 
 
-def test_a_made_certificate_has_a_private_key_and_the_fingerprint_that_every_tool_shows(
+def test_a_generated_certificate_has_a_private_key_and_the_fingerprint_that_every_tool_shows(
     files: tuple[Path, Path],
 ) -> None:
     assert files[1].stat().st_mode & 0o777 == 0o600
@@ -210,7 +209,7 @@ def test_a_made_certificate_has_a_private_key_and_the_fingerprint_that_every_too
     assert not certificate.is_good(*files, ["another.example.org"])
 
 
-def test_files_that_do_not_serve_are_refused_in_words(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_unusable_files_are_refused_with_a_reason(files: tuple[Path, Path], tmp_path: Path) -> None:
     other_key, nothing = tmp_path / "key.pem", tmp_path / "nothing.pem"
     certificate.make(tmp_path / "certificate.pem", other_key, NAMES)
     nothing.write_text(json.dumps("no certificate"))

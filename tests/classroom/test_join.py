@@ -1,4 +1,4 @@
-"""A class as its instructor starts it and its students join it: by the command line, over TLS, in words."""
+"""An instructor starts a class and students join it, on the command line and over TLS."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def nothing_kept(home: Path) -> bool:
 # --- joining ---
 
 
-def test_joining_says_who_and_where_one_is_and_keeps_it_for_the_owner_alone(a_class: RunningClass, home: Path) -> None:
+def test_joining_reports_the_student_and_the_class_and_saves_them_privately(a_class: RunningClass, home: Path) -> None:
     said = labkit("join", typed=f"# Student 7\n\n{a_class.keys(STUDENT).block}")
     assert said.exit_code == 0, said.output
     assert "You are student 7." in said.output
@@ -103,7 +103,7 @@ def test_a_block_may_be_in_a_file(a_class: RunningClass, home: Path, tmp_path: P
         ("LABKIT_STUDENT=7", "LABKIT_STUDENT=7\nLABKIT_STUDENT=8", "two students"),
     ],
 )
-def test_a_block_that_is_not_right_is_refused_in_words_and_nothing_is_kept(
+def test_an_invalid_block_is_refused_with_a_reason_and_nothing_is_saved(
     a_class: RunningClass, home: Path, old: str, new: str, words: str
 ) -> None:
     block = a_class.keys(STUDENT).block
@@ -131,7 +131,7 @@ def test_a_wrong_secret_a_wrong_certificate_and_no_answer_have_different_errors(
     assert nothing_kept(home)
 
 
-def test_a_class_that_was_joined_is_not_lost_to_a_block_that_is_wrong(a_class: RunningClass, joined: Path) -> None:
+def test_a_wrong_block_leaves_the_joined_class_unchanged(a_class: RunningClass, joined: Path) -> None:
     before = {path: path.read_bytes() for path in joined.rglob("*") if path.is_file()}
     assert labkit("join", typed=a_class.keys(8).block.replace("TS_API_KEY=", "TS_API_KEY=0")).exit_code == 1
     assert {path: path.read_bytes() for path in joined.rglob("*") if path.is_file()} == before
@@ -145,7 +145,7 @@ def test_joining_as_another_student_replaces_everything(a_class: RunningClass, j
     assert labkit("join", typed=a_class.keys(STUDENT).block).exit_code == 0
 
 
-def test_leaving_takes_the_keys_away_and_the_lab_is_on_this_machine_again(a_class: RunningClass, home: Path) -> None:
+def test_leaving_deletes_the_keys_and_the_lab_runs_on_this_machine_again(a_class: RunningClass, home: Path) -> None:
     labkit("join", typed=a_class.keys(STUDENT).block)
     assert "You left the class." in labkit("join", "--leave").output
     assert [path.name for path in home.rglob("*")] == ["notes.json"]
@@ -153,7 +153,7 @@ def test_leaving_takes_the_keys_away_and_the_lab_is_on_this_machine_again(a_clas
     assert "no class to leave" in labkit("join", "--leave").output
 
 
-def test_keys_that_were_damaged_are_told_with_what_to_do(joined: Path, a_class: RunningClass) -> None:
+def test_damaged_keys_are_reported_with_what_to_do(joined: Path, a_class: RunningClass) -> None:
     (joined / "class.json").write_text("{")
     said = labkit("status")
     assert said.exit_code == 1
@@ -164,7 +164,7 @@ def test_keys_that_were_damaged_are_told_with_what_to_do(joined: Path, a_class: 
 # --- the lab of who has joined ---
 
 
-def test_the_lab_of_who_has_joined_works_in_the_class_with_no_question_and_no_sandbox_of_its_own(joined: Path) -> None:
+def test_after_joining_the_lab_uses_the_class_without_questions_and_without_a_sandbox(joined: Path) -> None:
     assert labkit("solve", "2").exit_code == 0
     session = open_session()
     assert all(result.passed for result in steps.status(session, steps.named("2")))
@@ -175,7 +175,7 @@ def test_the_lab_of_who_has_joined_works_in_the_class_with_no_question_and_no_sa
     assert labkit("solve", "2").exit_code == 0  # with the class's number and keys, which are known
 
 
-def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Path) -> None:
+def test_after_joining_forms_have_the_number_filled_in(joined: Path) -> None:
     lab = open_lab()
     form = lab.enter_student_number()
     assert isinstance(form, Form)
@@ -188,7 +188,7 @@ def test_forms_are_there_for_who_has_joined_with_the_number_filled_in(joined: Pa
     assert "class sandbox" in repr(lab.choose_backend())
 
 
-def test_a_class_that_does_not_answer_is_waited_for_and_not_started_by_a_student() -> None:
+def test_a_student_waits_for_a_class_that_does_not_answer_and_does_not_start_one() -> None:
     url = "https://class.example:8443"
     client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=url))
     with pytest.raises(ServiceUnreachable) as unreachable, aws_errors.translate_aws_errors(client):
@@ -302,7 +302,7 @@ def instructor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     sandbox_process.stop(tmp_path / "home")
 
 
-def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(instructor: Path) -> None:
+def test_a_class_is_started_shown_handed_out_and_restarted_without_options(instructor: Path) -> None:
     port = str(free_port())
     said = labkit("sandbox", "start", "--class", "3", "--port", port)
     assert said.exit_code == 0, said.output
@@ -323,7 +323,7 @@ def test_a_class_is_started_told_handed_out_and_brought_back_by_a_plain_start(in
     assert f"a class of 3 at http://127.0.0.1:{port}" in labkit("sandbox", "status").output
 
 
-def test_a_certificate_that_has_run_out_is_made_anew_and_who_joined_is_told_to_join_again(
+def test_an_expired_certificate_is_replaced_and_students_must_join_again(
     instructor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as at_first:
@@ -343,7 +343,7 @@ def test_a_certificate_that_has_run_out_is_made_anew_and_who_joined_is_told_to_j
     assert class_line(after, running=True).state == "ready"
 
 
-def test_a_class_grows_and_is_not_made_smaller(instructor: Path) -> None:
+def test_a_class_grows_and_cannot_shrink(instructor: Path) -> None:
     port = str(free_port())
     labkit("sandbox", "start", "--class", "2", "--port", port)
     keys = labkit("class", "keys").output
@@ -355,7 +355,7 @@ def test_a_class_grows_and_is_not_made_smaller(instructor: Path) -> None:
     assert labkit("class", "keys").output.startswith(keys)
 
 
-def test_listening_beyond_this_machine_is_asked_about_and_a_no_changes_nothing(instructor: Path) -> None:
+def test_listening_beyond_this_machine_needs_confirmation_and_a_no_changes_nothing(instructor: Path) -> None:
     words = ("sandbox", "start", "--class", "2", "--host", "127.0.0.1", "--known-as", "lab.example.org")
     said = labkit(*words, typed="n\n")
     assert said.exit_code == 1
@@ -370,7 +370,7 @@ def test_listening_beyond_this_machine_is_asked_about_and_a_no_changes_nothing(i
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint in said.output
 
 
-def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certificate(instructor: Path) -> None:
+def test_a_class_that_moves_tells_students_to_join_again_and_a_no_keeps_its_certificate(instructor: Path) -> None:
     labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port()))
     before = labkit("class", "keys").output
     assert labkit("sandbox", "start", "--known-as", "lab.example.org", typed="n\n").exit_code == 1
@@ -395,7 +395,7 @@ def test_a_class_that_moves_says_who_has_to_join_again_and_a_no_leaves_its_certi
         (("--class", "3", "--cert", "a.pem", "--key", "b.pem"), "cannot be read"),
     ],
 )
-def test_what_cannot_be_served_is_refused_before_anything_is_started(
+def test_invalid_options_are_refused_before_anything_is_started(
     instructor: Path, words: tuple[str, ...], said: str
 ) -> None:
     refused = labkit("sandbox", "start", *words)
@@ -413,7 +413,7 @@ def test_a_given_certificate_is_used_and_its_fingerprint_handed_out(instructor: 
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint == certificate.pinned(files[0])
 
 
-def test_a_port_that_somebody_took_meanwhile_is_told_at_the_next_start(instructor: Path) -> None:
+def test_a_port_in_use_is_reported_at_the_next_start(instructor: Path) -> None:
     from labkit.sandbox.http import listen
 
     port = free_port()

@@ -1,4 +1,4 @@
-"""One sandbox for a class, as a process: an account a student, TLS, killed in the middle and started again."""
+"""A sandbox process for a class: one account per student, TLS, a kill and a restart."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_each_student_is_a_user_of_an_account_of_their_own(a_class: RunningClass
         assert who["Arn"] == f"arn:aws:iam::{account_of(student)}:user/student{student}"
 
 
-def test_each_account_begins_with_its_default_vpc_and_the_vpc_of_another_student(a_class: RunningClass) -> None:
+def test_each_account_starts_with_its_default_vpc_and_the_vpc_of_another_student(a_class: RunningClass) -> None:
     ids = set()
     for student in (1, SIZE):
         vpcs = a_class.aws(student).describe_vpcs()["Vpcs"]
@@ -109,7 +109,7 @@ def test_no_student_takes_a_role_in_another_account(a_class: RunningClass) -> No
     assert refusal(a_class.aws(7, "iam").list_users) == "AccessDenied"
 
 
-def test_a_student_makes_networks_and_no_machines_of_which_one_call_asks_for_thousands(a_class: RunningClass) -> None:
+def test_a_student_may_create_networks_and_no_instances(a_class: RunningClass) -> None:
     ec2 = a_class.aws(7)
     machines = {"ImageId": "ami-12c6146b", "MinCount": 2, "MaxCount": 2}
     assert refusal(ec2.run_instances, **machines) == "UnauthorizedOperation"
@@ -119,7 +119,7 @@ def test_a_student_makes_networks_and_no_machines_of_which_one_call_asks_for_tho
     assert ec2.describe_security_groups()["SecurityGroups"]
 
 
-def test_the_quota_counts_in_each_account_for_itself(a_class: RunningClass) -> None:
+def test_each_account_has_its_own_quota(a_class: RunningClass) -> None:
     three = a_class.aws(3)
     while len(three.describe_vpcs()["Vpcs"]) < 5:
         three.create_vpc(CidrBlock="10.9.0.0/16")
@@ -127,7 +127,7 @@ def test_the_quota_counts_in_each_account_for_itself(a_class: RunningClass) -> N
     a_class.aws(4).create_vpc(CidrBlock="10.9.0.0/16")
 
 
-def test_another_region_is_each_students_own_too(a_class: RunningClass) -> None:
+def test_other_regions_are_separate_for_each_student_too(a_class: RunningClass) -> None:
     regions = [a_class.aws(student, region="eu-west-1").describe_vpcs()["Vpcs"] for student in (5, 6)]
     assert [len(vpcs) for vpcs in regions] == [1, 1]
     assert regions[0][0]["VpcId"] != regions[1][0]["VpcId"]
@@ -152,14 +152,14 @@ def test_a_student_changes_only_rules_of_their_number(a_class: RunningClass) -> 
 # --- what is the instructor's alone ---
 
 
-def test_the_keys_of_another_student_do_not_sign_for_one(a_class: RunningClass) -> None:
+def test_a_students_keys_do_not_sign_for_another_student(a_class: RunningClass) -> None:
     seven, eight = a_class.keys(7), a_class.keys(8)
     mixed = replace(a_class, _clients={})
     mixed.keys = lambda student: replace(seven, secret_access_key=eight.secret_access_key)  # type: ignore[method-assign]
     assert refusal(mixed.aws(7).describe_vpcs) == "AuthFailure"
 
 
-def test_the_sandboxs_own_calls_are_not_there_for_the_class_with_the_token_either(a_class: RunningClass) -> None:
+def test_control_calls_are_unreachable_for_the_class_even_with_the_token(a_class: RunningClass) -> None:
     paths = [f"/_lab/{name}" for name in ("class", "class/keys", "credentials", "health", "events", "alerts", "range")]
     with requests.Session() as session:
         session.trust_env = False
@@ -176,14 +176,14 @@ def test_the_sandboxs_own_calls_are_not_there_for_the_class_with_the_token_eithe
 
 
 @pytest.mark.parametrize("path", ["/_lab/class", "/_lab/class/keys"])
-def test_without_the_token_the_class_is_not_told_on_this_machine_either(a_class: RunningClass, path: str) -> None:
+def test_on_this_machine_the_class_is_shown_only_with_the_token(a_class: RunningClass, path: str) -> None:
     for headers in ({}, {"X-Lab-Token": "no"}):
         reply = requests.get(a_class.sandbox.url + path, headers=headers, timeout=PATIENCE_SECONDS)
         assert reply.status_code == 403
         assert "AKIA" not in reply.text
 
 
-def test_the_instructors_own_account_is_as_ever(a_class: RunningClass) -> None:
+def test_the_instructors_own_account_is_unchanged(a_class: RunningClass) -> None:
     keys = a_class.sandbox.credentials()
     assert set(keys) == {"aws", "detection"}
     status = a_class.sandbox.control("GET", "/_lab/range")
@@ -196,7 +196,7 @@ def test_the_instructors_own_account_is_as_ever(a_class: RunningClass) -> None:
     assert a_class.sandbox.control("GET", "/_lab/range")["subnet_id"] != subnet_of_a_student
 
 
-def test_one_call_tells_what_every_student_has_as_their_own_calls_would(a_class: RunningClass) -> None:
+def test_one_call_lists_what_every_student_has_as_their_own_calls_would(a_class: RunningClass) -> None:
     ec2 = a_class.aws(9)
     vpc = make_vpc(a_class, 9)
     tag = [{"ResourceType": "subnet", "Tags": [{"Key": "a", "Value": "b"}]}]
@@ -227,7 +227,7 @@ def test_one_call_tells_what_every_student_has_as_their_own_calls_would(a_class:
     assert students[9]["last_seen_ms"] > 1_700_000_000_000
 
 
-def test_who_never_asked_was_never_seen(tmp_path: Path) -> None:
+def test_a_student_who_never_called_was_never_seen(tmp_path: Path) -> None:
     with running_class(tmp_path, 2) as running:
         students = running.sandbox.control("GET", "/_lab/class")["students"]
         assert [(one["last_seen_ms"], one["keys_used"]) for one in students] == [(None, False)] * 2
@@ -236,7 +236,7 @@ def test_who_never_asked_was_never_seen(tmp_path: Path) -> None:
         assert [one["keys_used"] for one in students] == [False, True]
 
 
-def test_a_sandbox_without_a_class_tells_an_empty_one(lab_home: Path) -> None:
+def test_a_sandbox_without_a_class_reports_an_empty_one(lab_home: Path) -> None:
     sandbox = sandbox_process.find(lab_home)
     assert sandbox is not None
     assert sandbox.control("GET", "/_lab/class") == {"students": []}
@@ -326,7 +326,7 @@ class Student(threading.Thread):
         assert [vpc["VpcId"] for vpc in mine] == [self.vpc]
 
 
-def test_a_class_killed_in_its_middle_loses_nothing_and_every_next_call_works(tmp_path: Path) -> None:
+def test_a_killed_class_loses_nothing_and_every_next_call_works(tmp_path: Path) -> None:
     with running_class(tmp_path, 6, tls=True) as running:
         enough = threading.Event()
         students = [Student(running, number, enough) for number in range(1, 7)]

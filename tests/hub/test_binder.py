@@ -26,7 +26,7 @@ def test_the_environment_is_the_one_of_environment_yml(recipe: str) -> None:
     assert 'env update -p ${NB_PYTHON_PREFIX} --file "environment.yml"' in recipe
 
 
-def test_it_begins_with_the_python_that_the_file_names(recipe: str) -> None:
+def test_it_starts_with_the_python_that_the_file_names(recipe: str) -> None:
     assert "python=3.12" in (ROOT / "environment.yml").read_text()
     assert "Building conda environment for python=3.12" in recipe
     assert "Python version unspecified" not in recipe

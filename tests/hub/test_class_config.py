@@ -1,4 +1,4 @@
-"""Who is which student, whose keys go where, and what an instructor reads who forgot to say something."""
+"""Which user is which student, who gets which keys, and the messages about missing settings."""
 
 from __future__ import annotations
 
@@ -39,48 +39,46 @@ def spawner(name: str, admin: bool = False) -> SimpleNamespace:
     return SimpleNamespace(user=SimpleNamespace(name=name, admin=admin), environment={"LANG": "C.UTF-8"})
 
 
-def test_a_student_gets_the_own_keys_and_nobody_elses(keys: Path) -> None:
+def test_a_student_gets_only_their_own_keys(keys: Path) -> None:
     seventh = spawner("student7")
     give_place(seventh)
     own = {"LABKIT_STUDENT": "7", "AWS_ACCESS_KEY_ID": "AKIA7", "TS_API_KEY": "key-of-7"}
     assert seventh.environment == {"LANG": "C.UTF-8", **own}
 
 
-def test_there_are_as_many_students_as_keys_unless_somebody_said_how_many(
-    keys: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_number_of_students_is_the_number_of_keys_unless_set(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert students() == [f"student{number}" for number in range(1, 8)]
     monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "2")
     assert students() == ["student1", "student2"]
 
 
-def test_a_list_of_names_gives_numbers_in_its_order(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_of_names_numbers_students_in_order(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_CLASS_STUDENTS", "ada, grace,linus")
     assert [number_of(name) for name in ("ada", "grace", "linus", "student1")] == [1, 2, 3, None]
 
 
 @pytest.mark.parametrize("name", ["another7", "student07", "student7x", "student", "student8"])
-def test_a_name_that_only_looks_like_a_students_opens_nothing(keys: Path, name: str) -> None:
+def test_a_name_that_only_resembles_a_students_gets_nothing(keys: Path, name: str) -> None:
     stranger = spawner(name)
     with pytest.raises(NoPlace, match="not on the list"):
         give_place(stranger)
     assert stranger.environment == {"LANG": "C.UTF-8"}
 
 
-def test_an_administrator_who_is_no_student_gets_no_students_keys(keys: Path) -> None:
+def test_an_administrator_who_is_not_a_student_gets_no_keys(keys: Path) -> None:
     instructor = spawner("instructor", admin=True)
     give_place(instructor)
     assert instructor.environment == {"LANG": "C.UTF-8"}
 
 
-def test_a_student_without_a_place_is_told_so_in_words_that_hold_no_key(keys: Path) -> None:
+def test_a_student_without_a_place_gets_a_message_without_any_key(keys: Path) -> None:
     with pytest.raises(NoPlace) as refused:
         give_place(spawner("student3"))
     assert "no place for student 3" in refused.value.jupyterhub_message
     assert "key-of" not in refused.value.jupyterhub_message
 
 
-def test_a_list_that_everybody_may_read_is_not_used(keys: Path) -> None:
+def test_a_world_readable_list_is_not_used(keys: Path) -> None:
     keys.chmod(0o644)
     with pytest.raises(NoPlace, match="chmod 600"):
         give_place(spawner("student7"))
@@ -100,7 +98,7 @@ def test_without_a_list_of_keys_each_student_has_a_number_and_a_sandbox(monkeypa
     assert third.environment == {"LANG": "C.UTF-8", "LABKIT_STUDENT": "3"}
 
 
-def test_a_hub_that_nobody_told_who_the_students_are_does_not_start() -> None:
+def test_a_hub_without_students_does_not_start() -> None:
     with pytest.raises(SystemExit, match="LABKIT_CLASS_STUDENTS"):
         class_config.configure(SimpleNamespace(Spawner=SimpleNamespace(), Authenticator=SimpleNamespace()))
 

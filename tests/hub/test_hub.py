@@ -77,7 +77,7 @@ def test_each_students_host_is_in_their_own_server_and_only_their_entries_filter
     assert first.run("lab.reset('3')").error == ""
 
 
-def test_a_students_number_follows_from_the_user_name_and_forms_are_still_there(kernels: list[RemoteKernel]) -> None:
+def test_a_students_number_comes_from_the_user_name_and_forms_remain(kernels: list[RemoteKernel]) -> None:
     for number, kernel in enumerate(kernels, 1):
         assert printed(kernel, "print(lab._session.student, lab._unattended)") == f"{number} False"
 
@@ -90,7 +90,7 @@ def test_the_keys_are_in_a_private_file_of_the_lab_and_not_in_the_kernels_enviro
     assert printed(kernels[0], mode) == "0o600"
 
 
-def test_the_server_opens_on_the_first_chapter_which_is_there(students: list[AtTheHub]) -> None:
+def test_the_server_opens_the_first_chapter(students: list[AtTheHub]) -> None:
     page = students[0].session.get(f"{students[0].url}/", timeout=PATIENCE_SECONDS)
     assert page.url.endswith("/lab/tree/notebooks/00_start_here.ipynb")
     names = {one["name"] for one in students[0].call("GET", "contents/notebooks")["content"]}
@@ -109,15 +109,13 @@ def test_the_plain_aws_cli_reaches_the_class_from_a_terminal(kernels: list[Remot
     assert json.loads(printed(kernels[0], f"!cd ~ && bash -c '{query}'")) == mine
 
 
-def test_the_password_that_a_student_made_up_opens_that_students_server_alone(
-    hub: RunningHub, students: list[AtTheHub]
-) -> None:
+def test_a_students_chosen_password_opens_only_that_students_server(hub: RunningHub, students: list[AtTheHub]) -> None:
     assert not AtTheHub(hub.url, "student1").log_in(MADE_UP.format(2))
     assert AtTheHub(hub.url, "student1").log_in(MADE_UP.format(1))
     assert students[1].session.get(f"{students[0].url}/api/contents", timeout=PATIENCE_SECONDS).status_code == 403
 
 
-def test_who_is_not_on_the_list_does_not_get_in(hub: RunningHub) -> None:
+def test_a_user_who_is_not_on_the_list_is_refused(hub: RunningHub) -> None:
     stranger = AtTheHub(hub.url, "another7")
     assert not stranger.log_in("made-up-by-a-stranger")
     with pytest.raises(Refused):
@@ -134,7 +132,7 @@ def readable(path):
 """
 
 
-def test_no_student_sees_files_and_keys_of_another_where_the_hub_is_roots(
+def test_under_a_hub_run_by_root_no_student_sees_files_or_keys_of_another(
     hub: RunningHub, kernels: list[RemoteKernel]
 ) -> None:
     server = printed(kernels[1], "import os; print(os.getppid())")
@@ -160,7 +158,7 @@ def test_no_key_is_in_an_argument_a_log_or_the_hubs_database(hub: RunningHub, ke
     assert [where for where in (database, arguments, hub.log) if any(secret in where for secret in secrets)] == []
 
 
-def test_an_ordinary_user_may_run_a_hub_and_is_told_what_it_cannot_keep_apart(
+def test_an_ordinary_user_may_run_a_hub_and_is_warned_about_what_it_cannot_separate(
     ordinary_hub: RunningHub,
 ) -> None:
     assert "All students' servers run as you" in ordinary_hub.log

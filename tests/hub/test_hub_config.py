@@ -28,11 +28,11 @@ def read() -> Config:
     return PyFileConfigLoader(str(CONFIG)).load_config()
 
 
-def test_it_answers_on_this_machine_alone_unless_told_otherwise(folder: Path) -> None:
+def test_it_answers_only_on_this_machine_by_default(folder: Path) -> None:
     assert read().JupyterHub.bind_url == "http://127.0.0.1:8000"
 
 
-def test_students_alone_may_log_in(folder: Path) -> None:
+def test_only_students_may_log_in(folder: Path) -> None:
     assert read().Authenticator.allowed_users == {"student1", "student2", "student3"}
 
 
@@ -44,14 +44,14 @@ def test_the_instructor_has_to_choose_how_students_log_in(folder: Path, monkeypa
     assert read().JupyterHub.authenticator_class == "pam"
 
 
-def test_the_hubs_own_files_lie_where_the_hub_alone_may_look(folder: Path) -> None:
+def test_only_the_hub_can_read_its_own_files(folder: Path) -> None:
     config = read()
     assert (folder / "hub").stat().st_mode & 0o777 == 0o700
     kept = (config.JupyterHub.db_url, config.JupyterHub.cookie_secret_file, config.FirstUseAuthenticator.dbm_path)
     assert all(f"{folder}/hub/" in path for path in kept)
 
 
-def test_a_strict_umask_does_not_shut_students_out(folder: Path) -> None:
+def test_a_strict_umask_does_not_lock_students_out(folder: Path) -> None:
     before = os.umask(0o077)
     try:
         read()
@@ -69,9 +69,7 @@ def test_without_the_proxy_it_says_how_to_get_one(
         read()
 
 
-def test_a_folder_that_students_could_not_reach_is_refused_where_they_are_linux_users(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_linux_users_could_not_reach_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(SystemExit, match="may not pass through"):
         read()

@@ -1,4 +1,4 @@
-"""What is done for a student before the server opens: a place in the class, and the chapters."""
+"""What happens before a student's server opens: joining the class and copying the chapters."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_with_keys_the_class_is_joined_and_no_key_stays_in_the_environment(
     assert Notes(home / "notes.json").get("student") == "2"
 
 
-def test_where_the_class_does_not_answer_the_keys_are_kept_for_when_it_does(home: Path) -> None:
+def test_keys_are_kept_if_the_class_does_not_answer(home: Path) -> None:
     began = time.monotonic()
     join(KEYS.variables)
     assert joined(home) == KEYS.variables
@@ -62,22 +62,20 @@ def test_where_the_class_does_not_answer_the_keys_are_kept_for_when_it_does(home
     assert time.monotonic() - began < PATIENCE_SECONDS
 
 
-def test_what_is_no_students_block_waits_in_the_environment_and_forms_are_kept(home: Path) -> None:
+def test_an_invalid_block_stays_in_the_environment_and_forms_remain(home: Path) -> None:
     join({"LABKIT_STUDENT": "7", "LABKIT_DETECTION_URL": NOBODY_LISTENS, "TS_USER_ID": "5" * 24})
     assert joined(home) == {}
     assert left_in_environment() == {"LABKIT_DETECTION_URL", "TS_USER_ID"}
     assert Notes(home / "notes.json").get("student") == "7"
 
 
-def test_a_server_starts_where_the_class_and_so_its_certificate_is_not_there_yet(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_server_starts_even_if_the_class_does_not_run_yet(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     join({**replace(KEYS, url="https://127.0.0.1:9", fingerprint=":".join(["AB"] * 32)).variables})
     assert environment() == {}
     assert "Nothing answers with TLS" in capsys.readouterr().err
 
 
-def test_without_keys_the_number_is_noted_and_a_class_of_another_time_is_left(home: Path, tmp_path: Path) -> None:
+def test_without_keys_the_number_is_noted_and_an_earlier_class_is_left(home: Path, tmp_path: Path) -> None:
     with class_sandbox(tmp_path / "class", students=1) as sandbox:
         join(class_keys(sandbox)[0].variables)
     join({"LABKIT_STUDENT": "3"})
@@ -86,14 +84,14 @@ def test_without_keys_the_number_is_noted_and_a_class_of_another_time_is_left(ho
     assert Notes(home / "notes.json").get("student") == "3"
 
 
-def test_who_is_no_student_keeps_a_class_that_was_joined_by_hand(home: Path, tmp_path: Path) -> None:
+def test_a_user_who_is_not_a_student_keeps_a_class_joined_by_hand(home: Path, tmp_path: Path) -> None:
     with class_sandbox(tmp_path / "class", students=1) as sandbox:
         join(class_keys(sandbox)[0].variables)
     join({})
     assert joined(home) != {}
 
 
-def test_chapters_are_laid_out_beside_what_the_student_did_and_never_over_it(tmp_path: Path) -> None:
+def test_chapters_are_copied_without_overwriting_the_students_files(tmp_path: Path) -> None:
     clone, folder = tmp_path / "clone", tmp_path / "student1"
     for name in ("notebooks/00.ipynb", "notebooks/01.ipynb", "images/lab.svg"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)

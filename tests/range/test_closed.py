@@ -1,4 +1,4 @@
-"""The range is closed: its links lead to each other, its routes to its links, and nothing of it is heard outside."""
+"""The range is closed: its links connect only each other, its routes end there, and no packet leaves."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_far_side_forwards_nothing(network: Range):
 
 
 @pytest.mark.parametrize("tier", [1, 2])
-def test_nothing_that_a_program_tries_is_heard_outside(folder: Path, monkeypatch: pytest.MonkeyPatch, tier: int):
+def test_no_packet_that_a_program_sends_leaves_the_range(folder: Path, monkeypatch: pytest.MonkeyPatch, tier: int):
     monkeypatch.setenv("LABKIT_RANGE_TIER", str(tier))
     with python("outside.py", str(folder), "--", sys.executable, ATTEMPTS) as process:
         out, _ = process.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""The range's life hangs on its owner, and nothing of it is left however it ends."""
+"""The range ends with its owner, and leaves nothing behind however it ends."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_nothing_is_left_when(owned: Owned, end: str):
 
 
 @pytest.mark.tier_1
-def test_what_is_left_when_all_who_could_clear_up_are_killed_goes_with_the_next_up(owned: Owned):
+def test_the_next_up_cleans_up_after_everything_was_killed(owned: Owned):
     os.kill(owned.keeper, signal.SIGSTOP)
     os.kill(owned.holder, signal.SIGSTOP)
     owned.owner.kill()
@@ -150,7 +150,7 @@ def has_link(pid: int) -> bool:
 
 
 @pytest.mark.tier_1
-def test_up_heals_a_range_whose_keeper_was_killed_with_the_entries_in_force(network: Range, recorder: Recorder):
+def test_up_repairs_a_range_whose_keeper_was_killed_and_keeps_its_entries(network: Range, recorder: Recorder):
     network.apply([*ALLOW_ALL, DENY_DADISMAD])
     os.kill(keeper_pid(network), signal.SIGKILL)
     until(lambda: not network.is_up)
@@ -202,7 +202,7 @@ def test_a_program_that_cannot_enter_is_not_run(folder: Path, tmp_path: Path):
     assert not proof.exists()
 
 
-def test_a_program_whose_entrance_is_not_the_hosts_network_is_not_run(folder: Path, tmp_path: Path):
+def test_a_program_that_would_not_be_in_the_hosts_network_is_not_run(folder: Path, tmp_path: Path):
     """A door that hands out descriptors which are no namespaces."""
     folder.mkdir()
     proof = tmp_path / "ran"
@@ -223,7 +223,7 @@ def test_a_program_whose_entrance_is_not_the_hosts_network_is_not_run(folder: Pa
 
 
 @pytest.mark.parametrize("text", ["", "a", "labkit-range-", "sh"])
-def test_a_mark_that_was_cut_short_ends_nobody(folder: Path, text: str):
+def test_a_truncated_state_file_ends_no_process(folder: Path, text: str):
     bystander = subprocess.Popen(["sleep", "984"], env={**os.environ, "WORDS": "a labkit-range- sh"})
     folder.mkdir()
     (folder / "token").write_text(text)

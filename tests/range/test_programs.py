@@ -1,4 +1,4 @@
-"""What programs in the range meet: real curl, real connect(2), packets really dropped."""
+"""Programs in the range: real curl, real connect(2), and packets that are really dropped."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_before_any_entry_nothing_passes(folder, recorder: Recorder):
         built.down()
 
 
-def test_the_resolver_is_never_filtered_so_a_name_is_known_even_then(network: Range):
+def test_the_resolver_is_never_filtered_so_names_always_resolve(network: Range):
     network.apply([])
 
     assert network.run(["getent", "ahostsv4", "dadismad.com"]).out.startswith(DADISMAD)
@@ -99,7 +99,7 @@ def test_a_deny_after_the_allow_changes_nothing(network: Range):
     assert network.run([*CURL, "dadismad.com"]).code == 0
 
 
-def test_stateless_means_that_the_answers_port_has_to_be_allowed_in(network: Range):
+def test_stateless_means_that_the_replys_port_must_be_allowed_in(network: Range):
     out = Entry(100, True, "allow", "-1", "0.0.0.0/0")
     network.apply([out, Entry(100, False, "allow", "6", "0.0.0.0/0", (80, 80))])
     without = network.run([*CURL, "dadismad.com"])
@@ -109,7 +109,7 @@ def test_stateless_means_that_the_answers_port_has_to_be_allowed_in(network: Ran
     assert (without.code, with_ephemeral.code) == (28, 0)
 
 
-def test_a_connection_that_is_open_already_stalls_and_goes_on_when_it_is_allowed_again(network: Range):
+def test_an_open_connection_stalls_and_continues_when_allowed_again(network: Range):
     script = [sys.executable, "-c", DRIP]
     with subprocess.Popen(program_command(network.folder, script), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -121,7 +121,7 @@ def test_a_connection_that_is_open_already_stalls_and_goes_on_when_it_is_allowed
         process.kill()
 
 
-def test_a_program_is_who_it_was_without_any_power(network: Range):
+def test_a_program_keeps_its_user_and_has_no_privileges(network: Range):
     ran = network.run(["sh", "-c", "id -u; id -g; pwd; grep CapEff /proc/self/status; hostname"])
 
     uid, gid, folder, powers, name = ran.out.splitlines()
@@ -137,7 +137,7 @@ def test_a_program_cannot_undo_the_filter(network: Range):
     assert link.code != 0
 
 
-def test_a_program_that_is_not_installed_gets_a_sentence(network: Range):
+def test_a_missing_program_gets_an_error_message(network: Range):
     with pytest.raises(LabError, match="no-such-program is not installed on this computer"):
         network.run(["no-such-program"])
 
@@ -147,7 +147,7 @@ def test_a_program_that_is_not_installed_gets_a_sentence(network: Range):
     assert (told.returncode, told.stderr) == (127, "no-such-program is not installed on this computer.\n")
 
 
-def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(network: Range):
+def test_a_program_that_takes_too_long_is_killed_with_its_children(network: Range):
     ran = network.run(["sh", "-c", "sleep 987 & sleep 987"], timeout_seconds=0.5)
 
     left = network.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 'sleep 98[7]'"])
@@ -162,11 +162,11 @@ def test_a_second_entry_from_inside_runs_in_the_same_range(network: Range, recor
     assert len(recorder.wait_for(1, "198.51.100.7")) == 1
 
 
-def test_a_program_does_not_inherit_pythons_deafness_to_a_broken_pipe(network: Range):
+def test_a_program_does_not_inherit_pythons_ignored_sigpipe(network: Range):
     assert network.run(["bash", "-c", "yes | head -1; echo ${PIPESTATUS[0]}"]).out == "y\n141\n"
 
 
-def test_a_connection_is_told_with_all_that_is_known_of_the_program(network: Range, recorder: Recorder):
+def test_a_connection_is_reported_with_the_details_of_the_program(network: Range, recorder: Recorder):
     network.run([*CURL, "dadismad.com"])
 
     (event,) = recorder.wait_for(1, DADISMAD)
@@ -179,7 +179,7 @@ def test_a_connection_is_told_with_all_that_is_known_of_the_program(network: Ran
     assert (event.program.tty, event.allowed) == ("", None)
 
 
-def test_connections_are_told_in_the_order_they_are_asked_for(network: Range, recorder: Recorder):
+def test_connections_are_reported_in_order(network: Range, recorder: Recorder):
     network.run([*CURL, "198.51.100.[101-122]"])
 
     recorder.wait_for(1, "198.51.100.122")
@@ -223,7 +223,7 @@ def test_an_unchanged_entry_keeps_its_count_and_a_new_one_starts_at_zero(network
     assert (True, 1) not in anew
 
 
-def test_a_fault_of_whoever_listens_does_not_end_the_listening(folder: Path, caplog: pytest.LogCaptureFixture):
+def test_an_exception_in_a_listener_does_not_stop_it(folder: Path, caplog: pytest.LogCaptureFixture):
     told = []
 
     def listener(event: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The same round of the lab as whoever runs the tests, as an ordinary user, and where there is less than tier 1."""
+"""The same round of the lab as the current user, as an ordinary user, and in the lower tiers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_that_programs_ran(told: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.tier_1
-def test_tier_1_as_whoever_runs_the_tests(folder: Path):
+def test_tier_1_as_the_current_user(folder: Path):
     told = play(folder)
 
     assert (told["tier"], told["why"]) == (1, "")
@@ -70,7 +70,7 @@ def test_tier_1_as_an_ordinary_user(folder: Path):
 
 
 @pytest.mark.tier_1
-def test_tier_1_where_mounting_is_refused_the_machines_own_resolvers_are_played(folder: Path):
+def test_tier_1_without_mounting_imitates_the_machines_own_resolvers(folder: Path):
     told = play(folder, sys.executable, str(HERE / "jail.py"), "--mount")
 
     assert (told["tier"], told["why"]) == (1, "")
@@ -99,7 +99,7 @@ def test_tier_2_as_an_ordinary_user_in_a_jail_like_dockers(folder: Path):
     check_that_programs_ran(told)
 
 
-def test_tier_3_runs_no_program_and_comes_to_the_same_outcomes(folder: Path):
+def test_tier_3_runs_no_program_and_has_the_same_outcomes(folder: Path):
     told = play(folder, env={"LABKIT_RANGE_TIER": "3"})
 
     assert told["tier"] == 3

@@ -1,4 +1,4 @@
-"""A prompt in the range, typed at through a real terminal."""
+"""A prompt in the range, used through a real terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     opened.close()
 
 
-def test_curl_typed_at_the_prompt_answers_and_is_told_with_its_terminal(
+def test_curl_at_the_prompt_answers_and_is_reported_with_its_terminal(
     terminal: tuple[Terminal, str], recorder: Recorder
 ):
     screen, prompt = terminal

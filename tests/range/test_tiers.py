@@ -1,4 +1,4 @@
-"""What is found on a machine, and what people are told of it."""
+"""How the tier of a machine is determined and reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALL_FOUND = {"calls": "", "missing": [], "packets": ""}
 REFUSED = {**ALL_FOUND, "packets": "unshare: Operation not permitted"}
 
 
-def test_where_all_is_found_it_is_tier_1_and_nothing_is_to_be_done():
+def test_with_everything_installed_it_is_tier_1_and_nothing_is_missing():
     found = best_tier(ALL_FOUND, {}, False)
 
     assert (found.tier, found.why, found.next_step) == (1, "", "")
@@ -40,7 +40,7 @@ def test_where_all_is_found_it_is_tier_1_and_nothing_is_to_be_done():
         ({**REFUSED, "calls": "seccomp: Invalid argument"}, {}, False, 3, "Invalid argument", "Linux 5.5"),
     ],
 )
-def test_what_stands_in_the_way_is_said_with_what_to_do(found, values, in_container, tier, why, cure):
+def test_what_is_missing_is_reported_with_what_to_do(found, values, in_container, tier, why, cure):
     judged = best_tier(found, values, in_container)
 
     assert judged.tier == tier
@@ -55,13 +55,13 @@ def test_without_nft_and_ip_on_the_path_the_tier_is_2(monkeypatch: pytest.Monkey
     assert str(detect()).endswith("Not installed: nft. For tier 1: sudo apt install nftables")
 
 
-def test_elsewhere_than_on_linux_the_tier_is_3(monkeypatch: pytest.MonkeyPatch):
+def test_outside_linux_the_tier_is_3(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.platform", "darwin")
 
     assert detect().tier == 3
 
 
-def test_a_tier_can_be_asked_for_but_not_a_better_one_than_there_is(monkeypatch: pytest.MonkeyPatch):
+def test_a_tier_can_be_chosen_but_not_a_better_one_than_available(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("labkit.range.tiers._probe", lambda: {**ALL_FOUND, "missing": ["nft"]})
     monkeypatch.setenv("LABKIT_RANGE_TIER", "1")
     assert detect().tier == 2
@@ -76,7 +76,7 @@ def test_a_long_home_has_its_range_under_tmp_and_a_short_one_inside():
     assert long_one != range_folder(Path("/home") / ("b" * 100))
 
 
-def test_a_folder_is_its_users_alone_and_a_link_is_none(tmp_path: Path):
+def test_a_folder_is_private_and_a_link_is_refused(tmp_path: Path):
     make_folder(tmp_path / "range")
     assert (tmp_path / "range").stat().st_mode & 0o777 == 0o700
     (tmp_path / "link").symlink_to(tmp_path / "range")
@@ -111,7 +111,7 @@ def test_the_resolver_knows_its_names_and_no_other(name: str, kind: int, code: i
 
 
 @pytest.mark.parametrize("blob", [b"", b"short", query("dadismad.com", 1)[:-4], bytes([255]) * 40])
-def test_what_is_no_query_is_told_from_one(blob: bytes):
+def test_a_malformed_query_is_recognised(blob: bytes):
     with pytest.raises(ValueError):
         dns.answer(blob)
 
@@ -121,7 +121,7 @@ def test_dadismad_has_an_ipv4_address_only():
     assert dns.addresses("six.dadismad.com") == ("203.0.113.66", "2001:db8:bad::10")
 
 
-def test_a_transaction_names_each_entry_with_its_counter_and_the_last_two():
+def test_a_transaction_has_each_entry_with_its_counter_and_the_last_two():
     deny = Entry(1, True, "deny", "6", "203.0.113.10/32", (80, 443))
     text = ruleset.transaction([deny])
 
@@ -133,7 +133,7 @@ def test_a_transaction_names_each_entry_with_its_counter_and_the_last_two():
     assert text.count("drop") == 5
 
 
-def test_the_counter_of_an_entry_that_is_gone_is_taken_away():
+def test_the_counter_of_a_removed_entry_is_deleted():
     deny = Entry(1, True, "deny", "-1", "203.0.113.10/32")
     (name,) = set(ruleset.counter_names([deny])) - set(ruleset.counter_names([]))
 
@@ -156,7 +156,7 @@ def test_the_target_of_a_command_line(argv: list[str], expected: Target | None):
     assert target_of(argv) == expected
 
 
-def test_the_address_of_a_socket_is_read_as_the_kernel_does():
+def test_a_socket_address_is_parsed_as_the_kernel_does():
     ipv6 = struct.pack("H", socket.AF_INET6) + struct.pack(">HI", 443, 0)
     assert address(ipv6 + socket.inet_pton(socket.AF_INET6, "2001:db8::1") + bytes(4)) == ("2001:db8::1", 443)
     assert address(ipv6 + socket.inet_pton(socket.AF_INET6, "::ffff:1.2.3.4") + bytes(4)) == ("1.2.3.4", 443)

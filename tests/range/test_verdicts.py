@@ -1,4 +1,4 @@
-"""nftables' verdict on real packets, and the entry it counts them to, equal what labkit.model.network_acl decides."""
+"""nftables decides real packets, and counts them per entry, as labkit.model.network_acl decides."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_the_comparison_would_find_a_fault(network: Range, wire: Wire, fault: st
     assert (1 in wire.send({1: packet})) != decide(right, packet).allowed
 
 
-def test_an_apply_leaves_no_moment_without_the_entries_that_both_network_acls_have(network: Range, wire: Wire):
+def test_entries_in_both_network_acls_stay_in_force_during_an_update(network: Range, wire: Wire):
     """Both deny one address, each by an entry of its own, and both allow another by the same entry."""
     first, second = (
         [Entry(number, True, "deny", "-1", "203.0.113.10/32"), *ALLOW_ALL] for number in (1, 2)
@@ -191,7 +191,7 @@ def switch_until_told(network: Range, network_acls: tuple[list[Entry], ...]) -> 
     return stop
 
 
-def test_when_apply_has_returned_nothing_denied_passes_any_more(network: Range, wire: Wire):
+def test_after_an_update_nothing_denied_passes(network: Range, wire: Wire):
     packet = Packet.outbound("203.0.113.10", "udp", 9, source=INSIDE[4])
     outcomes = []
     for serial in range(0, 200, 2):

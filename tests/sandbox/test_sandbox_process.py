@@ -97,7 +97,7 @@ def test_after_sigkill_the_next_start_answers_at_the_same_address(home: Path) ->
     assert second.credentials() == keys
 
 
-def test_a_stale_state_file_of_a_reused_pid_is_no_obstacle(home: Path) -> None:
+def test_a_stale_state_file_with_a_reused_pid_does_not_prevent_a_start(home: Path) -> None:
     home.mkdir(mode=0o700)
     stale = {"pid": os.getpid(), "created": 1.0, "url": "http://127.0.0.1:9", "token": "x", "moto": "0"}
     (home / "sandbox.json").write_text(json.dumps(stale))
@@ -105,7 +105,7 @@ def test_a_stale_state_file_of_a_reused_pid_is_no_obstacle(home: Path) -> None:
     assert start(home).health() is not None
 
 
-def test_a_broken_state_file_is_no_obstacle(home: Path) -> None:
+def test_a_broken_state_file_does_not_prevent_a_start(home: Path) -> None:
     home.mkdir(mode=0o700)
     for text in ("", "{", "[]", '{"pid": 1}', '{"url": 5}'):
         (home / "sandbox.json").write_text(text)
@@ -114,7 +114,9 @@ def test_a_broken_state_file_is_no_obstacle(home: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda state: state.write_bytes(b"\xee\xff")])
-def test_a_state_file_lost_while_the_sandbox_runs_is_no_obstacle(home: Path, damage: Callable[[Path], object]) -> None:
+def test_a_start_replaces_a_running_sandbox_whose_state_file_was_lost(
+    home: Path, damage: Callable[[Path], object]
+) -> None:
     first = start(home)
     keys = first.credentials()
     damage(home / "sandbox.json")
@@ -126,7 +128,7 @@ def test_a_state_file_lost_while_the_sandbox_runs_is_no_obstacle(home: Path, dam
     assert not second.alive()
 
 
-def test_a_port_that_somebody_took_meanwhile_is_no_obstacle(home: Path) -> None:
+def test_a_port_in_use_does_not_prevent_a_start(home: Path) -> None:
     first = start(home)
     sandbox_process.stop(home)
     with socket.socket() as taken:
@@ -137,7 +139,7 @@ def test_a_port_that_somebody_took_meanwhile_is_no_obstacle(home: Path) -> None:
         assert start(home).url != first.url
 
 
-def test_a_home_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for call in (sandbox_process.start, sandbox_process.stop):
         with pytest.raises(LabError, match="LABKIT_HOME"):
@@ -201,7 +203,7 @@ def test_it_ends_when_that_process_ended_before_it_had_begun(home: Path) -> None
         started.kill()
 
 
-def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) -> None:
+def test_a_crashed_sandbox_is_restarted_and_a_stopped_one_is_not(home: Path) -> None:
     first = start(home)
     os.kill(first.pid, signal.SIGKILL)
     until(lambda: not first.alive())
@@ -212,7 +214,7 @@ def test_one_that_died_is_revived_and_one_that_was_stopped_is_not(home: Path) ->
     assert sandbox_process.find(home) is None
 
 
-def test_a_second_server_on_the_same_world_gives_way(running: Path) -> None:
+def test_a_second_server_on_the_same_state_exits(running: Path) -> None:
     start(running)
     command = [sys.executable, "-m", "labkit.sandbox.server", "--home", str(running)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
@@ -220,7 +222,7 @@ def test_a_second_server_on_the_same_world_gives_way(running: Path) -> None:
     assert "Another sandbox serves this home already." in ran.stderr
 
 
-def test_a_start_that_fails_says_the_last_words_and_where_the_log_is(home: Path) -> None:
+def test_a_failed_start_reports_the_last_line_of_the_log_and_its_path(home: Path) -> None:
     home.mkdir(mode=0o700)
     (home / "world").write_text("not a folder")
     with pytest.raises(sandbox_process.LabError) as refused:
@@ -238,7 +240,7 @@ def test_control_calls_are_refused_without_the_token(running: Path, method: str,
         assert requests.request(method, sandbox.url + path, headers=headers).status_code == 403
 
 
-def test_motos_own_calls_are_answered_with_the_token(running: Path) -> None:
+def test_motos_own_calls_need_the_token(running: Path) -> None:
     sandbox = start(running)
     reply = requests.get(sandbox.url + "/moto-api/config", headers={"X-Lab-Token": sandbox.token})
     assert reply.ok

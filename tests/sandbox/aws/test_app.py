@@ -1,4 +1,4 @@
-"""The AWS side as a server: what it serves, what it never says, what happens when something goes wrong inside."""
+"""The AWS side as a server: what it serves, what it never reveals, and how it handles internal errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_no_header_spares_a_request_its_signature(aws, ec2, target, key_id):
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
 
 
-def test_a_packed_body_is_refused_unopened(aws):
+def test_a_compressed_body_is_refused_without_unpacking(aws):
     headers = {
         "Authorization": "AWS4-HMAC-SHA256 Credential=A/20261124/us-east-1/ec2/aws4_request, SignedHeaders=host, "
         "Signature=00",
@@ -127,7 +127,7 @@ def test_a_request_that_no_client_would_send_is_refused_in_xml(aws, form, code):
     assert f"<Code>{code}</Code>" in reply.text
 
 
-def test_a_fault_inside_is_an_internal_error_and_the_log_has_no_signature(aws, ec2, monkeypatch, caplog):
+def test_an_exception_gives_an_internal_error_and_the_log_has_no_signature(aws, ec2, monkeypatch, caplog):
     def broken(*_: Any, **__: Any) -> None:
         raise StopIteration("somewhere deep in moto")
 
@@ -152,7 +152,7 @@ def test_a_change_that_fails_half_way_leaves_nothing_behind(aws, ec2, vpc, monke
     assert everything(ec2) == before
 
 
-def test_a_world_that_cannot_be_restored_takes_no_change_behind_its_journal(aws, ec2, monkeypatch):
+def test_state_that_cannot_be_restored_refuses_changes(aws, ec2, monkeypatch):
     kept = (aws.folder / "aws-journal.ndjson").read_bytes()
 
     def broken(*_: Any, **__: Any) -> None:
@@ -178,7 +178,7 @@ def test_a_listener_that_fails_does_not_fail_the_change(aws, ec2, acl, monkeypat
     assert 50 in [entry["RuleNumber"] for entry in found["Entries"]]
 
 
-def test_reading_and_changing_at_once_never_fails_and_never_shows_half_a_change(aws, ec2, acl):
+def test_concurrent_reads_and_changes_never_fail_and_never_show_half_a_change(aws, ec2, acl):
     stop = threading.Event()
 
     def read() -> list[int]:
@@ -212,7 +212,7 @@ def test_a_request_is_answered_when_moto_could_not_be_loaded(tmp_path):
     assert Client(failed).post("/", data={"Action": "DescribeVpcs"}).status_code == 503
 
 
-def test_each_difference_is_told_once_and_only_what_remains_differs():
+def test_each_difference_is_listed_once_and_only_listed_ones_exist():
     calls = [each.call for each in differences.DIFFERENCES]
     assert len(set(calls)) == len(calls)
     assert differences.remaining()

@@ -1,4 +1,4 @@
-"""labkit's AWS client against the sandbox over real HTTP: one server a module, a region of its own for each test."""
+"""labkit's AWS client against the sandbox over real HTTP: one server per module, one region per test."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_right_keys_are_verified_with_account_and_region_named(account):
 
 
 @pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
-def test_keys_that_do_not_work_are_told_apart(sandbox, folder, kind):
+def test_keys_that_do_not_work_get_different_errors(sandbox, folder, kind):
     app, url = sandbox
     right = app.keys
     keys, words, codes = {
@@ -121,7 +121,7 @@ def test_keys_that_do_not_work_are_told_apart(sandbox, folder, kind):
     assert not [part for part in (keys.secret_access_key, right.secret_access_key) if part in str(refused.value)]
 
 
-def test_wrong_keys_met_first_by_ec2_are_refused_too(sandbox):
+def test_wrong_keys_are_refused_by_ec2_too(sandbox):
     with pytest.raises(CredentialsRefused) as refused:
         aws.describe_vpcs(Account(UNKNOWN, "us-east-1", sandbox[1]).ec2)
     assert refused.value.code == "AuthFailure"
@@ -138,7 +138,7 @@ def test_nothing_listening_is_unreachable_and_names_the_endpoint(sandbox):
 
 @pytest.mark.parametrize(("hours", "said"), [(-2, "2 hours behind"), (3, "3 hours ahead of")])
 @pytest.mark.parametrize("service", ["sts", "ec2"])
-def test_a_clock_that_is_off_is_not_taken_for_wrong_keys(account, monkeypatch, hours, said, service):
+def test_a_wrong_clock_is_not_reported_as_wrong_keys(account, monkeypatch, hours, said, service):
     monkeypatch.setattr(
         botocore.auth, "get_current_datetime", lambda: (datetime.now(UTC) + timedelta(hours=hours)).replace(tzinfo=None)
     )
@@ -174,20 +174,20 @@ def canned(code: str, message: str, status: int = 400):
     ids=["expired token", "wrong token", "opt-in", "no permission", "auth failure", "request expired",
          "another code", "not xml", "403 without an error code"],
 )  # fmt: skip
-def test_each_refusal_of_a_service_has_its_own_words(app, kind, words):
+def test_each_refusal_of_a_service_has_its_own_message(app, kind, words):
     with serving(app) as url, pytest.raises(kind, match=words) as refused:
         aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
     assert refused.value.next_step
     assert "{" not in str(refused.value)
 
 
-def test_a_refusal_without_a_word_about_time_is_laid_to_a_clock_that_is_days_off(monkeypatch):
+def test_a_refusal_is_explained_by_a_clock_that_is_days_off(monkeypatch):
     monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() - 3 * 86400))
     with serving(canned("AuthFailure", "x", 401)) as url, pytest.raises(ServiceError, match="3 days behind"):
         aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
 
 
-def test_the_clients_are_made_once_and_look_at_no_profile_or_file_of_the_user(account, monkeypatch):
+def test_the_clients_are_made_once_and_read_no_profile_or_file_of_the_user(account, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "is-not-there")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent/config")
     fresh = Account(account.keys, account.region, account.endpoint_url)
@@ -209,7 +209,7 @@ def test_a_saved_profile_is_all_that_another_aws_tool_needs(account, tmp_path, m
 # --- VPCs ---
 
 
-def test_a_made_vpc_carries_the_students_tags_and_is_found_by_them(ec2):
+def test_a_created_vpc_has_the_students_tags_and_is_found_by_them(ec2):
     made = aws.create_vpc(ec2, 7)
     assert made.cidr_block == "10.0.0.0/16"
     assert made.tags == {STUDENT_TAG: "7", "Name": "Self Protect Student7"}
@@ -217,7 +217,7 @@ def test_a_made_vpc_carries_the_students_tags_and_is_found_by_them(ec2):
     assert aws.find_student_vpcs(ec2, 77) == ()
 
 
-def test_the_original_commands_vpc_is_unclaimed_until_it_is_taken(ec2):
+def test_a_vpc_made_by_the_original_command_is_unclaimed_until_it_is_tagged(ec2):
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     ec2.create_vpc(CidrBlock="10.9.0.0/16")
     assert [vpc.id for vpc in aws.unclaimed_vpcs(ec2)] == [vpc_id]
@@ -227,7 +227,7 @@ def test_the_original_commands_vpc_is_unclaimed_until_it_is_taken(ec2):
     assert aws.tag_vpc(ec2, vpc_id, 7) == taken
 
 
-def test_another_students_vpc_and_the_default_one_are_not_taken(ec2):
+def test_another_students_vpc_and_the_default_vpc_are_not_claimed(ec2):
     theirs = aws.create_vpc(ec2, 12)
     (default,) = aws.describe_vpcs(ec2, {"is-default": ["true"]})
     for vpc, whose in ((theirs, "student 12"), (default, "the account")):
@@ -242,7 +242,7 @@ def test_a_block_that_aws_refuses_is_refused_before_the_call(ec2):
     assert refused.value.code == "InvalidVpc.Range"
 
 
-def test_the_vpc_quota_is_told_with_the_vpcs_that_use_it(ec2):
+def test_the_vpc_quota_error_lists_the_vpcs_that_use_it(ec2):
     made = [aws.create_vpc(ec2, student) for student in (1, 2, 3, 4)]
     with pytest.raises(QuotaReached) as reached:
         aws.create_vpc(ec2, 7)
@@ -251,7 +251,7 @@ def test_the_vpc_quota_is_told_with_the_vpcs_that_use_it(ec2):
     assert all(str(vpc) in reached.value.why for vpc in made)
 
 
-def test_deleting_takes_tagged_subnets_and_network_acls_along_and_lists_them(ec2):
+def test_deleting_a_vpc_deletes_and_lists_tagged_subnets_and_network_acls(ec2):
     vpc = aws.create_vpc(ec2, 7)
     tags = [{"ResourceType": "subnet", "Tags": [{"Key": STUDENT_TAG, "Value": "7"}]}]
     subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.1.0/24", TagSpecifications=tags)["Subnet"]["SubnetId"]
@@ -262,7 +262,7 @@ def test_deleting_takes_tagged_subnets_and_network_acls_along_and_lists_them(ec2
     assert aws.describe_network_acls(ec2, vpc_id=vpc.id) == ()
 
 
-def test_deleting_stops_before_the_first_change_at_a_subnet_that_the_lab_did_not_make(ec2):
+def test_a_subnet_that_the_lab_did_not_create_stops_the_deletion_before_any_change(ec2):
     vpc = aws.create_vpc(ec2, 7)
     subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     with pytest.raises(ServiceError, match=subnet) as refused:
@@ -280,13 +280,13 @@ def test_only_the_students_own_vpc_is_deleted(ec2):
     assert aws.describe_vpcs(ec2) == before
 
 
-def test_a_vpc_that_is_gone_is_said_with_the_region(ec2):
+def test_the_error_for_a_missing_vpc_names_the_region(ec2):
     with pytest.raises(ServiceError, match=ec2.meta.region_name) as gone:
         aws.delete_vpc(ec2, "vpc-0123456789abcdef0", 7)
     assert gone.value.code == "InvalidVpcID.NotFound"
 
 
-def test_a_vpc_in_another_region_is_found_when_asked(sandbox, account):
+def test_a_vpc_in_another_region_is_found_on_request(sandbox, account):
     made = aws.create_vpc(account.ec2, 7)
     elsewhere = Account(account.keys, "us-east-1", sandbox[1])
     assert aws.find_student_vpcs(elsewhere.ec2, 7) == ()
@@ -305,7 +305,7 @@ def test_a_vpcs_network_acl_is_read_as_a_value_in_aws_order(network_acl):
     ]
 
 
-def test_the_whole_regions_network_acls_show_everybodys(ec2):
+def test_the_network_acls_of_a_region_include_those_of_others(ec2):
     vpcs = {aws.create_vpc(ec2, student).id for student in (7, 12)}
     assert vpcs <= {found.vpc_id for found in aws.describe_network_acls(ec2)}
 
@@ -330,7 +330,7 @@ def test_an_entry_is_created_replaced_and_deleted_as_aws_stores_it(ec2, network_
     assert numbered(50) == []
 
 
-def test_an_ipv6_entry_comes_back_as_it_was_made(ec2, network_acl):
+def test_an_ipv6_entry_is_read_back_as_created(ec2, network_acl):
     made = aws.create_entry(
         ec2, network_acl.id, new_entry(rule_number=51, rule_action="deny", cidr_block="2001:DB8::1/64")
     )
@@ -339,7 +339,7 @@ def test_an_ipv6_entry_comes_back_as_it_was_made(ec2, network_acl):
     assert made.cidr_block == "2001:db8::/64"
 
 
-def test_what_the_service_refuses_about_entries_keeps_its_code(ec2, network_acl):
+def test_refusals_of_entries_keep_the_services_code(ec2, network_acl):
     aws.create_entry(ec2, network_acl.id, new_entry(rule_number=50, **DENY))
     attempts = {
         "NetworkAclEntryAlreadyExists": lambda: aws.create_entry(
@@ -357,7 +357,7 @@ def test_what_the_service_refuses_about_entries_keeps_its_code(ec2, network_acl)
     assert nothing.value.code == "InvalidNetworkAclEntry.NotFound"
 
 
-def test_a_full_direction_is_told_with_its_count_and_the_other_still_has_room(ec2, network_acl):
+def test_the_error_for_a_full_direction_has_its_count_and_the_other_direction_accepts_entries(ec2, network_acl):
     for number in range(1, ENTRY_QUOTA - 1):  # 100 and * are there already
         aws.create_entry(ec2, network_acl.id, new_entry(rule_number=number, **DENY))
     with pytest.raises(QuotaReached) as full:

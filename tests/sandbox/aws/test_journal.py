@@ -1,4 +1,4 @@
-"""The world outlives its process: what was answered is there again, with the same ids."""
+"""State outlives its process: every confirmed change is restored with the same ids."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Player:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_world_replayed_from_its_journal_is_the_same_world(aws, ec2, seed):
+def test_state_replayed_from_its_journal_is_the_same(aws, ec2, seed):
     player = Player(ec2, seed)
     for _ in range(2):
         player.play(40)
@@ -118,7 +118,7 @@ def test_a_world_replayed_from_its_journal_is_the_same_world(aws, ec2, seed):
         assert everything(ec2) == before
 
 
-def test_the_same_world_comes_back_in_every_region_whether_it_was_seen_or_not(aws, ec2):
+def test_the_same_state_is_restored_in_every_region_used_or_not(aws, ec2):
     regions = [aws.client("ec2", region) for region in ("us-west-2", "eu-west-1")]
     regions[0].create_vpc(CidrBlock="10.1.0.0/16")
     before = [everything(each) for each in (ec2, *regions)]
@@ -126,20 +126,20 @@ def test_the_same_world_comes_back_in_every_region_whether_it_was_seen_or_not(aw
     assert [everything(each) for each in (*regions[::-1], ec2)] == before[::-1][:2] + before[:1]
 
 
-def test_two_worlds_have_different_ids(aws, ec2):
+def test_two_sandboxes_have_different_ids(aws, ec2):
     first = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     aws.state.reset()
     assert ec2.describe_vpcs()["Vpcs"][0]["VpcId"] != first
 
 
-def test_a_world_that_was_thrown_away_is_not_kept_in_memory(aws, ec2):
+def test_discarded_state_is_not_kept_in_memory(aws, ec2):
     thrown_away = weakref.ref(aws.state.backend("123456789012", "us-east-1"))
     aws.state.reset()
     gc.collect()
     assert thrown_away() is None
 
 
-def test_only_changes_that_went_through_are_in_the_journal_and_no_secret_is(aws, ec2, acl):
+def test_the_journal_has_only_successful_changes_and_no_secret(aws, ec2, acl):
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
     for request in ({"RuleNumber": 50}, {"RuleNumber": 0}, {"RuleNumber": 51, "DryRun": True}):
         refusal(ec2.create_network_acl_entry, NetworkAclId=acl, **request, **DENY_ALL)
@@ -152,7 +152,7 @@ def test_only_changes_that_went_through_are_in_the_journal_and_no_secret_is(aws,
     assert stat.S_IMODE(journal_of(aws).stat().st_mode) == 0o600
 
 
-def test_a_torn_last_line_is_dropped_and_writing_goes_on_behind_it(aws, ec2, acl):
+def test_an_incomplete_last_line_is_dropped_and_writing_continues(aws, ec2, acl):
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
     before = everything(ec2)
     with journal_of(aws).open("ab") as file:
@@ -165,7 +165,7 @@ def test_a_torn_last_line_is_dropped_and_writing_goes_on_behind_it(aws, ec2, acl
     assert everything(ec2) == before
 
 
-def test_a_damaged_journal_is_kept_aside_and_a_new_world_begins(aws, ec2, vpc, caplog):
+def test_a_damaged_journal_is_kept_and_new_state_begins(aws, ec2, vpc, caplog):
     content = journal_of(aws).read_bytes()
     journal_of(aws).write_bytes(content.replace(b'"CreateVpc"', b'"CreateV', 1))
     aws.state.restore()
@@ -174,7 +174,7 @@ def test_a_damaged_journal_is_kept_aside_and_a_new_world_begins(aws, ec2, vpc, c
     assert "damaged" in caplog.text
 
 
-def test_a_change_that_no_longer_applies_costs_none_of_the_others(aws, ec2, acl, caplog):
+def test_a_change_that_no_longer_applies_does_not_affect_the_others(aws, ec2, acl, caplog):
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
     lines = journal_of(aws).read_text().splitlines(keepends=True)
     gone = lines[-1].replace(acl, "acl-0123456789abcdef0").replace('"n":', '"n":1000')
@@ -196,7 +196,7 @@ def test_a_journal_that_cannot_be_written_refuses_the_change(aws, ec2, acl, monk
     assert everything(ec2) == before
 
 
-def test_entries_that_came_and_went_leave_no_record_at_the_next_start(aws, ec2, vpc, acl):
+def test_created_and_deleted_entries_leave_no_record_at_the_next_start(aws, ec2, vpc, acl):
     for _ in range(5):
         ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
         ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=50, Egress=True)
@@ -213,7 +213,7 @@ def test_entries_that_came_and_went_leave_no_record_at_the_next_start(aws, ec2, 
     assert stat.S_IMODE(journal_of(aws).stat().st_mode) == 0o600
 
 
-def test_folding_keeps_the_deletion_of_an_entry_that_aws_made():
+def test_compacting_keeps_the_deletion_of_an_entry_that_aws_created():
     changes = [
         change(1, "ReplaceNetworkAclEntry", **ENTRY),
         change(2, "DeleteNetworkAclEntry", **ENTRY),
@@ -225,7 +225,7 @@ def test_folding_keeps_the_deletion_of_an_entry_that_aws_made():
     assert folded(changes, set()) == []
 
 
-def test_parameters_that_json_does_not_have_come_back_as_they_were(tmp_path):
+def test_parameters_of_types_outside_json_are_restored(tmp_path):
     journal = Journal.begin(tmp_path / "journal", "5.2.5", "seed", [])
     params = {"PublicKeyMaterial": b"\x00\xff", "ValidUntil": datetime(2026, 11, 24, 12, 30), "Names": ["ü"]}
     journal.append(change(1, "ImportKeyPair", **params))
@@ -252,7 +252,7 @@ def child(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
         process.stdout.close()
 
 
-def test_killed_in_the_middle_of_writing_it_comes_back_with_every_write_that_it_answered(tmp_path):
+def test_after_a_kill_during_a_write_every_confirmed_write_is_there(tmp_path):
     answered: list[tuple[str, int]] = []
     with child(tmp_path) as (process, ec2):
         vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]

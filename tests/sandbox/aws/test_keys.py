@@ -1,4 +1,4 @@
-"""Who may do what: moto's own authentication is on, and refuses with the codes of AWS."""
+"""Permissions: moto's own authentication is on, and refuses with the codes of AWS."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def calls(aws, keys):
     ).describe_vpcs
 
 
-def test_the_students_keys_say_who_they_are_and_may_use_ec2(aws, ec2):
+def test_the_students_keys_identify_the_student_and_may_use_ec2(aws, ec2):
     who = aws.client("sts").get_caller_identity()
     assert (who["Account"], who["Arn"]) == ("123456789012", "arn:aws:iam::123456789012:user/student")
     assert ec2.describe_vpcs()["Vpcs"]
 
 
-def test_a_wrong_secret_is_told_by_both_services_in_their_own_code(aws):
+def test_a_wrong_secret_gets_each_services_own_code(aws):
     identity, vpcs = calls(aws, AccessKeys(aws.app.keys.access_key_id, "x" * 40))
     assert refusal(identity) == "SignatureDoesNotMatch"
     assert refusal(vpcs) == "AuthFailure"
 
 
-def test_an_unknown_key_is_told_by_both_services_in_their_own_code(aws):
+def test_an_unknown_key_gets_each_services_own_code(aws):
     identity, vpcs = calls(aws, UNKNOWN)
     assert refusal(identity) == "InvalidClientTokenId"
     assert refusal(vpcs) == "AuthFailure"
@@ -57,13 +57,13 @@ def test_swapped_keys_are_refused_without_repeating_the_secret(aws, secret, code
         assert secret not in str(refused.value)
 
 
-def test_valid_keys_without_permission_are_told_apart_from_wrong_ones(aws):
+def test_valid_keys_without_permission_get_another_error_than_wrong_ones(aws):
     identity, vpcs = calls(aws, aws.reader_keys)
     assert identity()["Arn"].endswith(":user/reader-without-ec2")
     assert refusal(vpcs) == "UnauthorizedOperation"
 
 
-def test_a_dry_run_without_permission_tells_that_instead(aws):
+def test_a_dry_run_without_permission_reports_that(aws):
     ec2 = client(aws.url, "ec2", "us-east-1", aws.reader_keys)
     assert refusal(ec2.create_vpc, CidrBlock="10.0.0.0/16", DryRun=True) == "UnauthorizedOperation"
 
@@ -74,7 +74,7 @@ def test_the_student_may_not_use_iam(aws):
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
-def test_a_clock_that_is_off_is_told(aws, monkeypatch, minutes):
+def test_a_wrong_clock_is_reported(aws, monkeypatch, minutes):
     identity, vpcs = calls(aws, aws.app.keys)
     shown = (datetime.now(UTC) + timedelta(minutes=minutes)).replace(tzinfo=None)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: shown)
@@ -82,7 +82,7 @@ def test_a_clock_that_is_off_is_told(aws, monkeypatch, minutes):
     assert refusal(vpcs) == "RequestExpired"
 
 
-def test_keys_have_the_form_of_aws_and_are_made_once(tmp_path):
+def test_keys_have_the_format_of_aws_and_are_generated_once(tmp_path):
     made = load_keys(tmp_path / "aws-keys.json")
     for keys in made.values():
         assert re.fullmatch("AKIA[A-Z2-7]{16}", keys.access_key_id)

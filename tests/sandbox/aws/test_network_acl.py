@@ -45,7 +45,7 @@ def test_a_custom_network_acl_denies_everything_in_both_directions(ec2, vpc):
 
 
 @pytest.mark.parametrize("egress", [True, False])
-def test_a_direction_takes_twenty_entries_with_the_last_one_that_aws_made(ec2, acl, egress):
+def test_a_direction_has_at_most_twenty_entries_including_the_one_of_aws(ec2, acl, egress):
     made = 0
     with pytest.raises(ClientError, match="NetworkAclEntryLimitExceeded"):  # noqa: PT012 - the call that fails is counted
         for number in range(1, 60):
@@ -66,7 +66,7 @@ def test_ipv6_entries_have_a_quota_of_their_own(ec2, acl):
     assert "CidrBlock" not in made
 
 
-def test_a_full_direction_still_says_that_a_number_is_taken(ec2, acl):
+def test_a_full_direction_still_reports_a_duplicate_number(ec2, acl):
     for number in range(1, 19):
         ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, **DENY_ALL)
     code = refusal(ec2.create_network_acl_entry, NetworkAclId=acl, RuleNumber=7, **DENY_ALL)
@@ -104,7 +104,7 @@ def test_the_first_and_the_last_rule_number_are_accepted(ec2, acl, number):
         ({"Protocol": "1"}, "MissingParameter"),
     ],
 )
-def test_an_entry_that_aws_refuses_is_refused_and_nothing_is_made(ec2, acl, given, code):
+def test_an_entry_that_aws_refuses_is_refused_and_not_created(ec2, acl, given, code):
     request = {name: value for name, value in {**DENY_ALL, **given}.items() if value is not None}
     assert refusal(ec2.create_network_acl_entry, NetworkAclId=acl, RuleNumber=50, **request) == code
     assert numbers(ec2, acl) == [100, 32767]
@@ -127,7 +127,7 @@ def test_ports_and_icmp_types_are_kept(ec2, acl):
     assert second["IcmpTypeCode"] == {"Type": 8, "Code": -1}
 
 
-def test_entries_are_told_egress_first_and_by_rising_number_however_they_were_made(ec2, acl):
+def test_entries_are_listed_egress_first_and_by_number(ec2, acl):
     for number in (300, 10, 200):
         ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, **DENY_ALL)
         ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, **{**DENY_ALL, "Egress": False})
@@ -148,7 +148,7 @@ def test_a_rule_number_is_taken_in_one_direction_and_free_in_the_other(ec2, acl)
     assert numbers(ec2, acl, egress=False) == [50, 100, 32767]
 
 
-def test_of_twelve_at_once_for_one_rule_number_one_succeeds(ec2, acl):
+def test_of_twelve_concurrent_entries_with_one_number_one_succeeds(ec2, acl):
     def create(_: int) -> str:
         try:
             ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
@@ -163,7 +163,7 @@ def test_of_twelve_at_once_for_one_rule_number_one_succeeds(ec2, acl):
 
 
 @pytest.mark.parametrize("egress", [True, False])
-def test_an_entry_that_is_not_there_can_be_neither_deleted_nor_replaced(ec2, acl, egress):
+def test_a_missing_entry_can_be_neither_deleted_nor_replaced(ec2, acl, egress):
     absent = {"NetworkAclId": acl, "RuleNumber": 50}
     assert refusal(ec2.delete_network_acl_entry, **absent, Egress=egress) == "InvalidNetworkAclEntry.NotFound"
     assert refusal(ec2.replace_network_acl_entry, **absent, **{**DENY_ALL, "Egress": egress}) == (
@@ -189,7 +189,7 @@ def test_an_unknown_network_acl_is_not_found_by_any_call(ec2, vpc):
 
 
 @pytest.mark.parametrize("malformed", ["acl-1", "acl-xyz", "vpc-0123456789abcdef0", "banana"])
-def test_a_malformed_network_acl_id_is_told_apart_from_an_unknown_one(ec2, malformed):
+def test_a_malformed_network_acl_id_gets_another_error_than_an_unknown_one(ec2, malformed):
     assert refusal(ec2.describe_network_acls, NetworkAclIds=[malformed]) == "InvalidNetworkAclId.Malformed"
     assert refusal(ec2.delete_network_acl, NetworkAclId=malformed) == "InvalidNetworkAclId.Malformed"
 
@@ -264,7 +264,7 @@ def test_a_filter_that_aws_does_not_have_is_refused(ec2, acl):
     assert refusal(ec2.describe_network_acls, **asked) == "InvalidParameterValue"
 
 
-def test_a_listener_is_told_of_each_change_of_an_entry_and_of_nothing_else(aws, ec2, acl):
+def test_a_listener_is_called_for_each_change_of_an_entry_and_for_nothing_else(aws, ec2, acl):
     aws.changes.clear()
     ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
     assert aws.changes == [("123456789012", "us-east-1")]

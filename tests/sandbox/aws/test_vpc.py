@@ -9,7 +9,7 @@ from tests.sandbox.aws.fixtures import default_acl, refusal
 UNKNOWN_VPC = "vpc-0123456789abcdef0"
 
 
-def test_a_new_world_holds_a_default_vpc_and_another_students(ec2):
+def test_new_state_has_a_default_vpc_and_another_students(ec2):
     vpcs = {vpc["IsDefault"]: vpc for vpc in ec2.describe_vpcs()["Vpcs"]}
     assert vpcs[True]["CidrBlock"] == "172.31.0.0/16"
     assert vpcs[False]["CidrBlock"] == "10.0.0.0/16"
@@ -19,7 +19,7 @@ def test_a_new_world_holds_a_default_vpc_and_another_students(ec2):
     }
 
 
-def test_a_region_takes_five_vpcs_with_the_default_one(aws, ec2):
+def test_a_region_has_at_most_five_vpcs_including_the_default_one(aws, ec2):
     for number in range(3):
         ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")
     assert refusal(ec2.create_vpc, CidrBlock="10.9.0.0/16") == "VpcLimitExceeded"
@@ -50,13 +50,13 @@ def test_a_vpcs_cidr_block_is_stored_in_canonical_form(ec2):
         ("10.0.0.0/29", "InvalidVpc.Range"),
     ],
 )
-def test_a_vpc_that_aws_refuses_is_not_made(ec2, cidr_block, code):
+def test_a_vpc_that_aws_refuses_is_not_created(ec2, cidr_block, code):
     assert refusal(ec2.create_vpc, CidrBlock=cidr_block) == code
     assert refusal(ec2.create_vpc) == "MissingParameter"
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
 
 
-def test_a_dry_run_makes_and_deletes_nothing(ec2, vpc):
+def test_a_dry_run_creates_and_deletes_nothing(ec2, vpc):
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
     tags = {"Resources": [vpc], "Tags": [{"Key": "Name", "Value": "mine"}], "DryRun": True}
     for call, request in [
@@ -76,11 +76,11 @@ def test_a_dry_run_makes_and_deletes_nothing(ec2, vpc):
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Tags"] == []
 
 
-def test_a_dry_run_of_what_would_fail_tells_the_failure(ec2):
+def test_a_dry_run_of_a_call_that_would_fail_reports_the_failure(ec2):
     assert refusal(ec2.create_vpc, CidrBlock="banana", DryRun=True) == "InvalidParameterValue"
 
 
-def test_deleting_a_vpc_deletes_what_aws_made_with_it_and_its_tags(ec2, vpc, acl):
+def test_deleting_a_vpc_deletes_its_tags_and_what_aws_created_with_it(ec2, vpc, acl):
     ec2.create_tags(Resources=[vpc, acl], Tags=[{"Key": "Name", "Value": "mine"}])
     ec2.delete_vpc(VpcId=vpc)
     of_vpc = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]}
@@ -116,7 +116,7 @@ def test_a_vpc_with_a_security_group_or_an_internet_gateway_is_not_deleted(ec2, 
     ec2.delete_vpc(VpcId=vpc)
 
 
-def test_an_unknown_vpc_is_not_found_and_a_malformed_id_is_told_apart(ec2):
+def test_an_unknown_vpc_is_not_found_and_a_malformed_id_gets_another_error(ec2):
     for call, name in [(ec2.describe_vpcs, "VpcIds"), (ec2.delete_vpc, "VpcId"), (ec2.create_network_acl, "VpcId")]:
         unknown, malformed = UNKNOWN_VPC, "vpc-banana"
         assert refusal(call, **{name: [unknown] if name == "VpcIds" else unknown}) == "InvalidVpcID.NotFound"
@@ -144,7 +144,7 @@ def test_vpcs_are_found_by_their_tags(ec2, vpc):
     assert [(tag["ResourceId"], tag["Value"]) for tag in tags] == [(vpc, "7")]
 
 
-def test_a_vpc_is_made_with_its_tags_in_one_call(ec2):
+def test_a_vpc_is_created_with_its_tags_in_one_call(ec2):
     tags = [{"Key": "labkit:student", "Value": "7"}]
     asked = {"CidrBlock": "10.7.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": tags}]}
     assert ec2.create_vpc(**asked)["Vpc"]["Tags"] == tags
@@ -175,11 +175,11 @@ def test_tags_are_deleted_one_by_one_or_all_at_once(ec2, vpc):
         ({"CidrBlock": "10.7.1.0/24", "AvailabilityZone": "eu-west-1a"}, "InvalidParameterValue"),
     ],
 )
-def test_a_subnet_that_aws_refuses_is_not_made(ec2, vpc, asked, code):
+def test_a_subnet_that_aws_refuses_is_not_created(ec2, vpc, asked, code):
     assert refusal(ec2.create_subnet, VpcId=vpc, **asked) == code
 
 
-def test_a_subnet_is_of_its_region_and_overlaps_no_other(aws, ec2):
+def test_a_subnet_is_in_its_region_and_overlaps_no_other(aws, ec2):
     elsewhere = aws.client("ec2", "eu-west-1")
     vpc = elsewhere.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     subnet = elsewhere.create_subnet(VpcId=vpc, CidrBlock="10.7.1.5/24")["Subnet"]
@@ -196,6 +196,6 @@ def test_deleting_a_subnet_ends_its_association(ec2, vpc):
     assert refusal(ec2.delete_subnet, SubnetId=subnet) == "InvalidSubnetID.NotFound"
 
 
-def test_regions_and_account_attributes_are_told(ec2):
+def test_regions_and_account_attributes_are_listed(ec2):
     assert "us-east-1" in {region["RegionName"] for region in ec2.describe_regions()["Regions"]}
     assert ec2.describe_account_attributes()["AccountAttributes"]

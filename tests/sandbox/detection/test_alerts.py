@@ -79,7 +79,7 @@ def test_newest_first_and_ties_by_id(detection_service: Service) -> None:
         (f"&ruleId={seed_data.LAB_AGENT_ID}", 0),
     ],
 )
-def test_alerts_are_chosen_by_severity_agent_rule_and_rule_set(
+def test_alerts_are_filtered_by_severity_agent_rule_and_rule_set(
     detection_service: Service, query: str, number: int
 ) -> None:
     detection_service.add_alerts(2, severity=1)
@@ -90,7 +90,7 @@ def test_alerts_are_chosen_by_severity_agent_rule_and_rule_set(
 @pytest.mark.parametrize(
     "query", ["&severity=0", "&severity=high", "&ruleId=7", "&from=yesterday", "&until=2026-13-01"]
 )
-def test_given_a_bad_parameter_then_400_names_it(detection_unchanged: Service, query: str) -> None:
+def test_a_bad_parameter_gets_400_with_its_name(detection_unchanged: Service, query: str) -> None:
     response = detection_unchanged.get(ACTIVE + query)
     assert response.status_code == 400 and errors(response)
 
@@ -114,7 +114,7 @@ DAY = 1_795_046_400_000  # 2026-11-19T00:00:00Z
         ("2026-11-18T20:30:15.250-05:00", 5_415_250),
     ],
 )
-def test_times_are_taken_in_every_form_that_clients_send(
+def test_every_time_format_that_clients_send_is_accepted(
     detection_service: Service, start: str, milliseconds: int
 ) -> None:
     detection_service.add_alerts(1, DAY + milliseconds - 1)
@@ -125,12 +125,12 @@ def test_times_are_taken_in_every_form_that_clients_send(
     assert [alert["id"] for alert in active(detection_service, f"&from={start}&until={start}")] == [exactly]
 
 
-def test_given_from_later_than_until_then_400(detection_unchanged: Service) -> None:
+def test_from_later_than_until_gets_400(detection_unchanged: Service) -> None:
     response = detection_unchanged.get(ACTIVE + "&from=2026-11-20&until=2026-11-19")
     assert response.status_code == 400 and errors(response) == ["from is later than until"]
 
 
-def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: Service) -> None:
+def test_the_events_of_an_alert_are_complete_and_oldest_first(detection_service: Service) -> None:
     (alert_id,) = detection_service.add_alerts(1)
     events = [
         {
@@ -147,7 +147,7 @@ def test_the_events_of_an_alert_come_whole_and_oldest_first(detection_service: S
 
 
 @pytest.mark.parametrize("ending", ["", "/events"])
-def test_given_no_such_alert_then_404(detection_unchanged: Service, ending: str) -> None:
+def test_an_unknown_alert_gets_404(detection_unchanged: Service, ending: str) -> None:
     assert detection_unchanged.get(f"/v2/alerts/{seed_data.LAB_AGENT_ID}{ending}").status_code == 404
 
 
@@ -164,7 +164,7 @@ def test_severities_are_counted_among_the_active_alerts(detection_service: Servi
     assert [one["count"] for one in told] == [0, 0, 2]
 
 
-def test_given_ids_then_these_alerts_move_to_the_dismissed(detection_service: Service) -> None:
+def test_alerts_are_dismissed_by_id(detection_service: Service) -> None:
     ids = detection_service.add_alerts(3)
     body = {"ids": ids[:2], "dismissReason": "OTHER", "dismissReasonText": "lab"}
     assert detection_service.post("/v2/alerts/dismiss", body).status_code == 200
@@ -176,7 +176,7 @@ def test_given_ids_then_these_alerts_move_to_the_dismissed(detection_service: Se
     assert alert["dismissedBy"] == detection_service.user_id and alert["dismissedAt"] > alert["createdAt"][:4]
 
 
-def test_given_a_query_then_the_alerts_that_it_means_are_dismissed(detection_service: Service) -> None:
+def test_alerts_are_dismissed_by_query(detection_service: Service) -> None:
     detection_service.add_alerts(2, DAY, severity=1)
     kept = detection_service.add_alerts(1, DAY, severity=2) + detection_service.add_alerts(1, DAY - 1, severity=1)
     body = {"from": "2026-11-19", "until": "2026-11-20", "severity": 1, "dismissReason": "BUSINESS_OP"}
@@ -212,7 +212,7 @@ SPAN = {"from": "2026-11-19", "until": "2026-11-20"}
         {"dismissReason": "MAINTENANCE", "from": "2026-11-20", "until": "2026-11-19", "severity": 1},
     ],
 )
-def test_given_a_dismissal_that_is_not_as_published_then_400(detection_service: Service, body: dict[str, Any]) -> None:
+def test_a_malformed_dismissal_gets_400(detection_service: Service, body: dict[str, Any]) -> None:
     detection_service.add_alerts(1, DAY)
     response = detection_service.post("/v2/alerts/dismiss", body)
     assert response.status_code == 400 and errors(response)

@@ -1,4 +1,4 @@
-"""What holds for every call of the REST API: refusals, limits, paths, numbers."""
+"""The rules for every call of the REST API: refusals, limits, paths, numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.wait import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("path", ["/v2/nothing", "/v2/rulesets/a/b/c/d", "/v2/", "/v2//rulesets"])
-def test_given_an_unknown_path_then_404_in_the_apis_form(detection_unchanged: Service, path: str) -> None:
+def test_an_unknown_path_gets_404_in_the_apis_format(detection_unchanged: Service, path: str) -> None:
     response = detection_unchanged.get(path)
     assert response.status_code == 404 and path in errors(response)[0]
 
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", PRECREATED), ("DELETE", RULESETS), ("PUT", RULES)])
-def test_calls_that_were_never_published_are_not_there(detection_unchanged: Service, method: str, path: str) -> None:
+def test_unpublished_calls_do_not_exist(detection_unchanged: Service, method: str, path: str) -> None:
     response = detection_unchanged.post(path, {"enabled": True}, method)
     assert response.status_code == 405 and errors(response)
 
@@ -39,19 +39,19 @@ def test_unknown_parameters_are_ignored(detection_service: Service) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b'"text"'])
-def test_given_a_body_that_is_no_json_object_then_400(detection_unchanged: Service, content: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_gets_400(detection_unchanged: Service, content: bytes) -> None:
     for method, path in (("POST", RULESETS), ("PUT", PRECREATED), ("POST", "/v2/alerts/dismiss")):
         response = detection_unchanged.post(path, content, method)
         assert response.status_code == 400 and "JSON" in errors(response)[0]
 
 
-def test_given_a_huge_body_then_it_is_refused_and_the_service_goes_on(detection_unchanged: Service) -> None:
+def test_a_huge_body_is_refused_and_the_service_continues(detection_unchanged: Service) -> None:
     response = detection_unchanged.post(RULESETS, {"name": "x" * 1_100_000})
     assert response.status_code == 413 and errors(response)
     assert detection_unchanged.get(RULESETS).status_code == 200
 
 
-def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
+def test_an_internal_error_gets_500_without_details(
     detection_service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     with detection_service.store.transaction():
@@ -61,7 +61,7 @@ def test_given_a_fault_of_the_service_itself_then_500_tells_no_detail(
     assert "no such table" in caplog.text and detection_service.api_key not in caplog.text
 
 
-def test_given_a_reader_then_looking_is_allowed_and_changing_is_not(detection_unchanged: Service) -> None:
+def test_a_reader_can_read_and_not_change(detection_unchanged: Service) -> None:
     reader = detection_unchanged.as_member(seed_data.OBSERVER_EMAIL)
     rule = reader.get(PRECREATED).json()
     for response in (
@@ -74,7 +74,7 @@ def test_given_a_reader_then_looking_is_allowed_and_changing_is_not(detection_un
     assert reader.get(PRECREATED).json() == rule
 
 
-def test_given_too_many_requests_then_429_in_plain_text_until_the_window_ends(tmp_path: Path) -> None:
+def test_too_many_requests_get_429_in_plain_text_until_the_window_ends(tmp_path: Path) -> None:
     now = 0.0
     with a_service(tmp_path, RateLimit(3, clock=lambda: now)) as service:
         left = [service.get(RULESETS).headers["x-rate-limit-remaining"] for _ in range(3)]
@@ -98,7 +98,7 @@ def test_given_too_many_requests_then_429_in_plain_text_until_the_window_ends(tm
         assert service.get(RULESETS).status_code == 200
 
 
-def test_requests_that_are_not_authentic_use_nothing_up(tmp_path: Path) -> None:
+def test_unauthenticated_requests_do_not_count_towards_the_limit(tmp_path: Path) -> None:
     with a_service(tmp_path, RateLimit(1)) as service:
         for _ in range(3):
             requests.get(service.url + RULESETS, timeout=PATIENCE_SECONDS)

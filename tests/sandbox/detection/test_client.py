@@ -1,4 +1,4 @@
-"""Our client against the service, and against programs that only look like it."""
+"""Our client against the service, and against programs that imitate it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> 
     assert list(detection_api.alerts()) == [] and detection_api.severity_counts() == {1: 0, 2: 0, 3: 0}
 
 
-def test_a_rule_is_made_changed_and_removed(detection_api: DetectionApi) -> None:
+def test_a_rule_is_created_changed_and_deleted(detection_api: DetectionApi) -> None:
     base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     made = detection_api.create_rule(RULESET, replace(base, name="Mine – ✓", suppressions=("port = 0",)))
     assert made.id != base.id and made.name == "Mine – ✓" and made.suppressions == ("port = 0",)
@@ -93,7 +93,7 @@ def test_alerts_are_fetched_page_by_page(detection_service: Service, detection_a
     assert detection_api.severity_counts() == {1: 0, 2: 0, 3: 29}
 
 
-def test_given_a_bad_filter_then_the_error_says_where_and_how_to_mend_it(detection_api: DetectionApi) -> None:
+def test_a_bad_filter_is_refused_with_its_position_and_how_to_correct_it(detection_api: DetectionApi) -> None:
     base = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     with pytest.raises(ServiceError) as caught:
         detection_api.create_rule(RULESET, replace(base, filter='user == "root"'))
@@ -115,7 +115,7 @@ def test_an_id_cannot_lead_to_another_path(detection_api: DetectionApi) -> None:
         ({"api_key": "f" * 64}, "API key is not that user's"),
     ],
 )
-def test_unknown_user_and_wrong_key_are_told_apart(
+def test_an_unknown_user_and_a_wrong_key_get_different_errors(
     detection_unchanged: Service, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(CredentialsRefused) as caught:
@@ -123,7 +123,7 @@ def test_unknown_user_and_wrong_key_are_told_apart(
     assert words in caught.value.what and caught.value.code == "401" and caught.value.next_step
 
 
-def test_given_another_organization_then_403(detection_unchanged: Service) -> None:
+def test_another_organization_gets_403(detection_unchanged: Service) -> None:
     api = DetectionApi(
         detection_unchanged.url, **detection_unchanged.store.credentials() | {"organization_id": "0" * 24}
     )
@@ -134,7 +134,7 @@ def test_given_another_organization_then_403(detection_unchanged: Service) -> No
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(600, "ahead of"), (-600, "behind")])
-def test_given_a_clock_that_is_off_then_it_is_said_and_the_keys_are_not_blamed(
+def test_a_wrong_clock_is_reported_and_the_keys_are_not_blamed(
     detection_unchanged: Service, seconds: int, word: str
 ) -> None:
     # In one process there is one clock: the reply of a service whose clock is right is put in its place.
@@ -153,7 +153,7 @@ def test_given_a_clock_that_is_off_then_it_is_said_and_the_keys_are_not_blamed(
     assert f"seconds {word}" in caught.value.what and "clock" in caught.value.next_step
 
 
-def test_given_a_request_that_is_too_old_then_the_service_itself_leads_to_the_same_words(
+def test_the_services_refusal_of_an_old_request_gives_the_same_error(
     detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign = mohawk.Sender.__init__
@@ -169,14 +169,14 @@ def test_given_a_request_that_is_too_old_then_the_service_itself_leads_to_the_sa
 
 @pytest.mark.parametrize("value", ["", "  ", 'a"b', "ключ", "two words", "a\nb"])
 @pytest.mark.parametrize("field", ["user_id", "api_key", "organization_id"])
-def test_given_a_value_that_cannot_be_right_then_it_is_refused_before_any_call(field: str, value: str) -> None:
+def test_an_impossible_value_is_refused_before_any_call(field: str, value: str) -> None:
     given = {"user_id": "a", "api_key": "b", "organization_id": "c"} | {field: value}
     with pytest.raises(InvalidInput) as caught:
         DetectionApi("http://127.0.0.1:9", **given)
     assert caught.value.field == "TS_" + field.upper() and (not value.strip() or value not in str(caught.value))
 
 
-def test_values_are_taken_without_the_space_around_them(detection_unchanged: Service) -> None:
+def test_values_are_stripped_of_surrounding_spaces(detection_unchanged: Service) -> None:
     given = {name: f" {value}\n" for name, value in detection_unchanged.store.credentials().items()}
     DetectionApi(detection_unchanged.url + "/v2/", **given).self_test()
 
@@ -231,21 +231,21 @@ def failing(status: int, **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_given_a_passing_fault_then_a_get_is_tried_again_signed_anew(status: int) -> None:
+def test_a_get_is_retried_with_a_new_signature_after_a_temporary_fault(status: int) -> None:
     stub = Stub(failing(status), failing(status), signed({"rulesets": [], "token": ""}))
     with serving(stub) as url:
         assert a_client(url).rulesets() == ()
     assert len(stub.requests) == len(set(stub.requests)) == 3
 
 
-def test_given_a_lasting_fault_then_it_is_told_after_few_tries() -> None:
+def test_a_lasting_fault_is_reported_after_a_few_tries() -> None:
     stub = Stub(failing(503))
     with serving(stub) as url, pytest.raises(ServiceError) as caught:
         a_client(url).rulesets()
     assert caught.value.code == "503" and len(stub.requests) == 4
 
 
-def test_given_a_fault_then_a_change_is_never_sent_twice(detection_api: DetectionApi) -> None:
+def test_a_change_is_never_sent_twice(detection_api: DetectionApi) -> None:
     rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     stub = Stub(failing(503))
     with serving(stub) as url:
@@ -256,14 +256,14 @@ def test_given_a_fault_then_a_change_is_never_sent_twice(detection_api: Detectio
     assert len(stub.requests) == 2
 
 
-def test_given_the_limit_is_reached_then_the_client_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
+def test_at_the_rate_limit_the_client_waits_as_long_as_the_service_says(tmp_path: Path) -> None:
     with a_service(tmp_path, RateLimit(2, window_seconds=0.2)) as service:
         api = service.api()
         for _ in range(6):
             assert len(api.rulesets()) == 1
 
 
-def test_given_a_wait_beyond_its_patience_then_it_is_told_at_once(tmp_path: Path) -> None:
+def test_a_wait_that_is_too_long_is_reported_at_once(tmp_path: Path) -> None:
     with a_service(tmp_path, RateLimit(1, window_seconds=50)) as service:
         api = service.api()
         api.rulesets()
@@ -272,7 +272,7 @@ def test_given_a_wait_beyond_its_patience_then_it_is_told_at_once(tmp_path: Path
     assert caught.value.code == "429" and "Wait 50 seconds" in caught.value.next_step
 
 
-def test_given_nobody_listens_then_it_is_unreachable(detection_api: DetectionApi) -> None:
+def test_a_port_without_a_listener_is_unreachable(detection_api: DetectionApi) -> None:
     rule = detection_api.rule(RULESET, seed_data.PRECREATED_RULE_ID)
     nobody = a_client("http://127.0.0.1:9")
     with pytest.raises(ServiceUnreachable) as caught:
@@ -284,7 +284,7 @@ def test_given_nobody_listens_then_it_is_unreachable(detection_api: DetectionApi
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 404])
-def test_given_another_program_answers_then_its_words_are_not_believed(status: int) -> None:
+def test_replies_of_another_program_are_not_trusted(status: int) -> None:
     stub = Stub(failing(status, Location="http://127.0.0.1:9/"))
     with serving(stub) as url, pytest.raises(ServiceError) as caught:
         a_client(url).rulesets()
@@ -292,7 +292,7 @@ def test_given_another_program_answers_then_its_words_are_not_believed(status: i
     assert len(stub.requests) == 1
 
 
-def test_given_a_signed_reply_whose_body_was_changed_then_it_is_not_believed() -> None:
+def test_a_signed_reply_with_a_changed_body_is_not_trusted() -> None:
     def tampered(request: Request) -> Response:
         response = signed({"rulesets": [], "token": None})(request)
         response.set_data(b'{"rulesets": [1], "token": null}')
@@ -303,7 +303,7 @@ def test_given_a_signed_reply_whose_body_was_changed_then_it_is_not_believed() -
     assert caught.value.code == "reply-not-authentic"
 
 
-def test_given_a_proxy_in_the_environment_then_this_machine_is_asked_directly(
+def test_a_proxy_in_the_environment_is_not_used_for_this_machine(
     detection_unchanged: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
@@ -313,7 +313,7 @@ def test_given_a_proxy_in_the_environment_then_this_machine_is_asked_directly(
     detection_unchanged.api().self_test()
 
 
-def test_a_session_that_is_given_is_used(detection_unchanged: Service) -> None:
+def test_a_given_session_is_used(detection_unchanged: Service) -> None:
     session = requests.Session()
     session.headers["X-Seen"] = "yes"
     seen = []

@@ -17,7 +17,7 @@ from tests.sandbox.detection.engine_fixtures import DAY, HOUR, SECOND, Clock, Wa
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, items
 
 
-def test_an_event_raises_an_alert_that_the_api_shows_whole(watched: Watched) -> None:
+def test_an_event_raises_an_alert_that_the_api_shows_completely(watched: Watched) -> None:
     event = watched.event()
     assert watched.send(event) == {"events": 1, "matched": 1, "raised": 1}
     (alert,) = watched.alerts()
@@ -108,7 +108,7 @@ def test_events_without_an_id_are_events_of_their_own(watched: Watched) -> None:
     assert {len(one["_id"]) for one in watched.events_of(watched.alerts()[0])} == {36}
 
 
-def test_a_threshold_keeps_events_that_then_contribute_and_a_killed_sandbox_forgets_none(tmp_path: Path) -> None:
+def test_events_towards_a_threshold_are_kept_even_if_the_sandbox_is_killed(tmp_path: Path) -> None:
     clock, sent = Clock(), []
 
     def event(watched: Watched) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_events_further_apart_than_the_window_never_reach_the_threshold(watched:
     assert len(watched.events_of(watched.alerts()[0])) == 2
 
 
-def test_after_the_window_the_counting_begins_anew(watched: Watched) -> None:
+def test_counting_restarts_after_the_window(watched: Watched) -> None:
     watched.change_rule(threshold=2, window=60)
     outcomes = []
     for _ in range(3):
@@ -187,7 +187,7 @@ def test_editing_a_rule_leaves_its_open_alerts_as_they_are(watched: Watched) -> 
     assert (newer["title"], newer["severity"]) == ("another", 1) and older["severity"] == 3
 
 
-def test_suppressed_events_are_counted_and_raise_nothing_nor_count_for_the_threshold(watched: Watched) -> None:
+def test_suppressed_events_are_counted_but_raise_no_alert_and_do_not_reach_a_threshold(watched: Watched) -> None:
     watched.change_rule(threshold=2, suppressions=['user = "chef"', 'connection.dst_addr = "203.0.113.0/24"'])
     assert watched.send(watched.event(), watched.event("198.51.100.1", user="chef")) == {"events": 2, "suppressed": 2}
     assert watched.send(watched.event("198.51.100.1"))["kept"] == 1
@@ -195,7 +195,7 @@ def test_suppressed_events_are_counted_and_raise_nothing_nor_count_for_the_thres
     assert watched.send(watched.event("198.51.100.1"))["raised"] == 1
 
 
-def test_an_event_says_how_many_rules_matched_and_how_many_silenced_it(watched: Watched) -> None:
+def test_an_event_reports_how_many_rules_matched_and_how_many_suppressed_it(watched: Watched) -> None:
     for name, suppressions in (("One", ['user = "ubuntu"']), ("Two", [])):
         watched.make_rule(name=name, suppressions=suppressions)
     watched.send(watched.event())
@@ -225,7 +225,7 @@ def test_an_alert_of_cloudtrail_has_no_agent(watched: Watched) -> None:
     assert [one["value"] for one in alert["aggregates"]] == ["198.51.100.9", "DescribeVpcs"]
 
 
-def test_a_file_rule_looks_at_other_files_as_soon_as_it_says_so(watched: Watched) -> None:
+def test_a_file_rule_uses_its_new_paths_at_once(watched: Watched) -> None:
     rules = items(watched.service.get(RULES), "rules")
     path = next(f"{RULES}/{rule['id']}" for rule in rules if rule["type"] == "File")
     event = {"event_type": "file", "user": "chef", "command": "touch", "agent_id": seed_data.LAB_AGENT_ID}
@@ -237,7 +237,7 @@ def test_a_file_rule_looks_at_other_files_as_soon_as_it_says_so(watched: Watched
     assert sorted(titles) == ["chef changed /etc/passwd with touch", "chef changed /opt/x with touch"]
 
 
-def test_given_no_value_then_the_alert_says_undefined(watched: Watched) -> None:
+def test_a_missing_value_is_undefined_in_the_alert(watched: Watched) -> None:
     watched.send(watched.event(user=None))
     assert "ran by user undefined connected" in watched.alerts()[0]["title"]
     assert watched.alerts()[0]["aggregates"][0] == {"fieldName": "user", "value": "undefined"}
@@ -265,7 +265,7 @@ def test_events_live_three_days_and_alerts_a_year(watched: Watched) -> None:
     assert len(watched.alerts()) == 1
 
 
-def test_a_host_whose_clock_is_ahead_holds_no_alert_open(watched: Watched) -> None:
+def test_a_host_with_a_fast_clock_does_not_keep_an_alert_open(watched: Watched) -> None:
     watched.send(watched.event(timestamp=watched.clock.now + 400 * DAY))
     watched.clock.now += HOUR
     assert watched.send(watched.event())["raised"] == 1
@@ -274,7 +274,7 @@ def test_a_host_whose_clock_is_ahead_holds_no_alert_open(watched: Watched) -> No
 # --- over HTTP ---
 
 
-def test_events_come_as_an_array_or_one_a_line(watched: Watched) -> None:
+def test_events_are_sent_as_an_array_or_one_per_line(watched: Watched) -> None:
     lines = [orjson.dumps(watched.event(f"203.0.113.{n}")) for n in range(3)]
     for body in (b"\n".join(lines), b"\r\n\n".join(lines) + b"\n", b" [" + b",".join(lines) + b"]"):
         response = watched.post(body)
@@ -301,7 +301,7 @@ def test_events_come_as_an_array_or_one_a_line(watched: Watched) -> None:
         (b"%DEEP%", "event 1: it is nested too deeply"),
     ],
 )
-def test_given_one_bad_event_then_none_is_taken(watched: Watched, bad: bytes, said: str) -> None:
+def test_one_bad_event_refuses_the_whole_batch(watched: Watched, bad: bytes, said: str) -> None:
     deep = orjson.dumps(watched.event("203.0.113.99"))[:-1] + b', "args": ' + b"[" * 600 + b"]" * 600 + b"}"
     response = watched.post(orjson.dumps(watched.event()) + b"\n" + bad.replace(b"%DEEP%", deep))
     assert response.status_code == 400 and said in response.json()["errors"][0]
@@ -316,11 +316,11 @@ def test_events_need_the_sandboxs_own_token(watched: Watched) -> None:
     assert watched.alerts() == []
 
 
-def test_given_more_than_may_come_at_once_then_413(watched: Watched) -> None:
+def test_a_batch_that_is_too_large_gets_413(watched: Watched) -> None:
     assert watched.post(b" " * (MOST_BODY_BYTES + 1)).status_code == 413
 
 
-def test_many_senders_at_once_make_one_alert_an_identity(watched: Watched) -> None:
+def test_many_concurrent_senders_raise_one_alert_per_identity(watched: Watched) -> None:
     def send(number: int) -> dict[str, int]:
         return watched.engine.ingest([watched.event(f"203.0.113.{n}") for n in range(5)]).__dict__
 
@@ -330,7 +330,7 @@ def test_many_senders_at_once_make_one_alert_an_identity(watched: Watched) -> No
     assert {len(watched.events_of(alert)) for alert in watched.alerts()} == {16}
 
 
-def test_what_an_attacker_writes_stays_text(watched: Watched) -> None:
+def test_an_attackers_text_stays_text(watched: Watched) -> None:
     evil = "'); DROP TABLE alert; --<script>{{exe}}\u0000\u202e"
     watched.send(watched.event(user=evil))
     (alert,) = watched.alerts()

@@ -1,4 +1,4 @@
-"""What an event costs, counted in steps of sqlite's own machine and in calls of filters, never in seconds."""
+"""The cost of an event, counted in steps of sqlite's virtual machine and in calls of filters, never in seconds."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_an_event_towards_a_threshold_costs_the_same_however_many_are_kept(bench
     assert keep() <= first * 1.1
 
 
-def test_events_that_are_too_old_are_taken_away_a_few_at_a_time(benches: Callable[..., Bench]) -> None:
+def test_old_events_are_removed_a_few_at_a_time(benches: Callable[..., Bench]) -> None:
     costs = []
     for history in (10, 3000):
         bench = benches()
@@ -142,7 +142,7 @@ def _kept(bench: Bench) -> int:
     return int(bench.store.database.rows("SELECT count(*) AS number FROM event")[0]["number"])
 
 
-def test_memory_does_not_grow_with_the_events_that_came(benches: Callable[..., Bench]) -> None:
+def test_memory_does_not_grow_with_the_number_of_events(benches: Callable[..., Bench]) -> None:
     bench, told = benches(), itertools.count()
 
     def run(number: int) -> None:
@@ -159,7 +159,7 @@ def test_memory_does_not_grow_with_the_events_that_came(benches: Callable[..., B
     assert after - before < 50_000 and peak - before < 300_000
 
 
-def test_an_event_tries_the_filters_of_rules_that_it_could_fire_only() -> None:
+def test_an_event_is_tested_only_against_rules_that_it_could_fire() -> None:
     tried = []
 
     def rule(number: int) -> CompiledRule:
@@ -173,9 +173,7 @@ def test_an_event_tries_the_filters_of_rules_that_it_could_fire_only() -> None:
     assert sorted(tried) == [0, 7]
 
 
-def test_a_rule_that_stays_as_it_is_is_compiled_once(
-    benches: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unchanged_rule_is_compiled_once(benches: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
     bench, compiled = benches(), []
     arm = CompiledRule.of
     monkeypatch.setattr(CompiledRule, "of", lambda rule: compiled.append(rule.name) or arm(rule))

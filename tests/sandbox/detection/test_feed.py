@@ -1,4 +1,4 @@
-"""The feed of alerts, for live views and the responder: at once, or as soon as something comes, never by looking."""
+"""The feed of alerts for live views and the responder: it answers at once or on the next alert, without polling."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def feed_of(watched: Watched, rule_id: str = "") -> AlertFeed:
     return AlertFeed(watched.service.api(), rule_id)
 
 
-def test_the_first_question_tells_where_the_feed_stands(watched: Watched) -> None:
+def test_the_first_request_returns_the_current_position(watched: Watched) -> None:
     assert ask(watched) == {"alerts": [], "after": 0}
     watched.send(watched.event())
     assert ask(watched) == {"alerts": [], "after": 1}
 
 
-def test_what_is_newer_comes_at_once_each_alert_once_as_it_is_now(watched: Watched) -> None:
+def test_newer_alerts_are_returned_at_once_each_once_in_its_current_state(watched: Watched) -> None:
     watched.send(watched.event(), watched.event("198.51.100.7"))
     watched.clock.now += 250
     watched.send(watched.event())
@@ -71,7 +71,7 @@ def test_what_is_newer_comes_at_once_each_alert_once_as_it_is_now(watched: Watch
     assert ask(watched, "?after=3") == {"alerts": [], "after": 3}
 
 
-def test_who_waits_is_answered_when_something_comes(watched: Watched) -> None:
+def test_a_waiting_request_is_answered_when_an_alert_arrives(watched: Watched) -> None:
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(ask, watched, f"?after=0&wait={LONG}")
         waiting(watched, 1)
@@ -80,7 +80,7 @@ def test_who_waits_is_answered_when_something_comes(watched: Watched) -> None:
         assert [one["count"] for one in reply.result(SOON)["alerts"]] == [1]
 
 
-def test_many_wait_at_once_and_each_hears_of_its_own_rule_only(watched: Watched) -> None:
+def test_concurrent_requests_each_get_only_the_alerts_of_their_rule(watched: Watched) -> None:
     other = watched.make_rule(name="Other", filter='user = "root"')
     concerned = [f"?after=0&wait={LONG}&rule={seed_data.PRECREATED_RULE_ID}", f"?after=0&wait={LONG}"] * 10
     with ThreadPoolExecutor(len(concerned) + 2) as pool:
@@ -100,19 +100,19 @@ def _ask_alone(service: Service, query: str) -> dict[str, Any]:
     return reply
 
 
-def test_nothing_is_told_of_events_that_raise_nothing(watched: Watched) -> None:
+def test_events_without_an_alert_do_not_answer_a_request(watched: Watched) -> None:
     watched.change_rule(threshold=2)
     watched.send(watched.event(), watched.event("127.0.0.1"))
     assert ask(watched, "?after=0") == {"alerts": [], "after": 0}
 
 
-def test_an_event_that_comes_late_does_not_turn_the_time_back(watched: Watched) -> None:
+def test_a_late_event_does_not_move_an_alerts_time_back(watched: Watched) -> None:
     watched.send(watched.event(), watched.event(timestamp=watched.clock.now - 5000))
     (change,) = ask(watched, "?after=0")["alerts"]
     assert (change["count"], change["eventAt"]) == (2, watched.clock.now)
 
 
-def test_given_more_than_one_answer_holds_then_the_next_goes_on(watched: Watched) -> None:
+def test_alerts_beyond_one_reply_come_in_the_next(watched: Watched) -> None:
     watched.engine.ingest([watched.event(address) for address in addresses(MOST_CHANGES + 7)])
     first = ask(watched, "?after=0")
     second = ask(watched, f"?after={first['after']}")
@@ -121,12 +121,12 @@ def test_given_more_than_one_answer_holds_then_the_next_goes_on(watched: Watched
     assert len(set(ids)) == MOST_CHANGES + 7
 
 
-def test_given_a_number_of_a_world_that_is_gone_then_the_feed_begins_anew(watched: Watched) -> None:
+def test_the_feed_restarts_for_a_number_from_earlier_state(watched: Watched) -> None:
     watched.send(watched.event())
     assert len(ask(watched, f"?after=500&wait={LONG}")["alerts"]) == 1
 
 
-def test_after_a_restart_the_feed_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_the_feed_continues_after_a_restart(tmp_path: Path) -> None:
     clock = Clock()
     with watching(tmp_path, clock) as watched:
         watched.change_rule(enabled=True)
@@ -138,7 +138,7 @@ def test_after_a_restart_the_feed_goes_on_where_it_was(tmp_path: Path) -> None:
         ]
 
 
-def test_the_end_of_the_engine_lets_go_of_everybody(watched: Watched) -> None:
+def test_stopping_the_engine_answers_all_waiting_requests(watched: Watched) -> None:
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(ask, watched, f"?after=0&wait={LONG}")
         waiting(watched, 1)
@@ -147,16 +147,16 @@ def test_the_end_of_the_engine_lets_go_of_everybody(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("query", ["?after=x", "?after=1&wait=soon", "?after="])
-def test_given_a_bad_parameter_then_400(watched: Watched, query: str) -> None:
+def test_a_bad_parameter_gets_400(watched: Watched, query: str) -> None:
     assert watched.service.get(FEED + query).status_code == 400
 
 
 @pytest.mark.parametrize("wait", ["nan", "-1", "0", ""])
-def test_given_no_wait_then_the_answer_comes_at_once(watched: Watched, wait: str) -> None:
+def test_without_wait_the_reply_comes_at_once(watched: Watched, wait: str) -> None:
     assert ask(watched, f"?after=0&wait={wait}") == {"alerts": [], "after": 0}
 
 
-def test_the_feed_asks_for_a_signature_and_signs_and_a_reader_may_read_it(watched: Watched) -> None:
+def test_the_feed_requires_a_signature_and_signs_its_replies_and_a_reader_may_read_it(watched: Watched) -> None:
     assert watched.session.get(watched.service.url + FEED).status_code == 401
     reader = watched.service.as_member(seed_data.OBSERVER_EMAIL)
     assert reader.get(FEED).headers["Server-Authorization"].startswith("Hawk mac=")
@@ -174,7 +174,7 @@ def test_the_sandboxs_own_token_opens_the_same_feed(watched: Watched) -> None:
 # --- the client ---
 
 
-def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
+def test_the_client_gets_an_alert_as_soon_as_it_is_raised(watched: Watched) -> None:
     feed = feed_of(watched, seed_data.PRECREATED_RULE_ID)
     after = feed.position()
     with ThreadPoolExecutor(1) as pool:
@@ -186,24 +186,24 @@ def test_the_client_hears_of_an_alert_as_it_is_raised(watched: Watched) -> None:
     assert (change.count, change.event_at_ms, news.result().after) == (1, watched.clock.now, 1)
 
 
-def test_the_client_comes_back_with_nothing_when_the_time_is_up_or_the_end_is_asked_for(watched: Watched) -> None:
+def test_the_client_returns_nothing_on_a_timeout_or_when_stopped(watched: Watched) -> None:
     stop = threading.Event()
     assert feed_of(watched).wait(0, stop, 0.05) == FeedReply(0)
     stop.set()
     assert feed_of(watched).wait(0, stop, 60) == FeedReply(0)
 
 
-def test_given_a_service_without_a_feed_then_the_client_says_so(detection_unchanged: Service) -> None:
+def test_the_client_reports_a_service_without_a_feed(detection_unchanged: Service) -> None:
     with pytest.raises(NoFeed, match="has no feed"):
         AlertFeed(detection_unchanged.api()).position()
 
 
-def test_given_a_service_that_does_not_sign_its_404_then_the_client_says_so(watched: Watched) -> None:
+def test_the_client_reports_a_service_with_an_unsigned_404(watched: Watched) -> None:
     with pytest.raises(NoFeed):
         AlertFeed(DetectionApi(f"{watched.service.url}/elsewhere", **watched.store.credentials())).position()
 
 
-def test_refusals_are_told_apart_from_the_lack_of_a_feed(watched: Watched) -> None:
+def test_a_refusal_is_not_taken_for_a_missing_feed(watched: Watched) -> None:
     service = watched.service
     with pytest.raises(CredentialsRefused):
         AlertFeed(DetectionApi(service.url, service.user_id, "0" * 64, service.organization_id)).position()

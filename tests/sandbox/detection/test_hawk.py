@@ -1,4 +1,4 @@
-"""Hawk for real, both ways: what is let in, what is refused and how a client can tell why."""
+"""Hawk in both directions: what is accepted, what is refused, and how a client can tell why."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def test_the_self_test_is_outside_v2_and_its_reply_is_signed(detection_unchanged
     assert detection_unchanged.get(f"/v2{SELF_TEST}").status_code == 404
 
 
-def test_given_a_get_without_a_hash_then_it_is_accepted(detection_unchanged: Service) -> None:
+def test_a_get_without_a_hash_is_accepted(detection_unchanged: Service) -> None:
     assert "hash=" not in detection_unchanged.sender("GET", RULESETS).request_header
     assert detection_unchanged.get(RULESETS).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_given_a_hash_over_an_empty_json_body_then_it_is_verified(detection_service: Service, method: str) -> None:
+def test_a_hash_of_an_empty_json_body_is_verified(detection_service: Service, method: str) -> None:
     path = RULESETS if method == "GET" else f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"
     sender = detection_service.sender(method, path, content="", content_type=JSON)
     assert detection_service.send(sender, method, path, Content_Type=JSON).status_code == 200
 
 
-def test_given_a_delete_that_signs_a_body_it_does_not_send_then_it_is_refused(detection_unchanged: Service) -> None:
+def test_a_delete_that_signs_a_body_without_sending_it_is_refused(detection_unchanged: Service) -> None:
     path = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}"
     sender = detection_unchanged.sender("DELETE", path, content='{"server_ids": []}', content_type=JSON)
     response = detection_unchanged.send(sender, "DELETE", path, Content_Type=JSON)
@@ -57,9 +57,7 @@ def test_given_a_delete_that_signs_a_body_it_does_not_send_then_it_is_refused(de
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("content", [b"", b'{"name": "x", "description": "", "ruleIds": []}'])
-def test_given_a_change_without_a_hash_then_it_is_refused(
-    detection_unchanged: Service, method: str, content: bytes
-) -> None:
+def test_a_change_without_a_hash_is_refused(detection_unchanged: Service, method: str, content: bytes) -> None:
     sender = detection_unchanged.sender(method, RULESETS)
     response = detection_unchanged.send(sender, method, RULESETS, content, Content_Type=JSON)
     assert response.status_code == 401 and errors(response) == ["Missing required payload hash"]
@@ -67,7 +65,7 @@ def test_given_a_change_without_a_hash_then_it_is_refused(
     assert bare.status_code == 401
 
 
-def test_given_a_body_changed_on_its_way_then_it_is_refused_and_nothing_is_made(detection_unchanged: Service) -> None:
+def test_a_body_changed_in_transit_is_refused_and_nothing_is_created(detection_unchanged: Service) -> None:
     content = b'{"name": "mine", "description": "", "ruleIds": []}'
     sender = detection_unchanged.sender("POST", RULESETS, content=content, content_type=JSON)
     tampered = content.replace(b"mine", b"evil")
@@ -87,14 +85,14 @@ def test_the_content_type_is_compared_without_parameters_and_case(
     verify(sender, response)
 
 
-def test_given_the_same_request_again_then_it_is_refused_as_a_replay(detection_unchanged: Service) -> None:
+def test_a_repeated_request_is_refused_as_a_replay(detection_unchanged: Service) -> None:
     sender = detection_unchanged.sender("GET", RULESETS)
     assert detection_unchanged.send(sender, "GET", RULESETS).status_code == 200
     again = detection_unchanged.send(sender, "GET", RULESETS)
     assert again.status_code == 401 and errors(again) == ["Invalid nonce"]
 
 
-def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_unchanged: Service) -> None:
+def test_of_the_same_request_from_many_threads_one_is_accepted(detection_unchanged: Service) -> None:
     sender = detection_unchanged.sender("GET", RULESETS)
     headers = {"Authorization": sender.request_header}
 
@@ -107,7 +105,7 @@ def test_given_the_same_request_from_many_threads_then_one_is_let_in(detection_u
 
 
 @pytest.mark.parametrize("seconds", [-90, 90])
-def test_given_a_clock_off_by_more_than_a_minute_then_the_reply_says_the_time(
+def test_the_reply_to_a_clock_off_by_more_than_a_minute_contains_the_time(
     detection_unchanged: Service, seconds: int
 ) -> None:
     sender = detection_unchanged.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
@@ -119,14 +117,12 @@ def test_given_a_clock_off_by_more_than_a_minute_then_the_reply_says_the_time(
 
 
 @pytest.mark.parametrize("seconds", [-40, 40])
-def test_given_a_clock_off_by_less_than_a_minute_then_the_request_is_let_in(
-    detection_unchanged: Service, seconds: int
-) -> None:
+def test_a_clock_off_by_less_than_a_minute_is_accepted(detection_unchanged: Service, seconds: int) -> None:
     sender = detection_unchanged.sender("GET", RULESETS, _timestamp=int(time.time()) + seconds)
     assert detection_unchanged.send(sender, "GET", RULESETS).status_code == 200
 
 
-def test_unknown_user_and_wrong_key_are_told_apart(detection_unchanged: Service) -> None:
+def test_an_unknown_user_and_a_wrong_key_get_different_errors(detection_unchanged: Service) -> None:
     unknown = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS, id="f" * 24), "GET", RULESETS)
     wrong = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS, key="f" * 64), "GET", RULESETS)
     assert (unknown.status_code, errors(unknown)) == (401, ["Unknown credentials"])
@@ -134,7 +130,7 @@ def test_unknown_user_and_wrong_key_are_told_apart(detection_unchanged: Service)
     assert "Server-Authorization" not in unknown.headers and "Server-Authorization" not in wrong.headers
 
 
-def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_unchanged: Service) -> None:
+def test_the_key_of_a_disabled_user_is_unknown(detection_unchanged: Service) -> None:
     former = detection_unchanged.as_member("former@agility.example")
     assert errors(former.get(RULESETS)) == ["Unknown credentials"]
 
@@ -153,14 +149,14 @@ def test_given_a_user_that_may_not_sign_in_then_the_key_is_not_known(detection_u
         "Hawk é",
     ],
 )
-def test_given_a_header_that_is_no_hawk_then_it_is_refused(detection_unchanged: Service, header: str) -> None:
+def test_a_header_that_is_not_hawk_is_refused(detection_unchanged: Service, header: str) -> None:
     headers = {"Authorization": header.encode()} if header else {}
     response = requests.get(detection_unchanged.url + RULESETS, headers=headers, timeout=PATIENCE_SECONDS)
     assert response.status_code == 401 and errors(response)
     assert response.headers["WWW-Authenticate"].startswith("Hawk")
 
 
-def test_given_an_organization_that_is_not_the_users_then_403_and_a_signed_reply(detection_unchanged: Service) -> None:
+def test_another_users_organization_gets_a_signed_403(detection_unchanged: Service) -> None:
     for ext in ("0" * 24, ""):
         sender = detection_unchanged.sender("GET", RULESETS, ext=ext)
         response = detection_unchanged.send(sender, "GET", RULESETS)
@@ -169,22 +165,20 @@ def test_given_an_organization_that_is_not_the_users_then_403_and_a_signed_reply
 
 
 @pytest.mark.parametrize("signed_for", ["http://api.example", "http://api.example:8080", "https://api.example:443"])
-def test_the_host_and_port_that_the_client_signed_are_what_counts(
-    detection_unchanged: Service, signed_for: str
-) -> None:
+def test_the_host_and_port_that_the_client_signed_are_verified(detection_unchanged: Service, signed_for: str) -> None:
     sender = detection_unchanged.sender("GET", RULESETS, url=signed_for)
     host = signed_for.split("//")[1]
     assert detection_unchanged.send(sender, "GET", RULESETS, Host=host).status_code == 200
 
 
-def test_given_a_proxy_that_ends_tls_then_the_port_of_https_is_taken(detection_unchanged: Service) -> None:
+def test_behind_a_tls_proxy_the_port_of_https_is_used(detection_unchanged: Service) -> None:
     sender = detection_unchanged.sender("GET", RULESETS, url="https://api.example")
     response = detection_unchanged.send(sender, "GET", RULESETS, Host="api.example", X_Forwarded_Proto="https")
     assert response.status_code == 200
     verify(sender, response)
 
 
-def test_given_another_host_than_the_signed_one_then_it_is_refused(detection_unchanged: Service) -> None:
+def test_another_host_than_the_signed_one_is_refused(detection_unchanged: Service) -> None:
     sender = detection_unchanged.sender("GET", RULESETS, url="http://elsewhere.example")
     assert errors(detection_unchanged.send(sender, "GET", RULESETS)) == ["Bad mac"]
     broken = detection_unchanged.send(detection_unchanged.sender("GET", RULESETS), "GET", RULESETS, Host="a:b:c")
@@ -204,7 +198,7 @@ def test_refusals_to_an_authentic_request_are_signed_too(detection_unchanged: Se
         verify(sender, response)
 
 
-def test_given_a_reply_changed_on_its_way_then_its_signature_does_not_hold(detection_unchanged: Service) -> None:
+def test_a_reply_changed_in_transit_has_an_invalid_signature(detection_unchanged: Service) -> None:
     sender = detection_unchanged.sender("GET", RULESETS)
     response = detection_unchanged.send(sender, "GET", RULESETS)
     with pytest.raises(HawkFail):
@@ -222,7 +216,7 @@ def test_the_replies_of_a_removed_member_are_signed_with_an_empty_body(detection
     verify(sender, response)
 
 
-def test_the_nonce_store_forgets_what_can_no_longer_be_authentic() -> None:
+def test_the_nonce_store_drops_expired_nonces() -> None:
     now = 0.0
     nonces = NonceStore(clock=lambda: now)
     assert not nonces.seen("user", "a", "1") and nonces.seen("user", "a", "1")

@@ -38,7 +38,7 @@ def test_the_labs_host_is_online_and_another_is_not(detection_unchanged: Service
         ("&from=2020", 400),
     ],
 )
-def test_agents_are_chosen_by_type_and_host_name(detection_unchanged: Service, query: str, number: int) -> None:
+def test_agents_are_filtered_by_type_and_host_name(detection_unchanged: Service, query: str, number: int) -> None:
     response = detection_unchanged.get(ONLINE + query)
     if number == 400:
         assert response.status_code == 400 and errors(response)
@@ -46,7 +46,7 @@ def test_agents_are_chosen_by_type_and_host_name(detection_unchanged: Service, q
         assert len(items(response, "agents")) == number
 
 
-def test_given_no_such_agent_then_404(detection_unchanged: Service) -> None:
+def test_an_unknown_agent_gets_404(detection_unchanged: Service) -> None:
     assert detection_unchanged.get(f"/v2/agents/{seed_data.PRECREATED_RULE_ID}").status_code == 404
 
 
@@ -69,11 +69,11 @@ def test_servers_are_those_with_an_agent(detection_unchanged: Service, query: st
         ("/CVE-2014-6271/servers", "servers"),
     ],
 )
-def test_lists_of_vulnerabilities_are_there_and_empty(detection_unchanged: Service, path: str, noun: str) -> None:
+def test_lists_of_vulnerabilities_are_empty(detection_unchanged: Service, path: str, noun: str) -> None:
     assert items(detection_unchanged.get("/v2/vulnerabilities" + path), noun) == []
 
 
-def test_members_are_shown_without_their_keys(detection_unchanged: Service) -> None:
+def test_members_are_listed_without_their_keys(detection_unchanged: Service) -> None:
     response = detection_unchanged.get(MEMBERS)
     members = items(response, "members")
     assert {member["role"] for member in members} == {"owner", "user", "reader"}
@@ -109,7 +109,7 @@ def test_an_invitation_is_answered_to_either_method(detection_service: Service, 
     assert detection_service.post(path, {"role": "user", "email": "nobody"}, method).status_code == 400
 
 
-def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Service) -> None:
+def test_the_audit_log_lists_changes_newest_first(detection_service: Service) -> None:
     assert detection_service.get("/v2/auditlogs").json() == {"recs": [], "token": None}
     rule = detection_service.get(PRECREATED).json()
     clone = detection_service.post(RULES, rule | {"name": "Copy"}).json()
@@ -142,7 +142,7 @@ def test_the_audit_log_tells_what_was_done_newest_first(detection_service: Servi
         ("?until=2020-01-01", 0),
     ],
 )
-def test_the_audit_log_is_of_thirty_days_unless_asked(detection_service: Service, query: str, number: int) -> None:
+def test_the_audit_log_covers_thirty_days_by_default(detection_service: Service, query: str, number: int) -> None:
     detection_service.post(RULESETS, {"name": "Mine", "description": "", "ruleIds": []})
     long_ago = now_ms() - 31 * 86_400_000
     deed = NewAuditRecord(

@@ -1,4 +1,4 @@
-"""Pages: their sizes, their tokens, and what happens between two of them."""
+"""Pages: sizes, tokens, and changes between two pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ids(pages: list[list[dict]]) -> list[str]:
     return [item["id"] for page in pages for item in page]
 
 
-def test_alerts_come_a_hundred_a_page(detection_service: Service) -> None:
+def test_a_page_has_a_hundred_alerts(detection_service: Service) -> None:
     expected = detection_service.add_alerts(250)
     pages = all_pages(detection_service, ALERTS, "alerts", lambda token: f"{ALERTS}&token={token}")
     assert [len(page) for page in pages] == [100, 100, 50] and ids(pages) == expected
@@ -31,7 +31,7 @@ def test_a_full_last_page_has_no_token(detection_service: Service) -> None:
     assert len(first["alerts"]) == 100 and first["token"] is None
 
 
-def test_agents_come_a_hundred_a_page(detection_service: Service) -> None:
+def test_a_page_has_a_hundred_agents(detection_service: Service) -> None:
     agent = seed_data.AGENTS[0]
     with detection_service.store.transaction():
         for number in range(201):
@@ -42,7 +42,7 @@ def test_agents_come_a_hundred_a_page(detection_service: Service) -> None:
     assert [len(page) for page in pages] == [100, 100, 3] and len(set(ids(pages))) == 203
 
 
-def test_audit_records_come_fifty_a_page(detection_service: Service) -> None:
+def test_a_page_has_fifty_audit_records(detection_service: Service) -> None:
     now = now_ms()
     with detection_service.store.transaction():
         for number in range(120):
@@ -62,7 +62,7 @@ def test_audit_records_come_fifty_a_page(detection_service: Service) -> None:
         "/v2/alerts?status=dismissed&severity=3&token={}",
     ],
 )
-def test_a_token_carries_the_question_it_belongs_to(detection_service: Service, following: str) -> None:
+def test_a_token_keeps_the_query_it_belongs_to(detection_service: Service, following: str) -> None:
     expected = detection_service.add_alerts(150, severity=1)
     detection_service.add_alerts(150, severity=3)
     detection_service.add_alerts(150, 1, severity=1)
@@ -71,7 +71,7 @@ def test_a_token_carries_the_question_it_belongs_to(detection_service: Service, 
     assert ids(pages) == expected
 
 
-def test_what_comes_between_two_pages_neither_repeats_nor_hides_anything(detection_service: Service) -> None:
+def test_new_items_between_two_pages_neither_repeat_nor_hide_any(detection_service: Service) -> None:
     expected = detection_service.add_alerts(150)
     first = detection_service.get(ALERTS).json()
     detection_service.add_alerts(30, 1_796_000_000_000)
@@ -111,12 +111,12 @@ def forged(*document: object) -> str:
         forged("alerts", {"status": "active"}, [[], "a"]),
     ],
 )
-def test_given_a_token_that_this_list_did_not_give_then_400(detection_unchanged: Service, token: str) -> None:
+def test_a_token_of_another_list_gets_400(detection_unchanged: Service, token: str) -> None:
     response = detection_unchanged.get(f"{ALERTS}&token={token}")
     assert response.status_code == 400 and errors(response)
 
 
-def test_a_token_opens_no_other_organization(detection_service: Service) -> None:
+def test_a_token_does_not_work_for_another_organization(detection_service: Service) -> None:
     detection_service.add_alerts(101)
     token = detection_service.get(ALERTS).json()["token"]
     detection_service.store.people.add_organization("0" * 24, "Other")

@@ -33,7 +33,7 @@ def a_rule(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def test_the_world_starts_with_the_base_rule_set(detection_unchanged: Service) -> None:
+def test_the_service_starts_with_the_base_rule_set(detection_unchanged: Service) -> None:
     (ruleset,) = items(detection_unchanged.get(RULESETS), "rulesets")
     assert set(ruleset) == {"id", "name", "description", "rules", "createdAt", "updatedAt"}
     assert ruleset["name"] == "Base Rule Set"
@@ -42,7 +42,7 @@ def test_the_world_starts_with_the_base_rule_set(detection_unchanged: Service) -
     assert [rule["id"] for rule in items(detection_unchanged.get(RULES), "rules")] == ruleset["rules"]
 
 
-def test_the_precreated_rule_is_there_as_the_lab_prints_it(detection_unchanged: Service) -> None:
+def test_the_precreated_rule_is_as_the_lab_prints_it(detection_unchanged: Service) -> None:
     rule = detection_unchanged.get(PRECREATED).json()
     assert rule["id"] == "448889bf-eb81-11ec-b41e-1734e5d9feb0" and rule["rulesetId"] == seed_data.BASE_RULE_SET_ID
     assert rule["name"] == PRECREATED_RULE and rule["filter"] == FILTER and rule["enabled"] is False
@@ -51,7 +51,7 @@ def test_the_precreated_rule_is_there_as_the_lab_prints_it(detection_unchanged: 
     assert (rule["severityOfAlerts"], rule["window"], rule["threshold"]) == (3, 3600, 1)
 
 
-def test_every_rule_that_is_there_could_have_been_sent(detection_service: Service) -> None:
+def test_every_seeded_rule_passes_validation(detection_service: Service) -> None:
     for rule in items(detection_service.get(RULES), "rules"):
         answered = detection_service.put(f"{RULES}/{rule['id']}", rule)
         assert answered.status_code == 200, answered.text
@@ -60,7 +60,7 @@ def test_every_rule_that_is_there_could_have_been_sent(detection_service: Servic
             assert parse(text)
 
 
-def test_given_a_rule_then_it_is_made_with_200_and_read_back_as_sent(detection_service: Service) -> None:
+def test_a_rule_is_created_with_200_and_read_back_as_sent(detection_service: Service) -> None:
     sent = a_rule(id="ignored", rulesetId="ignored", createdAt="ignored", unknown=1)
     made = detection_service.post(RULES, sent)
     assert made.status_code == 200
@@ -73,14 +73,14 @@ def test_given_a_rule_then_it_is_made_with_200_and_read_back_as_sent(detection_s
     assert items(detection_service.get(RULES), "rules")[-1] == rule
 
 
-def test_cloning_is_reading_changing_the_name_and_posting(detection_service: Service) -> None:
+def test_a_rule_is_cloned_by_reading_renaming_and_posting_it(detection_service: Service) -> None:
     rule = detection_service.get(PRECREATED).json()
     clone = {k: v for k, v in rule.items() if k not in {"id", "rulesetId", "createdAt", "updatedAt"}}
     made = detection_service.post(RULES, clone | {"name": "Copy"}).json()
     assert made["id"] != rule["id"] and made["name"] == "Copy" and made["filter"] == rule["filter"]
 
 
-def test_enabling_is_putting_the_whole_rule(detection_service: Service) -> None:
+def test_a_rule_is_enabled_by_putting_the_whole_rule(detection_service: Service) -> None:
     rule = detection_service.get(PRECREATED).json()
     answered = detection_service.put(PRECREATED, rule | {"enabled": True})
     assert answered.status_code == 200 and answered.json()["enabled"] is True
@@ -90,7 +90,7 @@ def test_enabling_is_putting_the_whole_rule(detection_service: Service) -> None:
     assert partial.status_code == 400 and detection_service.get(PRECREATED).json()["enabled"] is True
 
 
-def test_given_a_deleted_rule_then_it_is_gone(detection_service: Service) -> None:
+def test_a_deleted_rule_is_gone(detection_service: Service) -> None:
     rule = detection_service.post(RULES, a_rule()).json()
     path = f"{RULES}/{rule['id']}"
     gone = detection_service.delete(path)
@@ -136,7 +136,7 @@ def test_optional_fields_have_their_defaults(detection_service: Service) -> None
         ("enabled", "yes"),
     ],
 )
-def test_given_a_value_that_is_not_accepted_then_400_names_the_field(
+def test_an_invalid_value_gets_400_with_the_name_of_the_field(
     detection_unchanged: Service, field: str, value: Any
 ) -> None:
     made = detection_unchanged.post(RULES, a_rule(**{field: value}))
@@ -146,7 +146,7 @@ def test_given_a_value_that_is_not_accepted_then_400_names_the_field(
     assert len(items(detection_unchanged.get(RULES), "rules")) == 13
 
 
-def test_the_captured_words_about_a_description(detection_service: Service) -> None:
+def test_an_invalid_description_gets_the_captured_message(detection_service: Service) -> None:
     words = "Validation failed: body has invalid alertDescription value.  Must be between 1 and 300 characters long."
     rule = a_rule()
     del rule["alertDescription"]
@@ -155,31 +155,31 @@ def test_the_captured_words_about_a_description(detection_service: Service) -> N
     assert detection_service.post(RULES, a_rule(alertDescription="x" * 300)).status_code == 200
 
 
-def test_every_fault_is_told_at_once(detection_unchanged: Service) -> None:
+def test_all_errors_are_reported_at_once(detection_unchanged: Service) -> None:
     told = errors(
         detection_unchanged.post(RULES, a_rule(name="", severityOfAlerts=9, filter="user", suppressions=["("]))
     )
     assert len(told) == 4
 
 
-def test_given_a_bad_filter_then_400_names_the_position_and_the_mend(detection_unchanged: Service) -> None:
+def test_a_bad_filter_gets_400_with_its_position_and_how_to_correct_it(detection_unchanged: Service) -> None:
     (told,) = errors(detection_unchanged.post(RULES, a_rule(filter='user == "root"')))
     assert "filter" in told and "character 6" in told and "Write = instead of ==" in told
     (told,) = errors(detection_unchanged.post(RULES, a_rule(suppressions=['user = "root"', 'user = "root'])))
     assert "suppressions[1]" in told and "character" in told
 
 
-def test_given_typographic_quotes_then_the_filter_is_kept_straight(detection_service: Service) -> None:
+def test_a_filter_with_typographic_quotes_is_stored_with_straight_ones(detection_service: Service) -> None:
     rule = detection_service.post(RULES, a_rule(filter="user  =  “root”", suppressions=["exe = ‘/bin/ps’"])).json()
     assert rule["filter"] == 'user  =  "root"' and rule["suppressions"] == ["exe = '/bin/ps'"]
 
 
-def test_the_kind_of_a_rule_stays(detection_unchanged: Service) -> None:
+def test_the_kind_of_a_rule_cannot_change(detection_unchanged: Service) -> None:
     (told,) = errors(detection_unchanged.put(PRECREATED, a_rule(type="CloudTrail", aggregateFields=[])))
     assert "type" in told
 
 
-def test_a_file_rule_has_paths_and_may_do_without_a_filter(detection_service: Service) -> None:
+def test_a_file_rule_has_paths_and_needs_no_filter(detection_service: Service) -> None:
     rule = a_rule(type="file", aggregateFields=["filename"], eventsToMonitor=["ALL"], ignoreFiles=["*swp"])
     del rule["filter"]
     told = errors(detection_service.post(RULES, rule))
@@ -196,18 +196,18 @@ def test_rules_of_other_rule_sets_are_not_found_in_this_one(detection_service: S
 
 
 @pytest.mark.parametrize("path", [f"{RULESETS}/nonsense", f"{RULES}/12", f"{RULESETS}?agentId=x", "/v2/alerts/0"])
-def test_given_an_id_that_is_none_then_400(detection_unchanged: Service, path: str) -> None:
+def test_a_malformed_id_gets_400(detection_unchanged: Service, path: str) -> None:
     response = detection_unchanged.get(path)
     assert response.status_code == 400 and "UUID" in errors(response)[0]
 
 
 @pytest.mark.parametrize("identifier", ["4f0c2f1e-b7c1-11f0-9f53-0242ac1100021", "64b7e0c2a1f3d95e8c0b7a11"])
-def test_odd_published_ids_are_looked_up_like_any_other(detection_unchanged: Service, identifier: str) -> None:
+def test_unusual_published_ids_are_accepted(detection_unchanged: Service, identifier: str) -> None:
     assert detection_unchanged.get(f"{RULES}/{identifier}").status_code == 404
     assert detection_unchanged.get(f"/v2/agents/{identifier}").status_code == 404
 
 
-def test_a_rule_set_is_asked_for_with_rule_ids_and_answered_with_rules(detection_service: Service) -> None:
+def test_a_rule_set_is_sent_with_rule_ids_and_returned_with_rules(detection_service: Service) -> None:
     wanted = {"name": "Mine", "description": "for me", "ruleIds": [seed_data.PRECREATED_RULE_ID]}
     made = detection_service.post(RULESETS, wanted)
     assert made.status_code == 200 and made.json()["rules"] == wanted["ruleIds"] and "ruleIds" not in made.json()
@@ -247,7 +247,7 @@ def test_deleting_a_rule_set_deletes_the_rules_that_are_only_there(detection_ser
         ({"name": "x", "description": "", "ruleIds": "all"}, 400),
     ],
 )
-def test_given_a_rule_set_that_is_refused_then_nothing_is_left_of_it(
+def test_a_refused_rule_set_leaves_nothing_behind(
     detection_unchanged: Service, body: dict[str, Any], status: int
 ) -> None:
     response = detection_unchanged.post(RULESETS, body)

@@ -1,4 +1,4 @@
-"""A seeded sandbox: the same ids and keys every time, in the services' own forms; but for a new world only."""
+"""A seeded sandbox: the same ids and keys every time, in the services' own formats, but only for new state."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_ids_and_keys_and_a_token_of_its_own(worlds
     assert first == second
 
 
-def test_another_seed_gives_others(worlds: list[dict[str, Any]]) -> None:
+def test_another_seed_gives_other_ids_and_keys(worlds: list[dict[str, Any]]) -> None:
     first, other = worlds[0], worlds[2]
     assert not set(first["network"]) & set(other["network"])
     assert set(first["rules"]) & set(other["rules"]) == {seed_data.PRECREATED_RULE_ID}
@@ -77,7 +77,7 @@ def test_another_seed_gives_others(worlds: list[dict[str, Any]]) -> None:
         assert first["keys"][service][name] != other["keys"][service][name]
 
 
-def test_what_is_seeded_has_the_form_of_what_is_not(worlds: list[dict[str, Any]]) -> None:
+def test_seeded_values_have_the_same_form_as_random_ones(worlds: list[dict[str, Any]]) -> None:
     one = worlds[0]
     assert re.fullmatch("AKIA[A-Z2-7]{16}", one["keys"]["aws"]["access_key_id"])
     assert re.fullmatch("[A-Za-z0-9+/]{40}", one["keys"]["aws"]["secret_access_key"])
@@ -87,7 +87,7 @@ def test_what_is_seeded_has_the_form_of_what_is_not(worlds: list[dict[str, Any]]
         assert uuid.UUID(identifier).version == 1 and identifier.endswith("-0242ac110002")
 
 
-def test_a_seed_is_refused_where_there_is_a_world_and_its_keys_stay(tmp_path: Path) -> None:
+def test_a_seed_is_refused_if_there_is_state_and_its_keys_stay(tmp_path: Path) -> None:
     home = tmp_path / "home"
     try:
         before = sandbox_process.start(home, os.getpid())[0].credentials()

@@ -1,4 +1,4 @@
-"""The detection service's file: private, whole after a kill, shared between threads."""
+"""The detection service's file: private, consistent after a kill, shared between threads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_file_and_its_folder_are_the_owners_only(tmp_path: Path) -> None:
     store.close()
 
 
-def test_keys_are_made_once_and_differ_between_worlds(tmp_path: Path) -> None:
+def test_keys_are_generated_once_and_differ_between_sandboxes(tmp_path: Path) -> None:
     keys = []
     for name in ("one", "one", "two"):
         store = DetectionStore(tmp_path / name / "detection.sqlite")
@@ -61,7 +61,7 @@ def test_keys_are_made_once_and_differ_between_worlds(tmp_path: Path) -> None:
     )
 
 
-def test_a_service_started_again_answers_the_same(tmp_path: Path) -> None:
+def test_a_restarted_service_gives_the_same_replies(tmp_path: Path) -> None:
     with a_service(tmp_path) as service:
         rule = service.get(PRECREATED).json()
         made = service.post(RULES, rule | {"name": "Mine", "enabled": True}).json()
@@ -76,9 +76,7 @@ def test_a_service_started_again_answers_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 4])
-def test_given_a_kill_in_the_middle_of_writing_then_every_transaction_is_whole_or_absent(
-    tmp_path: Path, after: int
-) -> None:
+def test_a_kill_during_a_write_leaves_every_transaction_complete_or_absent(tmp_path: Path, after: int) -> None:
     path = tmp_path / "world" / "detection.sqlite"
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
         lines = itertools.islice(writer.stdout, after)
@@ -96,7 +94,7 @@ def test_given_a_kill_in_the_middle_of_writing_then_every_transaction_is_whole_o
     store.close()
 
 
-def test_given_a_fault_in_a_transaction_then_nothing_of_it_is_kept(tmp_path: Path) -> None:
+def test_a_failed_transaction_is_rolled_back(tmp_path: Path) -> None:
     store = DetectionStore(tmp_path / "detection.sqlite")
 
     def delete_twice() -> None:
@@ -110,7 +108,7 @@ def test_given_a_fault_in_a_transaction_then_nothing_of_it_is_kept(tmp_path: Pat
     store.close()
 
 
-def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
+def test_threads_write_and_read_concurrently(tmp_path: Path) -> None:
     store = DetectionStore(tmp_path / "detection.sqlite")
     done = threading.Event()
 
@@ -140,7 +138,7 @@ def test_threads_write_and_read_at_once(tmp_path: Path) -> None:
     store.close()
 
 
-def test_many_clients_at_once_lose_nothing(detection_service: Service) -> None:
+def test_concurrent_clients_lose_nothing(detection_service: Service) -> None:
     rule = detection_service.get(PRECREATED).json()
 
     def work(number: int) -> set[int]:

@@ -1,4 +1,4 @@
-"""The client `threatstack` from PyPI, which nobody here wrote, gets everything through the service."""
+"""The third-party client `threatstack` from PyPI works with the service."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_it_asks_for_the_organization_too(theirs: Client) -> None:
     assert theirs.http_request("GET", "auditlogs", params={"operation": "create"}) == {"recs": [], "token": None}
 
 
-def test_it_takes_404_as_nothing_and_401_as_its_own_error(theirs: Client) -> None:
+def test_it_treats_404_as_nothing_and_401_as_an_error(theirs: Client) -> None:
     assert theirs.agents.get(seed_data.PRECREATED_RULE_ID) == {}
     theirs.api_key = "f" * 64
     with pytest.raises(ThreatStackAPIError, match="Authentication"):

@@ -1,4 +1,4 @@
-"""A filter that cannot be read is refused with the position, what was expected there, and the mend."""
+"""An invalid filter is refused with the position, what was expected there, and how to correct it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def refused(text: str) -> FilterError:
         ("user = \u200b1", 7, VALUE, "Delete this invisible character"),
     ],
 )
-def test_a_slip_is_told_with_its_position_and_its_mend(text: str, position: int, expected: str, mend: str) -> None:
+def test_a_mistake_is_reported_with_its_position_and_how_to_correct_it(
+    text: str, position: int, expected: str, mend: str
+) -> None:
     error = refused(text)
     assert error.position == position
     assert expected in error.why
@@ -83,7 +85,7 @@ def test_a_slip_is_told_with_its_position_and_its_mend(text: str, position: int,
     assert str(position + 1) in error.what or not text.strip()
 
 
-def test_the_caret_stands_under_the_position_in_the_text_as_typed() -> None:
+def test_the_caret_is_under_the_position_in_the_text_as_typed() -> None:
     error = refused("user = “root” and\ntty == 1")
     assert error.position == 22
     line, mark = error.caret.splitlines()
@@ -91,7 +93,7 @@ def test_the_caret_stands_under_the_position_in_the_text_as_typed() -> None:
     assert line[mark.index("^") :].startswith("== 1")
 
 
-def test_the_caret_of_a_long_filter_shows_the_neighbourhood() -> None:
+def test_the_caret_of_a_long_filter_shows_the_text_around_it() -> None:
     text = 'user = "a" or ' * 40 + "port == 1" + ' or user = "a"' * 40
     line, mark = refused(text).caret.splitlines()
     assert len(line) == 62 and line[0] == line[-1] == "…"
@@ -103,18 +105,18 @@ def test_the_caret_of_what_is_missing_at_the_end_of_a_long_filter_is_near_the_le
     assert len(line) == 31 and mark == " " * 31 + "^"
 
 
-def test_the_parenthesis_left_open_is_named_and_not_one_inside_a_string() -> None:
+def test_the_unclosed_parenthesis_is_named_and_not_one_inside_a_string() -> None:
     error = refused('user = "(" and (tty = null')
     assert "for the one at 16" in error.what
 
 
-def test_parentheses_nested_beyond_reason_are_refused() -> None:
+def test_parentheses_nested_too_deeply_are_refused() -> None:
     error = refused("(" * 500 + "user = 1" + ")" * 500)
     assert error.position == 32
     assert "32 deep" in error.what
 
 
-def test_a_very_long_word_is_not_repeated_whole() -> None:
+def test_a_very_long_word_is_shortened() -> None:
     assert len(str(refused("user = 1" + "x" * 10_000))) < 400
 
 

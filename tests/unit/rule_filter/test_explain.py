@@ -1,4 +1,4 @@
-"""An explanation names, for each clause, the key, the value met, the verdict and why."""
+"""An explanation gives, for each clause, the key, the value found, the verdict and the reason."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_clause_is_explained(text: str, event: dict[str, Any], verdict: bool, 
     assert reason in node.reason
 
 
-def test_a_cidr_block_where_none_is_evaluated_is_explained_with_the_mend() -> None:
+def test_an_unevaluated_cidr_block_is_explained_with_the_key_to_use() -> None:
     node = explained('dst_ip != "10.0.0.0/8"', connect())
     assert not node.verdict
     assert node.reason.startswith("CIDR blocks are not evaluated on dst_ip in audit events.")

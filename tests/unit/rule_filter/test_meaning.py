@@ -1,4 +1,4 @@
-"""What a clause says of an event: absent keys, lists, numbers, booleans, addresses, CIDR blocks and aliases."""
+"""Whether a clause is true of an event: absent keys, lists, numbers, booleans, addresses, CIDR blocks and aliases."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ WINDOWS = {"event_type": "winsec", "dst_ip": "10.1.2.3", "srcIpv6": "fd00::7"}
         ('connection like ""', {"connection": {}}, False),
     ],
 )
-def test_a_clause_says_of_an_event(text: str, event: dict[str, Any], expected: bool) -> None:
+def test_a_clause_is_true_or_false_of_an_event(text: str, event: dict[str, Any], expected: bool) -> None:
     assert true_of(text, event) is expected
 
 
@@ -172,7 +172,7 @@ def test_an_event_may_be_any_mapping() -> None:
     assert rule_filter.compile(parse('connection.dst_addr = "203.0.113.10" and user = "ubuntu"'))(event) is True
 
 
-def test_one_compiled_filter_answers_for_each_event_anew() -> None:
+def test_a_compiled_filter_keeps_no_state_between_events() -> None:
     predicate = rule_filter.compile(parse('connection.dst_addr != "10.0.0.0/8" and connection.dst_addr != "::1"'))
     addresses = ["10.0.0.1", "203.0.113.9", "10.0.0.1", "::1", "203.0.113.9"]
     assert [predicate(connect(address)) for address in addresses] == [False, True, False, False, True]
@@ -187,6 +187,6 @@ def test_filters_are_values_that_can_be_made_without_a_text() -> None:
     assert len({tree, parse(str(tree)).tree}) == 1
 
 
-def test_a_string_with_both_quotes_has_no_spelling() -> None:
+def test_a_string_with_both_kinds_of_quotes_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="both kinds of quote"):
         str(Clause("user", "=", "\"'"))

@@ -1,4 +1,4 @@
-"""Every filter the grammar can produce: it prints, is read back as the same, and means what a naive reading says."""
+"""Every filter of the grammar prints, parses back to the same, and agrees with a naive interpreter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_spaces_case_quotes_and_redundant_parentheses_change_nothing(case: tuple
 
 
 @given(TELLING_TREE, st.lists(EVENTS, min_size=1, max_size=4))
-def test_compiled_and_explained_filters_say_what_the_naive_interpreter_says(
+def test_compiled_and_explained_filters_agree_with_the_naive_interpreter(
     tree: And | Or | Clause, events: list[dict[str, Any]]
 ) -> None:
     read = Filter(str(tree), tree)
@@ -47,7 +47,7 @@ def test_compiled_and_explained_filters_say_what_the_naive_interpreter_says(
 
 
 @given(MEETINGS)
-def test_clauses_on_keys_that_the_event_has_mean_what_the_naive_interpreter_says(
+def test_clauses_on_present_keys_agree_with_the_naive_interpreter(
     meeting: tuple[And | Or | Clause, dict[str, Any]],
 ) -> None:
     tree, event = meeting
@@ -81,7 +81,7 @@ def check(node: Explanation) -> list[Explanation]:
 @example('user = "' + "9" * 5000 + '"')
 @example("(" * 500 + "a=1" + ")" * 500)
 @example("a=" + "9" * 5000)
-def test_reading_any_text_gives_a_filter_or_a_filter_error(text: str) -> None:
+def test_parsing_any_text_gives_a_filter_or_a_filter_error(text: str) -> None:
     refused = refusal(text)
     if refused is None:
         read = parse(text)
@@ -115,7 +115,7 @@ def test_straightening_changes_what_it_says_and_nothing_the_second_time(text: st
     assert bool(once.sentence) is bool(once.changes)
 
 
-def test_the_memory_of_addresses_is_bounded_and_forgetting_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_addresses_is_bounded_and_clearing_it_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "CACHED_ADDRESSES", 4)
     read = parse('connection.dst_addr != "10.0.0.0/9" and connection.dst_addr != "10.200.0.0/16"')
     predicate = rule_filter.compile(read)

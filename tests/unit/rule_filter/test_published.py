@@ -1,4 +1,4 @@
-"""The 35 published filters are read, printed back, and mean what their use says."""
+"""The 35 published filters are parsed, printed back, and match the events that they were made for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_there_are_thirty_five_of_them() -> None:
 
 
 @pytest.mark.parametrize("one", PUBLISHED, ids=lambda one: f"{one.number}{one.use}")
-def test_each_is_read_and_prints_as_a_filter_that_says_the_same(one: Published) -> None:
+def test_each_is_parsed_and_printed_as_an_equivalent_filter(one: Published) -> None:
     read = parse(one.text)
     assert parse(str(read)).tree == read.tree
     assert read.text == one.text
@@ -136,5 +136,7 @@ CHRONY = connect(
         (34, connect(exe="/bin/exe"), True),
     ],
 )
-def test_published_filters_mean_what_their_use_says(number: int, event: dict[str, Any], expected: bool) -> None:
+def test_published_filters_match_the_events_that_they_were_made_for(
+    number: int, event: dict[str, Any], expected: bool
+) -> None:
     assert true_of(published(number), event) is expected

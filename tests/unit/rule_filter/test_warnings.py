@@ -1,4 +1,4 @@
-"""A filter that can be read but likely does not mean it gets a warning with its position; a sound one gets none."""
+"""A valid filter that is probably not intended gets a warning with a position; others get none."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from tests.unit.rule_filter.published_filters import PUBLISHED
         ('event_type = "Audit"', 0, "not a known event type"),
     ],
 )
-def test_what_is_likely_not_meant_is_said(text: str, position: int, words: str) -> None:
+def test_a_filter_that_is_probably_not_intended_gets_a_warning(text: str, position: int, words: str) -> None:
     (warning,) = parse(text).warnings
     assert warning.position == position
     assert words in warning.sentence
 
 
-def test_published_filters_get_no_warning_but_where_the_page_was_at_fault() -> None:
+def test_published_filters_get_no_warning_except_for_errors_on_the_page() -> None:
     warned = {one.number for one in PUBLISHED if parse(one.text).warnings}
     assert warned == {31, 35}  # a CIDR block on src_ip works on two types of event only; VALUE is a placeholder
 
 
-def test_grouping_by_parentheses_is_no_mixture() -> None:
+def test_grouping_by_parentheses_gets_no_warning() -> None:
     assert parse('(user = "a" and tty = null) or user = "b"').warnings == ()
 
 
-def test_what_was_changed_is_said_in_words() -> None:
+def test_each_change_is_described() -> None:
     read = parse("user = “root”\nand tty\u00a0= null")
     assert [change.sentence for change in read.changes] == [
         'The typographic quote “ at character 8 was read as ".',
@@ -78,5 +78,5 @@ def test_quotes_and_spaces_are_straightened_but_an_apostrophe_ends_no_string(typ
         ('user = "root"', ""),
     ],
 )
-def test_all_changes_are_said_in_one_sentence(typed: str, sentence: str) -> None:
+def test_all_changes_are_described_in_one_sentence(typed: str, sentence: str) -> None:
     assert straighten(typed).sentence == sentence
