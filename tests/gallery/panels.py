@@ -167,7 +167,7 @@ COMPONENTS = (
     Component("Internal error", "The lab itself has failed behind a button.", "fault.html.j2", _faults),
     Component("What a call did", "After a change, and where facts are told; with the command that does the same.",
               "happened.html.j2", _happened),
-    Component("Remark", "Words that are no result.", "note.html.j2", _notes),
-    Component("Clean-up", "The end of the lab: what was taken away, and what was left alone.",
+    Component("Remark", "A note that is not a result.", "note.html.j2", _notes),
+    Component("Clean-up", "The end of the lab: what was removed, and what was left alone.",
               "clean_up.html.j2", _clean_up),
 )  # fmt: skip

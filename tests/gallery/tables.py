@@ -172,7 +172,7 @@ COMPONENTS = (
     Component("What if", "The same with one more entry, before it is written.", "what_if_table.html.j2", _what_ifs),
     Component("Rules", "The rules of the rule set.", "rule_table.html.j2", _rules),
     Component("Rule", "One rule with all that it holds.", "rule_card.html.j2", _cards),
-    Component("Criteria", "The five criteria, there against wanted.", "criteria_table.html.j2", _criteria),
+    Component("Criteria", "The five criteria: yours against the expected ones.", "criteria_table.html.j2", _criteria),
     Component("Difference", "One criterion: in the table above, and below its field in the form.",
               "field_comparison.html.j2", _comparisons),
     Component("Filter explained", "Why a filter is true or false for an event, clause by clause.",

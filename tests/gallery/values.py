@@ -155,7 +155,7 @@ WRONG = CheckResult(
 )
 CRITERIA_WRONG = CheckResult(
     "rule_criteria", TITLES["rule_criteria"], Outcome.WRONG, "the five criteria of the text", "3 of 5 correct",
-    "Mend them in the form above: lab.set_criteria()", ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules"),
+    "Fix them in the form above: lab.set_criteria()", ("GET /v2/rulesets", "GET /v2/rulesets/{id}/rules"),
 )  # fmt: skip
 NOT_YET = CheckResult(
     "network_acl_id", TITLES["network_acl_id"], Outcome.NOT_YET, f"the NetworkAclId of {VPC_ID}", "none in your notes",
