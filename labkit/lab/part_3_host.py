@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from labkit.lab.base import Cells, link_to
+from labkit.lab.experiments import checks_outcome
 from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
@@ -107,6 +108,7 @@ class HostCells(Cells):
         )
         return panels.ActionResult("The lab's host", place, remark=status.sentence)
 
+    @checks_outcome
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:
         """Run a program on the host to its end, for so many seconds at most, and show what it writes meanwhile.
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from labkit import steps
 from labkit.lab.base import Cells
+from labkit.lab.experiments import require_states
 from labkit.steps import account, host, network, rule
 
-Arguments = ParamSpec("Arguments")
-Shown = TypeVar("Shown")
 Class = TypeVar("Class", bound=type)
 
 PART_2 = (network.NETWORK_ACL.key, rule.RULE_ID.key)
@@ -78,20 +77,22 @@ NEEDS_NOTHING: dict[str, str] = {
 
 
 def requires_steps(lab: Class) -> Class:
-    """Let every call of this class that stands on steps look at them before it does anything."""
+    """Let every call of this class that stands on steps look at them before it does anything.
+
+    Each also takes `needs`, what its cell stands on besides (`experiments`).
+    """
     for name, keys in NEEDS.items():
         setattr(lab, name, _requiring(keys, getattr(lab, name)))
     return lab
 
 
-def _requiring(
-    keys: tuple[str, ...], call: Callable[Concatenate[Cells, Arguments], Shown]
-) -> Callable[Concatenate[Cells, Arguments], Shown]:
+def _requiring(keys: tuple[str, ...], call: Callable[..., Any]) -> Callable[..., Any]:
     needed = steps.with_needs(tuple(steps.BY_KEY[key] for key in keys))
 
     @wraps(call)
-    def checked(self: Cells, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Shown:
+    def checked(self: Cells, /, *args: Any, needs: str = "", **kwargs: Any) -> Any:
         steps.require(self._session, needed)
+        require_states(self, needs)
         return call(self, *args, **kwargs)
 
     return checked

@@ -53,7 +53,7 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     screenshot("03-second-curl")
     notebook.bring_to_front("03_self")
     expect(notebook.run('lab.check("deny_entry")')).to_contain_text("done")
-    counted = notebook.run("lab.entries()", 0).get_by_role("row", name=DADISMAD).get_by_role("cell").last
+    counted = notebook.run('lab.entries(needs="deny_entry")').get_by_role("row", name=DADISMAD).get_by_role("cell").last
     expect(counted).to_have_text(re.compile("[1-9]"))
     notebook.press(panel.get_by_role("button", name="Stop it"))
     expect(panel).to_contain_text("The responder was stopped")

@@ -1,0 +1,157 @@
+"""What an experiment of chapter 3 stands on besides steps (`needs=`), and the outcome that its text states (`expect=`).
+
+`needs` names steps and states, with commas between: `deny_entry`, `entry 150`, `ingress entry 50`, `responder runs`,
+`responder stopped`, `dadismad.com not denied`, `suppression 198.51.100.7`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from labkit import steps
+from labkit.lab.base import Cells
+from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.model.host_records import DroppedPacket
+from labkit.model.network_acl import Entry, Packet, decide
+from labkit.model.response.response import own_entries
+from labkit.range import dns
+from labkit.steps.network import students_network_acl
+from labkit.steps.protection import ALERT, DENIED
+from labkit.steps.rule import students_rule
+from labkit.views import display
+from labkit.views.tables.host import RanView
+
+PATIENCE_SECONDS = 3.0
+"""For what follows a connection by itself: the alert, and the entry of a responder at work."""
+
+AGAIN = "Make room and start again from there: lab.reset('first_alert')"
+EVALUATED = 3
+"""The tier in which no program runs, so that there is no outcome to compare."""
+
+
+def require_states(lab: Cells, needs: str) -> None:
+    """Raise StepNotReady for the first step or state that does not hold, InvalidInput for one that is unknown."""
+    for need in filter(None, (each.strip() for each in needs.split(","))):
+        if need in steps.BY_KEY:
+            _require_step(lab, need)
+            continue
+        for pattern, require in STATES.items():
+            if found := re.fullmatch(pattern, need):
+                require(lab, *found.groups())
+                break
+        else:
+            raise InvalidInput(
+                f"“{need}” is not something to stand on.", "It is neither a step nor a state.", "Write: entry 150"
+            )
+
+
+def _require_step(lab: Cells, key: str) -> None:
+    step, deadline = steps.BY_KEY[key], time.monotonic() + PATIENCE_SECONDS
+    while step in (ALERT, DENIED) and time.monotonic() < deadline and not steps.look(lab._session, step).passed:
+        time.sleep(0.1)
+    steps.require(lab._session, steps.with_needs((step,)))
+
+
+def _require_entry(lab: Cells, side: str | None, number: str) -> None:
+    egress, network_acl = side is None, students_network_acl(lab._session)
+    if any((one.rule_number, one.egress) == (int(number), egress) for one in network_acl.entries):
+        return
+    name = f"{'egress' if egress else 'ingress'} entry {number}"
+    raise StepNotReady(
+        f"This experiment needs {name}.",
+        f"It is not in {network_acl.id}, or no longer.",
+        "Run the cell that adds it, a few cells above; then run this one again.",
+        step="",
+    )
+
+
+def _require_responder(lab: Cells, state: str) -> None:
+    panel = getattr(lab, "_panel", None)
+    runs = panel is not None and panel.running
+    if runs == (state == "runs"):
+        return
+    if runs:
+        raise StepNotReady(
+            "The responder must be stopped here.",
+            "It is running, and would deny what this cell connects to.",
+            "Stop it: lab.stop_responder(); then run this cell again.",
+            step="",
+        )
+    raise StepNotReady(
+        "The responder must be running here.",
+        "None runs in this notebook, so nobody would answer the alert.",
+        "Press its Start button, or run lab.responder(start=True); one in a terminal does no harm. "
+        "Then run this cell again.",
+        step="",
+    )
+
+
+def _require_not_denied(lab: Cells, name: str) -> None:
+    entries = students_network_acl(lab._session).entries
+    for address in dns.addresses(name):
+        deciding = decide(entries, Packet.outbound(address, "tcp", 80)).deciding
+        if deciding is not None and deciding.rule_action == "deny" and not deciding.is_catch_all:
+            raise StepNotReady(f"{name} is denied already.", _by_whom(deciding), _way_out(deciding), step="")
+
+
+def _require_suppression(lab: Cells, address: str) -> None:
+    mine = students_rule(lab._session)
+    if not any(f'"{address}"' in one for one in mine.suppressions):
+        raise StepNotReady(
+            f"This experiment needs the suppression of {address}.",
+            "Your rule has none for it, or no longer.",
+            f'Run lab.suppress("{address}"); then run this cell again.',
+            step="",
+        )
+
+
+STATES: dict[str, Callable[..., None]] = {
+    r"(ingress )?entry (\d+)": _require_entry,
+    r"responder (runs|stopped)": _require_responder,
+    r"(\S+) not denied": _require_not_denied,
+    r"suppression (\S+)": _require_suppression,
+}
+
+
+def _by_whom(entry: Entry) -> str:
+    way = "Egress" if entry.egress else "Ingress"
+    by_responder = " The responder wrote it, in an earlier run of a cell." if own_entries((entry,)) else ""
+    return f"{way} entry {entry.rule_number} denies {entry.cidr_block}.{by_responder}"
+
+
+def _way_out(entry: Entry) -> str:
+    if own_entries((entry,)):
+        return AGAIN
+    return f"Remove it: lab.remove_entry({entry.rule_number}{'' if entry.egress else ', egress=False'})"
+
+
+def checks_outcome(run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run` with `expect`, the exit code that the text states; any other ends in a LabError that says why."""
+
+    @wraps(run)
+    def checked(self: Cells, *args: Any, expect: int | None = None, **options: Any) -> Any:
+        started = time.time()
+        ran = run(self, *args, **options)
+        if expect is None or ran.code == expect or self._lab_host().status().tier == EVALUATED:
+            return ran
+        display.show(ran)
+        raise _surprise(self, ran, expect, self._lab_host().drops(started))
+
+    return checked
+
+
+def _surprise(lab: Cells, ran: RanView, expect: int, drops: list[DroppedPacket]) -> LabError:
+    what = f"The text expects exit code {expect}; it was {ran.code}."
+    if expect and not ran.code:
+        return LabError(
+            what, "No entry dropped the packets.", "Look at which entry comes first: lab.entries(). Then run it again."
+        )
+    entries = students_network_acl(lab._session).entries if drops else ()
+    for one in entries:
+        if drops and (one.egress, one.rule_number) == (drops[-1].egress, drops[-1].rule_number):
+            return LabError(what, _by_whom(one), f"{_way_out(one)}. Then run this cell again.")
+    return LabError(what, f"{ran.meaning[0].upper()}{ran.meaning[1:]}.", "Look at the output above, then run it again.")
