@@ -58,8 +58,8 @@ def create_app(latest: Callable[[], LatestBoard], token: str) -> Flask:
 
     @app.get("/board.css", provide_automatic_options=False)
     def style() -> Response:
-        shared = style_sheet("style.css") + style_sheet(Board.own_style)
-        return Response(shared + (FOLDER / "board.css").read_text("utf-8"), mimetype="text/css")
+        sheets = (style_sheet("style.css"), style_sheet(Board.own_style), (FOLDER / "board.css").read_text("utf-8"))
+        return Response("".join(map(str, sheets)), mimetype="text/css")  # Markup + str would escape the quotes
 
     @app.get("/board.js", provide_automatic_options=False)
     def script() -> Response:
