@@ -20,13 +20,13 @@ from labkit.range.namespace import NOT_ENTERED, find_program
 from labkit.range.tiers import start_command
 
 TIMED_OUT = 124
-"""The exit code after a timeout, as timeout(1) has it."""
+"""The exit code after a timeout, as in timeout(1)."""
 
 SILENCE_SECONDS = 0.25
-"""After so long without output an empty one is told, so that whoever left is noticed."""
+"""After this long without output, an empty one is sent, which detects a closed connection."""
 
 MOST_BYTES = 1_000_000
-"""Of what a program writes that are kept; the rest is read and thrown away, so that it can go on."""
+"""The output kept of a program; the rest is read and discarded, so that the program does not block."""
 
 
 def shell_command(folder: Path) -> list[str]:

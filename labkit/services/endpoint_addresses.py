@@ -1,4 +1,4 @@
-"""The addresses at which the services in use answer: what must never be denied, whatever an alert says."""
+"""The addresses of the services in use, which the responder must never deny."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 
 class EndpointAddresses:
-    """Every address that the services' hosts were found at so far; a host's name may give others each time.
+    """All addresses that the services' host names have resolved to so far; they may change.
 
-    urls: each service's name for people, and where it answers.
+    urls: the URL of each service, by its display name.
     """
 
     def __init__(self, urls: Mapping[str, str]) -> None:
@@ -19,7 +19,7 @@ class EndpointAddresses:
         self._known: dict[str, str] = {}
 
     def __call__(self) -> Mapping[str, str]:
-        """Each address with its service's name. A host that cannot be found now keeps the addresses it had."""
+        """Each address with its service's name. A host that does not resolve now keeps its known addresses."""
         for name, url in self._urls.items():
             for address in _addresses_of(urlsplit(url).hostname or ""):
                 self._known.setdefault(address, name)

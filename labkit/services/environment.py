@@ -28,38 +28,38 @@ _SIDES = {
         "TS_API_KEY",
     ),
 }
-"""Of each side: the variables by which the environment says where it is, and those that a class gives for it. They come
-together or not at all, since keys belong to one place."""
+"""For each service: the variables with which the environment chooses it, and those that a class sets for it. They apply
+together or not at all, since keys belong to one endpoint."""
 
 
 def settings() -> Settings:
-    """What the environment asks for and, where it says nothing of a side, what the class gives that was joined.
+    """The settings of the environment and, for services that it does not choose, of the class that was joined.
 
-    Raises InvalidInput for a backend that nobody has, LabError for a damaged file of a class.
+    Raises InvalidInput for an unknown backend, LabError for a damaged file of a class.
     """
-    asked_for = _asked_for(os.environ)
-    home = asked_for.home
+    found = _from(os.environ)
+    home = found.home
     if given := _given(joined(home)):
-        # The number of a class's student is no number that the environment gives: that would mean nobody is there.
+        # The student number of a class is not passed on as one from the environment, which would disable the forms.
         sides = {name: value for name, value in given.items() if name != "LABKIT_STUDENT"}
-        asked_for = replace(_asked_for({**os.environ, **sides}), joined=given)
-    return asked_for
+        found = replace(_from({**os.environ, **sides}), joined=given)
+    return found
 
 
 def home_folder() -> Path:
-    """The folder of everything that the lab keeps, whatever is in it."""
-    return _asked_for(os.environ).home
+    """The lab's home folder; does not read its contents."""
+    return _from(os.environ).home
 
 
-def _asked_for(variables: Mapping[str, str]) -> Settings:
+def _from(variables: Mapping[str, str]) -> Settings:
     import platformdirs
 
-    asked_for = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
-    return replace(asked_for, home=asked_for.home.absolute())  # the sandbox works in a folder of its own
+    found = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
+    return replace(found, home=found.home.absolute())  # the sandbox has another working directory
 
 
 def joined(home: Path) -> dict[str, str]:
-    """The variables of the class that this home has joined; none without one. Raises LabError when they are damaged."""
+    """The variables of the class that this home has joined, if any. Raises LabError if the file is damaged."""
     path = home / CLASS_FILE
     try:
         return {str(name): str(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
@@ -73,17 +73,17 @@ def joined(home: Path) -> dict[str, str]:
         ) from error
 
 
-def _given(place: Mapping[str, str]) -> dict[str, str]:
-    """What of a class counts here: the sides of which the environment says nothing."""
+def _given(variables: Mapping[str, str]) -> dict[str, str]:
+    """The class's variables for services that the environment does not choose."""
     counted = {
-        name: place[name]
+        name: variables[name]
         for asked, given in _SIDES.items()
         if not any(os.environ.get(name) for name in asked)
         for name in given
-        if name in place
+        if name in variables
     }
     others = ("LABKIT_STUDENT", "LABKIT_CERTIFICATE")
-    return counted | {name: place[name] for name in others if name in place} if counted else {}
+    return counted | {name: variables[name] for name in others if name in variables} if counted else {}
 
 
 def open_chapter() -> str:

@@ -76,12 +76,12 @@ class AlertDestinations:
 
     def take_in(self, alerts: Iterable[Alert]) -> tuple[Destination, ...]:
         """The destinations of those alerts from a feed that are active and belong to the rule. Raises LabError."""
-        told = [alert for alert in alerts if alert.rule_id == self._rule_id and not alert.dismissed]
-        for alert in told:
+        active = [alert for alert in alerts if alert.rule_id == self._rule_id and not alert.dismissed]
+        for alert in active:
             self._read[alert.id], self._rounds[alert.id] = self._destinations_of(alert), self._round
             self._alerts[alert.id] = alert
             self._fresh[alert.id] = None
-        return self._of(alert.id for alert in told)
+        return self._of(alert.id for alert in active)
 
     def ages(self, cidr_blocks: Iterable[str]) -> dict[str, int]:
         """When the newest active alert for each of these single addresses was raised, if it can be found.
@@ -147,8 +147,8 @@ class AlertDestinations:
                 return ()
             raise
         found: dict[str, Destination] = {}
-        for event, told in _connections(events):
-            found.setdefault(told, Destination(told, alert.id, at_ms, _timestamp(event)))
+        for event, address in _connections(events):
+            found.setdefault(address, Destination(address, alert.id, at_ms, _timestamp(event)))
         return tuple(found.values())
 
     def _of(self, alerts: Iterable[str]) -> tuple[Destination, ...]:
@@ -157,8 +157,8 @@ class AlertDestinations:
 
 def _address_of(alert: Alert) -> str:
     """The destination among the alert's aggregates; "" if there is none."""
-    told = dict(alert.aggregates).get("dst_ip", "")
-    return told if parse_address(told) is not None else ""
+    address = dict(alert.aggregates).get("dst_ip", "")
+    return address if parse_address(address) is not None else ""
 
 
 def _connections(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
