@@ -55,6 +55,7 @@ def open_as_student(typed: str) -> LabSession:
         )
     backend = replace(own.backend, aws=aws, detection=detection, student=str(number), region=own.region)
     session = LabSession(backend, NotesInMemory(student=number))
+    session.sees_notes = False
     session.use_keys(aws.given_keys())
     return session
 

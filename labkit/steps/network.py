@@ -192,8 +192,9 @@ def check_network_acl(session: LabSession) -> CheckResult:
     if noted and noted != network_acl.id:
         next_step = f"Choose the one that filters: lab.choose_network_acl('{network_acl.id}')"
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
-    where = "in your notes" if noted else "found through your VPC"
-    return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, {where}")
+    if noted:
+        return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, in your notes")
+    return NETWORK_ACL.not_chosen(session, expected, network_acl.id, "Choose it: lab.choose_network_acl()")
 
 
 def _what_it_filters(network_acl: NetworkAcl) -> str:
@@ -203,10 +204,14 @@ def _what_it_filters(network_acl: NetworkAcl) -> str:
 
 
 def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
-    """Note the NetworkAclId. Raises InvalidInput when it is another VPC's, naming whose, or filters nothing here."""
+    """Note the NetworkAclId. Raises InvalidInput when it is another VPC's, naming whose, or filters nothing here.
+
+    The wrong one is noted, too, so that the check says the same as the refusal.
+    """
     chosen_id, mine = clean(network_acl_id).value, students_network_acl(session)
     if chosen_id != mine.id:
         (chosen,) = aws.describe_network_acls(session.aws.ec2, ids=[chosen_id])
+        session.notes.save(network_acl_id=chosen.id)
         raise _not_that_one(session, chosen, mine)
     session.notes.save(network_acl_id=mine.id)
     return ActionResult(

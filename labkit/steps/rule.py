@@ -151,8 +151,9 @@ def check_rule_id(session: LabSession) -> CheckResult:
             f"{noted} in your notes",
             "Save the correct one: lab.retrieve_rule_id()",
         )
-    where = "in your notes" if noted else "found by the rule's name"
-    return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, {where}")
+    if noted:
+        return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, in your notes")
+    return RULE_ID.not_chosen(session, "the RuleID of your rule", rule.id, "Save it: lab.retrieve_rule_id()")
 
 
 def show_rule(title: str, rule: Rule, remark: str = "") -> ActionResult:

@@ -70,6 +70,9 @@ class LabSession:
     sees_programs = True
     """Whether this is the student's machine, so that checks may look for its programs."""
 
+    sees_notes = True
+    """Whether these are the notes that the student's own cells write, so that a missing one means: not done."""
+
     def __init__(self, backend: Backend, notes: Notes | None = None) -> None:
         self.backend = backend
         self.notes = notes or Notes(backend.home / "notes.json")

@@ -30,7 +30,7 @@ class Step:
     people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
     check: looks at the world, two calls at most. do: does it or finds it done. undo: takes away what it left.
     looked_at: the calls of the check, in the services' own words. offers: what to offer when the check did not pass.
-    note: the key of the note that `do` writes down, a convenience that no check insists on.
+    note: the key of the note that `do` writes down, of what the student chose.
     """
 
     key: str
@@ -49,6 +49,16 @@ class Step:
     def link(self) -> str:
         """The anchor of the step's heading, as JupyterLab makes it."""
         return "#" + self.heading.replace(" ", "-")
+
+    def not_chosen(self, session: LabSession, expected: str, found: str, next_step: str) -> CheckResult:
+        """What the check of a choice says while none is noted; away from the student's machine, notes cannot be seen.
+
+        found: the id that is there to be chosen. next_step: how to choose it.
+        """
+        if session.sees_notes:
+            return self.result(Outcome.NOT_YET, expected, f"{found}, but it is not in your notes yet", next_step)
+        why = "whether it was chosen is in the notes on the student's machine, which cannot be seen from here"
+        return self.result(Outcome.COULD_NOT_LOOK, expected, f"{found}; {why}", "Ask the student.")
 
     def result(self, outcome: Outcome, expected: str, found: str, next_step: str = "") -> CheckResult:
         """What this step's check found."""

@@ -29,11 +29,12 @@ UNKNOWN_KEYS = AccessKeys("", "")
 class SnapshotSession(LabSession):
     """What a student's own checks would find, as far as the services show it.
 
-    The student's notes are not known: the number counts as noted, and ids are looked up. Nor are the programs of the
-    student's machine.
+    The student's notes are not known: the number counts as noted, and which ids were chosen cannot be seen. Nor can the
+    programs of the student's machine.
     """
 
     sees_programs = False
+    sees_notes = False
 
     def __init__(self, backend: Backend, student: Student, detection: DetectionSnapshot) -> None:
         number = {"student": student.number} if student.has_number else {}
