@@ -101,7 +101,7 @@ def status(session: LabSession, steps: tuple[Step, ...] = STEPS) -> Iterator[Che
 
 
 def _is_unseen_choice(session: LabSession, step: Step, result: CheckResult) -> bool:
-    """Whether only the student's own notes say if this step is done: the steps after it can be looked at all the same."""
+    """Whether only the student's notes say if this step is done; the steps after it can still be looked at."""
     return bool(step.note) and not session.sees_notes and result.outcome is Outcome.COULD_NOT_LOOK
 
 

@@ -82,7 +82,7 @@ def give_keys(notebook: NotebookPage, screenshot: Screenshot) -> None:
 
 
 def make_vpc(notebook: NotebookPage) -> None:
-    expect(notebook.run("lab.vpcs()").get_by_role("row", name="Student12")).to_contain_text("10.0.0.0/16")
+    expect(notebook.run("lab.vpcs()").get_by_role("row", name="Student1012")).to_contain_text("10.0.0.0/16")
     expect(notebook.run("lab.create_vpc()")).to_contain_text("Your VPC was created")
     expect(notebook.run("lab.create_vpc()")).to_contain_text("no second one was created")
     passed(notebook.run('lab.check("vpc")'))
@@ -96,10 +96,10 @@ def choose_network_acl(notebook: NotebookPage, screenshot: Screenshot) -> None:
     def choose(whose: str) -> None:
         notebook.press(form.get_by_role("button", name=network_acl_id(table, whose)))
 
-    choose("student 12")
+    choose("student 1012")
     expect(form.get_by_role("alert")).to_contain_text("is not the network ACL of your VPC")
     screenshot("02-another-students-network-acl")
-    choose("yours")
+    choose("student 7")
     expect(form).to_contain_text("The NetworkAclId is in your notes.")
     passed(notebook.run('lab.check("network_acl_id")'))
 
@@ -171,7 +171,7 @@ def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSessi
     by_keyboard.press_button(form, "Check and use")
     expect(form).to_contain_text("AWS answers: account")
 
-    mine = network_acl_id(by_keyboard.run_through("lab.network_acls()"), "yours")
+    mine = network_acl_id(by_keyboard.run_through("lab.network_acls()"), "student 7")
     form = by_keyboard.run_through("lab.choose_network_acl()")
     by_keyboard.press_button(form, mine)
     expect(form).to_contain_text("The NetworkAclId is in your notes.")

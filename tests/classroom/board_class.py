@@ -18,7 +18,7 @@ from labkit import steps
 from labkit.backends.backend import Backend, DetectionBackend
 from labkit.backends.sandbox import LocalSandbox, SandboxAws
 from labkit.model.access_keys import AccessKeys
-from labkit.model.check import CheckResult
+from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.event import connect_event
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.settings import ClassSettings
@@ -52,6 +52,12 @@ def solved(session: LabSession, what: str) -> LabSession:
 def own_status(session: LabSession) -> list[CheckResult]:
     """What `lab.status()` says to that student."""
     return list(steps.status(session))
+
+
+def seen_from_outside(own: CheckResult) -> Outcome:
+    """The outcome on the board of a step that ends so for the student: what is chosen in their notes is not seen."""
+    chosen = {network.NETWORK_ACL.key, rule.RULE_ID.key}
+    return Outcome.COULD_NOT_LOOK if own.step in chosen and own.found != "skipped" else own.outcome
 
 
 class StudentAws(SandboxAws):

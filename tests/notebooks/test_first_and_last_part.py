@@ -51,7 +51,7 @@ def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_r
         seen.append(outputs["clean-up-do"].text)
         assert others(session) == before
     assert all("Nothing of yours is left" in text and "left alone" in text for text in seen)
-    assert "Deleted: VPC" in seen[0] and "student 12" in seen[0]
+    assert "Deleted: VPC" in seen[0] and "student 1012" in seen[0]
 
 
 def test_chapter_4_by_hand_ends_with_nothing_left_and_asks_for_a_number_when_run_once_more(

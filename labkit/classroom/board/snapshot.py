@@ -17,7 +17,7 @@ from labkit.model.detection.records import Agent, Alert, Ruleset
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.model.settings import DEFAULT_REGION
-from labkit.model.student import students_in, user_of
+from labkit.model.student import LAST_STUDENT, students_in, user_of
 from labkit.model.vpc import Vpc
 from labkit.services.aws.account import CallerIdentity
 
@@ -25,6 +25,9 @@ Raw = Mapping[str, Any]
 
 NUMBER_IN_RULE_NAME = re.compile(r"selfprotect:student([1-9][0-9]{0,2}):")
 """In a rule's name without spaces and in lower case: an almost correct name still shows whose rule it is."""
+
+STUDENTS = range(1, LAST_STUDENT + 1)
+"""The sandbox's invented other student is beyond it, and nobody's row."""
 
 NOBODY = CallerIdentity("", "", "")
 
@@ -85,7 +88,7 @@ def students_of_one_account(account: AccountSnapshot, detection: DetectionSnapsh
 
     A VPC with their number shows that their keys work; in a shared account nothing shows it earlier.
     """
-    with_vpc = {number for vpc in account.vpcs if (number := Vpc.from_aws(vpc).student) is not None}
+    with_vpc = {number for vpc in account.vpcs if (number := Vpc.from_aws(vpc).student or 0) in STUDENTS}
     seen = last_seen(detection)
     numbers = sorted(with_vpc | numbers_in(detection))
     return tuple(Student(number, account, number in with_vpc, True, seen.get(number)) for number in numbers)

@@ -4,7 +4,8 @@ What only a student's machine knows is decided by what the services show:
 
 - *Your student number* is done once a VPC's tag, a rule's name or, in a class, a call with their keys shows it.
 - *Your AWS account* is done once their VPC or, in a class, a call shows that their keys work.
-- *The NetworkAclId*, *The RuleID* are looked up, as the student's own check does without a note.
+- *The NetworkAclId*, *The RuleID* are chosen in the student's notes, which cannot be seen: "?", and the steps after
+  them are looked at all the same.
 - *The host is ready* covers the agent and its services, not the programs.
 """
 

@@ -21,7 +21,7 @@ from moto.ec2.models.subnets import Subnet
 from moto.moto_api._internal import mock_random
 
 from labkit.model.settings import DEFAULT_REGION
-from labkit.model.student import STUDENT_TAG, account_of, vpc_name
+from labkit.model.student import student_tags
 from labkit.model.vpc import LAB_CIDR_BLOCK
 from labkit.sandbox.aws.errors import EXPECTED, AwsError
 from labkit.sandbox.aws.journal import Change, Journal
@@ -33,13 +33,13 @@ from labkit.sandbox.ids import Ids
 log = logging.getLogger("labkit.sandbox.aws")
 T = TypeVar("T")
 
-OTHER_STUDENT = 12
+OTHER_STUDENT = 1012
+"""The invented other student's number. Nobody in the room can have it: student numbers end at 999."""
 
 
-def start_of(account: str) -> list[tuple[str, dict[str, Any]]]:
+def start_of_account() -> list[tuple[str, dict[str, Any]]]:
     """The changes that a new account starts with, beyond each region's default VPC: the VPC of another student."""
-    other = OTHER_STUDENT + (account == account_of(OTHER_STUDENT))
-    tags = [{"Key": key, "Value": value} for key, value in {"Name": vpc_name(other), STUDENT_TAG: str(other)}.items()]
+    tags = [{"Key": key, "Value": value} for key, value in student_tags(OTHER_STUDENT).items()]
     specification = [{"ResourceType": "vpc", "Tags": tags}]
     return [("CreateVpc", {"CidrBlock": LAB_CIDR_BLOCK, "TagSpecifications": specification})]
 
@@ -117,7 +117,7 @@ class MotoState:
                 made = regions[region]
                 if is_new and account != ACCOUNT and region == DEFAULT_REGION:
                     # Not in the journal, since it is the same after every restart.
-                    for action, params in start_of(account):
+                    for action, params in start_of_account():
                         self._perform(Change(0, account, region, action, params))
                 return made
         return regions[region]
@@ -176,7 +176,7 @@ class MotoState:
             log.warning("the journal is damaged: renamed to %s, starting with a new one", aside.name)
             journal = None
         if journal is None:
-            changes = enumerate(start_of(ACCOUNT), 1)
+            changes = enumerate(start_of_account(), 1)
             start = [Change(n, ACCOUNT, DEFAULT_REGION, action, params) for n, (action, params) in changes]
             seed = self._ids.chance("AWS").randbytes(16).hex()
             journal = Journal.begin(self._path, moto.__version__, seed, start)

@@ -69,7 +69,8 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 class NetworkAclTable(View):
     """The network ACLs of a region, each with its VPC and whose that is.
 
-    vpcs: the VPCs they belong to. student: the number whose VPC is marked. chosen: the NetworkAclId that was chosen.
+    vpcs: the VPCs they belong to. student: whose own command is shown. chosen: the NetworkAclId that was chosen; until
+    then no row is marked, since which one is right is what the student is asked.
     """
 
     acls: Sequence[NetworkAcl]
@@ -98,7 +99,7 @@ class NetworkAclTable(View):
         return [
             (
                 [acl.id + (" ◀ chosen" if acl.id == self.chosen else ""), acl.vpc_id,
-                 whose_words(vpc_of.get(acl.vpc_id), self.student),
+                 vpc_of[acl.vpc_id].whose if acl.vpc_id in vpc_of else "unknown",
                  "the VPC’s default" if acl.is_default else "custom", str(len(acl.egress))],
                 acl.id == self.chosen,
             )

@@ -14,8 +14,8 @@ def test_new_state_has_a_default_vpc_and_another_students(ec2):
     assert vpcs[True]["CidrBlock"] == "172.31.0.0/16"
     assert vpcs[False]["CidrBlock"] == "10.0.0.0/16"
     assert {tag["Key"]: tag["Value"] for tag in vpcs[False]["Tags"]} == {
-        "Name": "Self Protect Student12",
-        "labkit:student": "12",
+        "Name": "Self Protect Student1012",
+        "labkit:student": "1012",
     }
 
 
@@ -89,7 +89,7 @@ def test_deleting_a_vpc_deletes_its_tags_and_what_aws_created_with_it(ec2, vpc, 
     assert ec2.describe_security_groups(**of_vpc)["SecurityGroups"] == []
     assert ec2.describe_route_tables(**of_vpc)["RouteTables"] == []
     assert refusal(ec2.describe_network_acls, NetworkAclIds=[acl]) == "InvalidNetworkAclID.NotFound"
-    assert {tag["Value"] for tag in ec2.describe_tags()["Tags"]} == {"Self Protect Student12", "12"}
+    assert {tag["Value"] for tag in ec2.describe_tags()["Tags"]} == {"Self Protect Student1012", "1012"}
 
 
 def test_a_vpc_with_a_subnet_is_not_deleted(ec2, vpc):

@@ -102,7 +102,7 @@ def test_before_it_lives_in_a_subnet_nothing_filters_the_host(lab: Lab) -> None:
 
 
 def test_a_deny_in_the_network_acl_of_another_vpc_does_nothing(ready: Lab, ec2: Any, acl: str) -> None:
-    (their_vpc,) = aws.find_student_vpcs(ec2, 12)
+    (their_vpc,) = aws.find_student_vpcs(ec2, 1012)
     (others,) = aws.describe_network_acls(ec2, vpc_id=their_vpc.id)
     aws.create_entry(ec2, others.id, DENY)
     try:

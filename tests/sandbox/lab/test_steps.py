@@ -18,6 +18,7 @@ from labkit.model.errors import InvalidInput, QuotaReached, StepNotReady
 from labkit.model.student import STUDENT_TAG
 from labkit.services import aws, sandbox_process
 from labkit.steps import host, rule
+from labkit.steps.network import students_network_acl
 from labkit.steps.session import open_session
 from tests.http_count import requests_counted
 from tests.sandbox.lab.fixtures import outcome_of
@@ -120,7 +121,7 @@ def test_a_vpc_made_with_the_original_command_is_found_named_and_offered_and_the
     assert vpc_id in offer.label
     offer.accept()
 
-    assert outcome_of(lab, "vpc") == outcome_of(lab, "network_acl_id") == "done"
+    assert outcome_of(lab, "vpc") == "done"
 
 
 def test_the_command_that_the_check_tells_takes_the_vpc_from_a_terminal(lab: Lab) -> None:
@@ -199,7 +200,7 @@ def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: 
     base = next(one for one in rule.all_rules(api) if one.name == rule.PRECREATED_RULE)
     made = replace(wanted_criteria(7).apply_to(base), enabled=True)
     api.create_rule(base.ruleset_id, made)
-    for key in ("rule", "rule_criteria", "rule_enabled", "rule_id"):
+    for key in ("rule", "rule_criteria", "rule_enabled"):
         assert outcome_of(lab, key) == "done"
 
 
@@ -220,11 +221,11 @@ def test_a_name_that_is_nearly_right_is_told_apart_from_no_rule(lab: Lab) -> Non
 def test_the_network_acl_of_another_vpc_is_answered_with_whose_it_is(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("vpc")))
     ec2 = lab._session.aws.ec2
-    other = aws.find_student_vpcs(ec2, 12)[0]
+    other = aws.find_student_vpcs(ec2, 1012)[0]
     (foreign,) = aws.describe_network_acls(ec2, vpc_id=other.id)
-    with pytest.raises(InvalidInput, match="of student 12"):
+    with pytest.raises(InvalidInput, match="of student 1012"):
         lab.choose_network_acl(foreign.id)
-    assert lab._session.notes.get("network_acl_id") == ""
+    assert outcome_of(lab, "network_acl_id") == "not right"
 
 
 def test_a_number_whose_things_are_there_already_is_told(lab: Lab) -> None:
@@ -320,3 +321,25 @@ def test_a_vpc_in_another_region_is_named_by_the_check_the_keys_and_the_number_a
         assert words in repr(lab.enter_student_number(7))
     finally:
         lab._session.notes.save(region="us-east-1")
+
+
+def test_the_ids_are_something_that_the_student_chooses(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("vpc")))
+    list(steps.solve(lab._session, steps.named("rule_enabled")))
+    for key, choose in (("network_acl_id", lab.choose_network_acl), ("rule_id", lab.retrieve_rule_id)):
+        found = steps.look(lab._session, steps.BY_KEY[key])
+        assert found.outcome.value == "not yet" and "not in your notes" in found.found
+        assert choose.__name__ in found.next_step
+    assert "◀" not in repr(lab.network_acls())
+    lab.choose_network_acl(students_network_acl(lab._session).id)
+    lab.retrieve_rule_id()
+    assert outcome_of(lab, "network_acl_id") == outcome_of(lab, "rule_id") == "done"
+
+
+def test_the_invented_other_student_is_nobody_who_can_be_in_the_room(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("aws_account")))
+    others = {vpc.student for vpc in aws.describe_vpcs(lab._session.aws.ec2) if vpc.student}
+    assert others
+    for number in others:
+        with pytest.raises(InvalidInput):
+            lab.enter_student_number(number)

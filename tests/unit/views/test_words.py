@@ -165,7 +165,7 @@ def test_network_acls_are_told_with_whose_vpc_they_belong_to():
     output = NetworkAclTable((ACL, OTHER_ACL), VPCS, REGION, 7, OTHER_ACL_ID)
 
     assert [cells[:3] for cells, _ in output.rows()] == [
-        [ACL_ID, VPC_ID, "◀ yours (student 7)"],
+        [ACL_ID, VPC_ID, "student 7"],
         [f"{OTHER_ACL_ID} ◀ chosen", OTHER_VPC_ID, "student 12"],
     ]
     assert NetworkAclTable((ACL,), (), REGION).rows()[0][0][2] == "unknown"
