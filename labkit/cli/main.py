@@ -37,10 +37,10 @@ def main() -> None:
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
-@click.option("--chapter", default="0", metavar="NUMBER", help="Open this chapter, 0 to 4, instead of the first.")
+@click.option("--chapter", default="", metavar="NUMBER", help="Open this chapter, 0 to 4, not the one open last.")
 @click.option("--large", is_flag=True, help="Use large type, for a projector.")
 def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> None:
-    """Open JupyterLab on the first chapter; the sandbox starts and stops with it.
+    """Open JupyterLab on the chapter that was open last, or on the first; the sandbox starts and stops with it.
 
     If the lab's JupyterLab is already running, the chapter opens there.
     """

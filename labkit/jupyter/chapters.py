@@ -21,6 +21,16 @@ def lab_folder() -> Path:
     )
 
 
+def last_path(folder: Path, noted: str) -> str:
+    """The chapter that was open last, by the file name that was noted, as a path in the lab's folder; else the first.
+
+    >>> last_path(Path("/nowhere"), "02_create_environment.ipynb")
+    'notebooks/00_start_here.ipynb'
+    """
+    path = f"notebooks/{Path(noted).name}"
+    return path if noted and (folder / path).is_file() else FIRST_CHAPTER
+
+
 def chapter_path(folder: Path, number: str) -> str:
     """The chapter of this number, such as "3" or "03", as a path in the lab's folder. Raises InvalidInput."""
     chapters = {int(path.name[:2]): path.name for path in sorted(folder.glob("notebooks/[0-9][0-9]_*.ipynb"))}

@@ -11,27 +11,30 @@ import click
 
 from labkit.backends.wing import classroom
 from labkit.jupyter.announce import address, announce, opener, show
-from labkit.jupyter.chapters import chapter_path, lab_folder
+from labkit.jupyter.chapters import chapter_path, lab_folder, last_path
 from labkit.jupyter.loading import load_jupyterlab
 from labkit.jupyter.options import arguments, configure, large_type
 from labkit.model.settings import Settings
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import jupyter_server, sandbox_process
 from labkit.services.environment import settings
+from labkit.services.notes import Notes
 
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
 
-def run(port: int | None, open_browser: bool, chapter: str = "0", large: bool = False) -> None:
+def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = False) -> None:
     """Run JupyterLab in this process until it ends. A sandbox started here ends with it, unless it serves a class.
 
-    large: in large type. If both services run elsewhere, no sandbox is started; in a class, the student's host is.
+    chapter: its number; by default the one that was open last, or the first. large: in large type. If both services run elsewhere, no sandbox is started; in a class, the student's host is.
     If the lab's JupyterLab is already running and no port is given, the chapter opens there. The sandbox starts while
     JupyterLab is loaded. Raises LabError if the chapters are not found, no port is free, or the sandbox does not start;
     InvalidInput if there is no such chapter.
     """
     folder, home = lab_folder(), settings().home
-    path = chapter_path(folder, chapter)
+    path = (
+        chapter_path(folder, chapter) if chapter else last_path(folder, Notes(home / "notes.json").get("open_chapter"))
+    )
     if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
         show(address(server, path), home if open_browser else None)
         if large:

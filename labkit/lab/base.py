@@ -48,6 +48,15 @@ LIVE_QUESTION = panels.Note(
 )
 
 
+NO_HOST = (
+    "There is no host here: AWS is live.",
+    "The lab's host lives in the sandbox, behind its network ACLs. With live AWS the host is an instance of your own "
+    "in your VPC, which the lab cannot reach: run the programs of part 3 there, and the responder here.",
+    "To do part 3 with the lab's host, run lab.choose_backend('sandbox'), then part 2 once more.",
+)
+"""What happened, why, and what to do, of a cell about the host under live AWS."""
+
+
 def link_to(step: str) -> str:
     """The address of a step's cell; "" for a step that is not in a chapter.
 
@@ -92,6 +101,18 @@ class Cells:
         """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
         return bool(self._session.backend.student)
 
+    def _note_chapter(self) -> None:
+        """Note which chapter is open, so that `labkit lab` opens it the next time."""
+        here = open_chapter()
+        if here in NOTEBOOKS and not self._unattended and self._session.notes.get("open_chapter") != here:
+            self._session.notes.save(open_chapter=here)
+
+    def _opening(self) -> View:
+        """Who is at work, and where: what the first cell of a chapter shows. No service is asked."""
+        student = self._student_or_none()
+        who = f"Student {student}" if student is not None else "No student number yet"
+        return panels.Note("The lab is open", f"{who}. {self._session.backend.sentence}")
+
     def _student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
         try:
@@ -104,11 +125,7 @@ class Cells:
         """The lab's host. Raises LabError with live AWS, where it must be done by the student."""
         if self._session.backend.aws.host is not None:
             return self._session.backend.aws.host
-        raise LabError(
-            "There is no host here.",
-            "With live AWS, the host is your own, and the lab cannot reach it.",
-            "Run the program on your host, or open the lab with AWS in the sandbox.",
-        )
+        raise LabError(*NO_HOST)
 
     def agree(self) -> View:
         """Agree to changes in the live AWS account and region in use. This is asked once, before the first change."""

@@ -191,10 +191,7 @@ class HostCells(Cells):
 
     def terminal(self) -> View:
         """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
-        lab_host = self._session.backend.aws.host
-        if lab_host is None:
-            return panels.Note("The lab has no host here", "With live AWS, open a terminal on your own host.")
-        status = lab_host.status()
+        status = self._lab_host().status()
         if status.tier == 3:
             words = f"{status.words} Use lab.run('curl dadismad.com') instead."
             return panels.Note("No terminal on the host here", words)

@@ -10,7 +10,18 @@ from labkit.files import disk_errors, write_private
 from labkit.model.errors import LabError
 
 KEYS = frozenset(
-    {"student", "aws", "detection", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"}
+    {
+        "student",
+        "aws",
+        "detection",
+        "region",
+        "agreed",
+        "vpc_id",
+        "vpc_region",
+        "network_acl_id",
+        "rule_id",
+        "open_chapter",
+    }
 )
 """The allowed notes. Any other key is a programming error, so that no secret is saved by accident."""
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from labkit.backends.sandbox import SandboxDetection
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Agent
 from labkit.model.errors import LabError
@@ -51,6 +52,9 @@ def services_of(agent: Agent) -> dict[str, str]:
 def agent_line(session: LabSession) -> Line:
     """The agent and its services."""
     looked_at = "GET /v2/agents?status=online"
+    if session.backend.aws.host is None and isinstance(session.backend.detection, SandboxDetection):
+        found = "none: with live AWS the host is your own, and the sandbox's agent is not on it"
+        return Line("Agent", "missing", found, looked_at, "For the lab's host: lab.choose_backend()")
     agent = hosts_agent(session)
     if agent is None:
         found = f"no agent named {hosts_name(session)} is online"

@@ -52,6 +52,11 @@ def may_have_changed() -> None:
             call()
 
 
+def in_notebook() -> bool:
+    """Whether a cell of a notebook is running this."""
+    return bool(_running_cell())
+
+
 class LiveDisplay:
     """An output of the running cell that changes while the cell works, such as what a program writes.
 
