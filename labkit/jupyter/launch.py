@@ -26,15 +26,15 @@ TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font 
 def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = False) -> None:
     """Run JupyterLab in this process until it ends. A sandbox started here ends with it, unless it serves a class.
 
-    chapter: its number; by default the one that was open last, or the first. large: in large type. If both services run elsewhere, no sandbox is started; in a class, the student's host is.
+    chapter: its number; by default the one that was open last, or the first. large: in large type. If both services run
+    elsewhere, no sandbox is started; in a class, the student's host is.
     If the lab's JupyterLab is already running and no port is given, the chapter opens there. The sandbox starts while
     JupyterLab is loaded. Raises LabError if the chapters are not found, no port is free, or the sandbox does not start;
     InvalidInput if there is no such chapter.
     """
     folder, home = lab_folder(), settings().home
-    path = (
-        chapter_path(folder, chapter) if chapter else last_path(folder, Notes(home / "notes.json").get("open_chapter"))
-    )
+    noted = Notes(home / "notes.json").get("open_chapter")
+    path = chapter_path(folder, chapter) if chapter else last_path(folder, noted)
     if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
         show(address(server, path), home if open_browser else None)
         if large:

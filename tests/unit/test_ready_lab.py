@@ -17,6 +17,7 @@ from labkit.jupyter import launch
 from labkit.jupyter.chapters import chapter_path
 from labkit.model.errors import InvalidInput
 from labkit.services import jupyter_server
+from labkit.services.notes import Notes
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-this-test"
@@ -79,6 +80,17 @@ def test_where_the_lab_runs_already_the_chapter_opens_there(
     assert "JupyterLab is already running" in words
     assert f"{running}lab/tree/notebooks/02_create_environment.ipynb?token={TOKEN}" in words
     assert not (home / "sandbox.json").exists()
+
+
+def test_without_a_number_the_chapter_opens_that_was_open_last(
+    home: Path, running: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch.run(None, open_browser=False)
+    assert "notebooks/00_start_here.ipynb?" in capsys.readouterr().out
+
+    Notes(home / "notes.json").save(open_chapter="03_self_protecting_cloud.ipynb")
+    launch.run(None, open_browser=False)
+    assert "notebooks/03_self_protecting_cloud.ipynb?" in capsys.readouterr().out
 
 
 def test_the_browser_is_sent_there_by_a_private_file_that_alone_holds_the_token(

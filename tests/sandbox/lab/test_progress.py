@@ -35,6 +35,16 @@ def test_the_bar_of_a_chapter_moves_when_a_later_cell_has_done_a_step(lab: Lab) 
     assert "1 of 8 steps done" in moved.text
 
 
+def test_the_first_cell_shows_the_lab_and_notes_its_chapter(lab: Lab) -> None:
+    environment = {**os.environ, "JPY_SESSION_NAME": "/x/notebooks/02_create_environment.ipynb"}
+    with one_kernel(Path.cwd(), environment) as kernel:
+        shown = kernel.run("from labkit import open_lab\n\nlab = open_lab()").text
+
+    where = "AWS: sandbox on this machine. Detection: sandbox on this machine."
+    assert shown == f"The lab is open No student number yet. {where}"
+    assert lab._session.notes.get("open_chapter") == "02_create_environment.ipynb"
+
+
 def test_the_bar_says_where_to_continue() -> None:
     shown = line(Outcome.PASSED, Outcome.NOT_YET)
 
