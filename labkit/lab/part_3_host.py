@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
 import sys
 import time
@@ -19,6 +20,7 @@ from labkit.model.host_records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.pasted import clean
 from labkit.model.rule_filter import parse
+from labkit.range import dns
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 from labkit.services.host import RUN_SECONDS
@@ -174,11 +176,7 @@ class HostCells(Cells):
     def suppress(self, address: str) -> View:
         """Add a suppression to your rule: connections to this address or CIDR block raise no alert any more."""
         mine = rule.students_rule(self._session)
-        suppression = f'connection.dst_addr = "{address.strip()}"'
-        if '"' in address:
-            raise InvalidInput(
-                f"“{address}” is not an address.", "It contains a quotation mark.", "Write it as 198.51.100.7"
-            )
+        suppression = f'connection.dst_addr = "{_address_to_suppress(address)}"'
         parse(suppression)
         if suppression not in mine.suppressions:
             mine = self._session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
@@ -210,6 +208,21 @@ class HostCells(Cells):
             )
         entries = network.students_network_acl(self._session).entries
         return panels.CheckPanel(EXERCISES[name].check(answer, entries))
+
+
+def _address_to_suppress(typed: str) -> str:
+    """The address or CIDR block as events name it. Raises InvalidInput for a name: events hold addresses."""
+    text = clean(typed).value
+    try:
+        return str(ipaddress.ip_network(text) if "/" in text else ipaddress.ip_address(text))
+    except ValueError:
+        found = dns.addresses(text)
+        raise InvalidInput(
+            f"“{text}” is not an address.",
+            f"Events contain addresses, not names.{' It stands for ' + ', '.join(found) + '.' if found else ''}",
+            f'Suppress the address: lab.suppress("{found[0] if found else "198.51.100.7"}")',
+            field="address",
+        ) from None
 
 
 def _suppressions(mine: Rule) -> View:

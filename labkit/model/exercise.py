@@ -24,6 +24,8 @@ from labkit.model.network_acl import (
     validate_cidr_block,
     what_if,
 )
+from labkit.model.network_acl.validation import whole_number
+from labkit.model.pasted import clean
 from labkit.model.response.response import own_entries
 
 MIRROR, SIX, GOOD_SIX = "198.51.100.80", "2001:db8:bad::10", "2001:db8:900d::20"
@@ -75,7 +77,7 @@ empty. Next: Write your answer in place of the three dots, and run the cell agai
 
 
 def _rule_number(answer: object, entries: tuple[Entry, ...]) -> Judged:
-    if not isinstance(answer, int):
+    if not isinstance(answer, int | str):
         raise TypeError
     entry = new_entry(rule_number=answer, rule_action="deny", cidr_block=f"{MIRROR}/32", egress=True)
     tried = what_if(entries, entry, Packet.outbound(MIRROR, "tcp", 80))
@@ -105,13 +107,15 @@ def _ipv6_block(answer: object, entries: tuple[Entry, ...]) -> Judged:
         return False, f"{network} does not hold the address that answered", "Read the answer of curl again."
     if ipaddress.ip_address(GOOD_SIX) in network:
         return False, f"{network} also holds updates.example.org, {GOOD_SIX}", "Name one address alone: /128."
-    return True, f"{network} holds {SIX} and not {GOOD_SIX}", ""
+    if network.num_addresses > 1:
+        return False, f"{network} also holds other hosts than {SIX}", "Name one address alone: /128."
+    return True, f"{network} is that host and nobody else", ""
 
 
 def _most_denies(answer: object, entries: tuple[Entry, ...]) -> Judged:
     own = [entry for entry in own_entries(entries) if not entry.ipv6]
     others = entries_used(entries, egress=True) - len(own)
-    right = answer == ENTRY_QUOTA - others
+    right = (whole_number(clean(answer).value) if isinstance(answer, str) else answer) == ENTRY_QUOTA - others
     found = f"{ENTRY_QUOTA} less the {others} egress IPv4 entries that are not the responder’s"
     return right, found if right else repr(answer)[:80], "" if right else "Count * too: it uses one of the 20."
 
