@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from labkit import steps
 from labkit.lab.base import Cells
+from labkit.lab.calls import Class
 from labkit.lab.experiments import require_states
 from labkit.steps import account, host, network, rule
-
-Class = TypeVar("Class", bound=type)
 
 PART_2 = (network.NETWORK_ACL.key, rule.RULE_ID.key)
 IN_THE_VPC = (host.SUBNET.key,)

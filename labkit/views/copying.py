@@ -13,6 +13,8 @@ import re
 
 from markupsafe import Markup, escape
 
+from labkit.views.marks import HEX
+
 _SCRIPT = (
     "(b=>{const f=b.closest('figure'),t=f?f.querySelector('code'):b.previousElementSibling,s=getSelection();"
     "s.selectAllChildren(t);"
@@ -25,9 +27,8 @@ _ICON = (
     '<svg viewBox="0 0 16 16" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="1.5" '
     'd="M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3"/></svg>'
 )
-_HEX = "[0-9a-f]"
 _ID = re.compile(
-    rf"<(?P<tag>samp|code)>(?:(?P<kind>vpc|acl|subnet)-{_HEX}{{17}}|{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}})</(?P=tag)>"
+    rf"<(?P<tag>samp|code)>(?:(?P<kind>vpc|acl|subnet)-{HEX}{{17}}|{HEX}{{8}}-(?:{HEX}{{4}}-){{3}}{HEX}{{12}})</(?P=tag)>"
 )
 _KINDS = {"vpc": "this VpcId", "acl": "this NetworkAclId", "subnet": "this SubnetId", None: "this id"}
 

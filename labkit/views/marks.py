@@ -9,15 +9,15 @@ from markupsafe import Markup, escape
 TONES = {"✓": "good", "✕": "bad", "?": "wait", "○": ""}
 """The CSS class that colours a state, by its symbol. The symbol and the word say the same without colour."""
 
-_HEX = "[0-9a-f]"
-_GROUPS = rf"{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*"
+HEX = "[0-9a-f]"
+_GROUPS = rf"{HEX}{{1,4}}(?::{HEX}{{1,4}})*"
 _SHORT = re.compile(
-    rf"\b(?:vpc|acl|subnet|igw|rtb|sg)-{_HEX}+\b"  # an id of EC2
+    rf"\b(?:vpc|acl|subnet|igw|rtb|sg)-{HEX}+\b"  # an id of EC2
     r"|(?<![\w/.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b"  # an IPv4 address or CIDR block
     rf"|(?<![\w:])(?:{_GROUPS})?::(?:{_GROUPS})?(?:/\d{{1,3}})?(?![\w:])"  # the same of IPv6, shortened
 )
 _QUOTED = re.compile(r"`([^`\n]+)`")
-_LONG = re.compile(rf"\b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b|\barn:aws:[\w:/.-]*\w")
+_LONG = re.compile(rf"\b{HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}}\b|\barn:aws:[\w:/.-]*\w")
 
 
 def tone(words: str) -> str:
