@@ -53,7 +53,7 @@ class ClosingCells(Cells):
 
     def _time(self) -> tuple[str, str]:
         minutes = max(1, round((time.monotonic() - self._since) / 60))
-        return "Time since the lab was opened here", f"{minutes} minute{'' if minutes == 1 else 's'}"
+        return "Time", f"{minutes} minute{'' if minutes == 1 else 's'} since this notebook opened the lab"
 
     def _commands(self, number: str) -> str:
         network_acl_id = self._session.notes.get("network_acl_id")
@@ -105,9 +105,9 @@ def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:
     if not missing:
         return
     display.show(Progress(results, links()))
-    one = missing[0]
+    one, verb = missing[0], "is" if len(missing) == 1 else "are"
     raise StepNotReady(
-        f"Part {number} is not done yet: {len(missing)} of {len(results)} steps are missing.",
+        f"Part {number} is not done yet: {len(missing)} of {len(results)} steps {verb} missing.",
         f"The first one is “{one.title}”. {one.compared}",
         one.next_step,
         step=one.step,
