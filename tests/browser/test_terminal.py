@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from labkit.steps.network import students_network_acl
 from labkit.steps.session import LabSession
 from tests.browser.notebook_page import NotebookPage, TerminalPage
 
@@ -51,4 +52,7 @@ def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
     expect(terminal.rows).to_contain_text(re.compile(r"(acl-[0-9a-f]{17}.*){3}", re.DOTALL))
     screenshot("terminal-network-acls")
     chapter_2.bring_to_front("02_create")
-    expect(chapter_2.run('lab.check("network_acl_id")')).to_contain_text("done")
+    expect(chapter_2.run('lab.check("network_acl_id")')).to_contain_text("not yet")
+    form = chapter_2.run("lab.choose_network_acl()")
+    chapter_2.press(form.get_by_role("button", name=re.compile(students_network_acl(session).id)))
+    expect(form).to_contain_text("The NetworkAclId is in your notes")

@@ -70,8 +70,8 @@ def test_each_students_host_is_in_their_own_server_and_only_their_entries_filter
     first, second = kernels[:2]
     assert "12 of 12 steps done" in first.run("lab.solve()").text
     curl = "lab.run('curl -sS --connect-timeout 1 dadismad.com').code"
-    assert printed(first, f"print({curl})") == "28"
-    assert printed(second, f"lab.place_host(); print({curl})") == "0"
+    assert printed(first, f"print({curl})").split()[-1] == "28"
+    assert printed(second, f"lab.place_host(); print({curl})").split()[-1] == "0"
     folders = {printed(one, "print(lab._session.backend.aws.host.status().folder)") for one in (first, second)}
     assert len(folders) == 2
     assert first.run("lab.reset('3')").error == ""
@@ -176,7 +176,7 @@ def test_an_administrator_has_a_sandbox_that_ends_with_the_server(ordinary_hub: 
     instructor.open_server()
     kernel = instructor.start_kernel()
     label = printed(kernel, "from labkit import open_lab; print(open_lab()._session.backend.aws.label)")
-    assert label.startswith("sandbox")
+    assert label.endswith("sandbox on this machine")
     kernel.close()
 
 

@@ -104,7 +104,7 @@ def test_a_wrong_answer_is_told_what_it_leads_to(part_2: LabSession, unattended:
     wrong = {
         "rule_number, 150": "never reached",
         "rule_number, 100": "taken",
-        "rule_number, 'fifty'": "in the form",
+        "rule_number, 'fifty'": "Choose a free number",
         "answer_ports, (80, 80)": "tcp (6) 32768 from",
         "ipv6_block, '203.0.113.66/32'": "does not hold the address",
         "ipv6_block, '2001:db8::/32'": "also holds updates.example.org",

@@ -51,9 +51,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class Cell:
-    """One step of one student."""
+    """One step of one student. private: only the student's own machine knows it, which is normal."""
 
     result: CheckResult
+    private: bool = False
 
     @property
     def symbol(self) -> str:
@@ -61,19 +62,20 @@ class Cell:
 
     @property
     def tone(self) -> str:
-        return tone(self.symbol)
+        return "" if self.private else tone(self.symbol)
 
     @property
     def opens(self) -> bool:
         """Whether it can be opened to show what was found and what to do."""
-        return self.result.outcome in (Outcome.WRONG, Outcome.COULD_NOT_LOOK)
+        return not self.private and self.result.outcome in (Outcome.WRONG, Outcome.COULD_NOT_LOOK)
 
 
 @dataclass(frozen=True, repr=False)
 class Board(View):
     """The class at one moment, `at`. The HTML does not depend on that moment.
 
-    chapters: the chapter's number by the step's key, for the headings above the steps.
+    chapters: the chapter's number by the step's key, for the headings above the steps. private: the keys of the steps
+    that only a student's own notes tell.
     Times are shown in this machine's time zone. A row's `data-key` is its student's number.
     """
 
@@ -82,6 +84,7 @@ class Board(View):
     alerts: Sequence[Raised]
     at: datetime
     chapters: Mapping[str, str] = field(default_factory=dict)
+    private: frozenset[str] = frozenset()
 
     template: ClassVar[str] = f"{TEMPLATES}:table.html.j2"
     own_style: ClassVar[str] = f"{TEMPLATES}:style.css"
@@ -117,7 +120,10 @@ class Board(View):
         return {self.steps[place].step for place in places}
 
     def cells(self, row: BoardRow) -> list[Cell]:
-        return [Cell(result) for result in row.results]
+        return [
+            Cell(result, result.step in self.private and result.outcome is Outcome.COULD_NOT_LOOK)
+            for result in row.results
+        ]
 
     def done_by_step(self) -> list[int]:
         """How many students have done each step."""

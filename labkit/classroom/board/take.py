@@ -30,6 +30,8 @@ from labkit.steps.session import LabSession
 
 Results = tuple[CheckResult, ...]
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
+PRIVATE = frozenset(step.key for step in steps.STEPS if step.note)
+"""The steps that only the student's own notes tell."""
 
 
 def taker(session: LabSession) -> Callable[[], Board]:
@@ -50,7 +52,7 @@ def taker(session: LabSession) -> Callable[[], Board]:
 def board_of(checks: Checks, snapshot: ClassSnapshot) -> Board:
     """The board that a snapshot gives."""
     rows = [BoardRow(student.number, checks.of(student, snapshot), student.last_seen) for student in snapshot.students]
-    return Board(rows, list(_denied(snapshot)), list(_raised(snapshot)), snapshot.at, CHAPTERS)
+    return Board(rows, list(_denied(snapshot)), list(_raised(snapshot)), snapshot.at, CHAPTERS, PRIVATE)
 
 
 class Checks:

@@ -91,7 +91,7 @@ def associate(ec2: Any, subnet_id: str, network_acl_id: str) -> None:
 
 
 def test_before_it_lives_in_a_subnet_nothing_filters_the_host(lab: Lab) -> None:
-    list(steps.solve(lab._session, steps.named("network_acl_id")))
+    list(steps.solve(lab._session, steps.named("2")))
     aws.create_entry(lab._session.aws.ec2, students_network_acl(lab._session).id, DENY)
 
     assert curl(lab) == ANSWERS
