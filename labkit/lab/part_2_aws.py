@@ -109,10 +109,9 @@ class EnvironmentCells(Cells):
 
     def network_acls(self) -> View:
         """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
-        ec2, noted = self._session.aws.ec2, self._session.notes.get("network_acl_id")
-        return network_tables.NetworkAclTable(
-            aws.describe_network_acls(ec2), aws.describe_vpcs(ec2), self._session.region, self._session.student, noted
-        )
+        session = self._session
+        found = aws.describe_network_acls(session.aws.ec2)
+        return network_tables.NetworkAclTable(found, session.region, session.notes.get("network_acl_id"))
 
     def choose_network_acl(self, network_acl_id: str = "") -> Form | View:
         """Note the NetworkAclId of your VPC; a form asks when called with nothing.
@@ -123,9 +122,8 @@ class EnvironmentCells(Cells):
             return network.save_network_acl(self._session, network_acl_id)
         if self._unattended:
             return network.do_network_acl(self._session)
-        options = [
-            (f"{each.id} of {each.vpc_id}", each.id) for each in aws.describe_network_acls(self._session.aws.ec2)
-        ]
+        found = sorted(aws.describe_network_acls(self._session.aws.ec2), key=lambda each: each.id)
+        options = [(f"{each.id} of {each.vpc_id}", each.id) for each in found]
         return forms.choice_form(
             "Which network ACL is yours?",
             options,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -131,8 +132,7 @@ class Responder:
             removed = [entry for entry in self.own() if self._delete_if_unchanged(entry)]
             for entry in removed:
                 self._emit(Message("removed", Remove(entry, "cleaning up.").sentence, entry.cidr_block, entry=entry))
-            left = self.own()
-            if left:
+            if left := self.own():
                 numbers = ", ".join(f"entry {entry.rule_number}" for entry in left)
                 raise LabError(
                     f"Not all entries are gone: {numbers} of {self.network_acl_id} remain.",
@@ -246,9 +246,18 @@ class Responder:
             raise network_acl_gone(self.network_acl_id, error.code) from error
         if found.id != self.network_acl_id:
             self._emit(Message("trouble", f"{found.id} filters your host now: entries go there."))
+            self._take_back_from(self.network_acl_id)
             self.network_acl_id = found.id
         self.network_acl = found
         return found
+
+    def _take_back_from(self, network_acl_id: str) -> None:
+        """Delete what this round added to a network ACL that no longer filters; the plan adds it to the new one."""
+        done, self._done = self._done, []
+        for outcome, _ in done:
+            if isinstance(outcome, Add):
+                with suppress(ServiceError):  # it may be gone already, with its network ACL
+                    aws.delete_entry(self._ec2, network_acl_id, outcome.entry.rule_number, egress=True)
 
     def _apply(self, outcome: Outcome) -> None:
         match outcome:

@@ -156,10 +156,16 @@ def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
         except ConsentNeeded:
             raise
         except StepNotReady as error:
-            yield step, ActionResult("There was nothing to undo.", remark=error.why)
+            yield step, ActionResult(_not_undone(error))
         except LabError as error:
             kept |= {need.key for need in with_needs((step,))}
             yield step, error
+
+
+def _not_undone(error: StepNotReady) -> str:
+    """Why nothing was undone: there was nothing, or without number or keys nobody could look."""
+    unseen = error.step in (account.STUDENT.key, account.ACCOUNT.key)
+    return f"{'? Not looked at' if unseen else 'There was nothing to undo'}: {error.what}"
 
 
 def undone(ended: View | LabError) -> str:

@@ -72,16 +72,19 @@ def _leftovers_line(session: LabSession) -> Line:
     found = [f"rule “{name}”" for name in others]
     if len(others) > MOST_NAMED:
         found = [f"{len(others)} rules of other students, as in a class"]
-    looked_at = "GET /v2/rulesets/{id}/rules"
-    if session.keys is not None:
+    looked_at, unseen = "GET /v2/rulesets/{id}/rules", []
+    if session.keys is None:
+        unseen = ["VPCs: ?, they cannot be looked at before the AWS keys are entered"]
+    else:
         looked_at += ", aws ec2 describe-vpcs"
         found += [
             str(vpc) for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.student and not _own(session, vpc.student)
         ]
     if not found:
-        return Line("Leftovers", "ready", "none of other students", looked_at)
+        none = "no rule of another student" + ("" if unseen else f", and no VPC of one in {session.region}")
+        return Line("Leftovers", "ready", "; ".join([none, *unseen]), looked_at)
     next_step = "Nothing: the lab changes only what carries your number. If they are old, tell your instructor."
-    return Line("Leftovers", "remark", "; ".join(found), looked_at, next_step)
+    return Line("Leftovers", "remark", "; ".join([*found, *unseen]), looked_at, next_step)
 
 
 def _own(session: LabSession, student: int) -> bool:

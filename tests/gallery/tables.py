@@ -51,8 +51,8 @@ def _vpcs() -> tuple[State, ...]:
 
 def _network_acls() -> tuple[State, ...]:
     return (
-        State("none is chosen yet", NetworkAclTable((ACL, OTHER_ACL), VPCS, REGION, STUDENT)),
-        State("one is chosen", NetworkAclTable((ACL, OTHER_ACL), VPCS, REGION, STUDENT, ACL_ID)),
+        State("none is chosen yet", NetworkAclTable((ACL, OTHER_ACL), REGION)),
+        State("one is chosen", NetworkAclTable((ACL, OTHER_ACL), REGION, ACL_ID)),
     )
 
 

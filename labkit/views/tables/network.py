@@ -67,55 +67,47 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 
 @dataclass(frozen=True, repr=False)
 class NetworkAclTable(View):
-    """The network ACLs of a region, each with its VPC and whose that is.
+    """The network ACLs of a region, each with its VPC, by their random ids.
 
-    vpcs: the VPCs they belong to. student: whose own command is shown. chosen: the NetworkAclId that was chosen; until
-    then no row is marked, since which one is right is what the student is asked.
+    Which one is the student's is the question below it: nothing here says whose a VPC is. chosen: the NetworkAclId in
+    the notes, right or wrong.
     """
 
     acls: Sequence[NetworkAcl]
-    vpcs: Sequence[Vpc]
     region: str
-    student: int | None = None
     chosen: str = ""
 
     template: ClassVar[str] = "network_acl_table.html.j2"
-    headers: ClassVar[list[str]] = ["NetworkAclId", "VPC", "Whose VPC", "Kind", "Egress entries"]
+    headers: ClassVar[list[str]] = ["NetworkAclId", "VPC", "Kind", "Egress entries"]
+    cli: ClassVar[str] = "aws ec2 describe-network-acls --query 'NetworkAcls[].[NetworkAclId,VpcId]'"
 
     @property
     def caption(self) -> str:
         return f"Network ACLs in {self.region}"
 
-    @property
-    def cli(self) -> str:
-        """The command that finds the student's own; empty before there is a VPC."""
-        mine = next((vpc.id for vpc in self.vpcs if is_yours(vpc, self.student)), "")
-        query = "--query 'NetworkAcls[].NetworkAclId'"
-        return f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={mine} {query}" if mine else ""
+    def in_order(self) -> list[NetworkAcl]:
+        return sorted(self.acls, key=lambda acl: acl.id)
 
     def rows(self) -> list[tuple[list[str], bool]]:
         """Each network ACL as cells, and whether it is the chosen one."""
-        vpc_of = {vpc.id: vpc for vpc in self.vpcs}
         return [
             (
                 [acl.id + (" ◀ chosen" if acl.id == self.chosen else ""), acl.vpc_id,
-                 vpc_of[acl.vpc_id].whose if acl.vpc_id in vpc_of else "unknown",
                  "the VPC’s default" if acl.is_default else "custom", str(len(acl.egress))],
                 acl.id == self.chosen,
             )
-            for acl in self.acls
+            for acl in self.in_order()
         ]  # fmt: skip
 
     def text(self) -> str:
         table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
-        return f"{table}\nThe same in AWS CLI words: {self.cli}" if self.cli else table
+        return f"{table}\nThe same in AWS CLI words: {self.cli}"
 
     def records(self) -> list[dict[str, object]]:
-        whose = {vpc.id: vpc.whose for vpc in self.vpcs}
         return [
-            {"network_acl_id": acl.id, "vpc_id": acl.vpc_id, "whose": whose.get(acl.vpc_id, ""),
-             "is_default": acl.is_default, "chosen": acl.id == self.chosen}
-            for acl in self.acls
+            {"network_acl_id": acl.id, "vpc_id": acl.vpc_id, "is_default": acl.is_default,
+             "chosen": acl.id == self.chosen}
+            for acl in self.in_order()
         ]  # fmt: skip
 
 

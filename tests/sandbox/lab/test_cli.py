@@ -131,10 +131,17 @@ def test_the_users_own_aws_files_are_neither_read_nor_written(tmp_path: Path) ->
     assert {name: (own / name).read_text() for name in files} == files
 
 
-def test_reset_where_nothing_was_done_is_done() -> None:
+def test_reset_without_a_number_says_what_it_could_not_look_at() -> None:
     again = labkit("reset", "--yes")
     assert again.exit_code == 0
-    assert "nothing to undo" in again.output
+    assert "Your VPC: ? Not looked at: Enter your student number first." in again.output
+
+
+def test_reset_where_nothing_was_done_says_what_was_not_found() -> None:
+    labkit("solve", "aws_account")
+    again = labkit("reset", "--yes")
+    assert again.exit_code == 0
+    assert "There was nothing to undo: No VPC of student 1 was found" in again.output
 
 
 def test_reset_finds_the_vpc_though_the_keys_are_gone(lab: Lab) -> None:

@@ -8,9 +8,11 @@ from labkit import steps
 from labkit.lab.lab import Lab
 from labkit.model.errors import InvalidInput
 from labkit.model.response.messages import Message
+from labkit.model.response.response import own_entries
 from labkit.services import aws
 from labkit.steps.host import host_subnets
 from labkit.steps.network import students_network_acl, students_vpc
+from labkit.steps.protection import students_alerts
 from labkit.steps.responding import students_responder
 from tests.sandbox.lab.fixtures import outcome_of
 
@@ -73,6 +75,19 @@ def test_a_responder_at_work_follows_to_the_network_acl_that_filters(done: Lab) 
     assert [one for one in said if one.kind == "trouble" and other in one.sentence]
     done.choose_network_acl(other)
     assert outcome_of(done, "deny_entry") == "done"
+
+
+def test_an_alert_that_meets_the_change_leaves_no_entry_in_the_network_acl_that_filters_no_more(done: Lab) -> None:
+    done.reset("deny_entry")
+    said: list[Message] = []
+    responder = students_responder(done._session, said.append)
+    responder.network_acl = first = students_network_acl(done._session)  # as last seen, before the change
+    other = another_network_acl(done)
+    filter_with(done, other)
+    responder.run_once(list(students_alerts(done._session)))
+    old, new = (aws.describe_network_acls(done._session.aws.ec2, ids=[one])[0] for one in (first.id, other))
+    assert not own_entries(old.entries) and own_entries(new.entries)
+    assert [one.kind for one in said].count("added") == len(own_entries(new.entries))
 
 
 def test_the_students_own_other_network_acl_is_refused_for_what_it_is(done: Lab) -> None:

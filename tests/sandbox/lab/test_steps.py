@@ -336,6 +336,14 @@ def test_the_ids_are_something_that_the_student_chooses(lab: Lab) -> None:
     assert outcome_of(lab, "network_acl_id") == outcome_of(lab, "rule_id") == "done"
 
 
+def test_vpcs_of_other_students_that_were_not_looked_at_are_not_denied(lab: Lab) -> None:
+    before = next(line for line in lab.readiness().lines if line.title == "Leftovers")
+    assert "VPCs: ?" in before.found and "vpc-" not in before.found
+    list(steps.solve(lab._session, steps.named("aws_account")))
+    after = next(line for line in lab.readiness().lines if line.title == "Leftovers")
+    assert "?" not in after.found and "vpc-" in after.found
+
+
 def test_the_invented_other_student_is_nobody_who_can_be_in_the_room(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("aws_account")))
     others = {vpc.student for vpc in aws.describe_vpcs(lab._session.aws.ec2) if vpc.student}
