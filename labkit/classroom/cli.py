@@ -93,7 +93,7 @@ def _ask(wanted: Any) -> None:
         "and no secret key is ever sent. What only you may see, such as the list of keys, answers only on 127.0.0.1.\n"
         "What is not protected: anyone who gets a student's block can act as that student in this class.\n"
     )
-    if not click.confirm("Go on?"):
+    if not click.confirm("Continue?"):
         raise click.Abort
 
 

@@ -1,4 +1,4 @@
-"""What stands around every public call of the lab, in one place: each wrapper is put around each call."""
+"""Wraps every public call of the lab."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Call = Callable[..., Any]
 Class = TypeVar("Class", bound=type)
 
 SHOWN_BY_JUPYTER = ("__repr__", "_repr_html_")
-"""Jupyter calls these when a cell ends with the lab's name; they look at the world like a call."""
+"""Jupyter calls these when a cell ends with the lab's name; like any other call, they look at what exists."""
 
 
 def around_public_calls(*wrappers: Callable[[Call], Call]) -> Callable[[Class], Class]:
-    """A class decorator that puts these around each public call, inherited ones too; the last one is outermost."""
+    """A class decorator that wraps each public call, also inherited ones, in these; the last one is outermost."""
 
     def decorate(cls: Class) -> Class:
         for name in public_calls(cls):
@@ -40,7 +40,7 @@ def public_calls(cls: type) -> list[str]:
 
 
 def interruptible(call: Call) -> Call:
-    """The call, ending in a LabError when the kernel is interrupted: one panel instead of the library's own frames."""
+    """The call, but an interrupt of the kernel raises a LabError: one panel instead of a traceback."""
 
     @functools.wraps(call)
     def guarded(*args: Any, **options: Any) -> Any:
@@ -49,7 +49,7 @@ def interruptible(call: Call) -> Call:
         except KeyboardInterrupt:
             raise LabError(
                 f"Interrupted: {_spoken(call.__name__)} stopped before its end.",
-                "What it had begun is found when you go on; nothing is lost.",
+                "What it had finished is kept, and the next run finds it.",
                 "Run the cell again.",
             ) from None
 

@@ -1,6 +1,6 @@
-"""AWS access keys as typed: cleaned of what was pasted along, and looked at before any service is asked.
+"""AWS access keys as typed: cleaned of what was pasted with them, and checked before any service is called.
 
-No word said here repeats what was typed: the field for the key id may hold the secret.
+No message repeats what was typed: the field for the key id may hold the secret.
 
 Source for the forms: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (unique prefixes).
 """
@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9/+%_.-]+={0,2}")
 _KEY_ID_LENGTH, _SECRET_LENGTH = 20, 40
 _OTHER_PREFIXES = {"AIDA": "a user", "AROA": "a role", "AGPA": "a group", "ANPA": "a policy"}
 _SHORTEST_TOKEN = 100
-"""AWS makes them of several hundred characters, and names no length."""
+"""AWS's have several hundred characters; their length is not documented."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,10 @@ class AccessKeys:
 
 @dataclass(frozen=True)
 class Examined:
-    """Keys as typed, after a look at their form.
+    """Keys as typed, after a check of their form.
 
-    keys: what to use; None when there are problems. cleaned: what was taken away, a sentence each.
-    problems: a mend each; `field` is the form field, `code` one of Blank, Swapped, Inside, Length, Form, Temporary,
-    LongTerm.
+    keys: what to use; None if there are problems. cleaned: what was removed, one sentence each. problems: `field` is
+    the form field, `code` one of Blank, Swapped, Inside, Length, Form, Temporary, LongTerm.
     """
 
     keys: AccessKeys | None
@@ -67,10 +66,9 @@ class Examined:
 
 
 def examine(access_key_id: str, secret_access_key: str, session_token: str = "") -> Examined:
-    """Look at keys as typed: clean what surrounds them, and tell apart each way in which they cannot be right.
+    """Check keys as typed: remove what surrounds them, and say in which way they are wrong.
 
-    All three may have been pasted into any one of the fields, as a profile or in another of the forms that
-    `key_block` knows.
+    All three may have been pasted into any one of the fields, as a profile or in another form that `key_block` knows.
 
     >>> examined = examine(' "AKIAIOSFODNN7EXAMPLE"', "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
     >>> examined.keys, examined.cleaned
@@ -88,7 +86,7 @@ def examine(access_key_id: str, secret_access_key: str, session_token: str = "")
 
 
 def received(field: str, typed: str) -> str:
-    """What arrived in a field, in few words that repeat nothing of it; ✓ only where it has the form that it must have.
+    """What a field received, in a few words that repeat nothing of it; ✓ only if its form is correct.
 
     >>> received("access key id", "hello")
     '5 characters received, 20 expected'
@@ -113,25 +111,25 @@ def _has_form(field: str, value: str) -> bool:
 
 
 def _sort(typed: Mapping[str, str]) -> tuple[tuple[str, str, str], tuple[str, ...]]:
-    """The key id, the secret and the token out of the three fields, and what was done to find them."""
+    """The key id, the secret and the token from the three fields, and what was done to find them."""
     own: dict[str, str] = {}
     blocks: dict[str, str] = {}
-    said: list[str] = []
+    sentences: list[str] = []
     for name, text in typed.items():
         pasted = clean(text)
         block = {} if _has_form(name, pasted.value) else find_keys(text)
         if block:
             blocks = {**block, **blocks}
-            said.append(_taken(name, list(block)))
+            sentences.append(_taken(name, list(block)))
         else:
             own[name] = pasted.value
-            said += pasted.sentences(name)
+            sentences += pasted.sentences(name)
     chosen = [_better(name, own.get(name, ""), blocks.get(name, "")) for name in (KEY_ID, SECRET, TOKEN)]
-    return (chosen[0], chosen[1], chosen[2]), tuple(said)
+    return (chosen[0], chosen[1], chosen[2]), tuple(sentences)
 
 
 def _better(field: str, own: str, in_block: str) -> str:
-    """What was typed into the field itself, unless what another field brought along is the one that can be right."""
+    """What was typed into the field itself, unless only the value in another field has the right form."""
     if not own or (in_block and not _has_form(field, own) and _has_form(field, in_block)):
         return in_block
     return own
@@ -139,8 +137,8 @@ def _better(field: str, own: str, in_block: str) -> str:
 
 def _taken(field: str, names: list[str]) -> str:
     if names == [field]:
-        return f"The {field} was taken out of what stood around it."
-    return f"The {_listed(names)} {'was' if len(names) == 1 else 'were'} taken out of what was pasted as the {field}."
+        return f"Everything around the {field} was removed."
+    return f"The {_listed(names)} {'was' if len(names) == 1 else 'were'} found in what was pasted as the {field}."
 
 
 def _listed(names: list[str]) -> str:
@@ -154,13 +152,13 @@ def _key_id_problem(key_id: str) -> InvalidInput | None:
     if len(key_id) != _KEY_ID_LENGTH:
         return _length(key_id, KEY_ID, _KEY_ID_LENGTH)
     other = _OTHER_PREFIXES.get(key_id[:4])
-    why = f"It begins as the id of {other} does." if other else "It does not begin with AKIA or ASIA, then capitals."
+    why = f"It begins like the id of {other}." if other else "It does not begin with AKIA or ASIA, then capitals."
     return _problem(
         KEY_ID,
         "Form",
         "This is not an access key id.",
         f"{why} An access key id is AKIA (temporary: ASIA) and 16 capital letters or digits.",
-        "Copy the access key id again: it stands beside the secret access key.",
+        "Copy the access key id again: it is shown beside the secret access key.",
     )
 
 
@@ -174,7 +172,7 @@ def _secret_problem(secret: str) -> InvalidInput | None:
         SECRET,
         "Form",
         "This is not a secret access key.",
-        "It holds a character that no secret access key has; they are letters, digits, / and +.",
+        "It contains a character other than letters, digits, / and +.",
         "Copy the secret access key again, whole and alone.",
     )
 
@@ -236,7 +234,7 @@ def _inside(value: str, name: str) -> InvalidInput | None:
 
 
 def _length(value: str, name: str, wanted: int) -> InvalidInput:
-    cut = "part of it is missing" if len(value) < wanted else "something was pasted along"
+    cut = "part of it is missing" if len(value) < wanted else "something else was pasted with it"
     return _problem(
         name,
         "Length",

@@ -1,4 +1,4 @@
-"""What a check says of the world: one value, the same words everywhere."""
+"""The result of a check, worded the same everywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labkit.model.errors import StepNotReady
 
 
 class Outcome(Enum):
-    """How a check ended. A check that could not look is told apart from work that is wrong."""
+    """How a check ended. Work that could not be looked at is not work that is wrong."""
 
     PASSED = "done"
     NOT_YET = "not yet"
@@ -21,9 +21,9 @@ class Outcome(Enum):
 class CheckResult:
     """What one step's check found.
 
-    step: the step's key. title: its name as a person reads it. outcome: how it ended.
+    step: the step's key. title: its name for people. outcome: how it ended.
     expected, found: this step's own objects in words, with region and ids. next_step: what to do now; "" when passed.
-    looked_at: the questions asked of the world, such as `ec2 describe-vpcs --filters …`, in the order asked.
+    looked_at: the calls that it made, such as `ec2 describe-vpcs --filters …`, in order.
 
     >>> print(CheckResult("vpc", "Your VPC", Outcome.NOT_YET, "a VPC", "none", "Run the cell above."))
     not yet: Your VPC. Expected a VPC; found none. Next: Run the cell above.
@@ -39,7 +39,7 @@ class CheckResult:
 
     @property
     def passed(self) -> bool:
-        """True when what the step leaves behind is there and right."""
+        """Whether what the step leaves behind exists and is correct."""
         return self.outcome is Outcome.PASSED
 
     @property

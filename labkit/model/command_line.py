@@ -1,6 +1,6 @@
-"""A command line for the lab's host: which program it runs, and what to say of one that wants a shell.
+"""A command line for the lab's host: which program it runs, and what to answer if it needs a shell.
 
-The host runs one program, without a shell: nothing expands `$NAME`, and `|` is a word like any other.
+The host runs one program, without a shell: `$NAME` is not expanded, and `|` is an ordinary word.
 """
 
 from __future__ import annotations
@@ -18,41 +18,45 @@ BUILT_IN = {
     *("cd", "export", "source", ".", "alias", "set", "unset", "exit", "exec", "eval", "history", "jobs", "type"),
     *("ulimit", "umask", "wait", "read", "if", "for", "while", "case", "until", "function", "pushd", "popd"),
 }
-"""Words of a shell that are no programs."""
+"""Words of a shell that are not programs."""
 
 _SPECIAL = re.compile(r"\|\|?|&&|>>?|<<?|;|`|&(?=\s|$)|\$(?=[A-Za-z_{(])|(?:(?<=\s)|^)~(?=/|\s|$)")
-_SAID = {"$": "a variable or `$(…)`", "`": "a backquote", "~": "`~`, the home folder"}
+_NAMES = {"$": "a variable or `$(…)`", "`": "a backquote", "~": "`~`, the home folder"}
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Of a program that may be missing. package: that of Debian and Ubuntu which has it. instead: what serves, too."""
+    """What to do without a program. package: the one of Debian and Ubuntu that has it. instead: another way."""
 
     package: str
     instead: str = ""
 
 
+_ANSWERS = "curl shows as well whether a site answers: curl dadismad.com"
+_ADDRESSES = "getent finds the addresses of a name too: getent ahosts dadismad.com"
+_CONNECTS = "curl can open a connection too: curl telnet://ADDRESS:PORT"
+
 KNOWN = {
-    "ping": Advice("iputils-ping", "Whether a site answers is seen with curl, too: curl dadismad.com"),
-    "ping6": Advice("iputils-ping", "Whether a site answers is seen with curl, too: curl dadismad.com"),
+    "ping": Advice("iputils-ping", _ANSWERS),
+    "ping6": Advice("iputils-ping", _ANSWERS),
     "traceroute": Advice("traceroute", "lab.topology() shows where a packet is stopped."),
-    "nslookup": Advice("bind9-dnsutils", "Without it, ask for a name's address with: getent ahosts dadismad.com"),
-    "dig": Advice("bind9-dnsutils", "Without it, ask for a name's address with: getent ahosts dadismad.com"),
-    "host": Advice("bind9-host", "Without it, ask for a name's address with: getent ahosts dadismad.com"),
-    "nc": Advice("netcat-openbsd", "curl telnet://ADDRESS:PORT opens a connection, too."),
-    "netcat": Advice("netcat-openbsd", "curl telnet://ADDRESS:PORT opens a connection, too."),
-    "telnet": Advice("telnet", "curl telnet://ADDRESS:PORT opens a connection, too."),
+    "nslookup": Advice("bind9-dnsutils", _ADDRESSES),
+    "dig": Advice("bind9-dnsutils", _ADDRESSES),
+    "host": Advice("bind9-host", _ADDRESSES),
+    "nc": Advice("netcat-openbsd", _CONNECTS),
+    "netcat": Advice("netcat-openbsd", _CONNECTS),
+    "telnet": Advice("telnet", _CONNECTS),
     "ip": Advice("iproute2"),
     "ss": Advice("iproute2"),
     "ifconfig": Advice("net-tools"),
     "netstat": Advice("net-tools"),
-    "http": Advice("httpie", "curl asks for pages, too."),
+    "http": Advice("httpie", "curl requests pages too."),
 }
-"""Programs whose package has another name, or that do not help here."""
+"""Programs whose package has another name, or that can be replaced."""
 
 
 def parse_command(command: str | Sequence[str]) -> list[str]:
-    """The words of a command, the program first. Raises InvalidInput for one that wants a shell, and says how.
+    """The words of a command, the program first. Raises InvalidInput, with what to do, for one that needs a shell.
 
     >>> parse_command("curl -H 'a: b' dadismad.com")
     ['curl', '-H', 'a: b', 'dadismad.com']
@@ -60,20 +64,20 @@ def parse_command(command: str | Sequence[str]) -> list[str]:
     if not isinstance(command, str):
         return [str(word) for word in command]
     if (straight := command.translate(CURLY)) != command:
-        raise _refused(command, "it has curly quotes, which are letters to a program.", f"lab.run({straight!r})")
+        raise _refused(command, "it has curly quotes, which programs read as letters.", f"Write: lab.run({straight!r})")
     try:
         words = shlex.split(command)
     except ValueError:
-        raise _refused(command, "a quote is opened and not closed.", "Close it, or leave it out") from None
+        raise _refused(command, "a quote is opened and not closed.", "Close the quote, or remove it.") from None
     if found := _SPECIAL.search(_unquoted(command)):
         sign = found[0]
         raise _refused(
             command,
-            f"{_SAID.get(sign, f'`{sign}`')} means something only to a shell, and the host runs one program.",
-            with_shell(command),
+            f"{_NAMES.get(sign, f'`{sign}`')} means something only to a shell, and the host runs one program.",
+            f"Write: {with_shell(command)}",
         )
     if words and re.match(r"[A-Za-z_]\w*=", words[0]):
-        raise _refused(command, f"`{words[0]}` sets a variable, which only a shell does.", with_shell(command))
+        raise _refused(command, f"`{words[0]}` sets a variable, which needs a shell.", f"Write: {with_shell(command)}")
     return words
 
 
@@ -87,15 +91,15 @@ def with_shell(command: str) -> str:
 
 
 def missing_program(name: str, is_installed: Callable[[str], bool]) -> LabError:
-    """What to say of a program that this machine does not have. is_installed: whether it has another one."""
+    """The error for a program that is not on this machine. is_installed: whether another program is."""
     if name in BUILT_IN:
         return LabError(
             f"{name} is a word of the shell, not a program.",
-            "The host runs one program at a time, and each starts anew: nothing is left of a folder or a variable.",
-            f"Do it all in one shell: {with_shell(f'{name} … && …')}",
+            "The host runs one program at a time; a change of folder or variable does not last until the next.",
+            f"Do everything in one shell: {with_shell(f'{name} … && …')}",
         )
     if name != name.lower() and is_installed(name.lower()):
-        return LabError(f"There is no program {name}.", "Capital letters count.", f"Write it small: {name.lower()}")
+        return LabError(f"There is no program {name}.", "Upper and lower case matter.", f"Write: {name.lower()}")
     known = KNOWN.get(name, Advice(name))
     return LabError(
         f"{name} is not installed on this computer.",
@@ -105,7 +109,7 @@ def missing_program(name: str, is_installed: Callable[[str], bool]) -> LabError:
 
 
 def _unquoted(command: str) -> str:
-    """The command with what stands in quotes blanked: all in single ones, in double ones what a shell leaves alone."""
+    """The command with quoted text blanked: in double quotes, only what a shell does not expand."""
     seen, quote, skip = [], "", False
     for sign in command:
         kept = sign
@@ -121,5 +125,5 @@ def _unquoted(command: str) -> str:
     return "".join(seen)
 
 
-def _refused(command: str, why: str, instead: str) -> InvalidInput:
-    return InvalidInput(f"`{command}` was not run.", f"{why[0].upper()}{why[1:]}", f"Write: {instead}", field="command")
+def _refused(command: str, why: str, next_step: str) -> InvalidInput:
+    return InvalidInput(f"`{command}` was not run.", f"{why[0].upper()}{why[1:]}", next_step, field="command")

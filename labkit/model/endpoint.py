@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL is of this machine itself, so that no proxy may get to see what is said to it.
+    """Whether a URL points to this machine, so that no proxy may see its traffic.
 
     >>> is_loopback("http://127.0.0.1:8080/v2"), is_loopback("https://example.com")
     (True, False)

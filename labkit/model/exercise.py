@@ -1,7 +1,7 @@
-"""The exercises of part 3: whether what a student wrote into a blank holds for the entries that are there now.
+"""The exercises of part 3: whether a student's answer is right for the entries that exist now.
 
-A blank that is still `...` is not yet answered. What an answer leads to is decided by the same code that says what
-becomes of a packet; none is compared with a stored text.
+A blank that is still `...` is not answered yet. An answer is judged by the code that decides about packets; it is not
+compared with a stored one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MIRROR, SIX, GOOD_SIX = "198.51.100.80", "2001:db8:bad::10", "2001:db8:900d::20"
 """mirror.example.net, six.dadismad.com and updates.example.org in the range."""
 
 EPHEMERAL_PORTS = (32768, 44444, 60999)
-"""Of the ports to which an answer may come: the ends of Linux's range and one between.
+"""Ports that a reply may be sent to: the ends of Linux's range, and one between.
 
 Source: Linux, Documentation/networking/ip-sysctl.rst, ip_local_port_range.
 """
@@ -43,14 +43,14 @@ Judged = tuple[bool, str, str]
 
 @dataclass(frozen=True)
 class Exercise:
-    """title: for people. expected: in words. judge: raises InvalidInput or TypeError for what is no answer at all."""
+    """title: for people. expected: in words. judge: raises InvalidInput or TypeError for a malformed answer."""
 
     title: str
     expected: str
     judge: Callable[[object, tuple[Entry, ...]], Judged]
 
     def check(self, answer: object, entries: Iterable[Entry] = ()) -> CheckResult:
-        """What becomes of an answer.
+        """Judge an answer.
 
         >>> default = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
         >>> print(EXERCISES["rule_number"].check(..., default))
@@ -104,12 +104,12 @@ def _ipv6_block(answer: object, entries: tuple[Entry, ...]) -> Judged:
         raise TypeError
     network = ipaddress.ip_network(validate_cidr_block(answer, ipv6=":" in answer))
     if network.version == 4 or ipaddress.ip_address(SIX) not in network:
-        return False, f"{network} does not hold the address that answered", "Read the answer of curl again."
+        return False, f"{network} does not contain the address that answered", "Read curl’s output again."
     if ipaddress.ip_address(GOOD_SIX) in network:
-        return False, f"{network} also holds updates.example.org, {GOOD_SIX}", "Name one address alone: /128."
+        return False, f"{network} also contains updates.example.org, {GOOD_SIX}", "Write a single address: /128."
     if network.num_addresses > 1:
-        return False, f"{network} also holds other hosts than {SIX}", "Name one address alone: /128."
-    return True, f"{network} is that host and nobody else", ""
+        return False, f"{network} also contains other hosts than {SIX}", "Write a single address: /128."
+    return True, f"{network} is that host alone", ""
 
 
 def _most_denies(answer: object, entries: tuple[Entry, ...]) -> Judged:

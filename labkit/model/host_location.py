@@ -13,12 +13,12 @@ ALLOW_EVERYTHING = tuple(
     for egress in (False, True)
     for number, block in ((100, "0.0.0.0/0"), (101, "::/0"))
 )
-"""What filters a host that is in no subnet."""
+"""The entries for a host that is in no subnet."""
 
 
 @dataclass(frozen=True)
 class HostLocation:
-    """The host's subnet, and the network ACL in force there. None stands for a host in no subnet."""
+    """The host's subnet, and the network ACL in force there. None means a host in no subnet."""
 
     region: str
     subnet_id: str
@@ -26,7 +26,7 @@ class HostLocation:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What is the same as long as only entries change."""
+        """Stays the same while only entries change."""
         return self.subnet_id, self.network_acl.id
 
     def to_json(self) -> dict[str, Any]:
@@ -34,9 +34,9 @@ class HostLocation:
         return {"region": self.region, "subnet_id": self.subnet_id, "network_acl": self.network_acl.to_aws()}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> HostLocation:
+    def from_json(cls, document: Mapping[str, Any]) -> HostLocation:
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        return cls(told["region"], told["subnet_id"], NetworkAcl.from_aws(told["network_acl"]))
+        return cls(document["region"], document["subnet_id"], NetworkAcl.from_aws(document["network_acl"]))
 
 
 def entries_at(location: HostLocation | None) -> tuple[Entry, ...]:

@@ -70,7 +70,7 @@ class DroppedPacket(NamedTuple):
 
 
 class ProgramOutput(NamedTuple):
-    """What a program on the host has just written; both are "" when it has written nothing for a while."""
+    """What a program on the host has just written; both are "" after a while of silence."""
 
     out: str = ""
     err: str = ""
@@ -81,7 +81,7 @@ class ProgramResult(NamedTuple):
 
     code: its exit code, 124 if it was ended at its time limit. ran: False in tier 3, where no program runs. behind: why
     the entries in force may not be those that AWS has; "" when they are. timed_out: whether the limit ended it. cut:
-    whether it wrote more than is kept.
+    whether it wrote more than was kept.
     """
 
     code: int

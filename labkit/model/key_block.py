@@ -1,8 +1,8 @@
-"""Several keys in one piece of text, as they are kept and shown elsewhere: all of them are found in it.
+"""Finds all keys in one piece of text, in any form in which they are stored or shown elsewhere.
 
-A profile (`[default]` with its lines), `export`, `set` and `$Env:` lines, the line or the file that IAM offers for
-download, the JSON of `aws sts` and `aws iam`, the Cloud Accounts page. A field of one line gets it with its line breaks
-gone, or turned into spaces: either way.
+The forms: a profile (`[default]` with its lines), `export`, `set` and `$Env:` lines, the line or the file that IAM
+offers for download, the JSON of `aws sts` and `aws iam`, the Cloud Accounts page. Line breaks may be missing or be
+spaces, as when pasted into a field of one line.
 
 Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html (a profile)
 https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html (variables, in three shells)
@@ -37,7 +37,7 @@ _NAMES = {"id": KEY_ID, "secret": SECRET, "token": TOKEN}
 
 
 def find_keys(text: str) -> Mapping[str, str]:
-    """What a text with labels, or with both keys side by side, holds of the three, by name; empty for any other text.
+    """The keys in a text that labels them or has both side by side, by name; empty for any other text.
 
     >>> sorted(find_keys("[default] aws_access_key_id = AKIAIOSFODNN7EXAMPLE region = us-east-1"))
     ['access key id']
@@ -58,7 +58,7 @@ def find_keys(text: str) -> Mapping[str, str]:
 
 
 def _value(kind: str, text: str) -> str:
-    """The value at the beginning of what follows a label; the command of the next line may have run into it."""
+    """The value that follows a label; without a line break, the command of the next line may be joined to it."""
     value, alone = _run(text), _run(_NEXT_COMMAND.sub("", text))
     return alone if len(alone) == _LENGTHS.get(kind, len(alone)) else value
 

@@ -4,4 +4,4 @@ HOST_VARIABLE = "LABKIT_RANGE"
 """The environment variable that each program on the host has; its value names that one range."""
 
 NOT_ON_THE_HOST = "{} does not work on the lab's host, which reaches only the lab's own internet. Use another terminal."
-"""What the lab's own commands and the AWS CLI say there, with their name."""
+"""The message of the lab's own commands and of the AWS CLI there, with their name."""

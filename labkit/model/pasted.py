@@ -1,4 +1,4 @@
-"""Text as it was pasted: what surrounds a value, and the characters that nobody sees, are taken away and named."""
+"""Pasted text: removes what surrounds a value and the invisible characters in it, and names what it removed."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from dataclasses import dataclass
 QUOTES = "\"'`“”„‘’‚«»"
 _SPACES = " \t\r\n\v\f"
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that show nothing, though Unicode does not file them under spaces."""
+"""Letters and symbols that are blank, though Unicode does not class them as spaces."""
 
 NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True)
 class Pasted:
-    """A value as pasted. value: what is left. around: kinds of what surrounded it. invisible: characters taken out."""
+    """A pasted value. value: what is left. around: kinds of what surrounded it. invisible: removed characters."""
 
     value: str
     around: tuple[str, ...] = ()
     invisible: tuple[str, ...] = ()
 
     def sentences(self, name: str) -> tuple[str, ...]:
-        """What was taken away from the value of this name, a sentence each.
+        """What was removed from the value with this name, one sentence each.
 
         >>> clean("‘7’").sentences("student number")
         ('Quotes around the student number were removed.',)
         """
-        said = [f"{' and '.join(self.around).capitalize()} around the {name} were removed."] if self.around else []
+        sentences = [f"{' and '.join(self.around).capitalize()} around the {name} were removed."] if self.around else []
         if self.invisible:
             what = "An invisible character was" if len(self.invisible) == 1 else "Invisible characters were"
-            said.append(f"{what} removed from the {name}: {', '.join(map(_named, self.invisible[:NAMED_AT_MOST]))}.")
-        return tuple(said)
+            letters = ", ".join(map(_named, self.invisible[:NAMED_AT_MOST]))
+            sentences.append(f"{what} removed from the {name}: {letters}.")
+        return tuple(sentences)
 
 
 def clean(text: str) -> Pasted:
-    """The text without the quotes and spaces around it, and without any character that nobody sees.
+    """The text without the quotes and spaces around it, and without any invisible character.
 
-    A space that a keyboard does not type, such as U+00A0 or U+3000, is among those.
+    Spaces that no keyboard types, such as U+00A0 and U+3000, count as invisible.
 
     >>> clean(' "acl-1f"')
     Pasted(value='acl-1f', around=('spaces', 'quotes'), invisible=())
@@ -57,7 +58,7 @@ def clean(text: str) -> Pasted:
 
 
 def is_invisible(letter: str) -> bool:
-    """Whether a character shows nothing and is no space that a keyboard types.
+    """Whether a character is invisible; a space that a keyboard types is not.
 
     >>> [is_invisible(letter) for letter in (" ", "\\n", "a", "\u00ad", "\u3000", "\u2028")]
     [False, False, False, True, True, True]

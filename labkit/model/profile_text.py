@@ -1,4 +1,4 @@
-"""The text of AWS's configuration files: change one section and leave every other line as it was.
+"""The text of AWS's configuration files: changes one section and leaves every other line as it was.
 
 configparser would lose a person's comments and blank lines when it writes. Source for the form:
 https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
@@ -28,7 +28,7 @@ def read_section(text: str, section: str) -> dict[str, str] | None:
 
 
 def set_options(text: str, section: str, options: Mapping[str, str | None]) -> str:
-    """The text with these options of a section set, None taking one away; the section is added when absent.
+    """The text with these options of a section set, None removes one; the section is added if absent.
 
     Raises ValueError for a value with a line break, which would begin a line of its own.
 

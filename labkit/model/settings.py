@@ -1,4 +1,4 @@
-"""What the environment asks for: where the lab keeps its files and which backends it talks to."""
+"""The lab's settings: where it keeps its files, and which backends it talks to."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DEFAULT_REGION = "us-east-1"
 class Settings:
     """The lab's settings, parsed once.
 
-    home: folder of everything that the lab keeps. aws, detection: the backend of each side; None when nobody chose.
-    region: AWS region asked for, or "". student: student number as typed, or "".
-    agreed: `ACCOUNT REGION` in which changes are agreed to without a question, or "".
-    aws_endpoint_url, detection_url: endpoints asked for, or "". certificate: the fingerprint of the one certificate to
-    trust there, or "". joined: the variables of a class that the home has joined, as far as they count (not shown).
+    home: the folder of everything that the lab keeps. aws, detection: the backend of each service; None if not set. The
+    rest is "" if not set. region: the AWS region. student: the student number as typed. agreed: `ACCOUNT REGION` in
+    which the lab may make changes without asking. aws_endpoint_url, detection_url: where the services are.
+    certificate: the fingerprint of the only certificate to trust there. joined: the variables of the class that the
+    home has joined, where the environment sets no others (not shown).
     """
 
     home: Path
@@ -41,7 +41,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], default_home: Path) -> Settings:
-        """Settings from `LABKIT_*` and `AWS_*` variables; raise InvalidInput for a backend nobody has.
+        """Settings from `LABKIT_*` and `AWS_*` variables. Raises InvalidInput for an unknown backend.
 
         >>> Settings.from_environment({"LABKIT_AWS": "live"}, Path("/tmp/lab")).aws
         'live'
@@ -62,7 +62,7 @@ class Settings:
 
 
 def parse_backend(text: str, field: str) -> BackendName | None:
-    """The backend that a person named, None for nothing; raise InvalidInput for anything else."""
+    """The backend that this text names; None for an empty text. Raises InvalidInput for any other."""
     word = text.strip().lower()
     if word == "":
         return None
@@ -72,7 +72,7 @@ def parse_backend(text: str, field: str) -> BackendName | None:
         return "live"
     raise InvalidInput(
         f"{field} is “{text}”.",
-        "A backend is either “sandbox” (no account, nothing leaves this machine) or “live”.",
-        f"Set {field} to sandbox or live, or leave it out.",
+        "The backend is “sandbox” (no account, nothing leaves this machine) or “live”.",
+        f"Set {field} to sandbox or live, or unset it.",
         field=field,
     )

@@ -52,7 +52,7 @@ class Vpc:
 
     @property
     def student(self) -> int | None:
-        """The number of the student whose VPC it is; None when it is nobody's."""
+        """The number of the student whose VPC it is; None if it is no student's."""
         number = self.tags.get(STUDENT_TAG, "")
         return int(number) if re.fullmatch(r"[0-9]{1,9}", number) else None
 
@@ -72,7 +72,7 @@ class Vpc:
 
 
 def vpc_quota_sentence(vpcs: Sequence[Vpc], region: str) -> str:
-    """How much of the region's VPC quota is used, and by which VPCs, so that leftovers are seen before it bites.
+    """How much of the region's VPC quota is used, and by which VPCs, so that leftovers are noticed early.
 
     >>> vpc_quota_sentence([Vpc("vpc-1", "172.31.0.0/16", True)], "us-east-1")
     '1 of 5 VPCs used in us-east-1: vpc-1 (172.31.0.0/16, the default VPC).'

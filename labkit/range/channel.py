@@ -1,4 +1,4 @@
-"""Messages between two processes of the range: one JSON text a datagram, in order, with an end that is noticed."""
+"""JSON messages between two processes of the range: one datagram each, in order; a closed end is noticed."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Channel:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
 
     def send(self, message: Any, descriptors: tuple[int, ...] = (), *, wait: bool = True) -> None:
-        """Send one message. Raises OSError when the other end is gone, or does not take it within 2 s, or at once."""
+        """Send one message. Raises OSError if the other end is closed, or does not take it within 2 s (or at once)."""
         data = json.dumps(message).encode()
         with self._lock:
             socket.send_fds(self.socket, [data], descriptors, 0 if wait else socket.MSG_DONTWAIT)
 
     def receive(self) -> Any:
-        """The next message; None at the end."""
+        """The next message; None once the other end is closed."""
         try:
             data = self.socket.recv(_LONGEST)
         except OSError:
@@ -38,7 +38,7 @@ class Channel:
         return json.loads(data) if data else None
 
     def close(self) -> None:
-        """End it: the other side, and a thread that waits here, notice."""
+        """Close the connection. The other side notices, and so does a thread that is receiving here."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()

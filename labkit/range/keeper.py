@@ -1,7 +1,7 @@
 """The process that owns the range: its network and filter, and the socket at which programs ask to enter.
 
-It ends with the process that started it, and every program ends with it. If it is killed, the host's holder ends the
-programs; their network leads nowhere from that moment on. It fails closed.
+When the process that started it ends, it ends every program and itself. If it is killed, the process that holds the
+host's namespaces ends the programs, and from that moment on their packets reach nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from labkit.range.syscalls.watch import follow
 
 
 class Keeper:
-    """A range in this process. orders: requests come in and are answered; reports: connections and drops go out."""
+    """A range in this process. orders: the channel of requests and replies. reports: sends connections and drops."""
 
     def __init__(self, folder: Path, token: str, orders: Channel, reports: Channel) -> None:
         self._folder, self._token, self._orders, self._reports = folder, token, orders, reports
@@ -54,9 +54,9 @@ class Keeper:
         threading.Thread(target=self._finish_with, args=(parent_fd,), daemon=True).start()
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
-    def obey(self) -> NoReturn:
+    def serve(self) -> NoReturn:
         """Carry out orders until the owner closes the channel."""
-        with contextlib.suppress(OSError):  # the owner ended before it was answered
+        with contextlib.suppress(OSError):  # the owner ended before it got the reply
             while (order := self._orders.receive()) is not None:
                 self._orders.send(self._carry_out(order))
         self.finish()
@@ -64,7 +64,7 @@ class Keeper:
     def finish(self) -> NoReturn:
         """End every program, remove the folder, end the holder, and exit.
 
-        The holder comes last: if this process is killed meanwhile, it does the rest.
+        The holder is ended last: if this process is killed before that, the holder does the rest.
         """
         if self.holder:
             in_networks = processes.in_networks(self._networks)
@@ -101,7 +101,7 @@ class Keeper:
         try:
             if isinstance(self._filter, CallFilter):
                 program.sendall(f"2 {self._token}".encode())
-                self._advise(Channel(program), self._filter)
+                self._redirect_calls(Channel(program), self._filter)
             else:
                 socket.send_fds(program, [f"1 {self._token}".encode()], self._entrance)
                 _, (listener,), _, _ = socket.recv_fds(program, 16, 1)
@@ -111,7 +111,7 @@ class Keeper:
         except (OSError, ValueError):  # the program has ended
             program.close()
 
-    def _advise(self, program: Channel, calls: CallFilter) -> None:
+    def _redirect_calls(self, program: Channel, calls: CallFilter) -> None:
         while (message := program.receive()) is not None:
             connection = Connection.from_json(message)
             redirect, allowed = calls.redirect(connection)
@@ -140,7 +140,7 @@ class Keeper:
         self.finish()
 
     def _guard_in(self, keeper_fd: int) -> Any:
-        """What the host's holder does: wait until the keeper has ended, for whatever reason, and clean up."""
+        """What the host's holder runs: it waits until the keeper has ended, for whatever reason, and cleans up."""
 
         def guard() -> None:
             self._orders.socket.close()
@@ -153,7 +153,7 @@ class Keeper:
 
 
 def main(arguments: list[str]) -> None:
-    """`FOLDER TIER TOKEN PARENT ORDERS REPORTS`, the last two as descriptors; says on ORDERS when the range is up."""
+    """FOLDER TIER TOKEN PARENT ORDERS REPORTS, the last two file descriptors; ORDERS gets a message once it is up."""
     folder, tier, token, parent, orders, reports = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ours = Channel(socket.socket(fileno=int(orders)))
@@ -164,4 +164,4 @@ def main(arguments: list[str]) -> None:
         ours.send({"error": str(error)})
         sys.exit(1)
     ours.send({"holder": keeper.holder})
-    keeper.obey()
+    keeper.serve()

@@ -16,8 +16,8 @@ _PAUSE_SECONDS = 0.01
 
 
 def end_all(ours: Callable[[int], bool]) -> None:
-    """Kill every other process that is ours, until none is found three times in a row: a process may fork before it is
-    killed, and during exec it looks like nobody's."""
+    """Kill every other process that is ours, until three searches in a row find none: a process may fork before it is
+    killed, and cannot be recognized during exec."""
     quiet = 0
     for _ in range(_ROUNDS):
         quiet = 0 if [pid for pid in _all_pids() if _kill(pid, ours)] else quiet + 1
@@ -27,7 +27,7 @@ def end_all(ours: Callable[[int], bool]) -> None:
 
 
 def in_networks(networks: set[str]) -> Callable[[int], bool]:
-    """Whether a process is in one of these network namespaces, which must be held open: their names are reused."""
+    """Whether a process is in one of these network namespaces. Hold them open: the kernel reuses their names."""
 
     def ours(pid: int) -> bool:
         return os.readlink(f"/proc/{pid}/ns/net") in networks

@@ -1,4 +1,4 @@
-"""The range, as its owner uses it: start and stop it, put entries in force, read connections, counts and drops."""
+"""The range as its owner uses it: start and stop it, apply entries, read connections, counts and drops."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger("labkit.range")
 
 
 class Range:
-    """A closed network in a process of its own, the keeper, which ends with its parent.
+    """A closed network in its own process, the keeper, which ends when its parent ends.
 
     on_connect: called with each connection that a program asks for, while the kernel still holds the program; it runs
     in a thread of the range, so it must be quick.
@@ -71,9 +71,9 @@ class Range:
         )
 
     def up(self, parent_pid: int | None = None) -> None:
-        """Start it with the entries last applied, unless it is up; a range whose keeper was killed starts again.
+        """Start it with the entries that were applied last. Does nothing if it is up.
 
-        It ends with the process `parent_pid`, by default this one. Raises LabError if it does not start.
+        parent_pid: it ends when this process ends; by default the current one. Raises LabError if it does not start.
         """
         with self._lock:
             self._parent = parent_pid or self._parent
@@ -87,7 +87,7 @@ class Range:
             log.info("%s", self.status)
 
     def down(self) -> None:
-        """End it and every program in it, and remove its files."""
+        """Stop it, end every program in it, and remove its files."""
         with self._lock:
             if self._orders is not None:
                 self._orders.close()
@@ -108,8 +108,8 @@ class Range:
     def apply(self, entries: Sequence[Entry]) -> None:
         """Replace the entries in force, all at once; the new ones are in force when this returns.
 
-        A range that is not up keeps them for `up`; one whose keeper was killed starts again. Raises LabError, and then
-        the old entries stay in force.
+        If the range is not up, they apply once it is; if its keeper was killed, the range is restarted. Raises LabError
+        if it refuses them; the old entries then stay in force.
         """
         with self._lock:
             self._restart_if_killed()
@@ -145,8 +145,8 @@ class Range:
     def follow(
         self, argv: Sequence[str], timeout_seconds: float
     ) -> Generator[ProgramOutput | ProgramResult, None, None]:
-        """Run a program in the range: what it writes as it writes it, then how it ended; in tier 3, only the result
-        that it would have had. Closing the iterator ends the program.
+        """Run a program in the range: its output as it is written, then its result; in tier 3, only the result that it
+        would have had. Closing the iterator ends the program.
 
         Raises LabError if it is not installed or the range is not up.
         """
@@ -205,7 +205,7 @@ class Range:
         threading.Thread(target=self._listen, args=(reports,), name="range reports", daemon=True).start()
 
     def _check_start(self, reply: dict[str, Any] | None) -> None:
-        """Note the pid of the host's holder, 0 in tier 2. Raise LabError unless the keeper says that it is up."""
+        """Store the pid of the host's holder, 0 in tier 2. Raise LabError unless the keeper reports that it is up."""
         if reply is not None and "error" not in reply:
             self.holder_pid = reply["holder"]
             return
@@ -213,8 +213,8 @@ class Range:
         self.down()
         raise LabError(
             "The range did not start.",
-            f"Its network was refused: {error}.",
-            "Try again: labkit sandbox start. LABKIT_RANGE_TIER=2 does without a network.",
+            f"The system refused its network: {error}.",
+            "Try again: labkit sandbox start. If it fails again, set LABKIT_RANGE_TIER=2, which needs no network.",
         )
 
     def _listen(self, reports: Channel) -> None:
@@ -232,7 +232,7 @@ class Range:
             return
         try:
             self._on_connect(connection)
-        except Exception:  # a fault of the callback must not end the listening
+        except Exception:  # an error in the callback must not end this thread
             log.exception("a connection was not reported: %s", connection)
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +246,7 @@ class Range:
             raise LabError(
                 "The range has ended.",
                 "Its process was killed, so no packet passes any more.",
-                "Run this again: the range starts again.",
+                "Run the cell again: that restarts the range.",
             )
         if "error" in reply:
             raise LabError("The range refused these entries.", reply["error"], "Nothing has changed. Fix the entry.")

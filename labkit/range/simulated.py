@@ -23,7 +23,7 @@ _PORTS = {"": 80, "http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """What a command line wants to reach."""
+    """The host and port that a command line names."""
 
     host: str
     addresses: tuple[str, ...]
@@ -51,7 +51,7 @@ def target_of(argv: Sequence[str]) -> Target | None:
 
 
 def connection_to(target: Target, argv: Sequence[str]) -> Connection:
-    """The connection that the program would have asked for; it has no process, so this one stands in for it."""
+    """The connection that the program would have asked for, with the ids of this process: the program has none."""
     uid, gid = os.getuid(), os.getgid()
     ip = sorted(target.addresses, key=lambda address: ":" not in address)[0]  # programs try IPv6 first
     user = next((entry.pw_name for entry in pwd.getpwall() if entry.pw_uid == uid), str(uid))
@@ -62,7 +62,7 @@ def connection_to(target: Target, argv: Sequence[str]) -> Connection:
 def result_of(target: Target | None, allowed: bool) -> ProgramResult:
     """The result that curl would have had."""
     if target is None:
-        return _result(ANSWERED, "It names no host, so no connection was asked for.")
+        return _result(ANSWERED, "The command names no host, so it would not have connected.")
     if not target.addresses:
         return _result(NO_SUCH_NAME, f"There is no host {target.host}.")
     where = f"{target.host} port {target.port}"

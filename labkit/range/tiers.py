@@ -14,8 +14,8 @@ from typing import Any, Literal
 Tier = Literal[1, 2, 3]
 TIER_NAMES = {
     1: "packets: programs run in a closed network whose packets the network ACL really filters",
-    2: "system calls: programs run and each connect(2) is seen, but is led to an answer on this machine",
-    3: "evaluated only: no program runs; what one would meet is computed from the entries",
+    2: "system calls: programs run, and each connect(2) is intercepted and redirected to this machine",
+    3: "evaluated only: no program runs; its result is computed from the entries",
 }
 
 
@@ -23,11 +23,11 @@ TIER_NAMES = {
 class TierStatus:
     """The tier of the range on this machine.
 
-    why: why it is not tier 1, in words; "" in tier 1. next_step: how to get tier 1 here, in words.
+    why: why it is not tier 1; "" in tier 1. next_step: how to get tier 1 here.
 
     >>> print(TierStatus(3, "This is not Linux.", "Open the lab on Linux."))
-    Range tier 3 of 3, evaluated only: no program runs; what one would meet is computed from the entries. \
-This is not Linux. Open the lab on Linux.
+    Range tier 3 of 3, evaluated only: no program runs; its result is computed from the entries. This is not Linux. \
+Open the lab on Linux.
     """
 
     tier: Tier
@@ -41,7 +41,7 @@ This is not Linux. Open the lab on Linux.
 
 START = Path(__file__).with_name("start.py")
 TIER_VARIABLE = "LABKIT_RANGE_TIER"
-"""An environment variable: 2 or 3 asks for a lower tier than the machine allows, to try it."""
+"""An environment variable: 2 or 3 selects a lower tier than the machine allows, to try it."""
 
 _PACKAGES = {"ip": "iproute2", "nft": "nftables"}
 _PROBE_SECONDS = 60
@@ -67,7 +67,7 @@ def start_command(module: str, *arguments: str) -> list[str]:
 
 
 def detect() -> TierStatus:
-    """Try out now which tier this machine allows; takes some 50 ms."""
+    """Find out which tier this machine allows; takes about 50 ms."""
     if sys.platform != "linux":
         return TierStatus(3, "The range needs Linux.", "Open the lab on Linux, or in WSL 2 on Windows.")
     found = _probe()
@@ -76,7 +76,7 @@ def detect() -> TierStatus:
     if asked in ("2", "3") and int(asked) > best.tier:
         tier: Tier = 2 if asked == "2" else 3
         return TierStatus(
-            tier, f"{TIER_VARIABLE}={asked} asks for it.", f"Without {TIER_VARIABLE} it is tier {best.tier}."
+            tier, f"{TIER_VARIABLE}={asked} selects it.", f"Without {TIER_VARIABLE} it is tier {best.tier}."
         )
     return best
 
@@ -90,7 +90,7 @@ def best_tier(found: Mapping[str, Any], values: Mapping[str, str], in_container:
     'For tier 1: sudo apt install nftables'
     """
     if found["calls"]:
-        why = f"This machine does not allow a program's system calls to be watched ({found['calls']})."
+        why = f"This machine does not allow a program's system calls to be intercepted ({found['calls']})."
         return TierStatus(3, why, "For tier 1 open the lab on Linux 5.5 or later, outside sandboxes such as gVisor.")
     if found["missing"]:
         packages = " ".join(_PACKAGES[name] for name in found["missing"])
@@ -107,10 +107,10 @@ def _refused(what: str, values: Mapping[str, str], in_container: bool) -> TierSt
         if values.get(name) == refusing:
             return TierStatus(2, f"{why} ({what})", f"For tier 1: {_FIXES[name]}, or see the README.")
     if in_container:
-        why = f"This container may not make namespaces ({what})."
+        why = f"This container is not allowed to create namespaces ({what})."
         options = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
         return TierStatus(2, why, f"For tier 1 start it with {options}, or open the lab outside a container.")
-    why = f"This machine refuses a closed network ({what})."
+    why = f"This machine does not allow a closed network ({what})."
     return TierStatus(
         2, why, "For tier 1 the kernel must allow user namespaces, veth links and nftables: see the README."
     )

@@ -1,4 +1,4 @@
-"""What this process's environment asks of the lab, and the class that its home has joined."""
+"""The lab's settings, from the environment and from the class that the home has joined."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _given(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def open_chapter() -> str:
-    """The file name of the notebook that this kernel was started for, as Jupyter tells it; "" where nobody does.
+    """The file name of the notebook that this kernel was started for, as Jupyter sets it; "" elsewhere.
 
     Source: jupyter_server, `SessionManager.get_kernel_env`.
     """

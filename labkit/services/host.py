@@ -12,11 +12,11 @@ from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, 
 from labkit.services.sandbox_process import Sandbox
 
 RUN_SECONDS = 60.0
-RUN_AGAIN = "Run the cell again: it starts the sandbox when it is not there."
+RUN_AGAIN = "Run the cell again: it starts the sandbox if it is not running."
 
 
 def ignore(written: ProgramOutput) -> None:
-    """Hear what a program writes, and do nothing."""
+    """Ignore what a program writes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class HostStatus:
 
     @property
     def sentence(self) -> str:
-        """What a person should know first: what is wrong, else the range's tier."""
+        """What matters most: what is wrong, else the range's tier."""
         return self.fault or " ".join(filter(None, (self.behind, self.words)))
 
 
@@ -82,4 +82,4 @@ class Host:
                 if "refused" in line:
                     raise LabError(**line["refused"])
                 hear(ProgramOutput(**line))
-        raise LabError("The program was not followed to its end.", "The sandbox has ended meanwhile.", RUN_AGAIN)
+        raise LabError("The program's result was lost.", "The sandbox stopped while the program ran.", RUN_AGAIN)

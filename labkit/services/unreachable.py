@@ -1,4 +1,4 @@
-"""What all services have in common when no trusted server answers at their endpoint."""
+"""The errors that all services share when no trusted server answers at their endpoint."""
 
 from __future__ import annotations
 

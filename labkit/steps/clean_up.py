@@ -1,4 +1,4 @@
-"""Chapter 4: everything that the lab made for the student is taken away, looked for again, and told."""
+"""Chapter 4: removes everything that the lab made for the student, and checks what is left."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from labkit.views.panels.clean_up import CleanUpView
 
 
 def clean_up(session: LabSession) -> CleanUpView:
-    """Take away rule, alerts, deny entries, subnet, VPC, profile and notes of the student, then look again.
+    """Remove the student's rule, alerts, deny entries, subnet, VPC, profile and notes, and list what is left.
 
-    Raises StepNotReady while there is no student number, since nothing can be told apart then.
+    Raises StepNotReady without a student number, which is what marks the student's things.
     """
     student, keys = session.student, session.keys or session.backend.aws.cloud_account()
     ended = list(steps.reset(session, tuple(step for step in steps.STEPS if step.key != READY.key)))

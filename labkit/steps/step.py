@@ -1,4 +1,4 @@
-"""A step and its four verbs: check, do, undo, needs."""
+"""A step: how it is checked, done and undone, and which steps it needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labkit.views.view import View
 
 @dataclass(frozen=True)
 class Offer:
-    """Something that a check which did not pass can do at once, if the student says so. label: a button's words."""
+    """A fix that is offered when a check did not pass. label: the button's text."""
 
     label: str
     accept: Callable[[], View]
@@ -28,9 +28,9 @@ class Step:
 
     key: its name in code and on the command line. chapter: its chapter's number, such as "2". title: its name for
     people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
-    check: looks at the world, two calls at most. do: does it or finds it done. undo: takes away what it left.
-    looked_at: the calls of the check, in the services' own words. offers: what to offer when the check did not pass.
-    note: the key of the note that `do` writes down, of what the student chose.
+    check: looks at what exists, with two calls at most. do: does it or finds it done. undo: removes what it left.
+    looked_at: the calls that the check makes, in the services' own words. offers: the fixes to offer when the check did
+    not pass. note: the key of the note in which `do` saves what the student chose.
     """
 
     key: str
@@ -51,9 +51,9 @@ class Step:
         return "#" + self.heading.replace(" ", "-")
 
     def not_chosen(self, session: LabSession, expected: str, found: str, next_step: str) -> CheckResult:
-        """What the check of a choice says while none is noted; away from the student's machine, notes cannot be seen.
+        """The result when the student's choice is not noted; away from the student's machine, notes cannot be seen.
 
-        found: the id that is there to be chosen. next_step: how to choose it.
+        found: the id that can be chosen. next_step: how to choose it.
         """
         if session.sees_notes:
             return self.result(Outcome.NOT_YET, expected, f"{found}, but it is not in your notes yet", next_step)

@@ -79,4 +79,4 @@ def test_both_keys_go_from_the_sandboxs_page_into_the_form_and_a_whole_profile_i
     secret.click(delay=100)
     board.press("Control+v")
     chapter_2.press(use)
-    expect(form).to_contain_text("The access key id and secret access key were taken out of what was pasted")
+    expect(form).to_contain_text("The access key id and secret access key were found in what was pasted")

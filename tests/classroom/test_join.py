@@ -359,14 +359,14 @@ def test_listening_beyond_this_machine_needs_confirmation_and_a_no_changes_nothi
     words = ("sandbox", "start", "--class", "2", "--host", "127.0.0.1", "--known-as", "lab.example.org")
     said = labkit(*words, typed="n\n")
     assert said.exit_code == 1
-    for part in ("other machines", "firewall", "TLS", "signed", "no secret key is ever sent", "Go on?"):
+    for part in ("other machines", "firewall", "TLS", "signed", "no secret key is ever sent", "Continue?"):
         assert part in said.output
     assert class_settings.load(instructor) is None
     assert sandbox_process.find(instructor) is None
     said = labkit(*words, typed="y\n")
     assert "a class of 2 at https://lab.example.org:" in said.output
     assert "Certificate (SHA-256): " in said.output
-    assert "Go on?" not in labkit("sandbox", "start").output
+    assert "Continue?" not in labkit("sandbox", "start").output
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint in said.output
 
 

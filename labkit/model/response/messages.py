@@ -58,7 +58,7 @@ def _between(start_ms: int | None, end_ms: int | None) -> int | None:
 
 
 def milliseconds(time: str) -> int:
-    """The REST API's text for a time, UTC, as milliseconds since 1970; 0 for what is no time.
+    """The REST API's text for a time, UTC, as milliseconds since 1970; 0 if it is not a time.
 
     >>> milliseconds("2019-09-23T15:02:25.924Z")
     1569250945924

@@ -75,13 +75,13 @@ def plan(
     safe = never_deny() if safe is None else safe
     wanted, refused = _sorted_out(destinations, safe)
     known = {**(ages or {}), **{cidr: each.alerted_at_ms for cidr, each in wanted.items()}}
-    room = _Room(list(entries), known, quota)
-    outcomes: list[Outcome] = list(room.remove_wrong(safe))
-    own = {entry.cidr_block for entry in own_entries(room.entries)}
+    draft = _Draft(list(entries), known, quota)
+    outcomes: list[Outcome] = list(draft.remove_wrong(safe))
+    own = {entry.cidr_block for entry in own_entries(draft.entries)}
     for cidr in sorted(
         wanted, key=lambda one: (-wanted[one].alerted_at_ms, one not in own, -made_at(wanted[one]), one)
     ):
-        outcomes += room.place(cidr, wanted[cidr])
+        outcomes += draft.place(cidr, wanted[cidr])
     return Plan((*outcomes, *refused))
 
 
@@ -103,8 +103,8 @@ def _sorted_out(
 
 
 @dataclass
-class _Room:
-    """The entries while the plan is made, newest destination first."""
+class _Draft:
+    """The entries as the plan changes them so far."""
 
     entries: list[Entry]
     ages: Mapping[str, int]
@@ -125,14 +125,14 @@ class _Room:
         return removed
 
     def place(self, cidr: str, destination: Destination) -> list[Outcome]:
-        """Decide about one destination, and apply that to the entries."""
+        """Decide about one destination, and apply the decision to the entries."""
         network = ipaddress.ip_network(cidr)
         denied_by, allowed_by = self._first_match(network)
         if denied_by is not None:
             return [Keep(destination, denied_by)]
         useless = next((entry for entry in own_entries(self.entries) if entry.cidr_block == cidr), None)
         rest = [entry for entry in self.entries if entry is not useless]
-        outcomes: list[Outcome] = [self._found_room(rest, cidr, destination, allowed_by)]
+        outcomes: list[Outcome] = [self._new_entry(rest, cidr, destination, allowed_by)]
         if useless is not None and allowed_by is not None and not isinstance(outcomes[0], Refuse):
             why = f"it comes after entry {allowed_by.rule_number}, which allows {allowed_by.traffic_text}."
             outcomes.insert(0, Remove(useless, why))
@@ -153,7 +153,7 @@ class _Room:
                 return entry, None
         return None, None
 
-    def _found_room(
+    def _new_entry(
         self, entries: list[Entry], cidr: str, destination: Destination, allowed_by: Entry | None
     ) -> Add | Replace | Refuse:
         ipv6 = ":" in cidr
@@ -183,7 +183,7 @@ class _Room:
         return Replace(destination, oldest, _deny(number, cidr), because)
 
     def _age(self, entry: Entry) -> int:
-        """When the newest alert for an own entry's address was raised; of an unknown one, before all others."""
+        """When the newest alert for an own entry's address was raised; -1, the oldest, if unknown."""
         return self.ages.get(entry.cidr_block, -1)
 
 
@@ -192,7 +192,7 @@ def _deny(number: int, cidr_block: str) -> Entry:
 
 
 def _taken(allow: Entry | None) -> str:
-    """Why there is no number, in words that begin a sentence or follow a colon."""
+    """Why there is no number: text that can begin a sentence or follow a colon."""
     if allow is None or allow.rule_number > OWN_NUMBERS[-1]:
         return f"no rule number from {OWN_NUMBERS[0]} to {OWN_NUMBERS[-1]} is free"
     return f"no rule number is free before entry {allow.rule_number}, which allows {allow.traffic_text}"

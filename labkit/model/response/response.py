@@ -1,4 +1,4 @@
-"""What the responder may decide about a destination, each outcome with its sentence, and which entries are its own.
+"""The responder's possible decisions, each with its sentence, and which entries are its own.
 
 `plan` decides; the responder applies it.
 """
@@ -12,7 +12,7 @@ from labkit.model.network_acl import Entry, in_order
 from labkit.model.network_acl.entry import ALL_PROTOCOLS
 
 OWN_NUMBERS = range(1, 100)
-"""Before 100, AWS's own allow of everything."""
+"""They come before 100, AWS's own allow of everything."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A destination that is not denied; why: a whole sentence. full: for lack of room, which may change."""
+    """A destination that is not denied; why: a whole sentence. full: because no entry is free, which may change."""
 
     destination: Destination
     why: str

@@ -1,1 +1,1 @@
-"""Tier 2: connect(2) is watched with seccomp and led to a local answer."""
+"""Intercepts connect(2) with seccomp: tier 1 watches it, tier 2 redirects it to this machine."""

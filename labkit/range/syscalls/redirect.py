@@ -1,7 +1,7 @@
 """Tier 2: where each connection is redirected to, since no packets can be filtered there.
 
 An allowed connection goes to a page on this machine, a denied one to a port that answers no SYN. shim.py holds the
-program, asks here, and carries out the answer.
+program, asks this module, and does what it answers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from labkit.range.packets.ruleset import Counter
 
 _LOOPBACK = "127.0.0.1"
 Redirect = dict[str, Any]
-"""What happens to a call: {} goes on; `port`: to this port of this machine instead; `dns_port`: to the range's resolver
-there; `errno`: it fails with this error."""
+"""What happens to a call. {}: it proceeds. `port`: it connects to this port of this machine instead. `dns_port`: it
+connects to the range's resolver there. `errno`: it fails with this error."""
 
 
 class CallFilter:
-    """The entries in force on connections. on_drop: called with each packet that an entry denied."""
+    """Applies the entries to connections. on_drop: called with each packet that an entry denied."""
 
     def __init__(self, on_drop: Callable[[DroppedPacket], None]) -> None:
         self._on_drop, self._lock, self._evaluator = on_drop, threading.Lock(), Evaluator()
@@ -46,7 +46,7 @@ class CallFilter:
             return self._evaluator.packets()
 
     def redirect(self, connection: Connection) -> tuple[Redirect, bool | None]:
-        """What happens to a connect(2), and whether the entries allow it; None where they have no say."""
+        """What happens to a connect(2), and whether the entries allow it; None where they do not apply."""
         ip, port, protocol = connection.ip, connection.port, connection.protocol
         if port == internet.DNS_PORT:  # loopback too: a resolver there may ask the real internet
             return ({"dns_port": self._dns_port} if protocol == "udp" else {"errno": errno.ECONNREFUSED}), None
@@ -58,7 +58,7 @@ class CallFilter:
             verdict = self._evaluator.evaluate(ip, port, protocol)
         if verdict.drop:
             self._on_drop(verdict.drop)
-        if protocol == "udp":  # nothing here answers; and the C library tries names with several addresses this way
+        if protocol == "udp":  # no service uses it; the C library compares several addresses of a name this way
             return {"errno": errno.ENETUNREACH}, verdict.allowed
         if not verdict.allowed:
             return {"port": self._unanswered[0].getsockname()[1]}, False

@@ -1,6 +1,6 @@
-"""Seccomp user notification: the kernel holds a system call of a program until another process has looked at it.
+"""Seccomp user notification: the kernel holds a program's system call until another process has decided about it.
 
-The filter is kept over fork and exec. Needs Linux 5.5. Imported by every program's entry, so nothing slow is imported
+The filter survives fork and exec. Needs Linux 5.5. Imported by every program's entry, so nothing slow is imported
 here. Source: seccomp_unotify(2).
 """
 
@@ -42,16 +42,16 @@ class _BpfProgram(ctypes.Structure):
 
 
 def listen(*names: str) -> int:
-    """Hold these system calls of this thread and of all it starts from now on; returns the listener's descriptor.
+    """Hold these system calls of this thread, and of everything that it starts; returns the listener's descriptor.
 
-    io_uring is refused, as if the kernel had none: a connect asked for there would not be seen. Raises OSError.
+    io_uring is refused, as if the kernel had none: a connect made through it would not be seen. Raises OSError.
     """
     if not NUMBERS:
         raise OSError(errno.ENOSYS, f"the system call numbers of {os.uname().machine} are not known")
     code = _filter(names)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     program = _BpfProgram(len(code) // 8, code)
-    for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):  # the first from Linux 5.19: no call is told twice
+    for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):  # the first, from 5.19: no call is reported twice
         listener = libc.syscall(NUMBERS["seccomp"], _SET_MODE_FILTER, flags, ctypes.byref(program))
         if listener >= 0:
             return int(listener)
@@ -62,22 +62,22 @@ def listen(*names: str) -> int:
 
 
 def calls(listener: int) -> Iterator[Call]:
-    """The held calls, each to be answered, until no program is left under the filter."""
+    """Each held call, until no program under the filter is left. The caller must answer each."""
     names = {number: name for name, number in NUMBERS.items()}
     poll = select.poll()
     poll.register(listener, select.POLLIN)
-    while any(what & select.POLLIN for _, what in poll.poll()):  # POLLHUP alone: nobody is left
+    while any(what & select.POLLIN for _, what in poll.poll()):  # POLLHUP alone: no program is left
         held = bytearray(struct.calcsize(_CALL_FORMAT))
         try:
             fcntl.ioctl(listener, _RECEIVE, held)
-        except OSError:  # ENOENT: the caller was killed meanwhile
+        except OSError:  # ENOENT: the program was killed
             continue
         identity, pid, _, number, _, _, *arguments = struct.unpack(_CALL_FORMAT, held)
         yield Call(identity, pid, names.get(number, ""), tuple(arguments))
 
 
 def answer(listener: int, call: Call, number: int | None = None) -> None:
-    """Let the call go on, or end it with this errno, 0 for success; a caller that is gone is no fault."""
+    """Let the call proceed, or end it with this errno, 0 for success. Does nothing if the program has ended."""
     reply = (call.id, 0, 0, _CONTINUE) if number is None else (call.id, 0, -number, 0)
     try:
         fcntl.ioctl(listener, _SEND, struct.pack(_ANSWER_FORMAT, *reply))
@@ -86,7 +86,7 @@ def answer(listener: int, call: Call, number: int | None = None) -> None:
 
 
 def _filter(names: tuple[str, ...]) -> bytes:
-    """A BPF program: each test is followed by what to do when it holds, and skips that when it does not."""
+    """The BPF program: each test is followed by the action for a match, and skips it otherwise."""
     steps = [(_LOAD, 0, 0, _ARCH_AT), (_IF_EQUAL, 1, 0, NUMBERS["arch"]), (_RETURN, 0, 0, _ALLOW)]
     steps.append((_LOAD, 0, 0, _NUMBER_AT))
     for name in names:

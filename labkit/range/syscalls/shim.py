@@ -1,4 +1,4 @@
-"""Tier 2: holds a program at each connect(2), and connects it to where the keeper says.
+"""Tier 2: holds a program at each connect(2), and connects it to where the keeper directs it.
 
 Nothing it sends leaves the machine: datagrams to other machines, raw sockets, and local services that would resolve
 names outside are refused. This process is the program's parent: under Yama, only a parent may read its memory.
@@ -30,7 +30,7 @@ from labkit.range.syscalls.watch import address, describe, read_memory, refusal
 _HELD = ("connect", "sendto", "sendmsg", "sendmmsg", "socket")
 _PR_SET_CHILD_SUBREAPER = 36
 _ADD_DESCRIPTOR, _REPLACE = 0x40182103, 1  # SECCOMP_IOCTL_NOTIF_ADDFD, SECCOMP_ADDFD_FLAG_SETFD: Linux 5.9
-_SYNS = 1  # so an unanswered connection is given up after 3 s instead of two minutes, as in tier 1
+_SYNS = 1  # an unanswered connection fails after 3 s instead of two minutes, as in tier 1
 _MESSAGE_BYTES, _MOST_MESSAGES = 64, 1024  # of a struct mmsghdr; of one sendmmsg(2)
 _IN_FAMILY: dict[int, str] = {  # an IPv6 socket connects to IPv4 too, and a container often has no ::1
     socket.AF_INET: "127.0.0.1",
@@ -38,9 +38,9 @@ _IN_FAMILY: dict[int, str] = {  # an IPv6 socket connects to IPv4 too, and a con
 }
 
 
-def run(path: str, argv: list[str], environment: dict[str, str], door: socket.socket) -> int:
+def run(path: str, argv: list[str], environment: dict[str, str], keeper: socket.socket) -> int:
     """Run a program under the shim; returns its exit code."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what it leaves running stays a child of ours
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of the program become ours
     ours, theirs = socket.socketpair()
 
     def become() -> None:
@@ -56,10 +56,10 @@ def run(path: str, argv: list[str], environment: dict[str, str], door: socket.so
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)  # they are meant for the program
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
-    shim = Shim(descriptors[0], Channel(door))
+    shim = Shim(descriptors[0], Channel(keeper))
     threading.Thread(target=shim.hold, daemon=True).start()
     ending = threading.Event()
-    end = threading.Thread(target=_end_with_keeper, args=(door, environment[HOST_VARIABLE], ending), daemon=True)
+    end = threading.Thread(target=_end_with_keeper, args=(keeper, environment[HOST_VARIABLE], ending), daemon=True)
     end.start()
     code = _exit_code(child)
     if ending.is_set():  # the program has ended; what it left running has not yet
@@ -85,10 +85,10 @@ def _hand_over(to: socket.socket, listen: Callable[[], int]) -> None:
         sender.join()
 
 
-def _end_with_keeper(door: socket.socket, token: str, ending: threading.Event) -> None:
+def _end_with_keeper(keeper: socket.socket, token: str, ending: threading.Event) -> None:
     """End every program of the range when the keeper ends, for whatever reason; sets `ending` when that begins."""
     gone = select.poll()
-    gone.register(door, 0)  # only the hang-up matters here
+    gone.register(keeper, 0)  # only the hang-up matters here
     gone.poll()
     ending.set()
     end_all(marked(token))
@@ -114,7 +114,7 @@ class Shim:
         for call in seccomp.calls(self._listener):
             try:
                 self._answer(call)
-            except (OSError, ValueError, struct.error):  # what cannot be examined does not go on
+            except (OSError, ValueError, struct.error):  # a call that cannot be examined is refused
                 seccomp.answer(self._listener, call, errno.ENETUNREACH)
 
     def _answer(self, call: Call) -> None:
@@ -127,7 +127,7 @@ class Shim:
             return
         self._keeper.send(connection.to_json())
         redirect = self._keeper.receive()
-        if redirect is None or "errno" in redirect:  # without a keeper, nothing goes on
+        if redirect is None or "errno" in redirect:  # without a keeper, every call is refused
             seccomp.answer(self._listener, call, (redirect or {"errno": errno.ENETUNREACH})["errno"])
         elif "port" in redirect:
             self._connect_instead(call, redirect["port"])
@@ -137,7 +137,7 @@ class Shim:
             seccomp.answer(self._listener, call)
 
     def _connect_instead(self, call: Call, port: int) -> None:
-        """Replace the program's socket by one that connects to a port of this machine; its own call never runs."""
+        """Replace the program's socket with one that connects to a port of this machine; its own call never runs."""
         descriptor = call.arguments[0]
         with open(f"/proc/{call.pid}/fdinfo/{descriptor}") as file:
             flags = int(next(line for line in file if line.startswith("flags:")).split()[1], 8)
@@ -169,7 +169,7 @@ def _family(call: Call) -> int:
 def _write_address(call: Call, port: int) -> None:
     """Overwrite the address that a resolver's socket connects to with a port of this machine.
 
-    Another socket would not do: the C library accepts an answer only from the address that it asked.
+    Replacing the socket would not work: the C library accepts an answer only from the address that it asked.
     """
     to = struct.pack(">H", port) + socket.inet_pton(socket.AF_INET, "127.0.0.1")
     if _family(call) == socket.AF_INET6:
@@ -180,7 +180,7 @@ def _write_address(call: Call, port: int) -> None:
 
 
 def _other_call(call: Call) -> int | None:
-    """The errno that a held call other than connect(2) ends with, None if it goes on."""
+    """The errno that a held call other than connect(2) ends with; None lets it proceed."""
     if call.name == "socket":
         return _socket(call)
     if call.name == "sendto":

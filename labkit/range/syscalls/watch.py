@@ -1,4 +1,4 @@
-"""Reads a held connect(2) while its program waits: who asks for which connection."""
+"""Reads a held connect(2) while its program waits: which program wants which connection."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from labkit.services.detection import errors as detection_errors
 from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0
-"""How long one request waits at the service; a stop is noticed only after it."""
+"""How long the service holds one request; a stop is noticed only when it returns."""
 
 _NO_FEED = {"404", "405", detection_errors.NOT_AUTHENTIC, detection_errors.NOT_JSON}
 
@@ -54,7 +54,7 @@ class AlertFeed:
         return int(self._ask(None, 0)["after"])
 
     def wait(self, after: int, stop: threading.Event, timeout_seconds: float = POLL_SECONDS) -> FeedReply:
-        """What changed after a number, as soon as something does; nothing after the timeout or `stop`.
+        """What changed after this number, as soon as something changes; nothing after the timeout or `stop`.
 
         Raises NoFeed if there is no feed, and other LabErrors as the API does.
         """
@@ -77,7 +77,7 @@ class AlertFeed:
             raise NoFeed(
                 f"The detection service at {self.api.url} has no feed of alerts.",
                 "The published API has none; only the lab's own service does.",
-                "Ask for the alerts from time to time.",
+                "Poll for alerts instead.",
             ) from error
 
 

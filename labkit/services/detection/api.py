@@ -1,7 +1,7 @@
-"""The detection service's REST API, version 2: one object, a method a call, values out.
+"""A client of the detection service's REST API, version 2: a method for each call.
 
-Every request is signed with Hawk and every reply's signature is checked. Each try of a call is signed anew: a signed
-request that is sent twice is refused as a replay.
+Every request is signed with Hawk, and every reply's signature is checked. Each try of a call gets its own signature: a
+signed request that is sent twice is refused as a replay.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Json = Mapping[str, Any] | list[Mapping[str, Any]]
 
 
 class _TryAgain(Exception):
-    """A try that failed in a way that may pass, and the error to raise if it does not."""
+    """A try that failed, perhaps only temporarily. error: what to raise if no other try succeeds."""
 
     def __init__(self, error: LabError, wait_seconds: float | None = None) -> None:
         super().__init__(error)
@@ -42,10 +42,10 @@ class _TryAgain(Exception):
 class DetectionApi:
     """A user's access to one organization of the detection service at `url` (scheme, host and port).
 
-    Raises InvalidInput for an id or a key that cannot be one. Every method may raise CredentialsRefused,
-    ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is off.
-    patience_seconds: the longest that the tries of one call may take. certificate: a file with the one certificate to
-    trust there; "" for those that every program trusts.
+    Raises InvalidInput for a malformed id or key. Every method may raise CredentialsRefused,
+    ServiceUnreachable or ServiceError, whose `code` is the HTTP status, or `clock` when this machine's clock is wrong.
+    patience_seconds: how long all tries of one call may take together. certificate: a file with the only certificate to
+    trust there; "" for the system's.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DetectionApi:
         return f"DetectionApi({self.url!r}, user_id={self.user_id!r}, organization_id={self.organization_id!r})"
 
     def self_test(self) -> None:
-        """Ask the service whether it accepts our signature; returns if it does."""
+        """Check that the service accepts our signature."""
         self._call("GET", "/help/hawk/self-test")
 
     def rulesets(self) -> tuple[Ruleset, ...]:
@@ -83,11 +83,11 @@ class DetectionApi:
         return Rule.from_api(self._call("GET", _rule_path(ruleset_id, rule_id)))
 
     def create_rule(self, ruleset_id: str, rule: Rule) -> Rule:
-        """Add a rule to a rule set; returns it as the service keeps it, with its id."""
+        """Add a rule to a rule set; returns it as the service stored it, with its id."""
         return Rule.from_api(self._call("POST", f"/v2/rulesets/{_part(ruleset_id)}/rules", body=rule.to_api()))
 
     def update_rule(self, rule: Rule) -> Rule:
-        """Replace a whole rule, found by its `ruleset_id` and `id`; returns it as the service keeps it."""
+        """Replace a whole rule, found by its `ruleset_id` and `id`; returns it as the service stored it."""
         return Rule.from_api(self._call("PUT", _rule_path(rule.ruleset_id, rule.id), body=rule.to_api()))
 
     def delete_rule(self, ruleset_id: str, rule_id: str) -> None:
@@ -145,7 +145,7 @@ class DetectionApi:
         return {int(one["severity"]): int(one["count"]) for one in counts}
 
     def dismiss(self, alert_ids: Iterable[str], reason: str = "OTHER", text: str = "") -> None:
-        """Put alerts aside; `text` is required with the reason `OTHER` and refused with any other."""
+        """Dismiss alerts; `text` is required with the reason `OTHER` and refused with any other."""
         body: dict[str, Any] = {"ids": list(alert_ids), "dismissReason": reason}
         self._call("POST", "/v2/alerts/dismiss", body=body | ({"dismissReasonText": text} if text else {}))
 
@@ -154,7 +154,7 @@ class DetectionApi:
         return tuple(map(Member.from_api, self._pages("/v2/organizations/members", "members")))
 
     def audit_logs(self, **query: str) -> Iterator[AuditRecord]:
-        """What was done in the organization, newest first, fetched page by page; `query`: operation, from_, until."""
+        """The audit log, newest first, fetched page by page; `query`: operation, from_, until."""
         named = {name.rstrip("_"): value for name, value in query.items()}
         return map(AuditRecord.from_api, self._pages("/v2/auditlogs", "recs", named))
 
@@ -214,7 +214,7 @@ class DetectionApi:
                 auth=self._auth,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
-                verify=self._certificate or None,  # here, since the environment would win over a session's
+                verify=self._certificate or None,  # the environment would override a session's
             )
         except NotAuthentic as error:
             raise detection_errors.not_authentic(self.url) from error
@@ -229,13 +229,13 @@ class DetectionApi:
             from requests import Session
 
             self._session = Session()
-            # A proxy of the environment must never get to see what is said to this machine itself.
+            # A proxy from the environment must never see traffic to this machine.
             self._session.trust_env = not is_loopback(self.url)
         return self._session
 
 
 def _retrying(patience_seconds: float) -> Any:
-    """Loaded when a first try has failed: importing tenacity takes 30 ms, with tornado 80 to 190."""
+    """The policy for further tries. Called after a failure: importing tenacity takes 30 ms, with tornado 80 to 190."""
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
     return Retrying(
@@ -247,24 +247,24 @@ def _retrying(patience_seconds: float) -> Any:
 
 
 def _wait() -> Callable[[Any], float]:
-    """How long to wait before the next try: as long as the service said, else longer each time."""
+    """How long to wait before the next try: as long as the service asks, else longer each time."""
     from tenacity import wait_exponential_jitter
 
     longer_each_time = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
 
     def wait(state: Any) -> float:
-        said: float | None = state.outcome.exception().wait_seconds
-        return longer_each_time(state) if said is None else said
+        asked: float | None = state.outcome.exception().wait_seconds
+        return longer_each_time(state) if asked is None else asked
 
     return wait
 
 
 def _part(identifier: str) -> str:
-    """An id as one part of a path. Raises InvalidInput for a text that would lead elsewhere."""
+    """An id as one part of a path. Raises InvalidInput for any text that could change the path."""
     if not re.fullmatch(r"[0-9A-Za-z-]+", identifier):
         raise InvalidInput(
             f"“{identifier}” is not an id of the detection service." if identifier else "An id is empty.",
-            "An id is made of digits, letters and hyphens, such as 448889bf-eb81-11ec-b41e-1734e5d9feb0.",
+            "An id consists of digits, letters and hyphens, such as 448889bf-eb81-11ec-b41e-1734e5d9feb0.",
             "Copy the id again, whole.",
             field="id",
         )

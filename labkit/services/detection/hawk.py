@@ -1,4 +1,4 @@
-"""Hawk on the client's side: what `requests` takes as `auth`."""
+"""Hawk authentication for `requests`: signs each request and checks each reply."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _UNSIGNED = {401, 429}
 
 
 class NotAuthentic(Exception):
-    """A reply that the service did not sign, or not with this key, or not over this body."""
+    """A reply without the service's signature, or with one for another key or body."""
 
 
 class HawkAuth:
-    """Signs a request, and checks the signature of its reply.
+    """Signs a request, and checks the signature of its reply; `requests` takes it as `auth`.
 
-    Raises InvalidInput when made of values that cannot be right, and NotAuthentic from `requests` for such a reply.
-    Replies to a request that was refused before anybody knew who asked are not signed.
+    Raises InvalidInput for malformed values, and, while `requests` reads the reply, NotAuthentic. A reply that refuses
+    an unknown caller is not signed.
     """
 
     def __init__(self, user_id: str, api_key: str, organization_id: str) -> None:
@@ -35,7 +35,7 @@ class HawkAuth:
         from mohawk import Sender
         from mohawk.exc import HawkFail
 
-        # It warns with every reply that no nonce is looked up; a reply has none, and is signed over the request's own.
+        # It warns about every reply that no nonce is checked; a reply has none, its signature covers the request's.
         logging.getLogger("mohawk.base").setLevel(logging.ERROR)
         # The service's own clients hash a body where there is one, and leave the hash out of a GET.
         content = (
@@ -57,7 +57,7 @@ class HawkAuth:
                     # Compares our own clock with itself: a laptop may sleep between a request and its reply.
                     timestamp_skew_in_seconds=_DAY_SECONDS,
                 )
-            except (HawkFail, ValueError) as error:  # ValueError: mohawk's word for a header that is absent
+            except (HawkFail, ValueError) as error:  # mohawk raises ValueError if the header is missing
                 raise NotAuthentic from error
 
         request.register_hook("response", check)
@@ -65,13 +65,13 @@ class HawkAuth:
 
 
 def _checked(field: str, value: str) -> str:
-    """A value fit for a header; it is never shown, since it may be the key."""
+    """A value that is valid in a header. No message shows it, since it may be the key."""
     value = value.strip()
     if value and value.isascii() and value.isalnum():
         return value
     raise InvalidInput(
-        f"{field} is empty." if not value else f"{field} holds a character that it cannot have.",
-        "User id, API key and organization id are made of the digits 0 to 9 and letters.",
+        f"{field} is empty." if not value else f"{field} contains a character that is not allowed.",
+        "User id, API key and organization id consist of digits and letters.",
         f"Copy {field} again, whole and without quotes.",
         field=field,
     )

@@ -1,4 +1,4 @@
-"""Where the detection service answers, and whose key opens it."""
+"""The detection service's address, and the key for it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DetectionLogin:
-    """The address and the key (never shown). certificate: a file with the one certificate to trust there, "" for the
-    usual ones."""
+    """The address and the key (never shown). certificate: a file with the only certificate to trust there, "" for the
+    system's."""
 
     url: str
     user_id: str

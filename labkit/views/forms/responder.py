@@ -139,9 +139,7 @@ class ResponderPanel(Form):
             pass  # its last words say why
         except Exception as error:  # noqa: BLE001  else a fault in a thread would be seen nowhere in a notebook
             log_fault(error)
-            self._hear(
-                Message("ended", f"The responder has failed ({type(error).__name__}): a fault of the lab's own.")
-            )
+            self._hear(Message("ended", f"The responder failed ({type(error).__name__}). This is a bug in the lab."))
         finally:
             stop.set()
             self.refresh()

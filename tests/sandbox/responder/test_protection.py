@@ -53,7 +53,7 @@ def test_in_a_container_that_refuses_namespaces_all_of_it_works_by_system_calls(
 
 def test_where_nothing_can_be_watched_all_of_it_works_and_says_that_no_program_ran() -> None:
     with a_student(users()[0], LABKIT_RANGE_TIER="3") as student:
-        solved_whole(student, 3, "LABKIT_RANGE_TIER=3 asks for it.")
+        solved_whole(student, 3, "LABKIT_RANGE_TIER=3 selects it.")
         assert "No program ran: the range is at tier 3" in student.labkit(*CURL).stderr
         assert student.labkit("shell").stderr.startswith("labkit: No prompt can be opened on the host.")
         student.does("respond", "--cleanup")

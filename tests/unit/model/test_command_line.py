@@ -72,7 +72,7 @@ def test_words_in_a_list_are_taken_as_they_are() -> None:
     [
         ("cd", "a word of the shell"),
         ("export", "sh -c"),
-        ("Curl", "Write it small: curl"),
+        ("Curl", "Write: curl"),
         ("ping", "curl dadismad.com"),
         ("ping", "sudo apt install iputils-ping"),
         ("nslookup", "getent ahosts"),

@@ -133,7 +133,7 @@ def test_a_responder_that_ends_by_itself_is_seen_to_have_ended(fault: BaseExcept
     panel = ResponderPanel(lambda say, safe: FakeResponder(say, safe, fault=fault))
     panel.start()
     until(lambda: "The responder: stopped" in shown(panel))
-    assert ("a fault of the lab" in shown(panel)) == isinstance(fault, ZeroDivisionError)
+    assert ("a bug in the lab" in shown(panel)) == isinstance(fault, ZeroDivisionError)
 
 
 def test_a_burst_is_drawn_a_few_times_not_once_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
