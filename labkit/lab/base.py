@@ -16,7 +16,7 @@ from labkit.model.settings import BackendName, parse_backend
 from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
-from labkit.steps import rule
+from labkit.steps import commands, rule
 from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
 from labkit.views.display import on_change
@@ -208,6 +208,7 @@ class StatusCells(Cells):
         """
         (one,) = steps.named(step)
         result = steps.check(self._session, one)
+        result = replace(result, looked_at=commands.looked_at(self._session, result.looked_at))
         panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))
         offered = () if self._unattended or result.passed else steps.offered(self._session, one)
         if not offered:

@@ -12,8 +12,10 @@ from labkit.model.settings import PROFILE
 from labkit.model.student import rule_name
 from labkit.services import aws
 from labkit.services.aws.profile import load_profile
+from labkit.steps import commands
 from labkit.steps.rule import all_rules
 from labkit.views import display
+from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.progress import Progress
 from labkit.views.view import View
@@ -47,7 +49,7 @@ class ClosingCells(Cells):
             f"Part {number} is done: {len(results)} of {len(results)} steps.",
             [*((result.title, result.found) for result in results), self._time()],
             cli=self._commands(number),
-            cli_caption="Look at it with the AWS CLI",
+            cli_caption=LOOK,
             onward=ONWARD[number],
         )
 
@@ -59,7 +61,7 @@ class ClosingCells(Cells):
         network_acl_id = self._session.notes.get("network_acl_id")
         if number == "1" or not network_acl_id:
             return ""
-        return f"aws ec2 describe-network-acls --network-acl-ids {network_acl_id} --region {self._session.region}"
+        return commands.network_acl_command(self._session, network_acl_id)
 
     def _gone(self) -> View:
         student = self._student_or_none() or self._last_student

@@ -9,8 +9,9 @@ from labkit.lab.base import Cells, link_to
 from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
 from labkit.services import aws
-from labkit.steps import account, network
+from labkit.steps import account, commands, network
 from labkit.views import forms, panels
+from labkit.views.copying import THE_SAME
 from labkit.views.forms import keys as keys_form
 from labkit.views.forms.parts import Form
 from labkit.views.tables import network as network_tables
@@ -76,13 +77,13 @@ class EnvironmentCells(Cells):
         """Which account the keys open, where, and as whom."""
         who = aws.caller(self._session.aws.sts)
         facts = (("Account", who.account), ("Identity", who.arn), ("Region", self._session.region))
-        return panels.ActionResult("The AWS account in use", facts, cli="aws sts get-caller-identity")
+        cli = commands.caller_command(self._session)
+        return panels.ActionResult("The AWS account in use", facts, cli, cli_caption=THE_SAME)
 
     def vpcs(self) -> View:
         """Every VPC of the region, whose it is, and how much of the quota is used."""
-        return network_tables.VpcTable(
-            aws.describe_vpcs(self._session.aws.ec2), self._session.region, self._session.student
-        )
+        vpcs, cli = aws.describe_vpcs(self._session.aws.ec2), commands.vpcs_command(self._session)
+        return network_tables.VpcTable(vpcs, self._session.region, self._session.student, cli)
 
     def create_vpc(self) -> Form | View:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
@@ -110,8 +111,8 @@ class EnvironmentCells(Cells):
     def network_acls(self) -> View:
         """Every network ACL of the region with the VPC it belongs to: everybody's, as `describe-network-acls` shows."""
         session = self._session
-        found = aws.describe_network_acls(session.aws.ec2)
-        return network_tables.NetworkAclTable(found, session.region, session.notes.get("network_acl_id"))
+        found, noted = aws.describe_network_acls(session.aws.ec2), session.notes.get("network_acl_id")
+        return network_tables.NetworkAclTable(found, session.region, noted, commands.network_acls_command(session))
 
     def choose_network_acl(self, network_acl_id: str = "") -> Form | View:
         """Note the NetworkAclId of your VPC; a form asks when called with nothing.
@@ -134,7 +135,12 @@ class EnvironmentCells(Cells):
     def entries(self) -> View:
         """The entries of your network ACL, each direction in the order in which AWS tries them."""
         network_acl = self._network_acl()
-        return network_tables.AclEntriesTable(network_acl, self._session.region, self._packets(network_acl))
+        return network_tables.AclEntriesTable(
+            network_acl,
+            self._session.region,
+            self._packets(network_acl),
+            cli=commands.network_acl_command(self._session, network_acl.id),
+        )
 
     def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
         """What each entry has decided, where this network ACL is the one that filters the host; else None."""

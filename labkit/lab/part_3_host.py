@@ -25,9 +25,10 @@ from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 from labkit.services.host import RUN_SECONDS
 from labkit.services.jupyter_server import server_of_this_kernel
-from labkit.steps import host, network, protection, rule
+from labkit.steps import commands, host, network, protection, rule
 from labkit.steps.readiness import readiness
 from labkit.views import panels
+from labkit.views.copying import LOOK
 from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.readiness import Line, Readiness
@@ -154,10 +155,12 @@ class HostCells(Cells):
         network_acl = network.students_network_acl(self._session)
         facts = (("Entry", str(entry)), ("Network ACL", network_acl.id))
         if entry in network_acl.entries:
-            return panels.ActionResult("The entry was there already.", facts)
+            look = commands.network_acl_command(self._session, network_acl.id)
+            return panels.ActionResult("The entry was there already.", facts, look, cli_caption=LOOK)
         self._session.require_agreement()
         aws.create_entry(self._session.aws.ec2, network_acl.id, entry)
-        return panels.ActionResult("The entry was added.", facts)
+        cli = commands.create_entry_command(self._session, network_acl.id, entry)
+        return panels.ActionResult("The entry was added.", facts, cli)
 
     def remove_entry(self, rule_number: int, egress: bool = True) -> View:
         """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
@@ -167,7 +170,9 @@ class HostCells(Cells):
             return panels.ActionResult(f"There is no {way} entry {rule_number} in {network_acl.id}.")
         self._session.require_agreement()
         aws.delete_entry(self._session.aws.ec2, network_acl.id, rule_number, egress)
-        return panels.ActionResult(f"The {way} entry {rule_number} was deleted.", (("Network ACL", network_acl.id),))
+        cli = commands.delete_entry_command(self._session, network_acl.id, rule_number, egress)
+        facts = (("Network ACL", network_acl.id),)
+        return panels.ActionResult(f"The {way} entry {rule_number} was deleted.", facts, cli)
 
     def allow_ipv6(self) -> View:
         """Let IPv6 through your network ACL, as AWS does when a VPC gets an IPv6 CIDR block."""

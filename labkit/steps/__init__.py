@@ -7,6 +7,7 @@ and the end-to-end tests follow.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.check import require as require_passed
@@ -106,7 +107,8 @@ def _is_unseen_choice(session: LabSession, step: Step, result: CheckResult) -> b
 
 
 def _waits(step: Step, missing: Step) -> CheckResult:
-    return step.result(Outcome.NOT_YET, "the steps before it", "skipped", f"Complete “{missing.title}” first.")
+    skipped = step.result(Outcome.NOT_YET, "the steps before it", "skipped", f"Complete “{missing.title}” first.")
+    return replace(skipped, looked_at=())
 
 
 def solve(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, CheckResult]]:

@@ -9,10 +9,12 @@ from labkit.model.settings import PROFILE
 from labkit.model.student import STUDENT_NUMBERS, parse_student_number, rule_name, vpc_name
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
+from labkit.steps import commands
 from labkit.steps.network import found_elsewhere
 from labkit.steps.rule import students_rules
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
+from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
 
 SINGLE_STUDENT = "1"
@@ -111,7 +113,8 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
     return ActionResult(
         f"AWS answers: account {verified.caller.account}, region {region}.",
         (("Identity", verified.caller.arn), ("Keys", where)),
-        cli="aws sts get-caller-identity",
+        cli=commands.caller_command(session),
+        cli_caption=LOOK,
         remark=_vpc_elsewhere(session),
     )
 

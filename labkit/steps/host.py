@@ -15,9 +15,11 @@ from labkit.model.network_acl import Entry
 from labkit.model.student import host_of
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
+from labkit.steps import commands
 from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
+from labkit.views.copying import INSTEAD, LOOK
 from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.readiness import Line
 
@@ -128,16 +130,18 @@ def do_subnet(session: LabSession) -> ActionResult:
     """Put the host into a subnet of the student's VPC, or find it there."""
     vpc = students_vpc(session)
     with session.creation_lock():
-        found = host_subnets(session)
+        found, cli, caption = host_subnets(session), "", LOOK
         if not found:
             session.require_agreement()
             tags = {HOST_TAG: HOST_NAME}
             found = (aws.create_subnet(session.aws.ec2, vpc.id, HOST_SUBNET_CIDR_BLOCK, session.student, tags),)
+            cli, caption = commands.create_subnet_command(session, vpc.id), INSTEAD
     network_acl = students_network_acl(session)
     return ActionResult(
         "Your host is in your VPC.",
         (("SubnetId", found[0].id), ("CIDR block", found[0].cidr_block), ("Network ACL in force", network_acl.id)),
-        cli=f"aws ec2 create-subnet --vpc-id {vpc.id} --cidr-block {HOST_SUBNET_CIDR_BLOCK}",
+        cli=cli or commands.subnet_command(session, found[0].id),
+        cli_caption=caption,
     )
 
 
@@ -162,15 +166,16 @@ ALL_IPV6 = tuple(Entry(ALL_IPV6_NUMBER, egress, "allow", "-1", "::/0") for egres
 def allow_ipv6(session: LabSession) -> ActionResult:
     """Add the two entries with which AWS lets IPv6 through once a VPC has an IPv6 CIDR block; found when there."""
     network_acl = students_network_acl(session)
-    for entry in ALL_IPV6:
-        if entry not in network_acl.entries:
-            session.require_agreement()
-            aws.create_entry(session.aws.ec2, network_acl.id, entry)
+    missing = [entry for entry in ALL_IPV6 if entry not in network_acl.entries]
+    for entry in missing:
+        session.require_agreement()
+        aws.create_entry(session.aws.ec2, network_acl.id, entry)
+    added = [commands.create_entry_command(session, network_acl.id, entry) for entry in missing]
     return ActionResult(
         "IPv6 goes through the network ACL, both ways.",
         [("Egress and ingress", f"entry {ALL_IPV6_NUMBER}: allow all to and from ::/0")],
-        cli=f"aws ec2 create-network-acl-entry --network-acl-id {network_acl.id} --egress --rule-number "
-        f"{ALL_IPV6_NUMBER} --protocol -1 --rule-action allow --ipv6-cidr-block ::/0",
+        cli="\n".join(added) or commands.network_acl_command(session, network_acl.id),
+        cli_caption=INSTEAD if added else LOOK,
     )
 
 

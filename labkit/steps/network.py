@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.pasted import clean
-from labkit.model.student import STUDENT_TAG, student_tags
-from labkit.model.vpc import HOST_TAG, LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
+from labkit.model.student import STUDENT_TAG
+from labkit.model.vpc import HOST_TAG, Vpc, vpc_quota_sentence
 from labkit.services import aws
 from labkit.services.aws.account import Account
+from labkit.steps import commands
 from labkit.steps.session import LabSession
 from labkit.steps.step import Offer, Step
+from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
 
 
@@ -69,7 +71,8 @@ def check_vpc(session: LabSession) -> CheckResult:
             Outcome.WRONG,
             expected,
             f"{len(mine)}: {_listed(mine)}",
-            "Keep one: delete the others with aws ec2 delete-vpc, or remove all of them with lab.reset('vpc').",
+            "Keep one and delete the others, or remove all of them with lab.reset('vpc')."
+            + _in_a_terminal(f"To delete {mine[-1].id}", commands.delete_vpc_command(session, mine[-1].id)),
         )
     unclaimed = aws.unclaimed_vpcs(session.aws.ec2)
     if unclaimed:
@@ -77,20 +80,15 @@ def check_vpc(session: LabSession) -> CheckResult:
             Outcome.NOT_YET,
             expected,
             f"without a tag: {_listed(unclaimed)}",
-            f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}'), or in a terminal: "
-            + tag_command(unclaimed[0].id, session.student),
+            f"If you made it, take it as yours: lab.take_vpc('{unclaimed[0].id}')."
+            + _in_a_terminal("Or", commands.take_vpc_command(session, unclaimed[0].id)),
         )
     return _none_here(session)
 
 
-def tag_command(vpc_id: str, student: int) -> str:
-    """The AWS CLI command that takes a VPC as the student's.
-
-    >>> tag_command("vpc-1", 7)
-    "aws ec2 create-tags --resources vpc-1 --tags Key=labkit:student,Value=7 'Key=Name,Value=Self Protect Student7'"
-    """
-    tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in student_tags(student).items())
-    return f"aws ec2 create-tags --resources {vpc_id} --tags {tags}"
+def _in_a_terminal(why: str, command: str) -> str:
+    """A sentence to add; empty where the AWS CLI has no keys."""
+    return f" {why} in a terminal: `{command}`" if command else ""
 
 
 def _listed(vpcs: Iterable[Vpc]) -> str:
@@ -129,16 +127,19 @@ def make_vpc(session: LabSession) -> ActionResult:
     with session.creation_lock():
         mine = aws.find_student_vpcs(session.aws.ec2, session.student)
         if mine:
-            return _show_vpc(session, mine[0], "Your VPC already exists; no second one was created.")
+            found = _show_vpc(session, mine[0], "Your VPC already exists; no second one was created.")
+            return replace(found, cli=commands.vpcs_command(session, mine[0].id), cli_caption=LOOK)
         session.require_agreement()
-        return _show_vpc(session, aws.create_vpc(session.aws.ec2, session.student), "Your VPC was created.")
+        made = _show_vpc(session, aws.create_vpc(session.aws.ec2, session.student), "Your VPC was created.")
+        return replace(made, cli=commands.create_vpc_command(session))
 
 
 def take_vpc(session: LabSession, vpc_id: str) -> ActionResult:
     """Tag a VPC made without a tag as the student's. Raises InvalidInput when it is somebody's already."""
     session.require_agreement()
     vpc = aws.tag_vpc(session.aws.ec2, clean(vpc_id).value, session.student)
-    return _show_vpc(session, vpc, "The VPC is yours now: it has your tag.")
+    taken = _show_vpc(session, vpc, "The VPC is yours now: it has your tag.")
+    return replace(taken, cli=commands.take_vpc_command(session, vpc.id))
 
 
 def offer_unclaimed(session: LabSession) -> tuple[Offer, ...]:
@@ -156,7 +157,6 @@ def _show_vpc(session: LabSession, vpc: Vpc, title: str) -> ActionResult:
     return ActionResult(
         title,
         (("VpcId", vpc.id), ("CIDR block", vpc.cidr_block), ("Name", vpc.name), ("Region", session.region)),
-        cli=f"aws ec2 create-vpc --cidr-block {LAB_CIDR_BLOCK}",
         remark=vpc_quota_sentence(aws.describe_vpcs(session.aws.ec2), session.region),
     )
 
@@ -217,7 +217,8 @@ def save_network_acl(session: LabSession, network_acl_id: str) -> ActionResult:
     return ActionResult(
         "The NetworkAclId is in your notes.",
         (("NetworkAclId", mine.id), ("VpcId", mine.vpc_id), ("Region", session.region)),
-        cli=f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={mine.vpc_id}",
+        cli=commands.network_acl_command(session, mine.id),
+        cli_caption=LOOK,
     )
 
 

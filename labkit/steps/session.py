@@ -117,6 +117,11 @@ class LabSession:
         kept = load_profile(self.backend.aws.config_file, self.backend.aws.credentials_file)
         return kept.keys if kept is not None else self.backend.aws.own_keys()
 
+    @property
+    def keys_in_memory(self) -> bool:
+        """Whether the keys in use were typed and not kept, so that no other program has them."""
+        return self._keys is not None
+
     def use_keys(self, keys: AccessKeys | None) -> None:
         """Use these keys, from memory; None forgets them."""
         self._keys = keys

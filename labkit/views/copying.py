@@ -15,6 +15,9 @@ from markupsafe import Markup, escape
 
 from labkit.views.marks import HEX
 
+INSTEAD, LOOK, THE_SAME = "With the AWS CLI instead", "Look at it with the AWS CLI", "The same with the AWS CLI"
+"""Captions of commands, by what they do: what the cell did, show what is there now, or show what the cell shows."""
+
 _SCRIPT = (
     "(b=>{const f=b.closest('figure'),t=f?f.querySelector('code'):b.previousElementSibling,s=getSelection();"
     "s.selectAllChildren(t);"
@@ -30,18 +33,20 @@ _ICON = (
 _ID = re.compile(
     rf"<(?P<tag>samp|code)>(?:(?P<kind>vpc|acl|subnet)-{HEX}{{17}}|{HEX}{{8}}-(?:{HEX}{{4}}-){{3}}{HEX}{{12}})</(?P=tag)>"
 )
+_COMMAND = re.compile(r"<code>(?:aws |labkit |lab\.[a-z_]+\()[^<]*</code>")
 _KINDS = {"vpc": "this VpcId", "acl": "this NetworkAclId", "subnet": "this SubnetId", None: "this id"}
 
 
 def copies(html: object) -> Markup:
-    """The markup with a button behind each id: of a VPC, a network ACL, a subnet, a rule.
+    """The markup with a button behind each id (of a VPC, a network ACL, a subnet, a rule) and each command.
 
     >>> copies(Markup("<samp>10.0.0.7</samp>"))
     Markup('<samp>10.0.0.7</samp>')
     >>> "Copy this VpcId" in copies(Markup("<samp>vpc-0123456789abcdef0</samp>"))
     True
     """
-    return Markup(_ID.sub(_with_button, str(escape(html))))
+    commands = _COMMAND.sub(lambda found: f"{found[0]}{copy_button('this command')}", str(escape(html)))
+    return Markup(_ID.sub(_with_button, commands))
 
 
 def _with_button(found: re.Match[str]) -> Markup:

@@ -16,7 +16,7 @@ _SHORT = re.compile(
     r"|(?<![\w/.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b"  # an IPv4 address or CIDR block
     rf"|(?<![\w:])(?:{_GROUPS})?::(?:{_GROUPS})?(?:/\d{{1,3}})?(?![\w:])"  # the same of IPv6, shortened
 )
-_QUOTED = re.compile(r"`([^`\n]+)`")
+_CODE = re.compile(r"`([^`\n]+)`|(\blab\.[a-z_]+\([^()\n]*\))")
 _LONG = re.compile(rf"\b{HEX}{{8}}(?:-{HEX}{{4}}){{3}}-{HEX}{{12}}\b|\barn:aws:[\w:/.-]*\w")
 
 
@@ -40,8 +40,8 @@ def pill(words: str) -> Markup:
 
 
 def mono(words: object) -> object:
-    """The text with everything in backticks, and each id and address, in the code font. A short id is not broken
-    across lines.
+    """The text with everything in backticks, each call such as lab.status(), each id and each address in the code
+    font. A short id is not broken across lines.
 
     Markup, and objects that render their own, are returned unchanged.
 
@@ -49,8 +49,17 @@ def mono(words: object) -> object:
     Markup('<samp>vpc-1f</samp> (<samp>10.0.0.0/16</samp>) &lt;b&gt;')
     >>> mono("Say `labkit solve`.")
     Markup('Say <code>labkit solve</code>.')
+    >>> mono("Take it: lab.take_vpc('vpc-1')")
+    Markup('Take it: <code>lab.take_vpc(&#39;vpc-1&#39;)</code>')
     """
     if hasattr(words, "__html__"):
         return words
-    html = _QUOTED.sub(r"<code>\1</code>", str(escape(words)))
-    return Markup(_LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", html)))
+    html, done, text = "", 0, str(escape(words))
+    for found in _CODE.finditer(text):
+        html += f"{_ids(text[done : found.start()])}<code>{found[1] or found[2]}</code>"
+        done = found.end()
+    return Markup(html + _ids(text[done:]))
+
+
+def _ids(text: str) -> str:
+    return _LONG.sub(r"<code>\g<0></code>", _SHORT.sub(r"<samp>\g<0></samp>", text))

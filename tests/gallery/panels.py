@@ -6,6 +6,7 @@ from labkit.model.check import require
 from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
 from labkit.model.rule_filter import parse
+from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, InternalError, Note
 from labkit.views.panels.clean_up import CleanUpView
 from labkit.views.panels.progress import Progress, StatusLine, Working
@@ -100,19 +101,23 @@ def _faults() -> tuple[State, ...]:
 def _happened() -> tuple[State, ...]:
     facts = (("VpcId", VPC_ID), ("CIDR block", "10.0.0.0/16"), ("Name", "Self Protect Student7"), ("Region", REGION))
     who = (("Account", ACCOUNT), ("Identity", USER), ("Region", REGION))
-    cli = f"aws ec2 describe-network-acls --filters Name=vpc-id,Values={VPC_ID}"
+    cli = f"aws ec2 describe-network-acls --network-acl-ids {ACL_ID} --region {REGION}"
     found = (("NetworkAclId", ACL_ID), ("VpcId", VPC_ID), ("Region", REGION))
     return (
         State("in one sentence", ActionResult("There was no rule of yours to delete.")),
         State("with facts", ActionResult("The AWS account in use", who)),
         State("the end of a chapter", ActionResult("Part 2 is done: 8 of 8 steps.", who, onward=("Part 3", "#x"))),
-        State("with the AWS CLI’s words", ActionResult("The NetworkAclId is in your notes.", found, cli)),
+        State(
+            "with the AWS CLI’s words", ActionResult("The NetworkAclId is in your notes.", found, cli, cli_caption=LOOK)
+        ),
         State(
             "with a remark and a table",
             ActionResult(
                 "Your VPC was created.",
                 facts,
-                "aws ec2 create-vpc --cidr-block 10.0.0.0/16",
+                "aws ec2 create-vpc --cidr-block 10.0.0.0/16 --tag-specifications "
+                "'ResourceType=vpc,Tags=[{Key=labkit:student,Value=7},{Key=Name,Value=Self Protect Student7}]' "
+                f"--region {REGION}",
                 f"3 of 5 VPCs used in {REGION}.",
                 VpcTable(VPCS, REGION, 7),
             ),

@@ -42,23 +42,29 @@ from tests.gallery.values import (
     WANTED,
 )
 
+LIST_VPCS = f"aws ec2 describe-vpcs --region {REGION}"
+SHOW_ACL = f"aws ec2 describe-network-acls --network-acl-ids {DEFAULT_ACL.id} --region {REGION}"
+LIST_ACLS = f"aws ec2 describe-network-acls --query 'NetworkAcls[].[NetworkAclId,VpcId]' --region {REGION}"
+
 WEB = Packet.outbound(BAD, "tcp", 80)
 
 
 def _vpcs() -> tuple[State, ...]:
-    return State("three, one of them yours", VpcTable(VPCS, REGION, STUDENT)), State("none", VpcTable((), REGION))
+    return State("three, one of them yours", VpcTable(VPCS, REGION, STUDENT, LIST_VPCS)), State(
+        "none", VpcTable((), REGION)
+    )
 
 
 def _network_acls() -> tuple[State, ...]:
     return (
-        State("none is chosen yet", NetworkAclTable((ACL, OTHER_ACL), REGION)),
-        State("one is chosen", NetworkAclTable((ACL, OTHER_ACL), REGION, ACL_ID)),
+        State("none is chosen yet", NetworkAclTable((ACL, OTHER_ACL), REGION, cli=LIST_ACLS)),
+        State("one is chosen", NetworkAclTable((ACL, OTHER_ACL), REGION, ACL_ID, LIST_ACLS)),
     )
 
 
 def _entries() -> tuple[State, ...]:
     return (
-        State("as AWS makes it", AclEntriesTable(DEFAULT_ACL, REGION)),
+        State("as AWS makes it", AclEntriesTable(DEFAULT_ACL, REGION, cli=SHOW_ACL)),
         State("with counters", AclEntriesTable(DENYING_ACL, REGION, PACKETS)),
         State("an entry that is never reached", AclEntriesTable(ACL, REGION)),
         State("with IPv6", AclEntriesTable(SIX_ACL, REGION)),

@@ -119,7 +119,8 @@ def delete_vpc(ec2: Any, vpc_id: str, student: int) -> Deleted:
         raise InvalidInput(
             f"{vpc} was not deleted.",
             f"It belongs to {vpc.whose}; the lab deletes only what carries the tag {STUDENT_TAG}={student}.",
-            "Delete it yourself if it is yours: aws ec2 delete-vpc --vpc-id " + vpc_id,
+            "Delete it yourself if it is yours: "
+            f"`aws ec2 delete-vpc --vpc-id {vpc_id} --region {ec2.meta.region_name}`",
             field="vpc",
         )
     in_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]

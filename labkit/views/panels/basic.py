@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import FilterError, InvalidInput, LabError, StepNotReady
+from labkit.views.copying import INSTEAD
 from labkit.views.marks import tone
 from labkit.views.view import View
 
@@ -113,10 +114,10 @@ class InternalError(View):
 
 @dataclass(frozen=True, repr=False)
 class ActionResult(View):
-    """What a call did, and the AWS CLI command that does the same.
+    """What a call did, and AWS CLI commands for the same.
 
-    facts: names and values, such as ("VPC", "vpc-1"). cli: the command that does the same. remark: one more sentence.
-    table: a table shown below the panel. onward: title and address of the chapter to go on with.
+    facts: names and values, such as ("VPC", "vpc-1"). cli: commands, a line each; cli_caption: what they do.
+    remark: one more sentence. table: a table shown below the panel. onward: title and address of the next chapter.
     """
 
     title: str
@@ -124,7 +125,7 @@ class ActionResult(View):
     cli: str = ""
     remark: str = ""
     table: View | None = None
-    cli_caption: str = "The same with the AWS CLI"
+    cli_caption: str = INSTEAD
     onward: tuple[str, str] | None = None
 
     template: ClassVar[str] = "happened.html.j2"

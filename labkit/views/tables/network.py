@@ -14,6 +14,7 @@ from labkit.model.network_acl import (
     never_reached,
 )
 from labkit.model.vpc import Vpc
+from labkit.views.copying import THE_SAME
 from labkit.views.measured import counted
 from labkit.views.view import View, text_table
 
@@ -22,11 +23,15 @@ ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
 
 @dataclass(frozen=True, repr=False)
 class VpcTable(View):
-    """The VPCs of a region and whose they are. student: the number whose VPCs are marked as yours."""
+    """The VPCs of a region and whose they are.
+
+    student: the number whose VPCs are marked as yours. cli: the command that shows the same.
+    """
 
     vpcs: Sequence[Vpc]
     region: str
     student: int | None = None
+    cli: str = ""
 
     template: ClassVar[str] = "vpc_table.html.j2"
     headers: ClassVar[list[str]] = ["VPC", "Name", "CIDR block", "Whose"]
@@ -43,7 +48,8 @@ class VpcTable(View):
         ]
 
     def text(self) -> str:
-        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
+        table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
+        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
 
     def records(self) -> list[dict[str, object]]:
         return [
@@ -70,16 +76,16 @@ class NetworkAclTable(View):
     """The network ACLs of a region, each with its VPC, by their random ids.
 
     Which one is the student's is the question below it: nothing here says whose a VPC is. chosen: the NetworkAclId in
-    the notes, right or wrong.
+    the notes, right or wrong. cli: the command that shows the same.
     """
 
     acls: Sequence[NetworkAcl]
     region: str
     chosen: str = ""
+    cli: str = ""
 
     template: ClassVar[str] = "network_acl_table.html.j2"
     headers: ClassVar[list[str]] = ["NetworkAclId", "VPC", "Kind", "Egress entries"]
-    cli: ClassVar[str] = "aws ec2 describe-network-acls --query 'NetworkAcls[].[NetworkAclId,VpcId]'"
 
     @property
     def caption(self) -> str:
@@ -101,7 +107,7 @@ class NetworkAclTable(View):
 
     def text(self) -> str:
         table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
-        return f"{table}\nThe same in AWS CLI words: {self.cli}"
+        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
 
     def records(self) -> list[dict[str, object]]:
         return [
@@ -149,20 +155,16 @@ class AclEntriesTable(View):
     """The entries of a network ACL in the order in which AWS tries them, one table per direction.
 
     packets: how many packets each entry, as (egress, rule number), has decided; None if they are not counted.
-    egress_only: leave out the ingress entries and the warnings about them.
+    egress_only: leave out the ingress entries and the warnings about them. cli: the command that shows the same.
     """
 
     acl: NetworkAcl
     region: str = ""
     packets: Mapping[tuple[bool, int], int] | None = None
     egress_only: bool = False
+    cli: str = ""
 
     template: ClassVar[str] = "entries_table.html.j2"
-
-    @property
-    def cli(self) -> str:
-        """The command that shows the same."""
-        return "" if self.egress_only else f"aws ec2 describe-network-acls --network-acl-ids {self.acl.id}"
 
     def directions(self) -> list[Direction]:
         return [self._direction(egress) for egress in ((True,) if self.egress_only else (True, False))]
@@ -191,7 +193,7 @@ class AclEntriesTable(View):
         tables = [
             f"{one.caption}\n{text_table(one.headers, [cells for cells, _ in one.rows])}" for one in self.directions()
         ]
-        cli = [f"The same in AWS CLI words: {self.cli}"] if self.cli else []
+        cli = [f"{THE_SAME}: {self.cli}"] if self.cli else []
         return "\n\n".join([*tables, *self.warnings(), *cli])
 
     def records(self) -> list[dict[str, object]]:
