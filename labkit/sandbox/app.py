@@ -14,7 +14,7 @@ from labkit.sandbox.classroom.classroom import Classroom
 from labkit.sandbox.classroom.host_feed import StudentHosts
 from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.control import create_control_app
-from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.api.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
 from labkit.sandbox.detection.feed import control_blueprint
 from labkit.sandbox.detection.store.store import DetectionStore

@@ -25,7 +25,7 @@ from labkit.model.detection.alerting import CompiledRule
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import Rule
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.api.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
 from labkit.sandbox.detection.rulebook import RuleIndex
 from labkit.sandbox.detection.store.engine import DAY_MS

@@ -20,9 +20,9 @@ from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.api.app import create_detection_app
+from labkit.sandbox.detection.api.rate_limit import RateLimit
 from labkit.sandbox.detection.engine import Engine
-from labkit.sandbox.detection.rate_limit import RateLimit
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, errors, items, serving

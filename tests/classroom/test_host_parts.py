@@ -21,7 +21,7 @@ from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.student import account_of
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint
 from labkit.sandbox.classroom.students import StudentStore
-from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.api.app import create_detection_app
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import ConnectEvents

@@ -15,10 +15,10 @@ from flask import Blueprint, Response, request
 
 from labkit.model.student import account_of
 from labkit.sandbox.classroom.students import StudentStore
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.request import caller, reply, store
 from labkit.sandbox.detection.engine import Engine, EventRefused
-from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.feed import events_in
-from labkit.sandbox.detection.request import caller, reply, store
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import host_fields
 

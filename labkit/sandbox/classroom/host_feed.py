@@ -18,9 +18,9 @@ from flask import Blueprint, Response, request
 
 from labkit.model.host_location import HostLocation
 from labkit.model.student import account_of
-from labkit.sandbox.detection.errors import ApiError
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.request import caller, reply
 from labkit.sandbox.detection.feed import MOST_WAIT_SECONDS
-from labkit.sandbox.detection.request import caller, reply
 from labkit.sandbox.detection.timestamps import now_ms
 
 PATIENCE_SECONDS = 1.0

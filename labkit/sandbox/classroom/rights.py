@@ -14,9 +14,9 @@ from labkit.model.student import student_name, students_in
 from labkit.sandbox.classroom.host_feed import BLUEPRINT as HOST_FEED
 from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.students import StudentStore
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.permissions import Caller, Permissions
-from labkit.sandbox.detection.request import store
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.permissions import Caller, Permissions
+from labkit.sandbox.detection.api.request import store
 
 _CHECKED_THEMSELVES = {
     "rules.create_rule", "rules.update_rule", "rules.delete_rule", "rules.set_tags", "alerts.dismiss",

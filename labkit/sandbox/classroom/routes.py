@@ -19,7 +19,7 @@ from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.classroom.roster import Roster
 from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.control import refuse_without_token
-from labkit.sandbox.detection.request import reply
+from labkit.sandbox.detection.api.request import reply
 
 Address = Callable[[], dict[str, str]]
 """Where students reach the sandbox, and the fingerprint of its certificate or "": `url` and `fingerprint`."""

@@ -21,8 +21,8 @@ from flask import Blueprint, Response, request
 
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.detection import seed_data
+from labkit.sandbox.detection.api.request import organization_id, reply
 from labkit.sandbox.detection.engine import Engine, EventRefused
-from labkit.sandbox.detection.request import organization_id, reply
 
 MOST_BODY_BYTES = 8_000_000
 MOST_WAIT_SECONDS = 30.0

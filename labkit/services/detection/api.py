@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from labkit.model.detection.records import Agent, Alert, AuditRecord, Member, Ruleset
+from labkit.model.detection.records import Agent, Alert, Ruleset
 from labkit.model.detection.rule import Rule
 from labkit.model.endpoint import is_loopback
-from labkit.model.errors import InvalidInput, LabError, ServiceError
+from labkit.model.errors import InvalidInput, LabError
 from labkit.services.detection import errors as detection_errors
 from labkit.services.detection.hawk import HawkAuth, NotAuthentic
 from labkit.services.unreachable import untrusted
@@ -94,15 +94,6 @@ class DetectionApi:
         """Remove a rule."""
         self._call("DELETE", _rule_path(ruleset_id, rule_id))
 
-    def rule_tags(self, rule_id: str) -> dict[str, Any]:
-        """A rule's tags, `inclusion` and `exclusion`; both empty before any were set."""
-        try:
-            return self._call("GET", f"/v2/rules/{_part(rule_id)}/tags")
-        except ServiceError as error:
-            if "No tags found for rule" in error.what:
-                return {"inclusion": [], "exclusion": []}
-            raise
-
     def agents(self, status: Literal["online", "offline"] = "online", **query: str) -> Iterator[Agent]:
         """The agents of a status, newest first, fetched page by page; `query`: type, hostname."""
         return map(Agent.from_api, self._pages("/v2/agents", "agents", {"status": status, **query}))
@@ -148,15 +139,6 @@ class DetectionApi:
         """Dismiss alerts; `text` is required with the reason `OTHER` and refused with any other."""
         body: dict[str, Any] = {"ids": list(alert_ids), "dismissReason": reason}
         self._call("POST", "/v2/alerts/dismiss", body=body | ({"dismissReasonText": text} if text else {}))
-
-    def members(self) -> tuple[Member, ...]:
-        """The members of the organization."""
-        return tuple(map(Member.from_api, self._pages("/v2/organizations/members", "members")))
-
-    def audit_logs(self, **query: str) -> Iterator[AuditRecord]:
-        """The audit log, newest first, fetched page by page; `query`: operation, from_, until."""
-        named = {name.rstrip("_"): value for name, value in query.items()}
-        return map(AuditRecord.from_api, self._pages("/v2/auditlogs", "recs", named))
 
     def _pages(self, path: str, noun: str, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """The items of a list call, page after page."""

@@ -16,7 +16,7 @@ from flask import Flask
 from labkit.model.detection.event import connect_event
 from labkit.sandbox.control import TOKEN_HEADER
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.app import create_detection_app
+from labkit.sandbox.detection.api.app import create_detection_app
 from labkit.sandbox.detection.engine import Engine
 from labkit.sandbox.detection.feed import control_blueprint
 from labkit.sandbox.detection.store.store import DetectionStore

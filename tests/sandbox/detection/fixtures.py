@@ -16,8 +16,8 @@ from mohawk import Sender
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.app import create_detection_app
-from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.api.app import create_detection_app
+from labkit.sandbox.detection.api.rate_limit import RateLimit
 from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.engine import KeptEvent
 from labkit.sandbox.detection.store.store import DetectionStore

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.api.rate_limit import RateLimit
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, a_service, errors, items
 from tests.wait import PATIENCE_SECONDS
 

@@ -11,7 +11,7 @@ import requests
 from mohawk.exc import HawkFail
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.hawk import NonceStore
+from labkit.sandbox.detection.api.hawk import NonceStore
 from tests.sandbox.detection.fixtures import RULESETS, Service, errors, items
 from tests.wait import PATIENCE_SECONDS
 

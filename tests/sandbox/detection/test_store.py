@@ -13,7 +13,7 @@ import pytest
 
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.store.alerts import NewAlert
-from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.detection.store.database import NoSuch, Selection
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, a_service, add_events, items
@@ -122,7 +122,7 @@ def test_threads_write_and_read_concurrently(tmp_path: Path) -> None:
     def read() -> int:
         looks = 0
         while not done.is_set():
-            counts = store.alerts.severity_counts(ORGANIZATION, None, None)
+            counts = store.alerts.severity_counts(ORGANIZATION, Selection({}))
             assert 0 <= counts[3] <= 160
             looks += 1
         return looks
@@ -134,7 +134,7 @@ def test_threads_write_and_read_concurrently(tmp_path: Path) -> None:
         finally:
             done.set()
         assert reader.result() > 0
-    assert store.alerts.severity_counts(ORGANIZATION, None, None)[3] == 160
+    assert store.alerts.severity_counts(ORGANIZATION, Selection({}))[3] == 160
     store.close()
 
 

@@ -18,8 +18,8 @@ from labkit.model.response.response import own_entries
 from labkit.model.response.safe_addresses import never_deny
 from labkit.responder import Responder
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.app import create_detection_app
-from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.api.app import create_detection_app
+from labkit.sandbox.detection.api.rate_limit import RateLimit
 from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms

@@ -14,8 +14,8 @@ from labkit import steps
 from labkit.lab.lab import Lab
 from labkit.model.errors import CredentialsRefused, LabError
 from labkit.model.response.response import Add, Refuse
-from labkit.sandbox.detection.app import create_detection_app
-from labkit.sandbox.detection.rate_limit import RateLimit
+from labkit.sandbox.detection.api.app import create_detection_app
+from labkit.sandbox.detection.api.rate_limit import RateLimit
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.services import aws, sandbox_process

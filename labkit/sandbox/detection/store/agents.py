@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from labkit.sandbox.detection.store.database import After, Database, NoSuch, Row, to_json
+from labkit.sandbox.detection.store.database import After, Database, Page, Row, Selection, to_json
 from labkit.sandbox.detection.timestamps import format_time
 
 SCHEMA = """
@@ -19,17 +18,6 @@ CREATE INDEX IF NOT EXISTS agent_page ON agent (organization_id, status, created
 CREATE TABLE IF NOT EXISTS server (
     id TEXT PRIMARY KEY, organization_id TEXT NOT NULL, monitored INTEGER NOT NULL, body TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class AgentQuery:
-    """Selects agents; None means "any". Times are milliseconds of the agent's creation, both ends included."""
-
-    status: str
-    agent_type: str | None = None
-    hostname: str | None = None
-    from_ms: int | None = None
-    until_ms: int | None = None
 
 
 class AgentStore:
@@ -55,25 +43,11 @@ class AgentStore:
     def agent(self, organization_id: str, agent_id: str) -> dict[str, Any]:
         """One agent. Raises NoSuch."""
         sql = "SELECT * FROM agent WHERE organization_id = ? AND id = ?"
-        rows = self._database.rows(sql, organization_id, agent_id)
-        if not rows:
-            raise NoSuch("agent", agent_id)
-        return _agent(rows[0])
+        return _agent(self._database.row("agent", agent_id, sql, organization_id, agent_id))
 
-    def page(
-        self, organization_id: str, query: AgentQuery, after: After | None, limit: int
-    ) -> tuple[list[dict[str, Any]], After | None]:
-        """A page of agents, newest first, and where the next one starts."""
-        conditions = {
-            "organization_id = ?": organization_id,
-            "status = ?": query.status,
-            "agent_type = ?": query.agent_type,
-            "hostname = ?": query.hostname,
-            "created_at >= ?": query.from_ms,
-            "created_at <= ?": query.until_ms,
-        }
-        rows, rest = self._database.newest_first("agent", conditions, after, limit)
-        return [_agent(row) for row in rows], rest
+    def page(self, organization_id: str, selection: Selection, after: After | None, limit: int) -> Page:
+        """A page of agents, newest first."""
+        return self._database.page("agent", _agent, selection.of(organization_id), after, limit)
 
     def insert_server(self, organization_id: str, server: Mapping[str, Any]) -> None:
         """Add an EC2 server in the API's form."""

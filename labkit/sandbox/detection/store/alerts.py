@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from labkit.sandbox.detection.store.database import After, Database, NoSuch, Row, marks, to_json
+from labkit.sandbox.detection.store.database import After, Database, Page, Row, Selection, to_json
 from labkit.sandbox.detection.timestamps import format_time
 
 SCHEMA = """
@@ -45,32 +45,6 @@ class NewAlert:
 
 
 @dataclass(frozen=True)
-class AlertQuery:
-    """Selects alerts; None means "any". Times are milliseconds, both ends included."""
-
-    dismissed: bool = False
-    severity: int | None = None
-    agent_id: str | None = None
-    rule_id: str | None = None
-    ruleset_id: str | None = None
-    from_ms: int | None = None
-    until_ms: int | None = None
-
-    def conditions(self, organization_id: str) -> dict[str, Any]:
-        """The SQL conditions and their values."""
-        return {
-            "organization_id = ?": organization_id,
-            "is_dismissed = ?": int(self.dismissed),
-            "severity = ?": self.severity,
-            "agent_id = ?": self.agent_id,
-            "rule_id = ?": self.rule_id,
-            "ruleset_id = ?": self.ruleset_id,
-            "created_at >= ?": self.from_ms,
-            "created_at <= ?": self.until_ms,
-        }
-
-
-@dataclass(frozen=True)
 class Dismissal:
     """Why alerts are dismissed, by whom (a user id) and when (milliseconds)."""
 
@@ -93,20 +67,14 @@ class AlertStore:
         self._database.insert("alert", asdict(alert) | {"aggregates": to_json(aggregates), "is_dismissed": 0})
         return alert.id
 
-    def page(
-        self, organization_id: str, query: AlertQuery, after: After | None, limit: int
-    ) -> tuple[list[dict[str, Any]], After | None]:
-        """A page of alerts, newest first, and where the next one starts."""
-        rows, rest = self._database.newest_first("alert", query.conditions(organization_id), after, limit)
-        return [_alert(row) for row in rows], rest
+    def page(self, organization_id: str, selection: Selection, after: After | None, limit: int) -> Page:
+        """A page of alerts, newest first."""
+        return self._database.page("alert", _alert, selection.of(organization_id), after, limit)
 
     def alert(self, organization_id: str, alert_id: str) -> dict[str, Any]:
         """One alert. Raises NoSuch."""
         sql = "SELECT * FROM alert WHERE organization_id = ? AND id = ?"
-        rows = self._database.rows(sql, organization_id, alert_id)
-        if not rows:
-            raise NoSuch("alert", alert_id)
-        return _alert(rows[0])
+        return _alert(self._database.row("alert", alert_id, sql, organization_id, alert_id))
 
     def events(self, organization_id: str, alert_id: str) -> list[dict[str, Any]]:
         """The raw events that contributed to an alert, oldest first. Raises NoSuch."""
@@ -116,18 +84,17 @@ class AlertStore:
         self.alert(organization_id, alert_id)
         return [orjson.loads(row["body"]) for row in rows]
 
-    def severity_counts(self, organization_id: str, from_ms: int | None, until_ms: int | None) -> dict[int, int]:
-        """How many active alerts there are of each severity, 1 to 3."""
-        sql = """SELECT severity, count(*) AS number FROM alert WHERE organization_id = ? AND is_dismissed = 0
-            AND created_at >= coalesce(?, created_at) AND created_at <= coalesce(?, created_at) GROUP BY severity"""
-        rows = self._database.rows(sql, organization_id, from_ms, until_ms)
+    def severity_counts(self, organization_id: str, selection: Selection) -> dict[int, int]:
+        """How many of the selected alerts are of each severity, 1 to 3."""
+        where, values = selection.of(organization_id).where()
+        sql = f"SELECT severity, count(*) AS number FROM alert WHERE {where} GROUP BY severity"
+        rows = self._database.rows(sql, *values)
         return {1: 0, 2: 0, 3: 0} | {row["severity"]: row["number"] for row in rows}
 
-    def active_ids(self, organization_id: str, query: AlertQuery) -> list[str]:
-        """The ids of all active alerts that match a query."""
-        chosen = {sql: value for sql, value in query.conditions(organization_id).items() if value is not None}
-        sql = f"SELECT id FROM alert WHERE is_dismissed = 0 AND {' AND '.join(chosen)}"
-        return [row["id"] for row in self._database.rows(sql, *chosen.values())]
+    def selected_ids(self, organization_id: str, selection: Selection) -> list[str]:
+        """The ids of the selected alerts."""
+        where, values = selection.of(organization_id).where()
+        return [row["id"] for row in self._database.rows(f"SELECT id FROM alert WHERE {where}", *values)]
 
     def origins(self, organization_id: str, alert_ids: Iterable[str]) -> list[tuple[str, str | None, str | None]]:
         """Where alerts come from: id, the rule's name (None when the rule is gone), agent. Unknown ids are left out."""
@@ -139,20 +106,11 @@ class AlertStore:
 
     def dismiss(self, organization_id: str, alert_ids: Iterable[str], why: Dismissal) -> int:
         """Dismiss the active ones among these alerts; returns their number. Unknown ids are skipped."""
-        return self._dismiss({"organization_id = ?": organization_id}, list(alert_ids), why)
-
-    def dismiss_query(self, organization_id: str, query: AlertQuery, why: Dismissal) -> int:
-        """Dismiss all active alerts that match a query; returns their number."""
-        return self._dismiss(query.conditions(organization_id), None, why)
-
-    def _dismiss(self, conditions: Mapping[str, Any], alert_ids: list[str] | None, why: Dismissal) -> int:
-        chosen = {sql: value for sql, value in conditions.items() if value is not None}
-        clauses = ["is_dismissed = 0", *chosen]
-        if alert_ids is not None:
-            clauses.append(f"id IN {marks(alert_ids)}")
-        sql = f"""UPDATE alert SET is_dismissed = 1, dismissed_at = ?, dismiss_reason = ?, dismiss_reason_text = ?,
-            dismissed_by = ? WHERE {" AND ".join(clauses)}"""
-        return self._database.write(sql, why.at, why.reason, why.text, why.by, *chosen.values(), *(alert_ids or ()))
+        sql = """UPDATE alert SET is_dismissed = 1, dismissed_at = ?, dismiss_reason = ?, dismiss_reason_text = ?,
+            dismissed_by = ? WHERE is_dismissed = 0 AND organization_id = ? AND id = ?"""
+        values = why.at, why.reason, why.text, why.by, organization_id
+        with self._database.transaction():
+            return sum(self._database.write(sql, *values, one) for one in alert_ids)
 
 
 def _alert(row: Row) -> dict[str, Any]:

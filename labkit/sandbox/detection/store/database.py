@@ -6,8 +6,9 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ Row = sqlite3.Row
 After = tuple[int, str]
 """The last row of a page: its time in milliseconds and its id."""
 
+Page = tuple[list[dict[str, Any]], After | None]
+"""A page of rows as the API shows them, and where the next page starts, if there is one."""
+
 _PRAGMAS = "PRAGMA journal_mode = wal; PRAGMA synchronous = normal; PRAGMA foreign_keys = on;"
 
 
@@ -27,6 +31,26 @@ class NoSuch(LookupError):
 
     def __init__(self, noun: str, identifier: str) -> None:
         super().__init__(f"{noun} {identifier} was not found")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Selects rows by the values of columns, None for any value, and by `created_at` in milliseconds, ends included."""
+
+    columns: Mapping[str, object]
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+    def of(self, organization_id: str) -> Selection:
+        """Only the rows of an organization."""
+        return replace(self, columns={"organization_id": organization_id, **self.columns})
+
+    def where(self) -> tuple[str, list[Any]]:
+        """The SQL condition and its values."""
+        conditions = {f"{name} = ?": value for name, value in self.columns.items()}
+        conditions |= {"created_at >= ?": self.from_ms, "created_at <= ?": self.until_ms}
+        chosen = {sql: value for sql, value in conditions.items() if value is not None}
+        return " AND ".join(chosen), list(chosen.values())
 
 
 def to_json(value: object) -> str:
@@ -108,27 +132,23 @@ class Database:
         """All rows of a query."""
         return self._connection().execute(sql, values).fetchall()
 
-    def newest_first(
-        self, table: str, conditions: Mapping[str, object], after: After | None, limit: int
-    ) -> tuple[list[Row], After | None]:
-        """A page of rows by falling `created_at`, ties by falling id, and where the next page starts, if there is one.
+    def row(self, noun: str, identifier: str, sql: str, *values: object) -> Row:
+        """The row of a query. Raises NoSuch, with this noun and id, if there is none."""
+        for row in self.rows(sql, *values):
+            return row
+        raise NoSuch(noun, identifier)
 
-        conditions: SQL with one `?`, and its value; None leaves a condition out. `after` is a position, not a count, so
-        rows added meanwhile shift nothing from page to page.
-        """
-        chosen = {sql: value for sql, value in conditions.items() if value is not None}
-        values: list[Any] = list(chosen.values())
-        clauses = list(chosen)
+    def page(
+        self, table: str, show: Callable[[Row], dict[str, Any]], selection: Selection, after: After | None, limit: int
+    ) -> Page:
+        """A page of rows, newest first. `after` is a position, not a count, so new rows shift nothing between pages."""
+        where, values = selection.where()
         if after is not None:
-            clauses.append("(created_at, id) < (?, ?)")
-            values += after
-        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-        sql = f"SELECT * FROM {table} {where} ORDER BY created_at DESC, id DESC LIMIT ?"
+            where, values = f"{where} AND (created_at, id) < (?, ?)", [*values, *after]
+        sql = f"SELECT * FROM {table} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?"
         rows = self.rows(sql, *values, limit + 1)
-        if len(rows) <= limit:
-            return rows, None
-        last = rows[limit - 1]
-        return rows[:limit], (last["created_at"], last["id"])
+        rest = None if len(rows) <= limit else (rows[limit - 1]["created_at"], rows[limit - 1]["id"])
+        return [show(row) for row in rows[:limit]], rest
 
 
 def marks(values: Sequence[object]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from labkit.sandbox.detection.store.database import After, Database, NoSuch, Row, to_json
+from labkit.sandbox.detection.store.database import After, Database, NoSuch, Page, Row, Selection, to_json
 from labkit.sandbox.detection.timestamps import format_time
 
 SCHEMA = """
@@ -58,17 +58,6 @@ class NewAuditRecord:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class AuditQuery:
-    """Selects records of the audit log; None means "any". Times are milliseconds, both ends included."""
-
-    crud: str | None = None
-    user_email: str | None = None
-    user_id: str | None = None
-    from_ms: int | None = None
-    until_ms: int | None = None
-
-
 class PeopleStore:
     """Organizations, users and memberships."""
 
@@ -97,10 +86,7 @@ class PeopleStore:
         return self._user("SELECT * FROM user WHERE email = ?", email)
 
     def _user(self, sql: str, value: str) -> ApiUser:
-        rows = self._database.rows(sql, value)
-        if not rows:
-            raise NoSuch("user", value)
-        row = rows[0]
+        row = self._database.row("user", value, sql, value)
         return ApiUser(row["id"], row["email"], row["api_key"], row["display_name"], bool(row["enabled"]))
 
     def note_authenticated(self, user_id: str, now: int) -> None:
@@ -165,20 +151,9 @@ class AuditStore:
             "audit", row | {"id": self._database.ids.new("audit record"), "context": to_json(record.context)}
         )
 
-    def page(
-        self, organization_id: str, query: AuditQuery, after: After | None, limit: int
-    ) -> tuple[list[dict[str, Any]], After | None]:
-        """A page of records, newest first, and where the next one starts."""
-        conditions = {
-            "organization_id = ?": organization_id,
-            "crud = ?": query.crud,
-            "user_email = ?": query.user_email,
-            "user_id = ?": query.user_id,
-            "created_at >= ?": query.from_ms,
-            "created_at <= ?": query.until_ms,
-        }
-        rows, rest = self._database.newest_first("audit", conditions, after, limit)
-        return [_record(row) for row in rows], rest
+    def page(self, organization_id: str, selection: Selection, after: After | None, limit: int) -> Page:
+        """A page of records, newest first."""
+        return self._database.page("audit", _record, selection.of(organization_id), after, limit)
 
 
 def _record(row: Row) -> dict[str, Any]:

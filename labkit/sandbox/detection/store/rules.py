@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from labkit.sandbox.detection.store.database import Database, NoSuch, Row, marks, to_json
+from labkit.sandbox.detection.store.database import Database, Row, marks, to_json
 from labkit.sandbox.detection.timestamps import format_time
 
 SCHEMA = """
@@ -52,10 +52,7 @@ class RuleStore:
     def ruleset(self, organization_id: str, ruleset_id: str) -> dict[str, Any]:
         """One rule set."""
         sql = "SELECT * FROM ruleset WHERE organization_id = ? AND id = ?"
-        rows = self._database.rows(sql, organization_id, ruleset_id)
-        if not rows:
-            raise NoSuch("rule set", ruleset_id)
-        return self._ruleset(rows[0])
+        return self._ruleset(self._database.row("rule set", ruleset_id, sql, organization_id, ruleset_id))
 
     def _ruleset(self, row: Row) -> dict[str, Any]:
         sql = "SELECT rule_id FROM ruleset_rule WHERE ruleset_id = ? ORDER BY position"
@@ -109,10 +106,7 @@ class RuleStore:
 
     def _put_rules(self, organization_id: str, ruleset_id: str, rule_ids: Sequence[str]) -> None:
         for position, rule_id in enumerate(dict.fromkeys(rule_ids)):
-            if not self._database.rows(
-                "SELECT 1 FROM rule WHERE organization_id = ? AND id = ?", organization_id, rule_id
-            ):
-                raise NoSuch("rule", rule_id)
+            self.name(organization_id, rule_id)
             row = {"ruleset_id": ruleset_id, "rule_id": rule_id, "position": position}
             self._database.insert("ruleset_rule", row)
 
@@ -129,18 +123,14 @@ class RuleStore:
 
     def rule(self, organization_id: str, ruleset_id: str, rule_id: str) -> dict[str, Any]:
         """One rule of a rule set."""
-        rows = self._database.rows(self._IN_RULESET + "AND rule.id = ?", organization_id, ruleset_id, rule_id)
-        if not rows:
-            raise NoSuch("rule", rule_id)
-        return _rule(rows[0])
+        sql = self._IN_RULESET + "AND rule.id = ?"
+        return _rule(self._database.row("rule", rule_id, sql, organization_id, ruleset_id, rule_id))
 
     def name(self, organization_id: str, rule_id: str) -> str:
         """A rule's name, whichever rule sets it is in."""
         sql = "SELECT body FROM rule WHERE organization_id = ? AND id = ?"
-        rows = self._database.rows(sql, organization_id, rule_id)
-        if not rows:
-            raise NoSuch("rule", rule_id)
-        return str(orjson.loads(rows[0]["body"])["name"])
+        row = self._database.row("rule", rule_id, sql, organization_id, rule_id)
+        return str(orjson.loads(row["body"])["name"])
 
     def create_rule(
         self, organization_id: str, ruleset_id: str, body: Mapping[str, Any], now: int, rule_id: str = ""
@@ -176,10 +166,8 @@ class RuleStore:
         """A rule's tags, None before any were set."""
         sql = """SELECT rule_tags.body FROM rule LEFT JOIN rule_tags ON rule_id = rule.id
             WHERE organization_id = ? AND rule.id = ?"""
-        rows = self._database.rows(sql, organization_id, rule_id)
-        if not rows:
-            raise NoSuch("rule", rule_id)
-        return orjson.loads(rows[0]["body"]) if rows[0]["body"] else None
+        row = self._database.row("rule", rule_id, sql, organization_id, rule_id)
+        return orjson.loads(row["body"]) if row["body"] else None
 
     def set_tags(self, organization_id: str, rule_id: str, tags: Mapping[str, Any]) -> None:
         """Replace a rule's tags."""

@@ -6,11 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.store import agents as store_agents
-from labkit.sandbox.detection.store import alerts as store_alerts
-from labkit.sandbox.detection.store import engine as store_engine
-from labkit.sandbox.detection.store import people as store_people
-from labkit.sandbox.detection.store import rules as store_rules
+from labkit.sandbox.detection.store import agents, alerts, engine, people, rules
 from labkit.sandbox.detection.store.database import Database
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import Ids
@@ -28,14 +24,14 @@ class DetectionStore:
     def __init__(self, path: Path, ids: Ids | None = None) -> None:
         self.ids = ids or Ids()
         self.database = Database(path, self.ids)
-        self.people = store_people.PeopleStore(self.database)
-        self.audit = store_people.AuditStore(self.database)
-        self.rules = store_rules.RuleStore(self.database)
-        self.agents = store_agents.AgentStore(self.database)
-        self.alerts = store_alerts.AlertStore(self.database)
-        self.engine = store_engine.EngineStore(self.database)
+        self.people = people.PeopleStore(self.database)
+        self.audit = people.AuditStore(self.database)
+        self.rules = rules.RuleStore(self.database)
+        self.agents = agents.AgentStore(self.database)
+        self.alerts = alerts.AlertStore(self.database)
+        self.engine = engine.EngineStore(self.database)
         with self.transaction():
-            for module in (store_people, store_rules, store_agents, store_alerts, store_engine):
+            for module in (people, rules, agents, alerts, engine):
                 self.database.create(module.SCHEMA)
             self.engine.set_up()
             self._plant(now_ms())
@@ -49,7 +45,7 @@ class DetectionStore:
         self.people.add_organization(organization_id, seed_data.ORGANIZATION_NAME)
         chance = self.ids.chance("people")
         for name, email, enabled, role in seed_data.PEOPLE:
-            user = store_people.ApiUser(chance.randbytes(12).hex(), email, chance.randbytes(32).hex(), name, enabled)
+            user = people.ApiUser(chance.randbytes(12).hex(), email, chance.randbytes(32).hex(), name, enabled)
             self.people.add_user(user)
             if role is not None:
                 self.people.add_member(organization_id, user.id, role)

@@ -15,8 +15,8 @@ from typing import Any, Literal, overload
 
 import orjson
 
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.store.database import After
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.store.database import After, Selection
 from labkit.sandbox.detection.timestamps import parse_time
 
 # Published samples hold ids that only look like UUIDs, and very old agents have 24 hex digits: never be strict here.
@@ -24,7 +24,7 @@ _ID = re.compile(r"[0-9A-Za-z]+(-[0-9A-Za-z]+){4}|[0-9A-Fa-f]{24}")
 
 
 def checked_id(text: str, name: str = "id") -> str:
-    """An id as it came in; raises ApiError (400) for what cannot be one."""
+    """An id as it was received. Raises ApiError (400) if it cannot be one."""
     if _ID.fullmatch(text) is None:
         raise ApiError(400, f"{name} {text!r} is not a UUID")
     return text
@@ -80,7 +80,7 @@ class Question:
     def choice(self, name: str, choices: Collection[str]) -> str | None: ...
 
     def choice(self, name: str, choices: Collection[str], *, required: bool = False) -> str | None:
-        """A parameter that is one of a few words."""
+        """A parameter with a limited choice of words."""
         text = self.text(name)
         if text is None and not required:
             return None
@@ -89,9 +89,9 @@ class Question:
             raise ApiError(400, f"parameter {name} {given}; it must be one of {', '.join(choices)}")
         return text
 
-    def span(self) -> tuple[int | None, int | None]:
-        """The parameters `from` and `until` in milliseconds."""
-        return span(self.text("from"), self.text("until"))
+    def selection(self, **columns: object) -> Selection:
+        """The rows with these values, None for any, between the parameters `from` and `until`."""
+        return Selection(columns, *span(self.text("from"), self.text("until")))
 
 
 def _is_time(value: object) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.paging import Question, checked_id
-from labkit.sandbox.detection.request import body, caller, note, organization_id, permissions, reply, store
-from labkit.sandbox.detection.rule_body import checked_rule
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.paging import Question, checked_id
+from labkit.sandbox.detection.api.request import body, caller, note, organization_id, permissions, reply, store
+from labkit.sandbox.detection.api.rule_body import checked_rule
 from labkit.sandbox.detection.store.rules import NameTaken
 from labkit.sandbox.detection.timestamps import now_ms
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.detection.paging import Question, checked_id
-from labkit.sandbox.detection.request import organization_id, reply, store
-from labkit.sandbox.detection.store.agents import AgentQuery
+from labkit.sandbox.detection.api.paging import Question, checked_id
+from labkit.sandbox.detection.api.request import organization_id, reply, store
 
 blueprint = Blueprint("agents", __name__)
 
@@ -19,8 +18,8 @@ def list_agents() -> Response:
     question = Question.of("agents", request.args)
     status = question.choice("status", ("online", "offline"), required=True)
     agent_type = question.choice("type", ("monitor", "investigate"))
-    query = AgentQuery(status, agent_type, question.text("hostname"), *question.span())
-    return reply(question.reply(*store().agents.page(organization_id(), query, question.after, PAGE)))
+    selection = question.selection(status=status, agent_type=agent_type, hostname=question.text("hostname"))
+    return reply(question.reply(*store().agents.page(organization_id(), selection, question.after, PAGE)))
 
 
 @blueprint.get("/agents/<agent_id>")

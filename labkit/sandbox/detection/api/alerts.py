@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.paging import Question, checked_id, span
-from labkit.sandbox.detection.request import body, caller, note, organization_id, permissions, reply, store
-from labkit.sandbox.detection.store.alerts import AlertQuery, Dismissal
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.paging import Question, checked_id, span
+from labkit.sandbox.detection.api.request import body, caller, note, organization_id, permissions, reply, store
+from labkit.sandbox.detection.store.alerts import Dismissal
+from labkit.sandbox.detection.store.database import Selection
 from labkit.sandbox.detection.timestamps import now_ms
 
 blueprint = Blueprint("alerts", __name__)
@@ -25,24 +26,22 @@ def list_alerts() -> Response:
     question = Question.of("alerts", request.args)
     status = question.choice("status", ("active", "dismissed"), required=True)
     severity = question.choice("severity", ("1", "2", "3"))
-    from_ms, until_ms = question.span()
-    query = AlertQuery(
-        dismissed=status == "dismissed",
+    selection = question.selection(
+        is_dismissed=int(status == "dismissed"),
         severity=None if severity is None else int(severity),
         agent_id=question.id("agentId"),
         rule_id=question.id("ruleId"),
         ruleset_id=question.id("rulesetId"),
-        from_ms=from_ms,
-        until_ms=until_ms,
     )
-    return reply(question.reply(*store().alerts.page(organization_id(), query, question.after, PAGE)))
+    return reply(question.reply(*store().alerts.page(organization_id(), selection, question.after, PAGE)))
 
 
 @blueprint.get("/alerts/severity-counts")
 def count_severities() -> Response:
     """How many active alerts there are of each severity."""
-    from_ms, until_ms = Question.of("severityCounts", request.args).span()
-    counts = store().alerts.severity_counts(organization_id(), from_ms, until_ms)
+    counts = store().alerts.severity_counts(
+        organization_id(), Question.of("severityCounts", request.args).selection(is_dismissed=0)
+    )
     return reply({"severityCounts": [{"severity": one, "count": counts[one]} for one in sorted(counts)]})
 
 
@@ -67,12 +66,10 @@ def dismiss() -> Response:
     with store().transaction():
         if "ids" in given:
             ids = _checked_ids(given["ids"])
-            permissions().check_alerts(caller(), ids)
-            number = store().alerts.dismiss(organization_id(), ids, why)
         else:
-            query = _checked_query(given)
-            permissions().check_alerts(caller(), store().alerts.active_ids(organization_id(), query))
-            number = store().alerts.dismiss_query(organization_id(), query, why)
+            ids = store().alerts.selected_ids(organization_id(), _checked_selection(given))
+        permissions().check_alerts(caller(), ids)
+        number = store().alerts.dismiss(organization_id(), ids, why)
         note("update", "alert.dismiss", f"dismissed {number} alerts", {"dismissReason": reason})
     return reply({"dismissed": number})
 
@@ -95,8 +92,8 @@ def _checked_ids(ids: Any) -> list[str]:
     return [checked_id(one) for one in ids]
 
 
-def _checked_query(given: dict[str, Any]) -> AlertQuery:
-    """The alerts that a body selects by time and by severity, rule or agent; here the names end in capital ID."""
+def _checked_selection(given: dict[str, Any]) -> Selection:
+    """The active alerts that a body selects by time and by severity, rule or agent; here names end in capital ID."""
     texts = {name: given.get(name) for name in ("from", "until", "ruleID", "agentID")}
     if not all(value is None or isinstance(value, str) for value in texts.values()):
         raise ApiError(400, "from, until, ruleID and agentID must be strings")
@@ -107,11 +104,10 @@ def _checked_query(given: dict[str, Any]) -> AlertQuery:
         raise ApiError(400, "at least one of severity, ruleID and agentID is required")
     if severity not in (None, 1, 2, 3):
         raise ApiError(400, "severity must be 1, 2 or 3")
-    from_ms, until_ms = span(start, end)
-    return AlertQuery(
-        severity=severity,
-        rule_id=checked_id(rule_id, "ruleID") if rule_id else None,
-        agent_id=checked_id(agent_id, "agentID") if agent_id else None,
-        from_ms=from_ms,
-        until_ms=until_ms,
-    )
+    columns = {
+        "is_dismissed": 0,
+        "severity": severity,
+        "rule_id": checked_id(rule_id, "ruleID") if rule_id else None,
+        "agent_id": checked_id(agent_id, "agentID") if agent_id else None,
+    }
+    return Selection(columns, *span(start, end))

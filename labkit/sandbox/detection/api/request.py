@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from flask import Response, current_app, g, request
 
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.permissions import Caller, Permissions
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.permissions import Caller, Permissions
 from labkit.sandbox.detection.store.people import NewAuditRecord
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms

@@ -9,17 +9,14 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from mohawk import Receiver
 from werkzeug.exceptions import HTTPException
 
-from labkit.sandbox.detection import agents as detection_agents
-from labkit.sandbox.detection import alerts as detection_alerts
-from labkit.sandbox.detection import organization as detection_organization
-from labkit.sandbox.detection import rules as detection_rules
+from labkit.sandbox.detection.api import agents, alerts, organization, rules
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.hawk import HawkRefused, NonceStore, receive, sign_reply
+from labkit.sandbox.detection.api.permissions import Caller, Permissions
+from labkit.sandbox.detection.api.rate_limit import RateLimit
+from labkit.sandbox.detection.api.request import PERMISSIONS, STORE, permissions, reply, store
 from labkit.sandbox.detection.engine import Engine
-from labkit.sandbox.detection.errors import ApiError
 from labkit.sandbox.detection.feed import feed_blueprint
-from labkit.sandbox.detection.hawk import HawkRefused, NonceStore, receive, sign_reply
-from labkit.sandbox.detection.permissions import Caller, Permissions
-from labkit.sandbox.detection.rate_limit import RateLimit
-from labkit.sandbox.detection.request import PERMISSIONS, STORE, permissions, reply, store
 from labkit.sandbox.detection.store.database import NoSuch
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
@@ -57,7 +54,7 @@ def create_detection_app(
         "rate_limit": rate_limit or RateLimit(REQUESTS_PER_MINUTE),
         PERMISSIONS: limits or Permissions(),
     }
-    for module in (detection_rules, detection_alerts, detection_agents, detection_organization):
+    for module in (rules, alerts, agents, organization):
         app.register_blueprint(module.blueprint, url_prefix="/v2")
     app.register_blueprint(self_test)
     if engine is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
-from labkit.sandbox.detection.errors import ApiError
+from labkit.sandbox.detection.api.errors import ApiError
 
 KINDS = ("Host", "File", "CloudTrail", "ThreatIntel", "Winsec", "KubernetesAudit", "KubernetesConfig")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, request
 
-from labkit.sandbox.detection.errors import ApiError
-from labkit.sandbox.detection.paging import Question
-from labkit.sandbox.detection.request import body, note, organization_id, reply, store
-from labkit.sandbox.detection.store.people import ROLES, AuditQuery
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.paging import Question
+from labkit.sandbox.detection.api.request import body, note, organization_id, reply, store
+from labkit.sandbox.detection.store.engine import DAY_MS
+from labkit.sandbox.detection.store.people import ROLES
 from labkit.sandbox.detection.timestamps import now_ms
 
 blueprint = Blueprint("organization", __name__)
@@ -68,14 +71,11 @@ def list_records() -> Response:
     Sandbox: changes are recorded, reads are not.
     """
     question = Question.of("recs", request.args)
-    from_ms, until_ms = question.span()
-    if from_ms is None:
-        from_ms = (until_ms or now_ms()) - AUDIT_DAYS * 86_400_000
-    query = AuditQuery(
+    selection = question.selection(
         crud=question.choice("operation", ("create", "read", "update", "delete")),
         user_email=question.text("userEmail"),
         user_id=question.text("userID"),
-        from_ms=from_ms,
-        until_ms=until_ms,
     )
-    return reply(question.reply(*store().audit.page(organization_id(), query, question.after, AUDIT_PAGE)))
+    if selection.from_ms is None:
+        selection = replace(selection, from_ms=(selection.until_ms or now_ms()) - AUDIT_DAYS * DAY_MS)
+    return reply(question.reply(*store().audit.page(organization_id(), selection, question.after, AUDIT_PAGE)))

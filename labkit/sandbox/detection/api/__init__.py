@@ -1,0 +1,1 @@
+"""The detection service's REST API: requests in, replies from the store."""
