@@ -16,9 +16,9 @@ from labkit.classroom.keys import class_keys
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.event import connect_event
 from labkit.model.errors import LabError
-from labkit.model.host_records import ProgramOutput, ProgramResult
+from labkit.model.host.records import ProgramOutput, ProgramResult
 from labkit.model.student import account_of, host_of, parse_student_number
-from labkit.range.simulated import target_of
+from labkit.range.evaluated.simulated import target_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.host import RUN_SECONDS, Host, ignore

@@ -15,7 +15,7 @@ from typing import Any
 from labkit import steps
 from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
-from labkit.model.host_records import DroppedPacket
+from labkit.model.host.records import DroppedPacket
 from labkit.model.network_acl import Entry, Packet, decide
 from labkit.model.response.response import own_entries
 from labkit.range import dns

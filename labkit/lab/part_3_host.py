@@ -16,7 +16,7 @@ from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.exercise import EXERCISES
-from labkit.model.host_records import Connection, DroppedPacket
+from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.pasted import clean
 from labkit.model.rule_filter import parse

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from labkit.lab.base import Cells
 from labkit.model.errors import InvalidInput
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.model.network_acl import NetworkAcl, Packet
 from labkit.model.pasted import clean
 from labkit.range import dns

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 
-from labkit.model.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
+from labkit.model.host.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
 from labkit.range import namespace
 from labkit.range.namespace import NOT_ENTERED
 from labkit.range.syscalls import seccomp

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from labkit.model.host_records import Connection, DroppedPacket
+from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import Entry
 from labkit.range import processes
 from labkit.range.channel import Channel

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from labkit.model.command_line import missing_program
 from labkit.model.errors import LabError
-from labkit.model.host_records import ProgramOutput, ProgramResult
-from labkit.model.on_host import NOT_ON_THE_HOST
+from labkit.model.host.on_host import NOT_ON_THE_HOST
+from labkit.model.host.records import ProgramOutput, ProgramResult
 from labkit.range.namespace import NOT_ENTERED, find_program
 from labkit.range.tiers import start_command
 

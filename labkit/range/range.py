@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.model.network_acl import Entry
-from labkit.range import processes, simulated
+from labkit.range import processes
 from labkit.range.channel import Channel, pair
-from labkit.range.evaluator import Evaluator
+from labkit.range.evaluated import simulated
+from labkit.range.evaluated.evaluator import Evaluator
 from labkit.range.packets.ruleset import Counter
 from labkit.range.paths import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
 from labkit.range.program import follow_program

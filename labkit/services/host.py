@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.model.errors import LabError
-from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.services.sandbox_process import Sandbox
 
 RUN_SECONDS = 60.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
-from labkit.model.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
+from labkit.model.host.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
 
 if TYPE_CHECKING:
     import requests

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from types import TracebackType
 
-from labkit.model.host_records import ProgramOutput, ProgramResult
+from labkit.model.host.records import ProgramOutput, ProgramResult
 from labkit.views.display import LiveDisplay
 from labkit.views.tables.host import RanView, RunningView
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
 from labkit.range.range import Range

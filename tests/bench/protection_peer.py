@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range.range import Range
 from tests.bench.bench_range import prototype

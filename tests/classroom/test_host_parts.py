@@ -15,8 +15,8 @@ from labkit.classroom.host import outbox
 from labkit.classroom.host.following import LocationFollower
 from labkit.classroom.host.outbox import Outbox
 from labkit.model.errors import LabError, ServiceError, ServiceUnreachable
-from labkit.model.host_location import HostLocation
-from labkit.model.host_records import ProgramResult
+from labkit.model.host.location import HostLocation
+from labkit.model.host.records import ProgramResult
 from labkit.model.network_acl import Entry, NetworkAcl
 from labkit.model.student import account_of
 from labkit.sandbox.classroom.host_feed import StudentHosts, student_hosts_blueprint

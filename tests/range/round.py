@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range import processes
 from labkit.range.range import Range

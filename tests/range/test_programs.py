@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.model.errors import LabError
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.model.network_acl import Entry
 from labkit.range.program import program_command
 from labkit.range.range import Range

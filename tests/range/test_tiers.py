@@ -12,9 +12,9 @@ import pytest
 from labkit.model.errors import LabError
 from labkit.model.network_acl import Entry
 from labkit.range import dns
+from labkit.range.evaluated.simulated import Target, target_of
 from labkit.range.packets import ruleset
 from labkit.range.paths import make_folder, range_folder
-from labkit.range.simulated import Target, target_of
 from labkit.range.syscalls.watch import address
 from labkit.range.tiers import TIER_NAMES, best_tier, detect
 

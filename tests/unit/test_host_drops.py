@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.lab.part_3_host import not_left_over
-from labkit.model.host_records import Connection, DroppedPacket, Program
+from labkit.model.host.records import Connection, DroppedPacket, Program
 
 STARTED = 100.0
 CURL = Program(6315, 6171, 3, "pts0", 1000, 1000, "ubuntu", "ubuntu", "/usr/bin/curl", "/home/ubuntu", ("curl",))

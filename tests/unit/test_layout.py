@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +19,7 @@ TOP_LEVEL = {
     *("images", "labkit", "notebooks", "tests"),
 }
 GRADES = {"unit", "gallery", "sandbox", "range", "classroom", "hub", "notebooks", "browser", "bench"}
+MOST_MODULES = 15
 HEAVY = {"boto3", "flask", "IPython", "ipywidgets", "lark", "moto", "pandas", "requests", "rich"}
 
 SAME_CONSTANTS = {
@@ -115,3 +116,9 @@ def test_no_constant_is_defined_twice():
     twice = {name: paths for (name, _), paths in places.items() if len(paths) > 1}
     assert {name: paths for name, paths in twice.items() if name not in SAME_CONSTANTS} == {}
     assert SAME_CONSTANTS.keys() <= twice.keys()
+
+
+def test_a_folder_of_the_library_has_at_most_fifteen_modules():
+    sizes = Counter(path.parent for path in (ROOT / "labkit").rglob("*.py"))
+
+    assert {str(folder.relative_to(ROOT)): size for folder, size in sizes.items() if size > MOST_MODULES} == {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from labkit.classroom.host import RETRY_SECONDS, log
 from labkit.files import write_private
 from labkit.model.errors import LabError
-from labkit.model.host_location import HostLocation
+from labkit.model.host.location import HostLocation
 from labkit.services.detection.api import DetectionApi
 
 POLL_SECONDS = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.model.host_records import Connection, Program
+from labkit.model.host.records import Connection, Program
 
 NO_LOGIN = 4294967295
 """What the kernel's audit has for the login user and session of a program that no login started."""

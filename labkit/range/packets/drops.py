@@ -10,7 +10,7 @@ import struct
 import time
 from collections.abc import Iterator
 
-from labkit.model.host_records import DroppedPacket
+from labkit.model.host.records import DroppedPacket
 
 _NETLINK_NETFILTER, _ULOG = 12, 4
 _CONFIG, _PACKET = (_ULOG << 8) | 1, _ULOG << 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from labkit.model.host_records import DroppedPacket
+from labkit.model.host.records import DroppedPacket
 from labkit.model.network_acl import Entry
 from labkit.range.packets import drops, ruleset
 from labkit.range.packets.nft import open_nft

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labkit.model.host_records import Connection, DroppedPacket
+from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import Entry
 from labkit.range import internet
-from labkit.range.evaluator import Evaluator, is_evaluated, is_loopback
+from labkit.range.evaluated.evaluator import Evaluator, is_evaluated, is_loopback
 from labkit.range.packets.ruleset import Counter
 
 _LOOPBACK = "127.0.0.1"

@@ -18,7 +18,7 @@ import struct
 import threading
 from collections.abc import Callable
 
-from labkit.model.on_host import HOST_VARIABLE
+from labkit.model.host.on_host import HOST_VARIABLE
 from labkit.range.channel import Channel
 from labkit.range.internet import DNS_PORT
 from labkit.range.namespace import NOT_ENTERED, fork

@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from labkit.model.host_records import Connection, Program
+from labkit.model.host.records import Connection, Program
 from labkit.range.syscalls import seccomp
 
 _ADDRESS_BYTES = 28

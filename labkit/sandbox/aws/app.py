@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.model.access_keys import AccessKeys
-from labkit.model.host_location import HostLocation
+from labkit.model.host.location import HostLocation
 from labkit.sandbox.aws.keys import STUDENT, IamUser, load_keys
 from labkit.sandbox.ids import Ids
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend, ec2_backends
 
-from labkit.model.host_location import HostLocation
+from labkit.model.host.location import HostLocation
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.vpc import HOST_TAG
 from labkit.sandbox.aws.strict.network_acl import entry_of, is_true

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, request
 
-from labkit.model.host_location import HostLocation
+from labkit.model.host.location import HostLocation
 from labkit.model.student import account_of
 from labkit.sandbox.detection.api.errors import ApiError
 from labkit.sandbox.detection.api.request import caller, reply

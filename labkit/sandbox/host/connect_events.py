@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.model.detection.event import audit_event
-from labkit.model.host_records import Connection
+from labkit.model.host.records import Connection
 from labkit.sandbox.aws.keys import ACCOUNT
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.store.store import DetectionStore

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.model.host_location import HostLocation, entries_at, refusal_text
-from labkit.model.host_records import Connection, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.host.location import HostLocation, entries_at, refusal_text
+from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.range import dns
 from labkit.range.paths import range_folder
 from labkit.range.range import Range

@@ -10,7 +10,7 @@ from itertools import chain
 from flask import Blueprint, Response, jsonify, request
 
 from labkit.model.errors import LabError
-from labkit.model.host_records import ProgramOutput, ProgramResult
+from labkit.model.host.records import ProgramOutput, ProgramResult
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.host.host import LabHost
 from labkit.sandbox.http import LINES

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from labkit.model.detection.event import NO_LOGIN
-from labkit.model.host_records import Connection, Program
+from labkit.model.host.records import Connection, Program
 from labkit.sandbox.detection.store.database import NoSuch
 from labkit.sandbox.host.connect_events import ConnectEvents
 from tests.bench.realistic_events import events

@@ -16,7 +16,7 @@ from labkit.lab.calls import interruptible
 from labkit.lab.lab import Lab
 from labkit.lab.part_3_host import HostCells
 from labkit.model.errors import InvalidInput, LabError
-from labkit.model.host_records import ProgramOutput
+from labkit.model.host.records import ProgramOutput
 from labkit.services.host import Host
 from labkit.views.view import View
 from tests.notebooks.kernel import one_kernel

@@ -8,7 +8,7 @@ from collections import Counter as Count
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.model.host_records import DroppedPacket
+from labkit.model.host.records import DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, Entry, Packet, decide
 from labkit.range.dns import HOST, HOST_IPV6, RESOLVER
 from labkit.range.packets.ruleset import CATCH_ALL_IPV6, Counter

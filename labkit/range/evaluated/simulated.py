@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from labkit.model.host_records import Connection, Program, ProgramResult
+from labkit.model.host.records import Connection, Program, ProgramResult
 from labkit.range.dns import addresses
 from labkit.range.internet import PAGE_PORTS
 from labkit.range.syscalls.watch import group_name
