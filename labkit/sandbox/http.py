@@ -6,6 +6,7 @@ a new handshake; its server would also finish one handshake before it accepts th
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import socket
@@ -17,19 +18,21 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
+from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, Connection, Connections
+
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 OUTSIDE = "labkit.outside"
 """The key of the WSGI environment that is true if a request came to the listener for other machines."""
-
-IDLE_SECONDS = 90.0
-"""How long an idle connection is kept; also the time limit for a handshake or a request to arrive."""
 
 LINES = "application/x-ndjson"
 """The content type of a reply that is sent part by part, each when it comes: a JSON value a line."""
 
 MOST_LEFT_OVER = 16_000_000
 """Most bytes of an unread request body that are read and discarded, so that the sender sees the refusal."""
+
+LEFT_OVER_SECONDS = 1.0
+"""How long a reply waits for the rest of an unread body, so that the connection can be kept."""
 
 _FAULT = (
     "500 INTERNAL SERVER ERROR",
@@ -54,6 +57,25 @@ class Handler(WSGIRequestHandler):
     path = ""
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
+
+    def __init__(self, connection: Connection, client_address: Any, server: Server) -> None:
+        self._arriving = connection
+        super().__init__(connection.link, client_address, server)
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(self._arriving)
+
+    def handle_one_request(self) -> None:
+        """Wait for a request for as long as a connection may be idle; once it has begun, all of it has a deadline."""
+        self._arriving.expect(IDLE_SECONDS)
+        begun = self.rfile.peek(1)  # type: ignore[attr-defined]
+        self._arriving.expect(ARRIVAL_SECONDS)
+        if begun:
+            super().handle_one_request()
+        else:
+            self.close_connection = True
 
     def make_environ(self) -> dict[str, Any]:
         environ = super().make_environ()
@@ -82,7 +104,12 @@ class Handler(WSGIRequestHandler):
         except Exception:  # last resort: log what the application did not catch, and answer 500
             log.exception("%s %s failed", self.command, environ["PATH_INFO"])
             reply = _FAULT
-        self._send(reply, drained=_drained(body, int(length)))
+        self._arriving.expect(LEFT_OVER_SECONDS)
+        drained = _drained(body, int(length))
+        self._send(reply, drained)
+        if not drained:  # who is still sending sees the reply only if we read on
+            self._arriving.expect(ARRIVAL_SECONDS)
+            _drained(body, int(length))
 
     def _send_lines(self, status: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> None:
         """Send each part when it comes, as a chunk (RFC 9112, section 7.1), and close the connection after the last.
@@ -173,19 +200,25 @@ class Server(ThreadedWSGIServer):
         super().__init__(host, port, app, Handler, fd=listener.fileno())
         self.context = self.ssl_context = context
         self.outside = outside
+        self._connections = Connections()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection. The TLS handshake runs here, in the connection's own thread, so that a client that never
         finishes it blocks nobody else."""
-        if self.context is None:
-            super().finish_request(request, client_address)
-            return
-        request.settimeout(IDLE_SECONDS)
+        connection = Connection(request)
+        self._connections.opened(client_address[0], connection)
         try:
-            with self.context.wrap_socket(request, server_side=True) as secured:
-                super().finish_request(secured, client_address)
+            if self.context is not None:
+                request.settimeout(ARRIVAL_SECONDS)
+                connection.link = self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                connection.link.do_handshake()
+            Handler(connection, client_address, self)
         except OSError as fault:  # ssl.SSLError too: a client that does not trust us, or does not speak TLS
             log.info("a connection ended: %s", getattr(fault, "reason", "") or type(fault).__name__)
+        finally:
+            self._connections.closed(client_address[0], connection)
+            if connection.link is not request:
+                connection.link.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

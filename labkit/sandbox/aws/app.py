@@ -26,10 +26,6 @@ CONTROL_FLAG = "labkit.control"
 
 LOAD_TIMEOUT_SECONDS = 60
 
-CONCURRENT_REQUESTS = 4
-"""Requests answered at the same time. Python runs one thread at a time, and each of a hundred runnable threads wakes up
-200 times a second to ask for its turn; those that wait here sleep, and go on in the order in which they came."""
-
 
 class AwsApp:
     """The WSGI application, with all its files in one 0700 folder. Call `warm` in a thread.
@@ -52,7 +48,6 @@ class AwsApp:
         self._arguments = (folder / "aws-journal.ndjson", own_keys, on_change, ids, more_users, on_authenticated)
         self._requests: AwsRequests | None = None
         self._loaded = threading.Event()
-        self._turns = threading.Semaphore(CONCURRENT_REQUESTS)
 
     def warm(self) -> None:
         """Load moto, restore its state from the journal and answer one request, so that the student's first is fast."""
@@ -118,6 +113,4 @@ class AwsApp:
             return Response("The sandbox's AWS side did not start; see its log.\n", 503)(environ, start_response)
         if path != "/":
             return requests.moto_api(environ)(environ, start_response)
-        with self._turns:
-            reply = requests.answer(environ)
-        return reply(environ, start_response)
+        return requests.answer(environ)(environ, start_response)

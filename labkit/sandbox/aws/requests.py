@@ -1,8 +1,13 @@
-"""Passes a WSGI request to the service that it was signed for. Errors are answered in AWS's XML, never as HTML."""
+"""Passes a WSGI request to the service that it was signed for. Errors are answered in AWS's XML, never as HTML.
+
+In this order, so that nobody costs others anything who may ask for nothing: the form of the signature, all of the body,
+the signature, a turn, the parameters, the permission, the answer.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,14 +26,26 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
 from labkit.sandbox.aws.keys import IamUser, own_users
-from labkit.sandbox.aws.signature import Credential, SignedResponse, service_of
+from labkit.sandbox.aws.signature import Credential, SignedResponse, check_signature, service_of
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 from labkit.sandbox.aws.users import Users
 from labkit.sandbox.ids import Ids
 
-LARGEST_BODY = 1_000_000
+LARGEST_BODY = 64_000
 """Bytes; no request of the lab has more than a few hundred."""
+
+FORM = "application/x-www-form-urlencoded"
+
+MOST_PARAMETERS = 500
+"""Of a request. The time of moto's parser grows with the square of their number: 40 ms for 500, a minute for 0.8 MB."""
+
+CONCURRENT_REQUESTS = 4
+"""Requests answered at the same time. Python runs one thread at a time, and each of a hundred runnable threads wakes up
+200 times a second to ask for its turn; those that wait here sleep, and go on in the order in which they came."""
+
+CONCURRENT_OF_ONE = 2
+"""Turns that one account may have at the same time, so that its requests leave some to the others."""
 
 
 class ServerRequest(Request):
@@ -66,6 +83,8 @@ class AwsRequests:
         more_users: Sequence[IamUser] = (),
         on_authenticated: Callable[[str], object] | None = None,
     ) -> None:
+        self._turns = threading.Semaphore(CONCURRENT_REQUESTS)
+        self._turns_of: dict[str, threading.Semaphore] = {}
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
         self._on_authenticated = on_authenticated
         users = Users([*own_users(keys), *more_users])
@@ -83,15 +102,26 @@ class AwsRequests:
     def answer(self, environ: dict[str, Any]) -> Response:
         """The reply to a request."""
         authorization = environ.get("HTTP_AUTHORIZATION", "")
-        action = ""
+        request, action = ServerRequest(environ), ""
         try:
+            credential = Credential.of(authorization)
             _refuse_foreign_headers(environ)
-            request = ServerRequest(environ)
-            action = request.values.get("Action", "")
-            status, headers, body = self._dispatched(self._service(Credential.of(authorization)), request)
+            account = self._authenticated(request, credential)
+            with self._turns_of.setdefault(account, threading.Semaphore(CONCURRENT_OF_ONE)), self._turns:
+                _refuse_odd_parameters(request)
+                action = request.values.get("Action", "")
+                status, headers, body = self._service(credential)._dispatch(request)
         except Exception as error:  # noqa: BLE001 - as_aws_error logs what is not a refusal; AWS answers in XML always
             return _refusal(service_of(authorization), as_aws_error(error, action))
         return Response(body, status, _text(headers))
+
+    def _authenticated(self, request: ServerRequest, credential: Credential) -> str:
+        """The account of a request whose signature covers all that came. Raises AwsError."""
+        account = self.state.users.account_of(credential.access_key_id)
+        check_signature(request, credential, account)
+        if self._on_authenticated is not None:
+            self._on_authenticated(account)
+        return account
 
     def moto_api(self, environ: dict[str, Any]) -> Any:
         """moto's own control application; its reset also resets our state."""
@@ -101,13 +131,6 @@ class AwsRequests:
             self.state.reset()
             return Response('{"status": "ok"}', mimetype="application/json")
         return create_backend_app("moto_api")
-
-    def _dispatched(self, service: SignedResponse, request: ServerRequest) -> Any:
-        try:
-            return service._dispatch(request)
-        finally:
-            if service.authentic and self._on_authenticated is not None:
-                self._on_authenticated(service.current_account)
 
     def _service(self, credential: Credential) -> SignedResponse:
         match credential.service:
@@ -130,6 +153,19 @@ def _refuse_foreign_headers(environ: dict[str, Any]) -> None:
         raise AwsError("UnsupportedMediaType", "Send the body without Content-Encoding.", 415)
 
 
+def _refuse_odd_parameters(request: ServerRequest) -> None:
+    """Raise AwsError for a body that moto would take long to read, or could not."""
+    if request.mimetype not in ("", FORM):
+        raise AwsError("UnsupportedMediaType", f"Send the parameters as {FORM}.", 415)
+    body = request.get_data()
+    if body.count(b"&") + request.query_string.count(b"&") >= MOST_PARAMETERS:
+        raise AwsError("InvalidRequest", f"The request has more than {MOST_PARAMETERS} parameters.")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise AwsError("InvalidRequest", "The request is not valid UTF-8.") from None
+
+
 def _refusal(service: str, error: AwsError) -> Response:
     request_id = str(uuid.uuid4())
     return Response(
@@ -146,7 +182,7 @@ def _text(headers: dict[str, Any]) -> dict[str, str]:
 
 def _signed(keys: AccessKeys, body: str) -> dict[str, Any]:
     """The WSGI environment of a request signed with these keys."""
-    content_type = "application/x-www-form-urlencoded; charset=utf-8"
+    content_type = f"{FORM}; charset=utf-8"
     request = AWSRequest("POST", "http://localhost/", {"Content-Type": content_type}, body.encode())
     SigV4Auth(Credentials(keys.access_key_id, keys.secret_access_key), "ec2", DEFAULT_REGION).add_auth(request)
     return EnvironBuilder(method="POST", path="/", data=body, headers=dict(request.headers.items())).get_environ()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from moto.core.exceptions import AuthFailureError, SignatureDoesNotMatchError
+from moto.core.request import Request
 from moto.core.responses import BaseResponse
+from moto.iam.access_control import IAMRequest
 from werkzeug.exceptions import HTTPException
 
 from labkit.sandbox.aws.errors import AwsError
@@ -56,15 +60,32 @@ def service_of(authorization: str) -> str:
     return found[1] if found else "ec2"
 
 
-class SignedResponse(BaseResponse):
-    """Mixed into moto's response classes: the account and the region come from the signature and nowhere else.
+def check_signature(request: Request, credential: Credential, account: str) -> None:
+    """Raise AwsError unless a request was signed with the account's key, all of its body included, a moment ago.
 
-    authentic: whether the signature was checked and is correct.
+    Reads the body: raises werkzeug's HTTPException if it is too large or does not arrive.
     """
+    body = request.get_data()
+    headers: Any = request.headers
+    query = request.query_string.decode("latin-1")
+    path = request.raw_path + ("?" + query if query else "")
+    try:
+        if headers.get("X-Amz-Content-Sha256", digest := hashlib.sha256(body).hexdigest()) != digest:
+            raise AuthFailureError if credential.service == "ec2" else SignatureDoesNotMatchError
+        IAMRequest(account, request.method, path, {}, body, headers, "").check_signature()
+    except HTTPException as refused:
+        raise _as_aws_writes_it(refused, credential) from None
+    except KeyError:
+        # moto reads X-Amz-Date from the signed headers
+        raise AwsError("IncompleteSignature", "The request needs a signed X-Amz-Date header.") from None
+    _check_clock(headers.get("X-Amz-Date", ""), credential)
+
+
+class SignedResponse(BaseResponse):
+    """Mixed into moto's response classes: the account and the region come from the signature and nowhere else."""
 
     state: MotoState
     credential: Credential
-    authentic = False
 
     def get_access_key(self) -> str:
         return self.credential.access_key_id
@@ -76,34 +97,37 @@ class SignedResponse(BaseResponse):
         return self.state.users.account_of(self.credential.access_key_id)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        """moto's check, then ours of the clock. Raises AwsError with the service's own codes."""
+        """moto's check of the permission, after `check_signature`. Raises AwsError with the service's own codes."""
         try:
-            super()._authenticate_and_authorize_normal_action(resource)
+            self._authenticate_and_authorize_action(Permission, resource)
         except HTTPException as refused:
-            raise self._refusal(refused) from None
-        except KeyError:
-            # moto reads X-Amz-Date from the signed headers
-            raise AwsError("IncompleteSignature", "The request needs a signed X-Amz-Date header.") from None
-        self._check_clock()
-        self.authentic = True
+            raise _as_aws_writes_it(refused, self.credential) from None
 
-    def _refusal(self, refused: HTTPException) -> AwsError:
-        code = getattr(refused, "error_type", "AuthFailure")
-        if code == "AccessDenied" and self.credential.service == "ec2":
-            return AwsError("UnauthorizedOperation", "These keys have no permission for this operation.", 403)
-        return AwsError(code, getattr(refused, "message", refused.name), refused.code or 403)
 
-    def _check_clock(self) -> None:
-        stamp = self.headers.get("X-Amz-Date", "")
-        try:
-            signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        except ValueError:
-            raise AwsError("IncompleteSignature", f"X-Amz-Date is '{stamp}', not YYYYMMDDTHHMMSSZ.") from None
-        now = datetime.now(UTC)
-        if abs(now - signed_at) <= SKEW:
-            return
-        when = f"it was signed at {stamp}, but it is {now:%Y%m%dT%H%M%SZ} here (5 minutes of difference are allowed)"
-        if self.credential.service == "ec2":
-            raise AwsError("RequestExpired", f"Request has expired: {when}.")
-        early = "expired" if signed_at < now else "not yet current"
-        raise AwsError("SignatureDoesNotMatch", f"Signature {early}: {when}.", 403)
+class Permission(IAMRequest):
+    """moto's check of a request, of which the signature was checked before its parameters were read."""
+
+    def check_signature(self) -> None:
+        pass
+
+
+def _as_aws_writes_it(refused: HTTPException, credential: Credential) -> AwsError:
+    code = getattr(refused, "error_type", "AuthFailure")
+    if code == "AccessDenied" and credential.service == "ec2":
+        return AwsError("UnauthorizedOperation", "These keys have no permission for this operation.", 403)
+    return AwsError(code, getattr(refused, "message", refused.name), refused.code or 403)
+
+
+def _check_clock(stamp: str, credential: Credential) -> None:
+    try:
+        signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise AwsError("IncompleteSignature", f"X-Amz-Date is '{stamp}', not YYYYMMDDTHHMMSSZ.") from None
+    now = datetime.now(UTC)
+    if abs(now - signed_at) <= SKEW:
+        return
+    when = f"it was signed at {stamp}, but it is {now:%Y%m%dT%H%M%SZ} here (5 minutes of difference are allowed)"
+    if credential.service == "ec2":
+        raise AwsError("RequestExpired", f"Request has expired: {when}.")
+    early = "expired" if signed_at < now else "not yet current"
+    raise AwsError("SignatureDoesNotMatch", f"Signature {early}: {when}.", 403)

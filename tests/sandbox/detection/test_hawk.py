@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -83,6 +85,27 @@ def test_the_content_type_is_compared_without_parameters_and_case(
     response = detection_service.send(sender, "POST", RULESETS, content, Content_Type=content_type)
     assert response.status_code == 200 and response.json()["name"] == "Füße ✓"
     verify(sender, response)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [({"id": "f" * 24}, "Unknown credentials"), ({"key": "f" * 64}, "Bad mac")]
+)
+def test_who_is_not_authentic_is_refused_before_the_body_comes(
+    detection_unchanged: Service, wrong: dict[str, str], error: str
+) -> None:
+    sender = detection_unchanged.sender("POST", RULESETS, content="{}", content_type=JSON, **wrong)
+    where = urlsplit(detection_unchanged.url)
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE_SECONDS) as link:
+        link.sendall(
+            f"POST {RULESETS} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: {JSON}\r\nContent-Length: 40\r\n"
+            f"Authorization: {sender.request_header}\r\n\r\n".encode()
+        )
+        reply = b""
+        while error.encode() not in reply:
+            part = link.recv(4000)
+            assert part, reply
+            reply += part
+    assert b" 401 " in reply
 
 
 def test_a_repeated_request_is_refused_as_a_replay(detection_unchanged: Service) -> None:
