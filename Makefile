@@ -16,24 +16,25 @@ TWO_AT_ONCE := --numprocesses 2
 .NOTPARALLEL:
 .PHONY: help lab setup test lint format test-unit test-sandbox test-range test-hub test-notebooks test-classroom test-browser test-long bench gallery images readme clean
 
-# A virtual environment contains its own path: it is created again if the clone was moved or its Python was removed.
-MADE_FOR := $(shell $(PYTHON) -I -S -c 'print(open("$(VENV)/.made-for").read())' 2>/dev/null)
+# A virtual environment contains its own path and needs its own Python: it is created again if the clone was moved, or if
+# its Python was removed or is another version now.
+MADE_FOR := $(shell $(PYTHON) -I -S -c 'import os, sys; os.stat("$(VENV)/lib/python%d.%d" % sys.version_info[:2]); print(open("$(VENV)/.folder").read())' 2>/dev/null)
 ifneq "$(MADE_FOR)" "$(CURDIR)"
-.PHONY: $(VENV)/.made-for
+.PHONY: $(VENV)/.folder
 endif
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 lab: $(LAB_READY)  ## open the lab in JupyterLab
-	@sh -c "$$FIND_NETWORK_TOOLS" || echo "$$HOW_TO_GET_NETWORK_TOOLS"
+	@sh -c "$$FIND_PROGRAMS" || true
 	@$(VENV)/bin/labkit lab
 
 setup: $(LAB_READY)  ## create .venv with what the lab needs (make lab and make test do this themselves)
 	@echo "Set up in $(VENV). make lab opens the lab."
 
 test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then all tests, on two processors
-	@sh -c "$$FIND_NETWORK_TOOLS" || { [ "$$CI" = true ] && sh -c "$$GET_NETWORK_TOOLS"; } || echo "$$HOW_TO_GET_NETWORK_TOOLS"
+	@sh -c "$$FIND_PROGRAMS" || { [ "$$CI" = true ] && sh -c "$$GET_PROGRAMS"; } || true
 	@if sh -c "$$FIND_BROWSER"; then \
 	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) tests/browser; \
 	elif [ "$$CI" = true ]; then \
@@ -98,12 +99,13 @@ clean:  ## delete .venv, caches and test results; the lab's own files stay
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
 
-$(LAB_READY): $(VENV)/.made-for pyproject.toml
+$(LAB_READY): $(VENV)/.folder pyproject.toml
 	@echo "Installing the lab into $(VENV) (well under a minute, once) ..."
 	@sh -c "$$INSTALL" install .
+	@$(PYTHON) -m pip uninstall --quiet --yes uv 2>/dev/null || true  # 38 MB, needed only to install
 	@touch $@
 
-$(TEST_READY): $(VENV)/.made-for pyproject.toml
+$(TEST_READY): $(VENV)/.folder pyproject.toml
 	@echo "Installing the lab and its test tools into $(VENV) (well under a minute, once) ..."
 	@sh -c "$$INSTALL" install '.[class,dev]'
 	@touch $(LAB_READY) $@
@@ -112,52 +114,70 @@ $(TEST_READY): $(VENV)/.made-for pyproject.toml
 $(HUB_PROXY): | $(TEST_READY)
 	@-$(PYTHON) -m labkit.classroom.hub.get_proxy
 
-$(VENV)/.made-for:
+$(VENV)/.folder:
 	@sh -c "$$MAKE_VENV"
 	@printf %s "$$(pwd -P)" > $@
 
-# The newest Python that pyproject.toml allows and that can make a virtual environment.
+# python3 if it is new enough and can make a virtual environment, else the newest other Python that can.
 define MAKE_VENV
-range=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\),<3\.\([0-9]*\)"$$/\1 \2/p' pyproject.toml)
-oldest=$${range% *} newest=$$(($${range#* } - 1)) suitable=
-for python in $$(seq -f python3.%g $$newest -1 $$oldest) python3; do
-    minor=$$($$python -c 'import sys; print(sys.version_info[1])' 2>/dev/null) || continue
-    [ "$$minor" -ge "$$oldest" ] && [ "$$minor" -le "$$newest" ] || continue
+oldest=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\)"$$/\1/p' pyproject.toml) found= suitable=
+for python in python3 $$(seq -f python3.%g 40 -1 $$oldest); do
+    version=$$($$python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue
+    found=$${found:-$$python is $$version}
+    minor=$${version#3.}; [ "$${minor%%.*}" -ge "$$oldest" ] || continue
     suitable=$${suitable:-$$python}
     $$python -c 'import ensurepip, venv' 2>/dev/null || continue
     exec $$python -m venv --clear $(VENV)
 done
+echo "The lab needs Python 3.$$oldest or later, with its venv module. Here $${found:-there is no python3}$${suitable:+, without venv}. One of these helps:" >&2
 if [ -n "$$suitable" ]; then
-    echo "$$suitable cannot make a virtual environment yet. On Debian and Ubuntu: sudo apt install $$suitable-venv" >&2
+    echo "  sudo apt install $$suitable-venv" >&2
 else
-    echo "The lab needs Python 3.$$oldest to 3.$$newest. On Debian and Ubuntu: sudo apt install python3 python3-venv" >&2
+    echo "  sudo apt install python3-venv       Debian 12, Ubuntu 24.04, or later; on Ubuntu 22.04: python3.11-venv" >&2
+    echo "  sudo dnf install python3.12         Fedora, RHEL, Rocky Linux" >&2
 fi
+echo "  uvx --python 3.13 --from . self-protecting-cloud      opens the lab without make; uv gets Python itself" >&2
 exit 1
 endef
 export MAKE_VENV
 
 # uv takes seconds, pip takes a minute. pip is the fallback if uv is not available or cannot use this machine's index.
+# What the user has set for other installations, in variables or in pip's configuration file, does not apply to .venv;
+# where packages come from does, and uv gets it from pip.
 define INSTALL
-$(PYTHON) -m pip install --quiet --disable-pip-version-check uv &&
-$(PYTHON) -m uv pip install --quiet --python $(PYTHON) --editable "$$1" ||
-$(PYTHON) -m pip install --disable-pip-version-check --editable "$$1"
+unset PIP_PYTHON PIP_ROOT PIP_DRY_RUN PYTHONPATH PYTHONHOME
+pip="$(PYTHON) -m pip --disable-pip-version-check" into="--no-user --target= --prefix=$(VENV)"
+setting() { $$pip config list | sed -n "s/^[^ ]*\.$$1='\(.*\)'$$/\1/p" | head -n 1; }
+export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(setting index-url)}" SSL_CERT_FILE="$${SSL_CERT_FILE:-$$(setting cert)}"
+[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX; [ -n "$$SSL_CERT_FILE" ] || unset SSL_CERT_FILE
+$$pip install --quiet $$into uv &&
+env -u UV_SYSTEM_PYTHON -u UV_TARGET -u UV_PREFIX $(PYTHON) -m uv pip install --quiet --python $(PYTHON) --editable "$$1" ||
+$$pip install $$into --editable "$$1"
 endef
 export INSTALL
 
-# The closed network of part 3. On Debian, nft is in a folder that is not in an ordinary user's PATH.
-define FIND_NETWORK_TOOLS
-PATH="$$PATH:/usr/sbin:/sbin"; command -v ip >/dev/null && command -v nft >/dev/null && command -v curl >/dev/null
+# The programs of parts 1 and 3. On Debian, nft is in a folder that is not in an ordinary user's PATH.
+define FIND_PROGRAMS
+PATH="$$PATH:/usr/sbin:/sbin" missing=
+for program in ip nft curl; do command -v $$program >/dev/null || missing="$$missing $$program"; done
+[ -n "$$missing" ] || exit 0
+echo "Not installed:$$missing." >&2
+case $$missing in *curl*)
+    echo "Part 1 checks that the lab's host has curl, and part 3 runs it: without it you cannot complete the lab." >&2 ;;
+esac
+case $$missing in *ip*|*nft*)
+    echo "Part 3 filters real packets with ip and nft. Without them you get range tier 2 of 3: programs run and their connections are decided, but no packet is filtered." >&2 ;;
+esac
+echo "Get them with: sudo apt install iproute2 nftables curl, or: sudo dnf install iproute nftables curl" >&2
+exit 1
 endef
-export FIND_NETWORK_TOOLS
+export FIND_PROGRAMS
 
-define GET_NETWORK_TOOLS
+define GET_PROGRAMS
 [ "$$(id -u)" = 0 ] || as_root="sudo -n"
 $$as_root apt-get update && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes iproute2 nftables curl
 endef
-export GET_NETWORK_TOOLS
-
-HOW_TO_GET_NETWORK_TOOLS := Part 3 filters real packets with nftables and iproute2, and runs curl. Without them you get range tier 2 of 3: programs run and their connections are decided, but no packet is filtered. On Debian and Ubuntu: sudo apt install iproute2 nftables curl
-export HOW_TO_GET_NETWORK_TOOLS
+export GET_PROGRAMS
 
 # Under CI a missing browser is installed; elsewhere nothing is installed outside .venv.
 define FIND_BROWSER

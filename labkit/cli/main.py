@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from typing import Any
 
 import click
@@ -28,10 +29,15 @@ Exit status: 0 done, 1 refused or not done (the message says why), 2 the command
 @click.group(
     cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(package_name="labkit")
+@click.version_option(package_name="self-protecting-cloud")
 def main() -> None:
     """The entry point."""
     refuse_on_the_host()
+
+
+def main_or_lab() -> None:
+    """The command `self-protecting-cloud`, for `uvx`: the same commands; without one, it opens the lab."""
+    main(sys.argv[1:] or ["lab"])
 
 
 @main.command("lab")

@@ -19,6 +19,7 @@ from labkit.lab.base import NOTEBOOKS
 from labkit.views.panels.readiness import Line
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
+DISTRIBUTION = "self-protecting-cloud"
 GIT_SECONDS = 60
 
 Cells = list[dict[str, Any]]
@@ -33,7 +34,9 @@ def python_line() -> Line:
     looked_at = f"{source}, {sys.executable}"
     if not wrong:
         return Line("Python", "ready", f"{version}, and the lab's {len(requirements)} packages", looked_at)
-    install = "make setup, or: pip install -e ." if source == PROJECT_FILE.name else "pip install --upgrade labkit"
+    install = (
+        "make setup, or: pip install -e ." if source == PROJECT_FILE.name else f"pip install --upgrade {DISTRIBUTION}"
+    )
     return Line("Python", "missing", "; ".join(wrong), looked_at, f"In the lab's folder: {install}")
 
 
@@ -58,7 +61,7 @@ def _requirements() -> tuple[str, list[Requirement], str]:
         project = tomllib.loads(PROJECT_FILE.read_text(encoding="utf-8"))["project"]
         return project["requires-python"], [Requirement(one) for one in project["dependencies"]], PROJECT_FILE.name
     except (FileNotFoundError, NotADirectoryError):
-        package = metadata.metadata("labkit")
+        package = metadata.metadata(DISTRIBUTION)
         listed = [Requirement(one) for one in package.get_all("Requires-Dist") or ()]
         needed = [one for one in listed if one.marker is None or one.marker.evaluate({"extra": ""})]
         return package["Requires-Python"] or "", needed, "the installed package"

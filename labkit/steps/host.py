@@ -75,7 +75,8 @@ def program_lines() -> list[Line]:
     lines = [Line("Python", "ready", sys.version.split()[0], "python3 --version")]
     for program, what in PROGRAMS.items():
         path = shutil.which(program, path=_search_path())
-        next_step = "" if path else f"Install {what}: sudo apt install {'awscli' if program == 'aws' else program}"
+        package = "awscli" if program == "aws" else program
+        next_step = "" if path else f"Install {what}: sudo apt install {package}, or: sudo dnf install {package}"
         found = "installed" if path else "not installed"
         lines.append(Line(program, "ready" if path else "missing", found, f"which {program}", next_step))
     return lines
@@ -96,11 +97,8 @@ def check_ready(session: LabSession) -> CheckResult:
 
 
 def do_ready(session: LabSession) -> ActionResult:
-    raise LabError(
-        "The lab cannot make the host ready for you.",
-        "The missing parts must be installed or started on this machine.",
-        "See what is missing: lab.readiness()",
-    )
+    missing = check_ready(session)
+    raise LabError("The lab cannot make the host ready for you.", f"{missing.found}.", missing.next_step)
 
 
 def undo_ready(session: LabSession) -> ActionResult:

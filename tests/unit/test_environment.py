@@ -52,5 +52,5 @@ def test_every_requirement_has_a_lower_and_an_upper_bound(project):
     assert [line for line in requirements if not re.search(r">=[\d.]+,<[\d.]+$", line)] == []
 
 
-def test_make_can_read_which_python_is_wanted(project):
-    assert re.fullmatch(r">=3\.\d+,<3\.\d+", project["requires-python"])
+def test_a_newer_python_is_not_refused_and_make_can_read_which_is_the_oldest(project):
+    assert re.fullmatch(r">=3\.\d+", project["requires-python"])

@@ -63,6 +63,19 @@ def test_solving_one_step_does_what_it_needs_and_no_more() -> None:
     assert [key for key, passed in statuses().items() if passed] == ["student_number", "aws_account", "vpc"]
 
 
+def test_without_curl_solve_names_it_and_a_way_to_get_it_without_a_call_of_a_notebook(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    refused = labkit("solve", "vpc")
+
+    assert refused.exit_code == 1
+    assert "curl: not installed" in refused.output
+    assert "sudo apt install curl, or: sudo dnf install curl" in refused.output
+    assert "lab." not in refused.output
+
+
 def test_reset_asks_first_and_a_no_changes_nothing() -> None:
     labkit("solve", "2")
     refused = labkit("reset", "2", typed="n\n")
