@@ -6,8 +6,11 @@ import re
 
 from markupsafe import Markup, escape
 
-TONES = {"✓": "good", "✕": "bad", "?": "wait", "○": ""}
-"""The CSS class that colours a state, by its symbol. The symbol and the word say the same without colour."""
+TONES = {"✓": "good", "✕": "bad", "?": "wait", "⊘": "stop", "○": ""}
+"""The CSS class that colours a state, by its symbol. The symbol and the word say the same without colour.
+
+✕ is a mistake. ⊘ is a packet that is denied: often just what was wanted.
+"""
 
 HEX = "[0-9a-f]"
 _GROUPS = rf"{HEX}{{1,4}}(?::{HEX}{{1,4}})*"
@@ -32,8 +35,8 @@ def tone(words: str) -> str:
 def pill(words: str) -> Markup:
     """Render a state, such as `✓ done`, as a pill.
 
-    >>> pill("✕ deny")
-    Markup('<b class="bad">✕ deny</b>')
+    >>> pill("⊘ deny")
+    Markup('<b class="stop">⊘ deny</b>')
     """
     kind = tone(words)
     return Markup('<b class="{}">{}</b>').format(kind, words) if kind else Markup("<b>{}</b>").format(words)

@@ -78,7 +78,7 @@ class Timeline(View):
         return [
             Dot(70, "event", "", _clock(one.event_at_ms), ""),
             Dot(270, "alert", "!", _clock(one.alerted_at_ms), _took(one.event_to_alert_ms)),
-            Dot(470, number, "✕", _clock(one.entered_at_ms), _took(one.alert_to_entry_ms, BY_HAND_SECONDS)),
+            Dot(470, number, "⊘", _clock(one.entered_at_ms), _took(one.alert_to_entry_ms, BY_HAND_SECONDS)),
         ]
 
     @property

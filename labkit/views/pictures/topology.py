@@ -96,7 +96,7 @@ class Topology(View):
     def _lane(self, egress: bool) -> Lane:
         way, decision = "egress" if egress else "ingress", self.decisions[egress]
         if self.stop is not None and self.stop.egress == egress:
-            return Lane(str(self.stop), "✕ drops it here" if egress else "✕ drops the answer", "stops")
+            return Lane(str(self.stop), "⊘ drops it here" if egress else "⊘ drops the answer", "stops")
         if self.stop is not None and self.stop.egress:
             return Lane(way, "not reached", "not reached")
         if decision.allowed and decision.deciding is not None:
@@ -122,7 +122,7 @@ class Topology(View):
         if self.network_acl is None or self.counted:
             return ""
         if self.stop is not None:
-            return "✕ would be dropped"
+            return "⊘ would be dropped"
         return "✓ would come back" if self.met is None else "✓ came back"
 
     @property

@@ -18,7 +18,7 @@ from labkit.views.copying import THE_SAME
 from labkit.views.measured import counted
 from labkit.views.view import View, text_table
 
-ACTION_WORDS = {"allow": "✓ allow", "deny": "✕ deny"}
+ACTION_WORDS = {"allow": "✓ allow", "deny": "⊘ deny"}
 
 
 @dataclass(frozen=True, repr=False)

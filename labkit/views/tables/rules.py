@@ -11,7 +11,7 @@ from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Explanation
 from labkit.views.view import View, text_table
 
-TRUTH_WORDS = {True: "✓ true", False: "✕ false"}
+TRUTH_WORDS = {True: "✓ true", False: "– false"}
 
 
 def enabled_words(rule: Rule) -> str:
@@ -107,7 +107,7 @@ class ExplanationTree(View):
         """The result of the whole filter."""
         if self.explanation.verdict:
             return "✓ The filter matches: an enabled rule raises an alert."
-        return "✕ The filter does not match: no alert."
+        return "– The filter does not match: no alert."
 
     def text(self) -> str:
         lines = [self.title] if self.title else []

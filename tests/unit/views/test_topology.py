@@ -50,13 +50,13 @@ def written(view: Topology) -> list[str]:
     ("view", "words"),
     [
         (NOT_PLACED, ["no network ACL", "dadismad.com"]),
-        (DROPPED_OUT, ["egress entry 1", "✕ drops it here", "not reached", "✕ 3 packets dropped"]),
-        (DROPPED_IN, ["egress entry 100", "ingress entry 50", "✕ drops the answer", "✕ 4 packets dropped"]),
+        (DROPPED_OUT, ["egress entry 1", "⊘ drops it here", "not reached", "⊘ 3 packets dropped"]),
+        (DROPPED_IN, ["egress entry 100", "ingress entry 50", "⊘ drops the answer", "⊘ 4 packets dropped"]),
         (CAME_BACK, ["✓ lets it out", "✓ lets it in", "✓ came back"]),
-        (WOULD_STOP, ["egress entry 1", "✕ would be dropped"]),
-        (WOULD_STOP_IN, ["egress entry 100", "ingress entry 50", "✕ would be dropped"]),
+        (WOULD_STOP, ["egress entry 1", "⊘ would be dropped"]),
+        (WOULD_STOP_IN, ["egress entry 100", "ingress entry 50", "⊘ would be dropped"]),
         (WOULD_PASS, ["egress entry 100", "ingress entry 100", "✓ would come back"]),
-        (NO_IPV6_ENTRY, ["egress entry *", "✕ drops it here", "2001:db8:", "1234:1a01::10", SIX]),
+        (NO_IPV6_ENTRY, ["egress entry *", "⊘ drops it here", "2001:db8:", "1234:1a01::10", SIX]),
         (NEVER_FILTERED, ["✓ never filtered", "✓ would come back"]),
     ],
     ids=ALL,
@@ -94,7 +94,7 @@ def test_entries_that_changed_since_the_packet_are_told_and_the_drawing_stays_wi
     assert "✓ it passed" in written(passed) and "✓ came back" in written(passed)
     assert "changed since: egress entry 1 would stop the next one." in passed.text()
     opened = Topology(HOST, SITE, 80, "dadismad.com", network_acl(), Observation(OUT_1, 3))
-    assert "✕ drops it here" in written(opened)
+    assert "⊘ drops it here" in written(opened)
     assert "changed since: nothing would stop the next one." in opened.text()
     last_of_ipv6 = Topology(HOST_IPV6, SIX, 80, "", network_acl(), Observation(Stop(True, 32768), 2))
     assert [view for view in (DROPPED_OUT, DROPPED_IN, CAME_BACK, last_of_ipv6) if "changed" in view.text()] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from labkit.model.detection.criteria import FILTER, compare
@@ -11,6 +13,7 @@ from labkit.model.rule_filter import explain, parse
 from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel
 from labkit.views.panels.progress import StatusLine
 from labkit.views.pictures.packet import MOST_BOXES, PacketPicture
+from labkit.views.pictures.topology import Topology
 from labkit.views.tables.criteria import CriteriaTable, pieces_text
 from labkit.views.tables.decision import DecisionTable, WhatIfTable
 from labkit.views.tables.host import RanView
@@ -37,6 +40,7 @@ from tests.gallery.values import (
 from tests.unit.views.form_driver import visible_words
 
 PACKET = Packet.outbound("203.0.113.9", "tcp", 443)
+DENY_ALL = Entry(1, True, "deny", "-1", "0.0.0.0/0")
 
 
 def page_text(shown: View) -> str:
@@ -102,7 +106,7 @@ def test_entries_stand_in_the_order_aws_tries_them_with_a_star_for_the_last():
 
     assert [cells[0] for cells, _ in egress.rows] == ["50", "100", "150", "*"]
     assert [cells[0] for cells, _ in ingress.rows] == ["100", "*"]
-    assert egress.rows[0][0] == ["50", "✕ deny", "tcp (6)", "443", "203.0.113.0/24"]
+    assert egress.rows[0][0] == ["50", "⊘ deny", "tcp (6)", "443", "203.0.113.0/24"]
     assert egress.caption == f"Egress (out of the subnets) of {ACL_ID}, {VPC_ID}, us-east-1: 4 of 20 used"
 
 
@@ -147,7 +151,7 @@ def test_the_picture_has_a_name_for_screen_readers_and_says_where_the_packet_end
     allowed = str(PacketPicture(decide(DEFAULT_ENTRIES, PACKET)).__html__())
 
     assert 'role="img" aria-label="Denied: 50 denies' in denied
-    assert "✕ stopped here" in denied
+    assert "⊘ stopped here" in denied
     assert "✓ passes" in allowed
 
 
@@ -208,7 +212,7 @@ def test_an_explanation_tells_true_or_false_and_the_reason_for_each_clause():
     text = page_text(ExplanationTree(explain(parse(FILTER), EVENT), "Your filter"))
 
     assert "✓ true event_type = &#34;audit&#34;" in text
-    assert "✕ false connection.dst_addr != &#34;127.0.0.0/8&#34;" in text
+    assert "– false connection.dst_addr != &#34;127.0.0.0/8&#34;" in text
     assert "is in 127.0.0.0/8" in text
 
 
@@ -216,3 +220,22 @@ def test_of_many_lines_of_a_program_the_first_and_the_last_are_shown() -> None:
     ran = RanView("curl", 0, "".join(f"line {number}\n" for number in range(1, 23)), "", 0.1)
     assert ran.page.splitlines() == ["line 1", "line 2", "… 18 more lines …", "line 21", "line 22"]
     assert RanView("curl", 0, "one\ntwo\n", "", 0.1).page == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        DecisionTable(decide((DENY_ALL,), PACKET)),
+        WhatIfTable(what_if(ACL.entries, DENY_ALL, PACKET)),
+        AclEntriesTable(ACL, REGION),
+        ExplanationTree(explain(parse('user = "root"'), {"user": "me"})),
+        Topology("10.0.1.10", "203.0.113.10", 80, network_acl=NetworkAcl(ACL_ID, VPC_ID, True, ())),
+        RanView("curl dadismad.com", 28, "", "", 3.0),
+    ],
+    ids=lambda shown: type(shown).__name__,
+)
+def test_what_is_denied_or_does_not_match_has_neither_the_colour_nor_the_symbol_of_a_mistake(shown):
+    page = shown._repr_html_().partition("</style>")[2]
+
+    assert not re.search(r'class="[^"]*\bbad\b|var\(--bad\)', page)
+    assert "✕" not in page + shown.text()
