@@ -68,7 +68,7 @@ def test_without_curl_solve_names_it_and_a_way_to_get_it_without_a_call_of_a_not
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    refused = labkit("solve", "vpc")
+    refused = labkit("solve", "1")
 
     assert refused.exit_code == 1
     assert "curl: not installed" in refused.output
