@@ -22,7 +22,7 @@ from labkit.range.evaluated.simulated import target_of
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.host import RUN_SECONDS, Host, ignore
-from labkit.services.notes import Notes
+from labkit.services.notes import NotesInMemory
 from labkit.steps.session import LabSession, open_session
 
 
@@ -104,24 +104,6 @@ class ClassStudentDetection(DetectionBackend):
     def login(self) -> DetectionLogin:
         student = self._student
         return DetectionLogin(self._sandbox.ensure().url, student.user_id, student.organization_id, student.api_key)
-
-
-NO_FILE = Path("notes in memory")
-
-
-class NotesInMemory(Notes):
-    """Notes without a file."""
-
-    def __init__(self, **notes: str | int) -> None:
-        super().__init__(NO_FILE)
-        self._notes: dict[str, str] = {}
-        self.save(**notes)
-
-    def all(self) -> dict[str, str]:
-        return dict(self._notes)
-
-    def _write(self, notes: dict[str, str]) -> None:
-        self._notes = notes
 
 
 class SimulatedHost(Host):

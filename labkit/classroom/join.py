@@ -103,6 +103,7 @@ def leave(home: Path) -> bool:
         shutil.rmtree(aws_files(home)[0].parent, ignore_errors=True)
     if there:
         Notes(home / "notes.json").forget(
-            "student", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"
+            *("student", "region", "agreed", "vpc_id", "vpc_region", "network_acl_id", "rule_id"),
+            *("last_student", "last_region"),
         )
     return there

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 from labkit import steps
 from labkit.lab.live_progress import LiveProgress
+from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
@@ -16,7 +18,7 @@ from labkit.model.settings import BackendName, parse_backend
 from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
-from labkit.steps import commands, rule
+from labkit.steps import clean_up, commands, rule
 from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
 from labkit.views.display import on_change
@@ -46,7 +48,6 @@ LIVE_QUESTION = panels.Note(
     "it shows the account and the region, and asks.",
     "wait",
 )
-
 
 NO_HOST = (
     "There is no host here: AWS is live.",
@@ -81,7 +82,7 @@ class Cells:
     def __init__(self, session: LabSession) -> None:
         self._session = session
         self._since = time.monotonic()
-        self._last_student: int | None = None
+        self._last_keys: AccessKeys | None = None
         self._live = LiveProgress()
         on_change(self._live.look_soon)
 
@@ -116,10 +117,22 @@ class Cells:
     def _student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
         try:
-            self._last_student = self._session.student
+            return self._session.student
         except LabError:
             return None
-        return self._last_student
+
+    def _remember_keys(self) -> None:
+        """Keep the keys in memory, so that after cleaning up this notebook can still look whether all is gone."""
+        with suppress(LabError):
+            self._last_keys = self._session.keys or self._last_keys
+
+    def _session_to_look_with(self) -> LabSession:
+        """The session; after cleaning up, one that still has the number, the region and the keys, in memory.
+
+        Raises StepNotReady while no number is known.
+        """
+        session = self._session
+        return session if session.notes.get("student") else session.as_it_was(self._last_keys)
 
     def _lab_host(self) -> Host:
         """The lab's host. Raises LabError with live AWS, where it must be done by the student."""
@@ -207,6 +220,8 @@ class StatusCells(Cells):
         Raises InvalidInput for an unknown step.
         """
         (one,) = steps.named(step)
+        if clean_up.is_cleaned_up(self._session, one):
+            return panels.CheckPanel(clean_up.check_gone(self._session_to_look_with(), one))
         result = steps.check(self._session, one)
         result = replace(result, looked_at=commands.looked_at(self._session, result.looked_at))
         panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))

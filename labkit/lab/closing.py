@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from labkit import steps
 from labkit.lab.base import CHAPTERS, Cells, links
 from labkit.model.check import CheckResult
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
-from labkit.model.settings import PROFILE
-from labkit.model.student import rule_name
-from labkit.services import aws
-from labkit.services.aws.profile import load_profile
-from labkit.steps import commands
-from labkit.steps.rule import all_rules
+from labkit.steps import clean_up, commands
 from labkit.views import display
 from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
@@ -64,42 +60,29 @@ class ClosingCells(Cells):
         return commands.network_acl_command(self._session, network_acl_id)
 
     def _gone(self) -> View:
-        student = self._student_or_none() or self._last_student
-        if student is None:
+        try:
+            session = self._session_to_look_with()
+        except StepNotReady as error:
             raise LabError(
                 "The lab cannot tell what was yours.",
-                "No student number is in your notes, and none was there when this notebook opened the lab.",
+                "No student number is in your notes, and none was cleaned up.",
                 "Enter your number once more in part 2, then run all cells of this chapter again.",
-            )
-        left = self._left_of(student)
-        if left:
+            ) from error
+        view = clean_up.what_is_left(session)
+        if view.still_there:
             raise LabError(
-                f"Not everything of student {student} is gone.", f"Still there: {', '.join(left)}.", "Clean up again."
+                f"Not everything of student {view.student} is gone.",
+                f"Still there: {', '.join(view.still_there)}.",
+                "Clean up again: lab.clean_up(), and press its button.",
             )
-        looked = (
-            ("VPC", f"none with the tag of student {student} in {self._session.region}, so no deny entry either"),
-            ("Rule", f"none named “{rule_name(student)}”"),
-            ("Notes and keys", f"no student number, no profile {PROFILE}"),
-        )
-        return ActionResult(
-            "Nothing of yours is left.", (*looked, self._time()), remark="To do it all again:", onward=ONWARD[CLEAN_UP]
-        )
-
-    def _left_of(self, student: int) -> list[str]:
-        """What is there of this student, each in words. Raises LabError where AWS cannot be asked."""
-        session, backend = self._session, self._session.backend.aws
-        keys = session.keys or backend.cloud_account()
-        if keys is None:
+        if view.unseen:
+            display.show(view)
             raise LabError(
-                "The lab cannot look whether your VPC is gone.",
-                "There are no AWS keys any more to ask AWS with.",
-                f"In a terminal: aws ec2 describe-vpcs --region {session.region}",
+                "The lab could not look everywhere.",
+                f"So something of yours may be left. Not looked at: {', '.join(view.unseen)}.",
+                "Look there yourself, as the panel above says.",
             )
-        left = [f"VPC {vpc}" for vpc in aws.find_student_vpcs(session.account(keys, session.region).ec2, student)]
-        left += [f"rule {rule.id}" for rule in all_rules(session.detection) if rule.name == rule_name(student)]
-        left += ["the student number in your notes"] if session.notes.get("student") else []
-        kept = load_profile(backend.config_file, backend.credentials_file)
-        return [*left, f"the profile {PROFILE}"] if kept is not None else left
+        return replace(view, looked=[*view.looked, self._time()], onward=ONWARD[CLEAN_UP])
 
 
 def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:

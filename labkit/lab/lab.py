@@ -12,10 +12,10 @@ from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
 from labkit.lab.part_3_responder import ResponderCells
 from labkit.lab.part_3_topology import TopologyCells
+from labkit.lab.part_4_clean_up import CleanUpCells
 from labkit.lab.requirements import requires_steps
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
-from labkit.steps.clean_up import clean_up
 from labkit.steps.session import open_session
 from labkit.views import display
 from labkit.views.view import View
@@ -30,6 +30,7 @@ class Lab(
     HostCells,
     ResponderCells,
     TopologyCells,
+    CleanUpCells,
     ClosingCells,
 ):
     """One call per cell. Each looks first at the steps that it stands on, and returns what the cell shows."""
@@ -38,10 +39,6 @@ class Lab(
         """How far every student of the class is now; `labkit board` shows the same live."""
         view: View = classroom().board(self._session)
         return view
-
-    def clean_up(self) -> View:
-        """Remove everything that the lab made for you, and nothing else; then look again."""
-        return clean_up(self._session)
 
 
 @interruptible
@@ -54,7 +51,7 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     """
     LabError.panel = _show_panel
     opened = Lab(open_session(parse_backend(aws, "aws"), parse_backend(detection, "detection"), region))
-    opened._student_or_none()  # so that the last chapter knows whose things to look for after cleaning up
+    opened._remember_keys()
     opened._note_chapter()
     if display.in_notebook():
         display.show(opened._opening())

@@ -57,6 +57,11 @@ class Vpc:
         return int(number) if re.fullmatch(r"[0-9]{1,9}", number) else None
 
     @property
+    def is_untagged(self) -> bool:
+        """Whether nothing says whose it is, as the AWS CLI makes a VPC: it has no tag and is not the default one."""
+        return not self.tags and not self.is_default
+
+    @property
     def whose(self) -> str:
         """Whose it is, in words: `student 7`, `the account` for the default VPC, else its name or `nobody known`."""
         if self.student is not None:
@@ -79,3 +84,13 @@ def vpc_quota_sentence(vpcs: Sequence[Vpc], region: str) -> str:
     """
     listed = ": " + ", ".join(str(vpc) for vpc in vpcs) if vpcs else ""
     return f"{len(vpcs)} of {VPC_QUOTA} VPCs used in {region}{listed}."
+
+
+def untagged_sentence(vpcs: Sequence[Vpc]) -> str:
+    """What to say of VPCs that may be the student's, since the AWS CLI makes them without a tag; "" for none.
+
+    >>> untagged_sentence([Vpc("vpc-1", "10.0.0.0/16", False)])
+    'Without a tag: vpc-1 (10.0.0.0/16, without a name). If you made it, tick it in the form of `lab.clean_up()`.'
+    """
+    listed = ", ".join(map(str, vpcs))
+    return f"Without a tag: {listed}. If you made it, tick it in the form of `lab.clean_up()`." if vpcs else ""

@@ -21,6 +21,8 @@ KEYS = frozenset(
         "network_acl_id",
         "rule_id",
         "open_chapter",
+        "last_student",
+        "last_region",
     }
 )
 """The allowed notes. Any other key is a programming error, so that no secret is saved by accident."""
@@ -75,3 +77,18 @@ class Notes:
     def _write(self, notes: dict[str, str]) -> None:
         with disk_errors(self.path.parent):
             write_private(self.path, json.dumps(notes, indent=1, sort_keys=True) + "\n")
+
+
+class NotesInMemory(Notes):
+    """Notes without a file."""
+
+    def __init__(self, **notes: str | int) -> None:
+        super().__init__(Path("notes in memory"))
+        self._notes: dict[str, str] = {}
+        self.save(**notes)
+
+    def all(self) -> dict[str, str]:
+        return dict(self._notes)
+
+    def _write(self, notes: dict[str, str]) -> None:
+        self._notes = notes

@@ -10,7 +10,7 @@ from labkit.model.student import STUDENT_NUMBERS, parse_student_number, rule_nam
 from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps import commands
-from labkit.steps.network import found_elsewhere
+from labkit.steps.network import found_elsewhere, noted_regions
 from labkit.steps.rule import students_rules
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
@@ -80,6 +80,8 @@ def do_student(session: LabSession) -> ActionResult:
 
 
 def undo_student(session: LabSession) -> ActionResult:
+    if number := session.notes.get("student"):
+        session.notes.save(last_student=number)  # so that whoever looks whether all is gone knows what to look for
     session.notes.forget("student")
     return ActionResult("The student number is no longer in your notes.")
 
@@ -121,7 +123,7 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
 
 def _vpc_elsewhere(session: LabSession) -> str:
     """A sentence, if the student's VPC is in another region than the keys' own; "" else."""
-    if not session.notes.get("student") or session.notes.get("vpc_region") in ("", session.region):
+    if not session.notes.get("student") or not noted_regions(session):
         return ""
     here = aws.find_student_vpcs(session.aws.ec2, session.student)
     return "" if here else "".join(f"{words[0].upper()}{words[1:]}." for words in _elsewhere(session))
@@ -140,6 +142,7 @@ def do_account(session: LabSession) -> ActionResult:
 
 
 def undo_account(session: LabSession) -> ActionResult:
+    session.notes.save(last_region=session.region)
     session.use_keys(None)
     removed = remove_profile(session.backend.aws.config_file, session.backend.aws.credentials_file)
     session.backend.aws.point_aws_cli()

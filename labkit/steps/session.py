@@ -17,7 +17,7 @@ from labkit.model.student import is_of_class, parse_student_number
 from labkit.services.aws.profile import check_region
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.environment import settings
-from labkit.services.notes import Notes
+from labkit.services.notes import Notes, NotesInMemory
 
 if TYPE_CHECKING:
     from labkit.services.aws.account import Account
@@ -81,6 +81,22 @@ class LabSession:
         self._agreed_unasked = False
         self._accounts: dict[tuple[AccessKeys, str, str | None, str], Account] = {}
         self._detection: tuple[DetectionLogin, DetectionApi] | None = None
+
+    def as_it_was(self, keys: AccessKeys | None = None) -> LabSession:
+        """The same services, for the student whose number is noted, else for the one that was cleaned up last.
+
+        Number, region and keys are in memory, and outlive a clean-up. keys: those to use where none are kept any more;
+        in the sandbox, its own. Raises StepNotReady while there is no number.
+        """
+        noted = self.notes.all()
+        student = noted.get("student") or noted.get("last_student") or self.student
+        region = self.region if noted.get("student") else noted.get("last_region") or self.region
+        copy = LabSession(
+            self.backend, NotesInMemory(student=student, region=region, vpc_region=noted.get("vpc_region", ""))
+        )
+        copy.use_keys(self.keys or keys or self.backend.aws.cloud_account())
+        copy.use_detection_login(self._login)
+        return copy
 
     def creation_lock(self) -> AbstractContextManager[object]:
         """Hold it to create a VPC, a subnet or a rule: neither CreateVpc nor a rule's POST has a token that would keep

@@ -8,7 +8,7 @@ from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabErr
 from labkit.model.rule_filter import parse
 from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult, CheckPanel, ErrorPanel, InternalError, Note
-from labkit.views.panels.clean_up import CleanUpView
+from labkit.views.panels.clean_up import CleanUpQuestion, CleanUpView
 from labkit.views.panels.progress import Progress, StatusLine, Working
 from labkit.views.tables.network import VpcTable
 from tests.gallery.component import Component, State
@@ -139,10 +139,20 @@ def _clean_up() -> tuple[State, ...]:
     )
     failed = ((TITLES["network_acl_id"], "AWS did not answer."),)
     others = ("VPC vpc-0dd9571e9140835e0 (10.0.0.0/16, of student 12)", "rule “Self Protect: Student12: Network”")
+    none, there = ("VPC in us-east-1", "none with the tag labkit:student=7"), ("VPC in us-east-1", f"{VPC_ID}")
+    unseen = ("VPC in eu-west-1", "? There are no AWS keys to ask with.")
+    untagged = f"Without a tag: {VPC_ID}. If you made it, tick it in the form of `lab.clean_up()`."
     return (
-        State("all is gone", CleanUpView(removed, (), (), others)),
-        State("something is left", CleanUpView(removed[:1], failed, (f"{VPC_ID} (10.0.0.0/16)",), ())),
+        State("all is gone", CleanUpView(7, removed, (), (none,), left_alone=others)),
+        State("something is left", CleanUpView(7, removed[:1], failed, (there,), (VPC_ID,))),
+        State("not everything could be looked at", CleanUpView(7, (), (), (none, unseen), unseen=(unseen[0],))),
+        State("one may be the student's", CleanUpView(7, (), (), (none,), untagged=untagged)),
     )
+
+
+def _clean_up_question() -> tuple[State, ...]:
+    rows = (("VPC in us-east-1", VPC_ID), ("Notes", "student 7"))
+    return (State("before anything is removed", CleanUpQuestion(7, rows, ("VPC vpc-0dd9571e9140835e0",))),)
 
 
 def _raised(call: object) -> LabError:
@@ -175,4 +185,6 @@ COMPONENTS = (
     Component("Remark", "A note that is not a result.", "note.html.j2", _notes),
     Component("Clean-up", "The end of the lab: what was removed, and what was left alone.",
               "clean_up.html.j2", _clean_up),
+    Component("Clean-up, asked", "What would be removed, before the button is pressed.",
+              "clean_up_question.html.j2", _clean_up_question),
 )  # fmt: skip

@@ -54,14 +54,22 @@ def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_r
     assert "Deleted: VPC" in seen[0] and "student 1012" in seen[0]
 
 
-def test_chapter_4_by_hand_ends_with_nothing_left_and_asks_for_a_number_when_run_once_more(
+PRESS = "form = lab.clean_up(); form.buttons['Yes, remove everything of mine'].click(); form.shown"
+
+
+def test_chapter_4_by_hand_removes_nothing_before_the_button_and_a_second_run_says_that_nothing_is_left(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
     session.notes.save(student=STUDENT)
     list(steps.solve(session, steps.named("vpc")))
+    cells = code_cells(CHAPTER_4)
     with one_kernel(FOLDER, by_hand) as kernel:
-        first = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
-        again = kernel.run("lab.clean_up()")
-    assert {id: output.text for id, output in first.items() if output.error} == {}
-    assert "Nothing of yours is left" in first["clean-up-do"].text
-    assert again.error == "StepNotReady" and "student number" in again.text
+        asked = {cell.id: kernel.run(cell.source) for cell in cells}
+        pressed = kernel.run(PRESS)
+        after = {cell.id: kernel.run(cell.source) for cell in cells}
+    assert "Nothing has been removed yet" in asked["clean-up-do"].text
+    assert asked[cells[-1].id].error == "LabError" and "Still there: VPC" in asked[cells[-1].id].text
+    assert "Nothing of yours is left" in pressed.text
+    assert {id: output.text for id, output in after.items() if output.error} == {}
+    assert "Nothing of yours is left" in after["clean-up-do"].text and "Found none" in after["check"].text
+    assert "Nothing of yours is left" in after[cells[-1].id].text

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from labkit.backends.backend import Backend
-from labkit.classroom.as_student import NotesInMemory
 from labkit.classroom.board.snapshot import AccountSnapshot, DetectionSnapshot, Raw, Student
 from labkit.model.access_keys import AccessKeys
 from labkit.model.detection.records import Agent, Alert, Ruleset
@@ -20,6 +19,7 @@ from labkit.model.detection.rule import Rule
 from labkit.model.errors import LabError
 from labkit.services.aws.account import Account
 from labkit.services.detection.api import DetectionApi
+from labkit.services.notes import NotesInMemory
 from labkit.steps.session import LabSession
 
 UNKNOWN_KEYS = AccessKeys("", "")

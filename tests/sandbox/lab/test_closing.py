@@ -30,16 +30,17 @@ def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.C
 def test_after_cleaning_up_it_looks_for_what_bore_the_number_that_was_in_use(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.STEPS))
     here = open_lab()
-    with pytest.raises(LabError, match=r"Still there: VPC vpc-.*, rule .*, the student number"):
+    with pytest.raises(LabError, match=r"Still there: VPC in us-east-1: vpc-.*, Rule: .*, Notes: student 1"):
         here.finish("4")
     list(steps.reset(lab._session, steps.STEPS))
     assert "Nothing of yours is left." in here.finish("4").text()
     list(steps.solve(lab._session, steps.named("vpc")))
-    with pytest.raises(LabError, match="Still there: VPC vpc-"):
+    with pytest.raises(LabError, match="Still there: VPC in us-east-1: vpc-"):
         here.finish("4")
 
 
 def test_whose_things_to_look_for_is_asked_where_nobody_knows(lab: Lab) -> None:
+    lab._session.notes.forget("last_student")
     with pytest.raises(LabError, match="cannot tell what was yours"):
         lab.finish("4")
 
