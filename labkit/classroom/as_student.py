@@ -48,7 +48,7 @@ def open_as_student(typed: str) -> LabSession:
         keys = class_keys(sandbox.ensure(), number)[0]
         detection = ClassStudentDetection(sandbox, keys)
         aws = ClassStudentAws(sandbox, keys, detection)
-    else:  # the same account and user: students are told apart by tag and rule name
+    else:  # the same account and user: tags and rule names distinguish the students
         detection = own.backend.detection
         aws = StudentAws(
             own.backend.aws, own.keys or own.backend.aws.cloud_account() or own.backend.aws.given_keys(), home, number

@@ -1,5 +1,5 @@
-"""A class that this home has joined, as a backend: another endpoint, and nobody's real account. The host is on this
-machine, in a process of its own.
+"""The backend of a class that this home has joined: another endpoint, and no real account. The host runs on this
+machine, in its own process.
 """
 
 from __future__ import annotations

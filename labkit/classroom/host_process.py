@@ -13,7 +13,7 @@ from labkit.services.sandbox_process import LOGIN_FILE, Sandbox
 
 
 def host_folder(home: Path) -> Path:
-    """Where it keeps its files, apart from those of a sandbox of this home."""
+    """Where it keeps its files, separate from those of this home's sandbox."""
     return home / "class-host"
 
 

@@ -30,7 +30,7 @@ def certificate_file(home: Path) -> Path:
 
 
 def aws_files(home: Path) -> tuple[Path, Path]:
-    """The AWS config and credentials files for a class, apart from the student's own and the local sandbox's."""
+    """The AWS config and credentials files for a class, separate from the student's own and the local sandbox's."""
     return home / "class-aws" / "config", home / "class-aws" / "credentials"
 
 
@@ -61,7 +61,7 @@ def _try(keys: ClassKeys, certificate: str) -> None:
         raise CredentialsRefused(
             f"The AWS keys are of account {account}, and student {keys.student} has account "
             f"{account_of(keys.student)}.",
-            "Each student of a class has an account of their own: these lines are of two blocks.",
+            "Each student of a class has their own account, but these lines are from two blocks.",
             "Copy your whole block again, from LABKIT_STUDENT to its last line.",
         )
     detection = DetectionApi(

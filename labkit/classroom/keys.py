@@ -14,19 +14,19 @@ from labkit.services.sandbox_process import Sandbox
 
 def class_keys(sandbox: Sandbox, student: int | None = None) -> tuple[ClassKeys, ...]:
     """The keys of all students or of one. Raises LabError without a class, InvalidInput for an unknown student."""
-    told = sandbox.control("GET", "/_lab/class/keys")
+    reply = sandbox.control("GET", "/_lab/class/keys")
     keys = tuple(
         ClassKeys(
             student=one["number"],
-            url=told["url"],
+            url=reply["url"],
             access_key_id=one["aws"]["access_key_id"],
             secret_access_key=one["aws"]["secret_access_key"],
             user_id=one["detection"]["user_id"],
             organization_id=one["detection"]["organization_id"],
             api_key=one["detection"]["api_key"],
-            fingerprint=told["fingerprint"],
+            fingerprint=reply["fingerprint"],
         )
-        for one in told["students"]
+        for one in reply["students"]
     )
     if not keys:
         raise LabError(

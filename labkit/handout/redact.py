@@ -61,7 +61,7 @@ SHORTEST_SECRET = 8
 class Redactor:
     """Takes secrets and this machine's paths out of text.
 
-    secrets: values that are known. folders: a path and the word that stands for it.
+    secrets: values that are known. folders: a path and the word to show for it.
     """
 
     secrets: frozenset[str] = frozenset()
@@ -116,7 +116,7 @@ _REFERENCE = re.compile(r"&(?:#\w{1,8}|[A-Za-z]{2,8});")
 
 
 def _letter(reference: re.Match[str]) -> str:
-    """The letter of ASCII that a reference stands for, unless HTML needs it to be one."""
+    """The ASCII letter that a reference encodes, unless HTML needs the reference."""
     letter = unescape(reference[0])
     return letter if letter.isascii() and letter.isprintable() and letter not in "<>&\"'" else reference[0]
 
@@ -129,7 +129,7 @@ def _forms(secret: str) -> set[str]:
 
 
 def _in_base64(secret: str) -> Iterator[str]:
-    """What is the same of a secret in base64 whatever stands before and behind it, which shifts it by 0 to 2 bytes."""
+    """The part of a secret in base64 that does not depend on its neighbours, for a shift of 0, 1 and 2 bytes."""
     raw = secret.encode()
     for shift in range(3):
         beginning = -(-shift * 8 // 6)
@@ -158,7 +158,7 @@ def _of_aws_files(home: Path) -> set[str]:
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            continue  # what cannot be read was not shown either; the shapes stand
+            continue  # a file that cannot be read was not shown either
         found |= set(re.findall(r"^\s*aws_(?:access_key_id|secret_access_key|session_token)\s*=\s*(\S+)", text, re.M))
     return found
 
@@ -167,7 +167,7 @@ def _of_class(home: Path) -> set[str]:
     """The keys of the class that this home has joined."""
     try:
         return {value for name, value in joined(home).items() if SECRET_VARIABLE.search(name)}
-    except LabError:  # damaged: nobody has seen them there
+    except LabError:  # damaged, so nothing of it was shown
         return set()
 
 
@@ -179,7 +179,7 @@ def _of_sandbox(home: Path) -> set[str]:
     try:
         keys = sandbox.credentials()
     except LabError:
-        return {sandbox.token}  # it ended meanwhile
+        return {sandbox.token}  # it has just ended
     return {sandbox.token} | {value for one in keys.values() for name, value in one.items() if "key" in name}
 
 

@@ -148,11 +148,11 @@ def temporary_lab() -> Iterator[TemporaryLab]:
 
 
 def run(
-    chapters: Sequence[Chapter], lab: TemporaryLab, meanwhile: Callable[[], None], begun: Callable[[Chapter], None]
+    chapters: Sequence[Chapter], lab: TemporaryLab, prepare: Callable[[], None], begun: Callable[[Chapter], None]
 ) -> Iterator[Chapter]:
-    """Run the chapters in order, each in a kernel of its own, which starts while the chapter before it runs.
+    """Run the chapters in order, each in its own kernel, which starts while the chapter before it runs.
 
-    meanwhile: work of this process, done in a thread while the first chapter runs. begun: called with each chapter.
+    prepare: called in a thread while the first chapter runs. begun: called with each chapter.
     Yields each chapter with its outputs. Raises LabError if a cell stops.
     """
     from nbformat import from_dict
@@ -165,7 +165,7 @@ def run(
 
             def after_cell() -> None:
                 if not work:  # not before the first cell has run: until then both cores are busy
-                    work.append(thread.submit(meanwhile))
+                    work.append(thread.submit(prepare))
 
             for number, chapter in enumerate(chapters):
                 begun(chapter)

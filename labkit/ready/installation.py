@@ -98,7 +98,7 @@ def _changes(folder: Path, name: str) -> str:
 
 
 def _shipped(folder: Path, name: str) -> Cells | None:
-    """The chapter's cells as committed; None if git cannot tell."""
+    """The chapter's cells as committed; None if git does not know."""
     show = ["git", "-C", str(folder), "show", f"HEAD:./notebooks/{name}"]
     try:
         return _cells(subprocess.run(show, capture_output=True, check=True, timeout=GIT_SECONDS).stdout)

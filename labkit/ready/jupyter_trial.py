@@ -61,7 +61,7 @@ class JupyterTrial:
         return Line("JupyterLab", "ready", found, "labkit lab --no-browser, and a kernel")
 
     def close(self) -> None:
-        """Kill JupyterLab and its kernels, which are in sessions of their own."""
+        """Kill JupyterLab and its kernels, which have their own sessions."""
         import psutil
 
         self._closed.set()

@@ -50,8 +50,8 @@ class Announcer:
         for outcome, at_ms in done:
             self._announce_outcome(outcome, at_ms)
         if made is not None and full:
-            told = {_key(one.destination) for one in made.outcomes if not isinstance(one, Remove)}
-            self._last = {key: said for key, said in self._last.items() if key in told}
+            listed = {_key(one.destination) for one in made.outcomes if not isinstance(one, Remove)}
+            self._last = {key: sentence for key, sentence in self._last.items() if key in listed}
 
     def _announce_poll(self, made: Plan, full: bool) -> None:
         """The original's line about a poll, once for each set of destinations; of new alerts, new destinations."""

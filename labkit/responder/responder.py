@@ -107,10 +107,10 @@ class Responder:
             return made
 
     def run(self, stop: threading.Event) -> None:
-        """Round after round until `stop` is set; it is set, too, when this ends by itself.
+        """Round after round until `stop` is set, which is also set when this ends by itself.
 
-        A service that goes away, fails or asks for patience is waited for, and that is said once. Raises LabError for
-        what time does not mend: keys that are refused, a network ACL that is gone.
+        It waits for a service that does not answer, fails or limits the rate, and says so once. Raises LabError for
+        what waiting does not fix: keys that are refused, a network ACL that no longer exists.
         """
         self._stop = stop
         feed = ", and at once where the service tells of them" if self._wait is not None else ""

@@ -20,7 +20,7 @@ class Ids:
     """The source of ids and secrets; safe to share between threads.
 
     With a seed everything derives from it, so anybody who knows the seed knows the keys: use it for throw-away homes
-    only. Each kind of id has its own sequence, so ids of other kinds made meanwhile change nothing. Ids of one kind
+    only. Each kind of id has its own sequence, so ids of other kinds do not affect it. Ids of one kind
     rise, as UUIDs made by a clock do.
     """
 

@@ -1,6 +1,6 @@
 """The sandbox's process: it serves AWS and the detection service at one port of 127.0.0.1, and a class at one more.
 
-`python -m labkit.sandbox.server --home FOLDER` answers at once and loads moto in a thread meanwhile.
+`python -m labkit.sandbox.server --home FOLDER` answers at once, while a thread loads moto.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from labkit.files import write_private
 
 @dataclass(frozen=True)
 class State:
-    """pid and created (seconds since 1970, the process's own start time, so that a reused pid is told apart),
+    """pid and created (seconds since 1970, the process's own start time, so that a reused pid is recognized),
     url (http://127.0.0.1:PORT), token (opens the control calls; never shown), moto (its version)."""
 
     pid: int
@@ -38,7 +38,7 @@ def remove_state(home: Path) -> None:
     try:
         own = json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid()
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return  # deleted or damaged meanwhile
+        return  # deleted or damaged
     if own:
         path.unlink()
 

@@ -1,6 +1,6 @@
-"""Keeps the board up to date while somebody looks at it: simultaneous requests share one reading of the services.
+"""Keeps the board up to date while somebody looks at it, and only then.
 
-While nobody looks, nothing is read.
+Simultaneous requests share one reading of the services.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ NUMBER_IN_RULE_NAME = re.compile(r"selfprotect:student([1-9][0-9]{0,2}):")
 """In a rule's name without spaces and in lower case: an almost correct name still shows whose rule it is."""
 
 STUDENTS = range(1, LAST_STUDENT + 1)
-"""The sandbox's invented other student is beyond it, and nobody's row."""
+"""The sandbox's invented other student is beyond it and gets no row."""
 
 NOBODY = CallerIdentity("", "", "")
 
@@ -132,7 +132,7 @@ def numbers_in(detection: DetectionSnapshot) -> set[int]:
 
 
 def number_of(rule: Rule) -> int | None:
-    """The number of the student whose rule it is, by its name; None for a rule of nobody.
+    """The number of the student whose rule it is, by its name; None if it is no student's.
 
     Also None for a name that is almost one student's but has the number of another, who may create it in a class.
 

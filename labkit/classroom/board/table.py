@@ -75,7 +75,7 @@ class Board(View):
     """The class at one moment, `at`. The HTML does not depend on that moment.
 
     chapters: the chapter's number by the step's key, for the headings above the steps. private: the keys of the steps
-    that only a student's own notes tell.
+    that only a student's own notes show.
     Times are shown in this machine's time zone. A row's `data-key` is its student's number.
     """
 

@@ -31,7 +31,7 @@ from labkit.steps.session import LabSession
 Results = tuple[CheckResult, ...]
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
 PRIVATE = frozenset(step.key for step in steps.STEPS if step.note)
-"""The steps that only the student's own notes tell."""
+"""The steps that only a student's own notes show."""
 
 
 def taker(session: LabSession) -> Callable[[], Board]:

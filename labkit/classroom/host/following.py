@@ -47,8 +47,8 @@ class LocationFollower:
                 self._note_outage(error)
                 self._stop.wait(RETRY_SECONDS)
                 continue
-            told = answer["location"]
-            self._take(HostLocation.from_json(told) if told else None, on_change)
+            found = answer["location"]
+            self._take(HostLocation.from_json(found) if found else None, on_change)
             after = int(answer["after"])
 
     def stop(self) -> None:
@@ -76,8 +76,8 @@ class LocationFollower:
     def _load(self) -> bool:
         """Read the file; False if it is missing or damaged."""
         try:
-            told = json.loads(self._file.read_text(encoding="utf-8"))
-            self._location = HostLocation.from_json(told) if told else None
+            saved = json.loads(self._file.read_text(encoding="utf-8"))
+            self._location = HostLocation.from_json(saved) if saved else None
         except (OSError, ValueError, KeyError, TypeError):
             return False
         return True

@@ -3,7 +3,7 @@
 `jupyterhub_config.py`, The Littlest JupyterHub and Zero to JupyterHub all load this file, so it imports nothing of the
 lab. Two variables of the hub's environment:
 
-- LABKIT_CLASS_KEYS: the file that `labkit class keys` wrote, readable by nobody but the hub. Without it each student
+- LABKIT_CLASS_KEYS: the file that `labkit class keys` wrote, readable only by the hub. Without it each student
   has a sandbox and shares nothing with the others.
 - LABKIT_CLASS_STUDENTS: how many students there are, named student1, student2, …; or their user names in the order of
   their numbers. Without it they are as many as there are keys.

@@ -1,6 +1,6 @@
 """A whole JupyterHub for a class on one machine: `jupyterhub -f THIS`, with `labkit[class]` and its proxy installed.
 
-It answers on 127.0.0.1 until told otherwise, as in `--url https://0.0.0.0:8000 --ssl-cert FILE --ssl-key FILE`. Its
+It answers on 127.0.0.1, or where options say, as in `--url https://0.0.0.0:8000 --ssl-cert FILE --ssl-key FILE`. Its
 variables, beside the two of `class_config.py`:
 
 - LABKIT_HUB_AUTHENTICATOR: how students log in, by the name of any authenticator of JupyterHub. Somebody has to choose;

@@ -11,7 +11,7 @@ from labkit.model.rule_filter.compare import plain_text
 from labkit.model.rule_filter.reading import Event, Reader, elements, path_reader, reader
 
 UNDEFINED = "undefined"
-"""Stands in a title for a value that the event lacks, as in a captured alert."""
+"""Replaces a value in a title that the event lacks, as in a captured alert."""
 
 LONGEST_IN_TITLE = 300
 

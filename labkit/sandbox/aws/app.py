@@ -51,7 +51,7 @@ class AwsApp:
 
     def warm(self) -> None:
         """Load moto, restore its state from the journal and answer one request, so that the student's first is fast."""
-        gc.disable()  # moto makes a million long-lived objects at once: collecting meanwhile adds a quarter of the time
+        gc.disable()  # moto makes a million long-lived objects; collecting adds a quarter to the time
         try:
             from labkit.sandbox.aws.requests import AwsRequests
 

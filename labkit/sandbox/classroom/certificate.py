@@ -135,7 +135,7 @@ def pinned(certificate: Path) -> str:
 
 
 def _covers(named: str, name: str) -> bool:
-    """A star stands for one label, as in RFC 6125."""
+    """A star matches one label, as in RFC 6125."""
     if named.startswith("*."):
         return name.partition(".")[2].lower() == named[2:].lower()
     return named.lower() == name.lower()

@@ -36,7 +36,7 @@ class ClassSettings:
 
     @property
     def beside(self) -> bool:
-        """Whether the class has a listener of its own, beside the one for this machine, which never uses TLS."""
+        """Whether the class has its own listener, beside the one for this machine, which never uses TLS."""
         return self.tls or self.host != "127.0.0.1"
 
     @property

@@ -74,7 +74,7 @@ class LabHost:
         if not self._range.is_up:
             try:
                 self._range.up()
-            except LabError as error:  # retried in a second; whoever uses the range meanwhile gets the error
+            except LabError as error:  # retried in a second; until then, users of the range get the error
                 log.warning("%s", error)
                 return
         if self._refused:

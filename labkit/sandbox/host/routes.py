@@ -37,7 +37,7 @@ def host_blueprint(host: LabHost, token: str) -> Blueprint:
     def run() -> Response:
         asked = request.get_json()
         following = host.follow([str(word) for word in asked["argv"]], float(asked["seconds"]))
-        first = next(following)  # a refusal is a reply of its own
+        first = next(following)  # a refusal is a separate reply
         return Response(_lines(first, following), mimetype=LINES)
 
     @blueprint.errorhandler(LabError)

@@ -178,7 +178,7 @@ def delete_subnet(ec2: Any, subnet_id: str) -> None:
 
 
 def describe_network_acls(ec2: Any, *, vpc_id: str = "", ids: Iterable[str] = ()) -> tuple[NetworkAcl, ...]:
-    """The network ACLs of one VPC, or those with these ids, or, told neither, the whole region's: VPC by VPC, by id.
+    """The network ACLs of one VPC, or those with these ids, or, with neither, the whole region's: VPC by VPC, by id.
 
     Raises ServiceError (`InvalidNetworkAclID.NotFound`) when one of the ids is not in this region.
     """

@@ -63,7 +63,7 @@ def receive(request: Request, key_of: Callable[[str], str], nonces: NonceStore) 
     """The mohawk receiver of an authentic request, ready to sign the reply.
 
     key_of: a user's API key; raises LookupError for an unknown user. Raises HawkRefused with the messages of the Hawk
-    protocol's own implementation, which tell the client what to fix: the user id, the key or the clock.
+    protocol's own implementation, which say what to fix: the user id, the key or the clock.
     """
     header = request.headers.get("Authorization", "")
     try:
