@@ -21,7 +21,7 @@ MOST_OF_A_CLIENT = 1024
 the connection that has waited for its client longest is closed, so a client that leaves them open harms itself only."""
 
 
-class Connection(io.RawIOBase):
+class ClientConnection(io.RawIOBase):
     """Reads one connection until a deadline. since: when it began to wait for its present request.
 
     waits: whether the client has to send something now.
@@ -65,10 +65,10 @@ class Connections:
 
     def __init__(self, most: int = MOST_OF_A_CLIENT) -> None:
         self._most = most
-        self._of: dict[str, set[Connection]] = {}
+        self._of: dict[str, set[ClientConnection]] = {}
         self._lock = threading.Lock()
 
-    def opened(self, address: str, connection: Connection) -> None:
+    def opened(self, address: str, connection: ClientConnection) -> None:
         """Add a connection; beyond the client's share, close the one that has waited longest."""
         with self._lock:
             own = self._of.setdefault(_client(address), set())
@@ -79,7 +79,7 @@ class Connections:
             own.discard(longest)
         longest.end()
 
-    def closed(self, address: str, connection: Connection) -> None:
+    def closed(self, address: str, connection: ClientConnection) -> None:
         """Forget a connection."""
         client = _client(address)
         with self._lock:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
-from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, Connection, Connections
+from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, ClientConnection, Connections
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -58,7 +58,7 @@ class Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
 
-    def __init__(self, connection: Connection, client_address: Any, server: Server) -> None:
+    def __init__(self, connection: ClientConnection, client_address: Any, server: Server) -> None:
         self._arriving = connection
         super().__init__(connection.link, client_address, server)
 
@@ -205,7 +205,7 @@ class Server(ThreadedWSGIServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection. The TLS handshake runs here, in the connection's own thread, so that a client that never
         finishes it blocks nobody else."""
-        connection = Connection(request)
+        connection = ClientConnection(request)
         self._connections.opened(client_address[0], connection)
         try:
             if self.context is not None:

@@ -25,7 +25,7 @@ AGGREGATE_FIELDS: Mapping[str, Collection[str]] = {
 FILE_EVENTS = ("ALL", "open", "modify", "delete", "create", "close")
 
 
-class _Body:
+class _RuleCheck:
     """A request body under validation, which collects all errors instead of stopping at the first."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = Non
     stored: for an update, the rule to replace, whose kind cannot change. Fields that only replies have are ignored. An
     update without a description is refused, as by the real service, against its documentation.
     """
-    check = _Body(body)
+    check = _RuleCheck(body)
     kind = _kind(body, stored, check)
     rule: dict[str, Any] = {
         "name": check.text("name", 200),
@@ -101,7 +101,7 @@ def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = Non
     return rule
 
 
-def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _Body) -> str:
+def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _RuleCheck) -> str:
     """The rule's kind as replies spell it; the vendor's own example sends it in lower case."""
     forms = {kind.lower(): kind for kind in KINDS}
     kind = forms.get(str(body.get("type", "")).lower(), "")
@@ -112,7 +112,7 @@ def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _Bod
     return kind
 
 
-def _filters(check: _Body, kind: str) -> dict[str, Any]:
+def _filters(check: _RuleCheck, kind: str) -> dict[str, Any]:
     """The filter and the suppressions; only a file rule may have no filter."""
     default = "" if kind == "File" else None
     text = check.take("filter", lambda value: isinstance(value, str) and value.strip() != "", "a filter", default)
@@ -124,7 +124,7 @@ def _filters(check: _Body, kind: str) -> dict[str, Any]:
     return {"filter": text, "suppressions": suppressions}
 
 
-def _file_fields(check: _Body) -> dict[str, Any]:
+def _file_fields(check: _RuleCheck) -> dict[str, Any]:
     return {
         "fileIntegrityPaths": check.take("fileIntegrityPaths", _are_paths, "a non-empty array of {path, recursive}"),
         "ignoreFiles": check.words("ignoreFiles", None, []),
