@@ -28,8 +28,10 @@ def test_a_cell_before_the_first_one_says_to_run_that_and_any_other_missing_name
     with one_kernel(FOLDER, profile) as kernel:
         restarted = kernel.run('lab.chapter("2")')
         other = kernel.run("labb")
+        exercise = kernel.run('ports = (first, last)\nlab.check_exercise("answer_ports", ports)')
         own = kernel.run("mine")
     assert restarted.error == "LabError" and "Traceback" not in restarted.text
     assert "Run the chapter's first cell" in restarted.text and "Nothing is lost" in restarted.html
     assert other.error == "NameError" and "'labb' is not defined" in other.text
+    assert exercise.error == "LabError" and "“first” is a name without a value" in exercise.text
     assert "from my profile" in own.text

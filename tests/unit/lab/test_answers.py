@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.lab.part_3_host import _address_to_suppress
+from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.model.network_acl import Entry
@@ -18,12 +19,108 @@ def test_only_an_address_can_be_suppressed_and_a_name_is_told_with_its_address()
         _address_to_suppress("example.com")
 
 
-def test_one_host_and_nobody_else_is_one_address() -> None:
-    check = EXERCISES["ipv6_block"].check
-    assert check("2001:db8:bad::10/128").passed
-    assert not check("2001:db8:bad::/64").passed
+SIX = "2001:db8:bad::10"
+HAND_WRITTEN = [*DEFAULT, Entry(100, False, "allow", "-1", "0.0.0.0/0"), Entry(32767, False, "deny", "-1", "0.0.0.0/0")]
 
 
-def test_a_number_may_be_written_as_text() -> None:
-    assert EXERCISES["rule_number"].check("50", DEFAULT).passed
-    assert EXERCISES["most_denies"].check("18", DEFAULT).passed
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        *(("rule_number", one) for one in (50, 1, 99, "50", " '50' ", [50], (50,), "[50]", 50.0)),
+        *(("answer_ports", one) for one in ((32768, 60999), [1024, 65535], (0, 65535), ("32768", "60999"))),
+        *(("answer_ports", one) for one in ("(32768, 60999)", "1024-65535", "[1024, 65535]", range(32768, 61000))),
+        *(("ipv6_block", one) for one in (f"{SIX}/128", f" '{SIX}/128' ", "2001:DB8:BAD::10/128", [f"{SIX}/128"])),
+        *(("most_denies", one) for one in (18, "18", " 18. ", [18], 18.0)),
+    ],
+)
+def test_a_right_answer_is_right_in_any_form(name: str, answer: object) -> None:
+    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    assert result.passed, result
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("answer", [..., None, "", " ", "...", "…", "None", (), [], (..., ...), [None], (1, ...)])
+def test_a_blank_is_not_yet_answered(name: str, answer: object) -> None:
+    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    assert (result.outcome, result.found) == (Outcome.NOT_YET, "the blank, still empty")
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise OSError
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize(
+    "answer",
+    [True, False, "first", ("first", "last"), {1, 2}, {"a": 1}, object(), int, print, Unspeakable(), b"50",
+     float("nan"), float("inf"), 10**5000, [1, 2, 3], [[1], [2]], "x" * 100_000, "9" * 30, 2.5,
+     -1, 1j, ("", ""), "１２"],
+    ids=lambda answer: type(answer).__name__,
+)  # fmt: skip
+def test_anything_else_is_not_right_and_the_form_or_the_range_is_told(name: str, answer: object) -> None:
+    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    assert not result.passed and (result.next_step or result.outcome is Outcome.NOT_YET), result
+    assert len(str(result)) < 700
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "help_given"),
+    [
+        ("rule_number", 150, "Which number comes before"),
+        ("rule_number", 101, "Which number comes before"),
+        ("rule_number", 100, "Choose another number"),
+        ("rule_number", 0, "AWS accepts 1 to 32766"),
+        ("rule_number", 32767, "AWS accepts 1 to 32766"),
+        ("rule_number", "fifty", "one whole number"),
+        ("rule_number", "198.51.100.80", "The address is known"),
+        ("rule_number", "198.51.100.80/32", "The address is known"),
+        ("rule_number", (1, 2), "one whole number"),
+        ("answer_ports", 80, "any of many ports"),
+        ("answer_ports", "80", "any of many ports"),
+        ("answer_ports", (41234,), "any of many ports"),
+        ("answer_ports", (80, 80), "where the answer comes from"),
+        ("answer_ports", (1, 1023), "where the answer comes from"),
+        ("answer_ports", (32769, 60999), "Too few ports"),
+        ("answer_ports", (32768, 60998), "Too few ports"),
+        ("answer_ports", (41234, 41234), "Too few ports"),
+        ("answer_ports", (60999, 32768), "the lower one first"),
+        ("answer_ports", (1024, 65536), "Ports are 0 to 65535"),
+        ("answer_ports", (-1, 60999), "Ports are 0 to 65535"),
+        ("answer_ports", ("first", "last"), "two whole numbers"),
+        ("answer_ports", (1024, 32768, 60999), "two whole numbers"),
+        ("answer_ports", "first, last", "two whole numbers"),
+        ("ipv6_block", SIX, "Add it"),
+        ("ipv6_block", f"{SIX}/64", "128 bits"),
+        ("ipv6_block", f"{SIX}/127", "128 bits"),
+        ("ipv6_block", f"{SIX}/32", "128 bits"),
+        ("ipv6_block", f"{SIX}/129", "one address is written with /128"),
+        ("ipv6_block", "::/0", "128 bits"),
+        ("ipv6_block", "2001:db8:bad::11/128", "Which address answered"),
+        ("ipv6_block", "2001:db8:900d::20/128", "Which address answered"),
+        ("ipv6_block", "203.0.113.66/32", "Which address answered"),
+        ("ipv6_block", "203.0.113.66", "Write it as 203.0.113.0/24"),
+        ("ipv6_block", "six.dadismad.com", "not names"),
+        ("ipv6_block", 101, "says when an entry is tried"),
+        ("ipv6_block", "101", "says when an entry is tried"),
+        ("ipv6_block", (SIX, 128), "in quotes"),
+        ("most_denies", 19, "Count * too"),
+        ("most_denies", 20, "used by entries that are not the responder’s"),
+        ("most_denies", "20", "used by entries that are not the responder’s"),
+        ("most_denies", 22, "More than the quota"),
+        ("most_denies", 40, "More than the quota"),
+        ("most_denies", 16, "a quota of their own"),
+        ("most_denies", 17, "More fit"),
+        ("most_denies", 0, "More fit"),
+        ("most_denies", "eighteen", "one whole number"),
+    ],
+)
+def test_a_wrong_answer_gets_the_help_that_fits_it(name: str, answer: object, help_given: str) -> None:
+    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    assert result.outcome is Outcome.WRONG and help_given in result.next_step, result
+
+
+def test_a_number_that_works_is_right_although_the_responder_denied_the_address_meanwhile() -> None:
+    entries = [*DEFAULT, Entry(2, True, "deny", "-1", "198.51.100.80/32")]
+    assert EXERCISES["rule_number"].check(50, entries).passed
+    assert "taken" in EXERCISES["rule_number"].check(2, entries).found
