@@ -44,6 +44,8 @@ def solve(what: str, student: str | None, yes: bool) -> None:
             _ask(
                 session, f"{_host_moves(session, chosen)}Do the unfinished steps for student {session.student}", chosen
             )
+    else:
+        _take_number(session, chosen, yes)
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
         for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
@@ -83,6 +85,24 @@ def _open(student: str | None) -> LabSession:
 
     session: LabSession = classroom().open_as_student(student)
     return session
+
+
+def _take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
+    """Ask before a number is taken under which things are there already."""
+    from labkit import steps
+    from labkit.steps import account
+
+    if account.STUDENT not in steps.with_needs(chosen):
+        return
+    number = account.number_to_take(session)
+    warning = account.already_there(session, number)
+    if not warning:
+        return
+    if not yes:
+        click.echo(warning)
+        if not click.confirm(f"Is {number} your number?"):
+            raise click.Abort
+    account.save_student(session, number)
 
 
 def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from labkit.steps import account, commands, network
 from labkit.views import forms, panels
 from labkit.views.copying import THE_SAME
 from labkit.views.forms import keys as keys_form
+from labkit.views.forms.basic import MINE
 from labkit.views.forms.parts import Form
 from labkit.views.tables import network as network_tables
 from labkit.views.tables.decision import DecisionTable, WhatIfTable
@@ -25,14 +26,23 @@ class EnvironmentCells(Cells):
     """The student number, the AWS account, the VPC and its network ACL."""
 
     def enter_student_number(self, number: int | str | None = None) -> Form | View:
-        """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks."""
+        """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks.
+
+        A number under which things are there already is taken only after a yes, except in an unattended run.
+        """
         given = self._session.backend.student if number is None else number
-        if given != "":
-            return account.save_student(self._session, given)
-        known = self._student_or_none() or self._session.backend.aws.assigned
-        return forms.student_number_form(
-            known, lambda typed: account.save_student(self._session, typed), link_to=link_to
-        )
+        if given == "":
+            known = self._student_or_none() or self._session.backend.aws.assigned
+            return forms.student_number_form(known, self._save_student, self._already_there, link_to=link_to)
+        if not self._unattended and (warning := self._already_there(given)):
+            return forms.action_button(MINE, "Checking…", lambda: self._save_student(given), known=warning)
+        return self._save_student(given)
+
+    def _save_student(self, typed: int | str) -> View:
+        return account.save_student(self._session, typed)
+
+    def _already_there(self, typed: int | str) -> str:
+        return account.already_there(self._session, typed)
 
     def enter_aws_keys(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError
@@ -11,7 +13,7 @@ from labkit.services import aws
 from labkit.services.aws.profile import SavedProfile, check_region, remove_profile, save_profile, verify
 from labkit.steps import commands
 from labkit.steps.network import found_elsewhere, noted_regions
-from labkit.steps.rule import students_rules
+from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
 from labkit.views.copying import LOOK
@@ -34,8 +36,8 @@ def check_student(session: LabSession) -> CheckResult:
     return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
 
 
-def save_student(session: LabSession, typed: str | int) -> ActionResult:
-    """Note the student number and say which names follow from it, and what of that student is there already."""
+def allowed_number(session: LabSession, typed: str | int) -> int:
+    """The number that was typed. Raises InvalidInput for no student number, or another one than the class gave."""
     number = parse_student_number(typed)
     assigned = session.backend.aws.assigned
     if assigned not in (None, number):
@@ -45,38 +47,99 @@ def save_student(session: LabSession, typed: str | int) -> ActionResult:
             f"Use {assigned}. If you have a block of student {number}, run `labkit join` first.",
             field="student number",
         )
+    return number
+
+
+def already_there(session: LabSession, typed: str | int) -> str:
+    """The warning before a number is taken: what is there of it already; "" for nothing, and for the number in use.
+
+    Raises InvalidInput as `allowed_number` does.
+    """
+    number = allowed_number(session, typed)
+    if str(number) == session.notes.get("student") or session.backend.aws.assigned is not None:
+        return ""
+    there = things_there(session, number).there
+    if not there:
+        return ""
+    return f"Already there of student {number}: {'; '.join(there)}. {WHOSE} Your number has not been changed yet."
+
+
+WHOSE = (
+    "If this is your own earlier work, continue: nothing is made twice. If not, somebody else is using this number: "
+    "ask your instructor for another one."
+)
+
+
+def save_student(session: LabSession, typed: str | int) -> ActionResult:
+    """Note the student number; say which names follow from it, what is there of it already, and what stays behind of
+    the number before. What was chosen under that one is forgotten."""
+    number, before = allowed_number(session, typed), session.notes.get("student")
+    found, remarks = things_there(session, number), []
+    if found.there:
+        remarks.append(f"Already there: {'; '.join(found.there)}. {WHOSE}")
+    if before and before != str(number):
+        remarks.append(_stays_behind(session, parse_student_number(before)))
+        session.notes.forget("vpc_id", "network_acl_id", "rule_id")
     session.notes.save(student=number)
-    there = things_there(session)
-    remark = (
-        f"Already there: {'; '.join(there)}. If this is your own earlier work, continue: nothing is made twice. "
-        "If not, somebody else is using this number: ask your instructor for another one."
-        if there
-        else ""
+    session.notes.forget("last_student", "last_region")
+    facts = [("Your VPC will be named", vpc_name(number)), ("Your rule will be named", rule_name(number))]
+    facts += [("Earlier work", f"? {words}") for words in found.unseen]
+    return ActionResult(f"You are student {number}.", facts, remark=" ".join(remarks))
+
+
+def _stays_behind(session: LabSession, before: int) -> str:
+    """What an earlier number leaves behind, and how to remove it."""
+    found = things_there(session, before)
+    left = "; ".join([*found.there, *(f"? {words}" for words in found.unseen)])
+    if not left:
+        return f"Nothing of student {before}, your number before, is there."
+    return (
+        f"Of student {before}, your number before, this stays behind: {left}. "
+        f"To remove it, in a terminal: `labkit reset --student {before}`"
     )
-    facts = (("Your VPC will be named", vpc_name(number)), ("Your rule will be named", rule_name(number)))
-    return ActionResult(f"You are student {number}.", facts, remark=remark)
 
 
-def things_there(session: LabSession) -> list[str]:
-    """What the services hold of this student already, as far as they can be asked now."""
-    there = [f"rule {rule.id}" for rule in students_rules(session)]
-    if session.keys is not None:
-        try:
-            vpcs = aws.find_student_vpcs(session.aws.ec2, session.student)
-            there += [f"{vpc} in {session.region}" for vpc in vpcs] or _elsewhere(session)
-        except LabError as error:
-            there.append(f"perhaps a VPC, but AWS could not be asked: {error.what}")
-    return there
+class EarlierWork(NamedTuple):
+    """there: what the services hold of a student. unseen: what could not be looked at, and why."""
+
+    there: list[str]
+    unseen: list[str]
 
 
-def _elsewhere(session: LabSession) -> list[str]:
-    found = found_elsewhere(session)
-    return [f"your VPC is {found}"] if found else []
+def things_there(session: LabSession, number: int) -> EarlierWork:
+    """What the services hold of the student with this number already, as far as they can be asked now."""
+    found = EarlierWork([], [])
+    keys = session.keys or session.backend.aws.cloud_account()
+    try:
+        found.there.extend(f"rule {rule.id}" for rule in all_rules(session.detection) if rule.name == rule_name(number))
+    except LabError as error:
+        found.unseen.append(f"rules could not be looked at: {error.what}")
+    if keys is None:
+        found.unseen.append("VPCs cannot be looked at before the AWS keys are entered")
+        return found
+    try:
+        account = session.account(keys, session.region)
+        vpcs = [f"{vpc} in {session.region}" for vpc in aws.find_student_vpcs(account.ec2, number)]
+        elsewhere = "" if vpcs else found_elsewhere(session, account, number)
+        found.there.extend([*vpcs, *([f"a VPC, {elsewhere}"] if elsewhere else [])])
+    except LabError as error:
+        found.unseen.append(f"VPCs could not be looked at: {error.what}")
+    return found
+
+
+def number_to_take(session: LabSession) -> str | int:
+    """The number that is taken where nobody types one."""
+    return session.backend.student or session.backend.aws.assigned or session.notes.get("student") or SINGLE_STUDENT
 
 
 def do_student(session: LabSession) -> ActionResult:
-    given = session.backend.student or session.backend.aws.assigned or session.notes.get("student")
-    return save_student(session, given or SINGLE_STUDENT)
+    """Take that number. Raises LabError before the number of somebody who works alone meets earlier work."""
+    number = number_to_take(session)
+    if number == SINGLE_STUDENT and not session.backend.student and (words := already_there(session, number)):
+        raise LabError(
+            f"Student number {number} was not taken.", words, f"If it is yours: lab.enter_student_number({number})"
+        )
+    return save_student(session, number)
 
 
 def undo_student(session: LabSession) -> ActionResult:
@@ -125,8 +188,10 @@ def _vpc_elsewhere(session: LabSession) -> str:
     """A sentence, if the student's VPC is in another region than the keys' own; "" else."""
     if not session.notes.get("student") or not noted_regions(session):
         return ""
-    here = aws.find_student_vpcs(session.aws.ec2, session.student)
-    return "" if here else "".join(f"{words[0].upper()}{words[1:]}." for words in _elsewhere(session))
+    if aws.find_student_vpcs(session.aws.ec2, session.student):
+        return ""
+    elsewhere = found_elsewhere(session, session.aws, session.student)
+    return f"Your VPC is {elsewhere}." if elsewhere else ""
 
 
 def do_account(session: LabSession) -> ActionResult:

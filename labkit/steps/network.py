@@ -100,14 +100,12 @@ def noted_regions(session: LabSession) -> tuple[str, ...]:
     return tuple(region for region in session.notes.get("vpc_region").split() if region != session.region)
 
 
-def found_elsewhere(session: LabSession) -> str:
-    """Where the student's VPC is, when it is not in the region in use but in a noted one; "" else. A call a region.
+def found_elsewhere(session: LabSession, account: Account, student: int) -> str:
+    """Where a student's VPC is, when it is not in the region in use but in a noted one; "" else. A call a region.
 
     Asking every region instead took 2.4 s on the sandbox, most of it for clients.
     """
-    found = {
-        region: aws.student_vpcs_elsewhere(session.aws, session.student, region) for region in noted_regions(session)
-    }
+    found = {region: aws.student_vpcs_elsewhere(account, student, region) for region in noted_regions(session)}
     words = "; ".join(f"{region}: {_listed(vpcs)}" for region, vpcs in found.items() if vpcs)
     return f"not in {session.region}, but found in {words}" if words else ""
 
@@ -115,7 +113,7 @@ def found_elsewhere(session: LabSession) -> str:
 def _none_here(session: LabSession) -> CheckResult:
     """What the check says where nothing was found in this region."""
     expected, noted = _expected_vpc(session), session.notes.get("vpc_id")
-    if words := found_elsewhere(session):
+    if words := found_elsewhere(session, session.aws, session.student):
         region = noted_regions(session)[0]
         next_step = f"Choose that region with the keys, lab.enter_aws_keys(region='{region}'), or create a VPC here."
         return VPC.result(Outcome.NOT_YET, expected, words, next_step)

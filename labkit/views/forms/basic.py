@@ -36,8 +36,20 @@ class NamesPreview(View):
         return "\n".join(f"{label}: {name}" for label, name in self.names)
 
 
-def student_number_form(known: int | None, submit: Callable[[str], View], *, link_to: LinkTo = no_link) -> Form:
-    """A field for the student number, with the names that follow from it. known: the number so far."""
+MINE = "Yes, that is my own earlier work"
+
+
+def student_number_form(
+    known: int | None,
+    submit: Callable[[str], View],
+    warn: Callable[[str], str] = lambda typed: "",
+    *,
+    link_to: LinkTo = no_link,
+) -> Form:
+    """A field for the student number, with the names that follow from it. known: the number so far.
+
+    warn: what to say before a number is taken, if anything; it then takes a second press, on a button below.
+    """
     from ipywidgets import Text
 
     so_far = f"So far: {known}." if known is not None else ""
@@ -52,7 +64,24 @@ def student_number_form(known: int | None, submit: Callable[[str], View], *, lin
     )
     form.fields["student number"] = field
     form.watch("student number", _names)
-    form.put(field, form.add_button("Use this number", "Checking…", lambda: submit(field.value)))
+
+    asked: list[str] = []
+
+    def use() -> View:
+        warning, asked[:] = warn(field.value), [field.value]
+        sure.layout.display = None if warning else "none"
+        return Note("Is this number yours?", warning, "wait") if warning else submit(field.value)
+
+    def take() -> View:
+        if asked != [field.value]:  # another number was typed meanwhile
+            return use()
+        sure.layout.display = "none"
+        return submit(field.value)
+
+    use_button = form.add_button("Use this number", "Checking…", use)
+    sure = form.add_button(MINE, "Checking…", take)
+    sure.button_style, sure.layout.display = "warning", "none"
+    form.put(field, use_button, below=[sure])
     return form
 
 
