@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,14 +46,20 @@ def main_or_lab() -> None:
 @click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
 @click.option("--chapter", default="", metavar="NUMBER", help="Open this chapter, 0 to 4, not the one open last.")
 @click.option("--large", is_flag=True, help="Use large type, for a projector.")
-def lab_command(browser: bool, port: int | None, chapter: str, large: bool) -> None:
+@click.option(
+    "--here",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Put the chapters into this folder, and use it from now on. What you changed there is kept.",
+)
+def lab_command(browser: bool, port: int | None, chapter: str, large: bool, here: Path | None) -> None:
     """Open JupyterLab on the chapter that was open last, or on the first; the sandbox starts and stops with it.
 
     If the lab's JupyterLab is already running, the chapter opens there.
     """
     from labkit.jupyter import launch
 
-    launch.run(port, browser, chapter, large)
+    launch.run(port, browser, chapter, large, here)
 
 
 @main.command("env")

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labkit.model.errors import InvalidInput, LabError
+from labkit.model.errors import InvalidInput
+from labkit.services.environment import home_folder
 
 FIRST_CHAPTER = "notebooks/00_start_here.ipynb"
+_PACKAGES = Path(__file__).resolve().parents[2]
+INSTALLED = "self_protecting_cloud"
+"""The folder beside the installed package that holds the chapters; pyproject.toml puts them there."""
+
+
+def shipped() -> Path:
+    """The folder that holds `notebooks/` and `images/` as shipped: the clone, or a part of the installation."""
+    return _PACKAGES if has_chapters(_PACKAGES) else _PACKAGES / INSTALLED
 
 
 def lab_folder() -> Path:
-    """The folder that holds `notebooks/`: the current one, else the one that this package was installed from."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (folder / FIRST_CHAPTER).is_file():
+    """The folder that holds the student's `notebooks/`: the current one if it does, else the clone that this package
+    runs from, else the one where `labkit lab` put the chapters. Before it has, the chapters as shipped."""
+    for folder in (Path.cwd(), _PACKAGES, students_folder()):
+        if has_chapters(folder):
             return folder
-    raise LabError(
-        "The chapters were not found.",
-        f"Neither {Path.cwd()} nor the folder of this installation holds {FIRST_CHAPTER}.",
-        "Change into the folder of the clone, then try again.",
-    )
+    return shipped()
+
+
+def has_chapters(folder: Path) -> bool:
+    return (folder / FIRST_CHAPTER).is_file()
+
+
+def students_folder() -> Path:
+    """The folder where `labkit lab` puts the chapters outside a clone: the one chosen last with `--here`."""
+    try:
+        return Path(folder_record().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Path.home() / "self-protecting-cloud"
+
+
+def folder_record() -> Path:
+    """The file that remembers it."""
+    return home_folder() / "chapters-folder"
 
 
 def last_path(folder: Path, noted: str) -> str:

@@ -11,7 +11,8 @@ import click
 
 from labkit.backends.wing import classroom
 from labkit.jupyter.announce import address, announce, opener, show
-from labkit.jupyter.chapters import chapter_path, lab_folder, last_path
+from labkit.jupyter.chapters import chapter_path, last_path
+from labkit.jupyter.lay_out import open_folder
 from labkit.jupyter.loading import load_jupyterlab
 from labkit.jupyter.options import arguments, configure, large_type
 from labkit.model.settings import Settings
@@ -23,16 +24,17 @@ from labkit.services.notes import Notes
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
 
-def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = False) -> None:
+def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = False, here: Path | None = None) -> None:
     """Run JupyterLab in this process until it ends. A sandbox started here ends with it, unless it serves a class.
 
-    chapter: its number; by default the one that was open last, or the first. large: in large type. If both services run
+    chapter: its number; by default the one that was open last, or the first. large: in large type. here: the folder
+    for the chapters. If both services run
     elsewhere, no sandbox is started; in a class, the student's host is.
     If the lab's JupyterLab is already running and no port is given, the chapter opens there. The sandbox starts while
-    JupyterLab is loaded. Raises LabError if the chapters are not found, no port is free, or the sandbox does not start;
-    InvalidInput if there is no such chapter.
+    JupyterLab is loaded. Raises LabError if the chapters cannot be written, no port is free, or the sandbox does not
+    start; InvalidInput if there is no such chapter.
     """
-    folder, home = lab_folder(), settings().home
+    folder, home = open_folder(here), settings().home
     noted = Notes(home / "notes.json").get("open_chapter")
     path = chapter_path(folder, chapter) if chapter else last_path(folder, noted)
     if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:

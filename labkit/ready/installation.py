@@ -14,12 +14,15 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from labkit.jupyter.chapters import lab_folder
+from labkit.jupyter.chapters import lab_folder, shipped
+from labkit.jupyter.lay_out import MANIFEST
 from labkit.lab.base import NOTEBOOKS
 from labkit.views.panels.readiness import Line
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 DISTRIBUTION = "self-protecting-cloud"
+NEW_FOLDER = "labkit lab --here FOLDER puts them into another folder as shipped."
+RESTORE = "labkit lab puts them there again."
 GIT_SECONDS = 60
 
 Cells = list[dict[str, Any]]
@@ -73,14 +76,15 @@ def chapters_line() -> Line:
     looked_at = str(folder / "notebooks")
     missing = [name for name in sorted(NOTEBOOKS) if not (folder / "notebooks" / name).is_file()]
     if missing:
-        next_step = f"In {folder}: git restore notebooks, or unpack the lab again."
+        next_step = RESTORE if _is_laid_out(folder) else f"In {folder}: git restore notebooks, or unpack the lab again."
         return Line("Chapters", "missing", f"not found: {', '.join(missing)}", looked_at, next_step)
     changed = {name: words for name in sorted(NOTEBOOKS) if (words := _changes(folder, name))}
     if not changed:
         return Line("Chapters", "ready", f"all {len(NOTEBOOKS)}, as shipped and without outputs", looked_at)
     found = "; ".join(f"{name} {words}" for name, words in changed.items())
     which = f"notebooks/{next(iter(changed))}" if len(changed) == 1 else "notebooks"
-    next_step = f"Copy what you want to keep; then, in {folder}: git restore {which}"
+    again = NEW_FOLDER if _is_laid_out(folder) else f"in {folder}: git restore {which}"
+    next_step = f"Copy what you want to keep; then, {again}"
     return Line("Chapters", "remark", found, looked_at, next_step)
 
 
@@ -97,10 +101,17 @@ def _changes(folder: Path, name: str) -> str:
     return " and ".join(words)
 
 
+def _is_laid_out(folder: Path) -> bool:
+    """Whether `labkit lab` put the chapters there; else they are a clone's."""
+    return (folder / MANIFEST).is_file()
+
+
 def _shipped(folder: Path, name: str) -> Cells | None:
-    """The chapter's cells as committed; None if git does not know."""
+    """The chapter's cells as committed or, outside a clone, as installed; None if neither is there."""
     show = ["git", "-C", str(folder), "show", f"HEAD:./notebooks/{name}"]
     try:
+        if _is_laid_out(folder):
+            return _cells((shipped() / "notebooks" / name).read_bytes())
         return _cells(subprocess.run(show, capture_output=True, check=True, timeout=GIT_SECONDS).stdout)
     except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError):
         return None

@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable
+from http.client import HTTPMessage
 from typing import IO, Any, cast
 
 from werkzeug.exceptions import ClientDisconnected
@@ -76,6 +77,14 @@ class Handler(WSGIRequestHandler):
             super().handle_one_request()
         else:
             self.close_connection = True
+
+    def parse_request(self) -> bool:
+        """Read the request line and headers. From Python 3.13.15 on, a request line without a version, which HTTP/0.9
+        allows, leaves a dict in place of the headers."""
+        parsed = super().parse_request()
+        if parsed and isinstance(self.headers, dict):
+            self.headers = HTTPMessage()
+        return parsed
 
     def make_environ(self) -> dict[str, Any]:
         environ = super().make_environ()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.classroom.class_keys import ClassKeys
-from labkit.classroom.hub.student_server import BLOCK, Joining, environment, lay_out_chapters, take_keys
+from labkit.classroom.hub.student_server import BLOCK, Joining, environment, take_keys
 from labkit.classroom.keys import class_keys
 from labkit.services.environment import joined
 from labkit.services.notes import Notes
@@ -89,20 +89,3 @@ def test_a_user_who_is_not_a_student_keeps_a_class_joined_by_hand(home: Path, tm
         join(class_keys(sandbox)[0].variables)
     join({})
     assert joined(home) != {}
-
-
-def test_chapters_are_copied_without_overwriting_the_students_files(tmp_path: Path) -> None:
-    clone, folder = tmp_path / "clone", tmp_path / "student1"
-    for name in ("notebooks/00.ipynb", "notebooks/01.ipynb", "images/lab.svg"):
-        (clone / name).parent.mkdir(parents=True, exist_ok=True)
-        (clone / name).write_text("as shipped")
-    (folder / "notebooks").mkdir(parents=True)
-    (folder / "notebooks/00.ipynb").write_text("the student's work")
-    for _ in range(2):
-        lay_out_chapters(clone, folder)
-    found = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")}
-    assert found == {
-        "notebooks/00.ipynb": "the student's work",
-        "notebooks/01.ipynb": "as shipped",
-        "images/lab.svg": "as shipped",
-    }

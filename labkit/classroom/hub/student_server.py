@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -18,14 +17,13 @@ from labkit.classroom import backend as joined
 from labkit.classroom import host_process, join
 from labkit.classroom.class_keys import ClassKeys
 from labkit.jupyter import launch, loading, options
-from labkit.jupyter.chapters import FIRST_CHAPTER
+from labkit.jupyter.chapters import FIRST_CHAPTER, shipped
+from labkit.jupyter.lay_out import lay_out
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.services.notes import Notes
 
-CLONE = Path(__file__).resolve().parents[3]
-CHAPTERS = ("notebooks", "images")
 BLOCK = (
     "LABKIT_STUDENT", "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY", "LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY",
@@ -43,7 +41,7 @@ def run() -> None:
     Without one, it starts a sandbox. Either ends with the server.
     """
     loading.skip_needless_imports()
-    lay_out_chapters(CLONE, Path.cwd())
+    lay_out(shipped(), Path.cwd())
     home, keys = settings().home, take_keys()
     joining = Joining(keys)
     starting = None if joining.is_class else sandbox_process.PendingStart(home, parent=os.getpid())
@@ -128,18 +126,6 @@ def _start_joining(keys: Mapping[str, str]) -> subprocess.Popen[str]:
 
 def _block(keys: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in keys.items())
-
-
-def lay_out_chapters(clone: Path, folder: Path) -> None:
-    """Copy the chapters from the clone into the student's folder, without overwriting files."""
-    for name in CHAPTERS:
-        if (clone / name).is_dir() and clone != folder:
-            shutil.copytree(clone / name, folder / name, copy_function=_copy_new, dirs_exist_ok=True)
-
-
-def _copy_new(source: str, target: str) -> None:
-    if not os.path.exists(target):
-        shutil.copyfile(source, target)
 
 
 def environment() -> dict[str, str]:
