@@ -1,4 +1,5 @@
-"""An IPython extension of kernels that the lab starts: a missing name that the lab can explain ends in a panel.
+"""An IPython extension of every kernel of this environment, whoever starts it: a missing name that the lab can explain
+ends in a panel. `ipython_kernel_config.json`, installed where IPython looks for it, loads it.
 
 After a restart that is `lab`; in an exercise it is a word of the text, such as `first`, put where a value is wanted.
 """

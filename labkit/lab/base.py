@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 from labkit import steps
+from labkit.lab.links import CHAPTERS, NOTEBOOKS, link_to, links
 from labkit.lab.live_progress import LiveProgress
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
@@ -19,6 +19,7 @@ from labkit.services import aws
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import clean_up, commands, rule
+from labkit.steps.progress_notes import note_progress
 from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
 from labkit.views.display import on_change
@@ -29,14 +30,6 @@ from labkit.views.view import View
 Ended = TypeVar("Ended")
 """A step and how it ended."""
 
-CHAPTERS = {
-    "1": "01_initial_configuration.ipynb",
-    "2": "02_create_environment.ipynb",
-    "3": "03_self_protecting_cloud.ipynb",
-}
-"""The notebook of each chapter that has steps."""
-
-NOTEBOOKS = {*CHAPTERS.values(), "00_start_here.ipynb", "04_clean_up.ipynb"}
 BACKENDS: list[tuple[str, BackendName]] = [
     ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
     ("live: your own AWS account, real VPCs, asked before the first change", "live"),
@@ -58,30 +51,11 @@ NO_HOST = (
 """What happened, why, and what to do, of a cell about the host under live AWS."""
 
 
-def link_to(step: str) -> str:
-    """The address of a step's cell; "" for a step that is not in a chapter.
-
-    From another chapter it names the notebook. In a renamed notebook it does not: the step may be in that one.
-    """
-    found = steps.BY_KEY.get(step)
-    if found is None:
-        return ""
-    here, there = open_chapter(), CHAPTERS[found.chapter]
-    elsewhere = here != there and here in NOTEBOOKS
-    return f"{there if elsewhere else ''}{found.link}"
-
-
-def links() -> dict[str, str]:
-    """The address of each step's cell, by the step's key."""
-    return {step.key: link_to(step.key) for step in steps.STEPS}
-
-
 class Cells:
     """A part of the lab: the session, and the calls of that part."""
 
     def __init__(self, session: LabSession) -> None:
         self._session = session
-        self._since = time.monotonic()
         self._last_keys: AccessKeys | None = None
         self._live = LiveProgress()
         on_change(self._live.look_soon)
@@ -112,7 +86,13 @@ class Cells:
         """Who is at work, and where: what the first cell of a chapter shows. No service is asked."""
         student = self._student_or_none()
         who = f"Student {student}" if student is not None else "No student number yet"
-        return panels.Note("The lab is open", f"{who}. {self._session.backend.sentence}")
+        return panels.Note("The lab is open", f"{who}. {self._session.backend.sentence}", onward=self._continue_here())
+
+    def _continue_here(self) -> tuple[str, str] | None:
+        """Title and address of the step of the open chapter where the student was the last time, if they were here."""
+        step = steps.BY_KEY.get(self._session.notes.get("open_step"))
+        here = step is not None and CHAPTERS[step.chapter] == open_chapter()
+        return (step.title, step.link) if step is not None and here else None
 
     def _student_or_none(self) -> int | None:
         """The student number; None while there is none that can be used."""
@@ -187,6 +167,8 @@ class StatusCells(Cells):
     def chapter(self, number: str) -> View:
         """The same with the checks of one chapter's steps; it follows the steps without being run again."""
         shown = self._status_line(number)
+        if number:
+            note_progress(self._session, shown.results)
         if self._unattended:
             return shown
 
@@ -223,6 +205,7 @@ class StatusCells(Cells):
         if clean_up.is_cleaned_up(self._session, one):
             return panels.CheckPanel(clean_up.check_gone(self._session_to_look_with(), one))
         result = steps.check(self._session, one)
+        note_progress(self._session, (result,))
         result = replace(result, looked_at=commands.looked_at(self._session, result.looked_at))
         panel = panels.CheckPanel(result, link_to(one.key), self._parts(result))
         offered = () if self._unattended or result.passed else steps.offered(self._session, one)
@@ -243,6 +226,7 @@ class StatusCells(Cells):
         chosen = steps.named(what)
         total = len(steps.with_needs(chosen))
         results = _followed("Doing the steps", total, steps.solve(self._session, chosen))
+        note_progress(self._session, [result for _, result in results])
         return progress.Progress([result for _, result in results], links())
 
     def reset(self, what: str = "") -> View:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from labkit.model.errors import LabError
+from labkit.model.errors import interrupted
 
 Call = Callable[..., Any]
 Class = TypeVar("Class", bound=type)
@@ -47,11 +47,7 @@ def interruptible(call: Call) -> Call:
         try:
             return call(*args, **options)
         except KeyboardInterrupt:
-            raise LabError(
-                f"Interrupted: {_spoken(call.__name__)} stopped before its end.",
-                "What it had finished is kept, and the next run finds it.",
-                "Run the cell again.",
-            ) from None
+            raise interrupted(_spoken(call.__name__), "Run the cell again.") from None
 
     return guarded
 

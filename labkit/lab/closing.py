@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from labkit import steps
-from labkit.lab.base import CHAPTERS, Cells, links
+from labkit.lab.base import Cells
+from labkit.lab.links import CHAPTERS, links
 from labkit.model.check import CheckResult
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.steps import clean_up, commands
+from labkit.steps.progress_notes import minutes_since_start, note_progress
 from labkit.views import display
 from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
@@ -40,18 +41,19 @@ class ClosingCells(Cells):
         if number == CLEAN_UP:
             return self._gone()
         results = tuple(steps.status(self._session, steps.named(number)))
+        note_progress(self._session, results)
         _require_all(number, results)
         return ActionResult(
             f"Part {number} is done: {len(results)} of {len(results)} steps.",
-            [*((result.title, result.found) for result in results), self._time()],
+            [*((result.title, result.found) for result in results), ("Time", self._time(number))],
             cli=self._commands(number),
             cli_caption=LOOK,
             onward=ONWARD[number],
         )
 
-    def _time(self) -> tuple[str, str]:
-        minutes = max(1, round((time.monotonic() - self._since) / 60))
-        return "Time", f"{minutes} minute{'' if minutes == 1 else 's'} since this notebook opened the lab"
+    def _time(self, number: str) -> str:
+        minutes = minutes_since_start(self._session, number)
+        return f"{minutes} minute{'' if minutes == 1 else 's'} since the first step of this part was done"
 
     def _commands(self, number: str) -> str:
         network_acl_id = self._session.notes.get("network_acl_id")
@@ -82,7 +84,7 @@ class ClosingCells(Cells):
                 f"So something of yours may be left. Not looked at: {', '.join(view.unseen)}.",
                 "Look there yourself, as the panel above says.",
             )
-        return replace(view, looked=[*view.looked, self._time()], onward=ONWARD[CLEAN_UP])
+        return replace(view, onward=ONWARD[CLEAN_UP])
 
 
 def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:

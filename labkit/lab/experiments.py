@@ -28,6 +28,19 @@ from labkit.views.tables.host import RanView
 PATIENCE_SECONDS = 3.0
 """For what follows a connection by itself: the alert, and the entry of a responder at work."""
 
+SECTIONS = {
+    "ingress entry 50": "The answer is a packet, too",
+    "entry 150": "A deny at 150 does nothing",
+    "entry 50": "One name, two addresses",
+    "entry 101": "One name, two addresses",
+    "responder runs": "Start it",
+    "responder stopped": "Which entry decided, and on which side?",
+    "dadismad.com not denied": "Make room",
+    "time.example.org not denied": "Make room",
+    "suppression 198.51.100.7": "Keep a good address reachable",
+}
+"""The section of chapter 3 with the cell that brings a state about."""
+
 AGAIN = "Make room and start again from there: lab.reset('first_alert')"
 EVALUATED = 3
 """The tier in which no program runs, so that there is no outcome to compare."""
@@ -39,14 +52,23 @@ def require_states(lab: Cells, needs: str) -> None:
         if need in steps.BY_KEY:
             _require_step(lab, need)
             continue
-        for pattern, require in STATES.items():
-            if found := re.fullmatch(pattern, need):
-                require(lab, *found.groups())
-                break
-        else:
-            raise InvalidInput(
-                f"“{need}” is not something to stand on.", "It is neither a step nor a state.", "Write: entry 150"
-            )
+        require = _state(need)
+        try:
+            require(lab)
+        except StepNotReady as error:
+            error.heading = "" if error.step else SECTIONS.get(need, "")
+            raise
+
+
+def _state(need: str) -> Callable[[Cells], None]:
+    """What looks whether this state holds. Raises InvalidInput for an unknown one."""
+    for pattern, require in STATES.items():
+        if found := re.fullmatch(pattern, need):
+            groups = found.groups()
+            return lambda lab: require(lab, *groups)
+    raise InvalidInput(
+        f"“{need}” is not something to stand on.", "It is neither a step nor a state.", "Write: entry 150"
+    )
 
 
 def _require_step(lab: Cells, key: str) -> None:
@@ -79,7 +101,6 @@ def _require_responder(lab: Cells, state: str) -> None:
             "The responder must be stopped here.",
             "It is running, and would deny what this cell connects to.",
             "Stop it: lab.stop_responder(); then run this cell again.",
-            step="",
         )
     raise StepNotReady(
         "The responder must be running here.",
@@ -95,7 +116,7 @@ def _require_not_denied(lab: Cells, name: str) -> None:
     for address in dns.addresses(name):
         deciding = decide(entries, Packet.outbound(address, "tcp", 80)).deciding
         if deciding is not None and deciding.rule_action == "deny" and not deciding.is_catch_all:
-            raise StepNotReady(f"{name} is denied already.", _by_whom(deciding), _way_out(deciding), step="")
+            raise StepNotReady(f"{name} is denied already.", _by_whom(deciding), _way_out(deciding))
 
 
 def _require_suppression(lab: Cells, address: str) -> None:
@@ -105,7 +126,6 @@ def _require_suppression(lab: Cells, address: str) -> None:
             f"This experiment needs the suppression of {address}.",
             "Your rule has none for it, or no longer.",
             f'Run lab.suppress("{address}"); then run this cell again.',
-            step="",
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from labkit.backends.wing import classroom
-from labkit.lab.base import StatusCells, link_to
+from labkit.lab.base import StatusCells
 from labkit.lab.calls import around_public_calls, interruptible
 from labkit.lab.closing import ClosingCells
+from labkit.lab.links import link_of
 from labkit.lab.live_progress import moves_progress
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
@@ -59,4 +60,4 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
 
 
 def _show_panel(error: LabError) -> None:
-    display.show_error(error, link_to(error.step) if isinstance(error, StepNotReady) else "")
+    display.show_error(error, link_of(error) if isinstance(error, StepNotReady) else "")

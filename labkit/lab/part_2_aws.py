@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from labkit.lab.base import Cells, link_to
+from labkit.lab.base import Cells
+from labkit.lab.links import link_to
 from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
 from labkit.services import aws

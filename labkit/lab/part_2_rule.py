@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.lab.base import Cells, link_to
+from labkit.lab.base import Cells
+from labkit.lab.links import link_to
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
 from labkit.model.detection.event import connect_event
 from labkit.model.detection.rule import BASE_RULE_SET

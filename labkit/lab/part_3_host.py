@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from labkit.lab.base import Cells, link_to
+from labkit.lab.base import Cells
 from labkit.lab.experiments import checks_outcome
+from labkit.lab.links import link_to
 from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
@@ -45,7 +46,8 @@ class HostCells(Cells):
     """The host of the lab, and what its connections lead to."""
 
     def readiness(self) -> View:
-        """Whether the host is ready: agent, programs, account, range, clock, leftovers."""
+        """Whether the host is ready: agent, programs, account, range, clock, leftovers. Looking is part 1's step."""
+        self._session.notes.save(**{host.READY.note: "yes"})
         return Readiness(readiness(self._session))
 
     def services(self) -> View:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from labkit.lab.base import Cells, link_to
+from labkit.lab.base import Cells
+from labkit.lab.links import link_to
 from labkit.model.response.messages import Message
 from labkit.responder import Responder
 from labkit.steps.responding import students_responder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.lab.base import Cells, link_to
+from labkit.lab.base import Cells
+from labkit.lab.links import link_to
 from labkit.steps import clean_up
 from labkit.steps.belongings import belongings
 from labkit.views.forms.clean_up import clean_up_form

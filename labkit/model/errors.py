@@ -50,12 +50,24 @@ class LabError(Exception):
         return [f"Stopped here: {self.what}"]
 
 
-class StepNotReady(LabError):
-    """The check of an earlier step did not pass; `step` is its key, for the link to its cell."""
+def interrupted(what: str, next_step: str) -> LabError:
+    """What is said when the student interrupts something, such as `entries()`."""
+    return LabError(
+        f"Interrupted: {what} stopped before its end.",
+        "What it had finished is kept, and the next run finds it.",
+        next_step,
+    )
 
-    def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str) -> None:
+
+class StepNotReady(LabError):
+    """Something that an earlier cell leaves behind is not there, for the link to that cell.
+
+    step: the key of the step whose check did not pass; or heading: that of the cell's section in the open chapter.
+    """
+
+    def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str = "", heading: str = "") -> None:
         super().__init__(what, why, next_step)
-        self.step = step
+        self.step, self.heading = step, heading
 
 
 class ConsentNeeded(LabError):

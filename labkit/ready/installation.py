@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from labkit.jupyter.chapters import lab_folder, shipped
 from labkit.jupyter.lay_out import MANIFEST
-from labkit.lab.base import NOTEBOOKS
+from labkit.lab.links import NOTEBOOKS
 from labkit.views.panels.readiness import Line
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"

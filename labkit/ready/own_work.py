@@ -20,7 +20,6 @@ from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
-from labkit.steps.host import READY
 from labkit.steps.session import LabSession, open_existing, open_isolated
 from labkit.views.panels.readiness import Line, State
 
@@ -92,7 +91,7 @@ def _steps_line(session: LabSession, looked_at: str) -> Line:
     if blind is not None:
         return Line(TITLE, "missing", f"“{blind.title}”: {blind.found}", looked_at, blind.next_step)
     done_by_join = {STUDENT.key, ACCOUNT.key} if session.backend.aws.assigned else set()
-    done = [one for one in results if one.passed and one.step not in {READY.key, *done_by_join}]
+    done = [one for one in results if one.passed and one.step not in done_by_join]
     if not done:
         return Line(TITLE, "ready", "no step is done yet", looked_at)
     count = sum(one.passed for one in results)

@@ -12,6 +12,7 @@ from labkit.model.errors import LabError
 KEYS = frozenset(
     {
         "student",
+        "host_looked_at",
         "aws",
         "detection",
         "region",
@@ -23,6 +24,10 @@ KEYS = frozenset(
         "open_chapter",
         "last_student",
         "last_region",
+        "open_step",
+        "started_1",
+        "started_2",
+        "started_3",
     }
 )
 """The allowed notes. Any other key is a programming error, so that no secret is saved by accident."""

@@ -154,7 +154,10 @@ def reset(session: LabSession, steps: tuple[Step, ...]) -> Iterator[tuple[Step, 
             )
             continue
         try:
-            yield step, step.undo(session)
+            ended = step.undo(session)
+            if step is named(step.chapter)[0]:
+                session.notes.forget(step.started_note, "open_step")
+            yield step, ended
         except ConsentNeeded:
             raise
         except StepNotReady as error:

@@ -11,6 +11,7 @@ from labkit.model.errors import LabError
 from labkit.model.vpc import untagged_sentence
 from labkit.steps import account, host, network
 from labkit.steps.belongings import Belongings, belongings
+from labkit.steps.progress_notes import forget_progress
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
 from labkit.views.panels.clean_up import CleanUpQuestion, CleanUpView
@@ -44,6 +45,7 @@ def clean_up(session: LabSession, also: Sequence[str] = ()) -> CleanUpView:
     if failed or left or looked.unseen:
         failed += [(step.title, KEPT) for step in ON_THIS_MACHINE]
     else:
+        forget_progress(session)
         removed += [(step.title, steps.undone(step.undo(session))) for step in ON_THIS_MACHINE]
     return what_is_left(before, removed, failed)
 

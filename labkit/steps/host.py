@@ -91,18 +91,26 @@ def check_ready(session: LabSession) -> CheckResult:
     missing = [line for line in lines if line.state == "missing"]
     expected = f"an agent with {AGENT_SERVICES} healthy services, Python, {' and '.join(PROGRAMS)}"
     if not missing:
-        return READY.result(Outcome.PASSED, expected, "; ".join(f"{line.title}: {line.found}" for line in lines))
+        found = "; ".join(f"{line.title}: {line.found}" for line in lines)
+        if session.notes.get(READY.note):
+            return READY.result(Outcome.PASSED, expected, found)
+        return READY.not_noted(session, expected, found, "Look: lab.readiness()", "you have not looked yet")
     found = "; ".join(f"{line.title}: {line.found}" for line in missing)
     return READY.result(Outcome.WRONG, expected, found, " ".join(line.next_step for line in missing))
 
 
 def do_ready(session: LabSession) -> ActionResult:
-    missing = check_ready(session)
-    raise LabError("The lab cannot make the host ready for you.", f"{missing.found}.", missing.next_step)
+    """Look at the host as `lab.readiness()` does. Raises LabError when something is missing: it must be installed."""
+    session.notes.save(**{READY.note: "yes"})
+    result = check_ready(session)
+    if result.passed:
+        return ActionResult("The host is ready.", remark=result.found)
+    raise LabError("The lab cannot make the host ready for you.", f"{result.found}.", result.next_step)
 
 
 def undo_ready(session: LabSession) -> ActionResult:
-    return ActionResult("The readiness check changes nothing, so there was nothing to undo.")
+    session.notes.forget(READY.note)
+    return ActionResult("Part 1 only looks at the host: it counts as not looked at again.")
 
 
 def host_subnets(session: LabSession) -> tuple[aws.Subnet, ...]:
@@ -187,6 +195,7 @@ READY = Step(
     do_ready,
     undo_ready,
     ("GET /v2/agents?status=online", "which aws", "which curl"),
+    note="host_looked_at",
 )
 SUBNET = Step(
     "host_subnet",

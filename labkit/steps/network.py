@@ -217,7 +217,7 @@ def check_network_acl(session: LabSession) -> CheckResult:
         return NETWORK_ACL.result(Outcome.WRONG, expected, f"{noted} in your notes", next_step)
     if noted:
         return NETWORK_ACL.result(Outcome.PASSED, expected, f"{network_acl.id} in {session.region}, in your notes")
-    return NETWORK_ACL.not_chosen(session, expected, network_acl.id, "Choose it: lab.choose_network_acl()")
+    return NETWORK_ACL.not_noted(session, expected, network_acl.id, "Choose it: lab.choose_network_acl()")
 
 
 def _what_it_filters(network_acl: NetworkAcl) -> str:

@@ -153,7 +153,7 @@ def check_rule_id(session: LabSession) -> CheckResult:
         )
     if noted:
         return RULE_ID.result(Outcome.PASSED, "the RuleID of your rule", f"{rule.id}, in your notes")
-    return RULE_ID.not_chosen(session, "the RuleID of your rule", rule.id, "Save it: lab.retrieve_rule_id()")
+    return RULE_ID.not_noted(session, "the RuleID of your rule", rule.id, "Save it: lab.retrieve_rule_id()")
 
 
 def show_rule(title: str, rule: Rule, remark: str = "") -> ActionResult:

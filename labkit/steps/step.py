@@ -30,7 +30,8 @@ class Step:
     people. heading: the heading of its cell in the chapter, for links. needs: keys of the steps whose check must hold.
     check: looks at what exists, with two calls at most. do: does it or finds it done. undo: removes what it left.
     looked_at: the calls that the check makes, in the services' own words. offers: the fixes to offer when the check did
-    not pass. note: the key of the note in which `do` saves what the student chose.
+    not pass. note: the key of the note in which `do` saves what the student chose or
+    looked at.
     """
 
     key: str
@@ -50,14 +51,26 @@ class Step:
         """The anchor of the step's heading, as JupyterLab makes it."""
         return "#" + self.heading.replace(" ", "-")
 
-    def not_chosen(self, session: LabSession, expected: str, found: str, next_step: str) -> CheckResult:
-        """The result when the student's choice is not noted; away from the student's machine, notes cannot be seen.
+    @property
+    def started_note(self) -> str:
+        """The key of the note that says when the first step of its chapter was done, in seconds since 1970."""
+        return f"started_{self.chapter}"
 
-        found: the id that can be chosen. next_step: how to choose it.
+    def not_noted(
+        self,
+        session: LabSession,
+        expected: str,
+        found: str,
+        next_step: str,
+        missing: str = "it is not in your notes yet",
+    ) -> CheckResult:
+        """What the check of a step with a note says without it; away from the student's machine it cannot be seen.
+
+        found: what is there, such as the id to choose. next_step: how to do it. missing: what the student did not do.
         """
         if session.sees_notes:
-            return self.result(Outcome.NOT_YET, expected, f"{found}, but it is not in your notes yet", next_step)
-        why = "whether it was chosen is in the notes on the student's machine, which cannot be seen from here"
+            return self.result(Outcome.NOT_YET, expected, f"{found}, but {missing}", next_step)
+        why = "whether this was done is in the notes on the student's machine, which cannot be seen from here"
         return self.result(Outcome.COULD_NOT_LOOK, expected, f"{found}; {why}", "Ask the student.")
 
     def result(self, outcome: Outcome, expected: str, found: str, next_step: str = "") -> CheckResult:

@@ -25,7 +25,7 @@ from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.hawk import HawkAuth
 from labkit.services.detection.login import DetectionLogin
-from labkit.steps import network, rule
+from labkit.steps import host, network, rule
 from labkit.steps.session import LabSession, open_session
 from tests.wait import PATIENCE_SECONDS
 
@@ -55,9 +55,9 @@ def own_status(session: LabSession) -> list[CheckResult]:
 
 
 def seen_from_outside(own: CheckResult) -> Outcome:
-    """The outcome on the board of a step that ends so for the student: what is chosen in their notes is not seen."""
-    chosen = {network.NETWORK_ACL.key, rule.RULE_ID.key}
-    return Outcome.COULD_NOT_LOOK if own.step in chosen and own.found != "skipped" else own.outcome
+    """The outcome on the board of a step that ends so for the student: what only their notes say is not seen."""
+    noted = {host.READY.key, network.NETWORK_ACL.key, rule.RULE_ID.key}
+    return Outcome.COULD_NOT_LOOK if own.step in noted and own.found != "skipped" else own.outcome
 
 
 class StudentAws(SandboxAws):

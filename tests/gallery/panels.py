@@ -129,6 +129,7 @@ def _notes() -> tuple[State, ...]:
     return (
         State("a title", Note("The responder is at work already.")),
         State("with words", Note("The responder was stopped.", "Its entries stay.")),
+        State("coming back", Note("The lab is open", "Student 7.", onward=("Your VPC", "#AWS-CLI-Config-VPC-Network"))),
     )
 
 

@@ -1,4 +1,4 @@
-"""A kernel that the lab's JupyterLab starts: a restart is no trace, and the student's own profile still counts."""
+"""A kernel, whoever starts it: a restart is no trace, and the student's own profile still counts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import labkit.jupyter
 from tests.notebooks.chapters import FOLDER
 from tests.notebooks.kernel import one_kernel
 
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of a student with a start-up file of their own."""
-    monkeypatch.setenv("JUPYTER_PATH", str(Path(labkit.jupyter.__file__).parent / "config"))
+    """The environment of a student with a start-up file of their own, and with nothing that `labkit lab` would set."""
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.delenv(name, raising=False)
     startup = tmp_path / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "mine.py").write_text("mine = 'from my profile'\n", encoding="utf-8")

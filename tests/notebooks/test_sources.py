@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labkit.lab.base import NOTEBOOKS, link_to
+from labkit.lab.links import NOTEBOOKS, link_to
 from labkit.steps import STEPS
 from tests.notebooks.chapters import (
     CHAPTER_1,

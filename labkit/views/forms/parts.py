@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.model.errors import InvalidInput, LabError, StepNotReady, interrupted
 from labkit.views.display import display_updatable, may_have_changed
 from labkit.views.panels.basic import ErrorPanel, InternalError, Note
 from labkit.views.render import render
@@ -164,6 +164,8 @@ class Form:
         except LabError as error:
             self.show_error(error)
             focus = self._field_at_fault(error) or button
+        except KeyboardInterrupt:  # the kernel's: an escaping one would be a trace in the log, and no word here
+            self.show_error(interrupted(f"“{button.description}”", "Press the button again."))
         except Exception as error:  # noqa: BLE001  else a fault would show nothing at all (JupyterLab drops it)
             log_fault(error)
             self.message.value = _spoken(InternalError(type(error).__name__, button.description), "alert")

@@ -17,16 +17,18 @@ SYMBOLS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", 
 
 @dataclass(frozen=True, repr=False)
 class Note(View):
-    """A note in a box: a title and sentences."""
+    """A note in a box: a title and sentences. onward: title and address of the step to continue at."""
 
     title: str
     words: str = ""
     tone: str = ""
+    onward: tuple[str, str] | None = None
 
     template: ClassVar[str] = "note.html.j2"
 
     def text(self) -> str:
-        return f"{self.title}: {self.words}" if self.words else self.title
+        words = f"{self.title}: {self.words}" if self.words else self.title
+        return f"{words}\nContinue here: {self.onward[0]}" if self.onward else words
 
 
 @dataclass(frozen=True, repr=False)

@@ -80,6 +80,7 @@ class ResponderEnd(View):
     template: ClassVar[str] = "note.html.j2"
     title: ClassVar[str] = "The responder was stopped."
     tone: ClassVar[str] = ""
+    onward: ClassVar[None] = None
 
     @property
     def words(self) -> str:

@@ -54,7 +54,7 @@ def test_status_json_has_the_agreed_fields() -> None:
 def test_status_in_words_counts_the_steps_and_names_the_next_action() -> None:
     words = labkit("status")
     assert words.exit_code == 0
-    assert "1 of 12 steps done." in words.output
+    assert "0 of 12 steps done." in words.output
     assert "Next: " in words.output
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from labkit import steps
@@ -16,7 +18,8 @@ def test_it_names_what_was_built_the_command_to_look_at_it_and_the_next_chapter(
     for name in ("vpc_id", "network_acl_id", "rule_id"):
         assert notes.get(name) in words
     assert f"--network-acl-ids {notes.get('network_acl_id')}" in words
-    assert "1 minute" in words and 'href="03_self_protecting_cloud.ipynb"' in lab.finish("2")._repr_html_()
+    assert "1 minute since the first step of this part was done" in words
+    assert 'href="03_self_protecting_cloud.ipynb"' in lab.finish("2")._repr_html_()
 
 
 def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +28,21 @@ def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.C
         lab.finish("2")
     assert stopped.value.step in ("network_acl_id", "rule")
     assert "3 of 8 steps done" in capsys.readouterr().out or stopped.value.step == "rule"
+
+
+def test_the_time_counts_from_the_first_step_of_the_part_whatever_is_opened_meanwhile(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.enter_student_number(7)
+    lab.check("student_number")
+    an_hour_later = time.time() + 3600
+    monkeypatch.setattr("labkit.steps.progress_notes.time.time", lambda: an_hour_later)
+    list(steps.solve(lab._session, steps.named("2")))
+    assert "60 minutes since the first step" in open_lab().finish("2").text()
+
+    list(steps.reset(lab._session, steps.named("2")))
+    list(steps.solve(lab._session, steps.named("2")))
+    assert "1 minute since the first step" in lab.finish("2").text()
 
 
 def test_after_cleaning_up_it_looks_for_what_bore_the_number_that_was_in_use(lab: Lab) -> None:

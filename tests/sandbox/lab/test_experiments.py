@@ -6,6 +6,7 @@ import pytest
 
 from labkit import steps
 from labkit.lab.lab import Lab
+from labkit.lab.links import link_of
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.steps.network import students_network_acl
 
@@ -35,6 +36,7 @@ def test_a_state_that_does_not_hold_stops_the_call_before_anything_happens(ready
     with pytest.raises(StepNotReady) as stopped:
         ready.run(CURL + "dadismad.com", expect=0, needs=needs)
     assert words in str(stopped.value)
+    assert link_of(stopped.value).startswith("#") or needs.endswith("entry 7")
     assert ready._lab_host().connections() == before
     ready.entries(needs="entry 100, responder stopped, dadismad.com not denied")
 

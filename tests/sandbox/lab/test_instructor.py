@@ -53,23 +53,23 @@ def test_solve_for_a_student_says_who_and_how_far_and_waits_for_a_yes(seven: Lab
     agreed = labkit("solve", "vpc", "--student", "7", typed="y\n")
 
     assert refused.exit_code == 1
-    assert "Student 7: 3 of 12 steps done, the last of them “Your AWS account”." in refused.output
+    assert "Student 7: 2 of 12 steps done, the last of them “Your AWS account”." in refused.output
     assert "Do the unfinished steps for student 7: Your VPC?" in refused.output
     assert agreed.exit_code == 0
     assert aws.find_student_vpcs(account().ec2, 7)
-    assert done(seven) == 4
+    assert done(seven) == 3
 
 
 def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: LabSession) -> None:
     labkit("solve", "2", "--student", "7", "--yes")
 
     refused = labkit("reset", "rule", "--student", "7", typed="n\n")
-    assert "Student 7: 7 of 12 steps done, the last of them “The rule enabled”." in refused.output
+    assert "Student 7: 6 of 12 steps done, the last of them “The rule enabled”." in refused.output
     assert re.search("Undo these steps: Your detection rule, .*, The RuleID, .*?", refused.output)
-    assert done(seven) == 7
+    assert done(seven) == 6
 
     assert labkit("reset", "rule", "--student", "7", typed="y\n").exit_code == 0
-    assert done(seven) == 4
+    assert done(seven) == 3
 
 
 def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(
@@ -79,12 +79,12 @@ def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(
     before = files(lab_home)
 
     labkit("solve", "--student", "7", "--yes")
-    assert done(seven) == 10  # not the two that only their own notes show
+    assert done(seven) == 9  # not the three that only their own notes show
     labkit("reset", "--student", "7", "--yes")
 
     assert files(lab_home) == before
-    assert done(seven) == 3
-    assert labkit("status").output.endswith("9 of 12 steps done.\n")
+    assert done(seven) == 2
+    assert labkit("status").output.endswith("8 of 12 steps done.\n")
 
 
 def test_the_question_says_that_the_one_host_of_a_sandbox_moves(seven: LabSession) -> None:
@@ -128,7 +128,7 @@ def made(lab_home: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("after", [1, 4, 7])
 def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, lab_home: Path) -> None:
-    for words, remains in ((["solve"], len(STEPS)), (["reset", "--yes"], 1)):
+    for words, remains in ((["solve"], len(STEPS)), (["reset", "--yes"], 0)):
         process = begun(*words)
         read_lines(process, after)
         process.send_signal(signal.SIGINT)
@@ -143,7 +143,7 @@ def test_solve_and_reset_go_on_where_an_interruption_stopped_them(after: int, la
 
 
 def test_solve_and_reset_come_right_after_the_sandbox_was_killed_midway(lab_home: Path) -> None:
-    for words, remains, things in ((["solve"], len(STEPS), (1, 1)), (["reset", "--yes"], 1, (0, 0))):
+    for words, remains, things in ((["solve"], len(STEPS), (1, 1)), (["reset", "--yes"], 0, (0, 0))):
         process = begun(*words)
         read_lines(process, 7)
         sandbox = sandbox_process.find(lab_home)
@@ -229,12 +229,12 @@ def test_a_students_lab_is_done_with_their_own_keys_in_their_own_account(in_clas
     assert "AWS: account 000000000002 of the class." in asked.output
     assert "arn:aws:iam::000000000002:user/student2" in asked.output
     assert done(students.open_as_student("2")) == len([step for step in STEPS if not step.note])
-    assert done(students.open_as_student("1")) == 3  # number and keys
+    assert done(students.open_as_student("1")) == 2  # number and keys
     assert not aws.find_student_vpcs(account().ec2, 2)  # in the account of the sandbox itself
     assert not (in_class / "notes.json").exists()
 
     labkit("reset", "--student", "2", "--yes")
-    assert done(students.open_as_student("2")) == 3
+    assert done(students.open_as_student("2")) == 2
 
 
 def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> None:
@@ -246,7 +246,7 @@ def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> 
     process.communicate(timeout=PATIENCE_SECONDS)
 
     assert labkit("solve", "--student", "3", "--yes").exit_code == 0
-    assert done(students.open_as_student("3")) == len(STEPS) - 2  # the two notes are on the student's machine
+    assert done(students.open_as_student("3")) == len(STEPS) - 3  # the three notes are on the student's machine
 
 
 def test_who_is_not_in_the_class_is_told_who_is(in_class: Path) -> None:

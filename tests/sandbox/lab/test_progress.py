@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from labkit import steps
 from labkit.lab.lab import Lab
 from labkit.lab.live_progress import LiveProgress
 from labkit.model.check import CheckResult, Outcome
@@ -43,6 +46,26 @@ def test_the_first_cell_shows_the_lab_and_notes_its_chapter(lab: Lab) -> None:
     where = "AWS: sandbox on this machine. Detection: sandbox on this machine."
     assert shown == f"The lab is open No student number yet. {where}"
     assert lab._session.notes.get("open_chapter") == "02_create_environment.ipynb"
+
+
+def test_coming_back_says_at_which_step_of_this_chapter_to_continue(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.enter_student_number(7)
+    lab.chapter("2")
+    assert "Continue here" not in lab._opening().text()
+    monkeypatch.setenv("JPY_SESSION_NAME", "/x/notebooks/02_create_environment.ipynb")
+
+    assert 'Continue here: <a href="#AWS-CLI-Configuration">Your AWS account</a>' in lab._opening()._repr_html_()
+    list(steps.solve(lab._session, steps.named("network_acl_id")))
+    lab.check("network_acl_id")
+    assert lab._opening().text().endswith("Continue here: Your detection rule")
+
+
+def test_part_1_is_done_once_its_student_has_looked_and_is_ready_then_only(lab: Lab) -> None:
+    assert lab.chapter("1").progress.done == 0
+    assert "not yet" in lab.check("host_ready").text() and "Look: lab.readiness()" in lab.check("host_ready").text()
+    lab.readiness()
+    assert lab.chapter("1").progress.done == 1
+    assert "Part 1 is done: 1 of 1 step" in lab.finish("1").text()
 
 
 def test_the_bar_says_where_to_continue() -> None:

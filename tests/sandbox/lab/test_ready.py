@@ -65,14 +65,14 @@ def test_every_check_passes_here_and_nothing_is_left_behind(instructor: Student)
 def test_half_done_work_is_reported_with_and_without_its_sandbox_and_stays_as_it_is(instructor: Student) -> None:
     instructor.does("solve", "network_acl_id")
     served = instructor.does("ready")
-    assert "! Your work: 5 of 12 steps done, the last one is “The NetworkAclId”" in served
+    assert "! Your work: 4 of 12 steps done, the last one is “The NetworkAclId”" in served
     assert "served at http://127.0.0.1:" in served and "To start over: labkit reset" in served
 
     instructor.does("sandbox", "stop")
     before = files(instructor.home)
     copied = instructor.does("ready")
 
-    assert "! Your work: 5 of 12 steps done, the last one is “The NetworkAclId”" in copied
+    assert "! Your work: 4 of 12 steps done, the last one is “The NetworkAclId”" in copied
     assert "(a copy of " in copied
     assert files(instructor.home) == before
     assert sandbox_process.find(instructor.home) is None

@@ -24,8 +24,6 @@ from tests.http_count import requests_counted
 from tests.sandbox.lab.fixtures import outcome_of
 
 KEYS = [step.key for step in steps.STEPS]
-DERIVED = {"host_ready"}
-"""Steps whose check passes before anything is done."""
 
 
 def world_seen_from_outside(lab: Lab) -> tuple:
@@ -51,8 +49,7 @@ def aws_cli(lab: Lab, command: str) -> str:
 
 def test_each_step_fails_its_check_before_and_passes_after_it_is_solved(lab: Lab) -> None:
     for step in steps.STEPS:
-        if step.key not in DERIVED:
-            assert outcome_of(lab, step.key) != "done", step.key
+        assert outcome_of(lab, step.key) != "done", step.key
         solved = list(steps.solve(lab._session, (step,)))
         assert solved[-1][0] is step
         assert solved[-1][1].passed, str(solved[-1][1])
@@ -64,7 +61,7 @@ def test_after_reset_nothing_of_the_student_is_left_and_solve_works_again(lab: L
         assert all(result.passed for _, result in steps.solve(lab._session, steps.STEPS))
         assert [one for one in steps.reset(lab._session, steps.STEPS) if isinstance(one[1], Exception)] == []
         assert world_seen_from_outside(lab) == before
-        assert [result.step for result in steps.status(lab._session) if result.passed] == ["host_ready"]
+        assert [result.step for result in steps.status(lab._session) if result.passed] == []
 
 
 def test_solving_twice_changes_nothing(lab: Lab) -> None:

@@ -79,6 +79,23 @@ def test_a_fault_of_the_lab_is_shown_by_its_type_and_logged_without_its_message(
     assert "may be secret" not in caplog.text + words
 
 
+def test_an_interrupted_press_says_so_and_the_button_works_again():
+    waits = iter([KeyboardInterrupt()])
+
+    def call():
+        for interrupt in waits:
+            raise interrupt
+        return Note("Done")
+
+    form = action_button("Enable the rule", "Enabling…", call)
+
+    shown = press(form, "Enable the rule")
+    assert "Interrupted: “Enable the rule” stopped before its end." in shown and "Press the button again." in shown
+    assert not form.buttons["Enable the rule"].disabled
+    form._pressed = None
+    assert "Done" in press(form, "Enable the rule")
+
+
 def test_while_a_button_works_the_form_says_so_and_the_button_keeps_its_words_and_so_its_width():
     seen = {}
 
