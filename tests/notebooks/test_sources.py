@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labkit.lab.experiments import SECTIONS
 from labkit.lab.links import NOTEBOOKS, link_to
 from labkit.steps import STEPS
 from tests.notebooks.chapters import (
@@ -213,3 +214,14 @@ def test_a_drawing_has_a_title_and_a_background_and_loads_nothing(path: Path) ->
     assert [background.get("width"), background.get("height")] == root.get("viewBox", "").split()[2:]
     assert not re.search(r"href|url\((?!#)|@import|<script|prefers-color-scheme", path.read_text(encoding="utf-8"))
     assert set(re.findall(r'font-family="([^"]*)"', path.read_text(encoding="utf-8"))) == {"sans-serif"}
+
+
+def test_each_state_that_a_cell_of_chapter_3_needs_leads_to_the_section_that_brings_it_about() -> None:
+    asked = {
+        need.strip()
+        for cell in code_cells(CHAPTER_3)
+        for needs in re.findall(r'needs="([^"]*)"', cell.source)
+        for need in needs.split(",")
+    }
+    assert asked - {step.key for step in STEPS} == set(SECTIONS)
+    assert {heading.replace(" ", "-") for heading in SECTIONS.values()} <= anchors(CHAPTER_3)

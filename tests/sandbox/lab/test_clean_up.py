@@ -139,3 +139,10 @@ def test_a_vpc_made_in_a_second_region_leaves_the_first_in_the_notes(lab: Lab) -
     lab._session.notes.save(region="us-east-1")
     lab.reset("vpc")
     assert lab._session.notes.get("vpc_region") == ""
+
+
+def test_afterwards_no_step_counts_as_done(done: Lab) -> None:
+    assert done.status().progress.done == len(steps.STEPS)
+    pressed(done.clean_up())
+    assert done.status().progress.done == 0
+    assert not {"open_step", "started_1", "started_2", "started_3"} & done._session.notes.all().keys()
