@@ -70,7 +70,7 @@ def what_is_left(
 def is_cleaned_up(session: LabSession, step: Step) -> bool:
     """Whether this step was undone by cleaning up, so that its check asks if its things are gone."""
     noted = session.notes.all()
-    return "last_student" in noted and "student" not in noted and step not in ON_THIS_MACHINE
+    return "last_student" in noted and "student" not in noted and step not in (host.READY, *ON_THIS_MACHINE)
 
 
 def check_gone(session: LabSession, step: Step) -> CheckResult:
