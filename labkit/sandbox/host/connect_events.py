@@ -71,7 +71,7 @@ def host_fields(
     """
     agent = store.agents.agent(seed_data.ORGANIZATION_ID, agent_id)
     servers = store.agents.servers(seed_data.ORGANIZATION_ID, monitored=True)
-    server = next((one for one in servers if agent_id in one["agents"]), {})
+    server = next((one for one in servers if any(agent["id"] == agent_id for agent in one["agents"])), {})
     own = [address for address in agent["ipAddresses"]["private"] if "/" not in address]
     network = {
         "private_ip_address": list(addresses) or own,

@@ -57,7 +57,21 @@ def test_an_unknown_agent_gets_404(detection_unchanged: Service) -> None:
 def test_servers_are_those_with_an_agent(detection_unchanged: Service, query: str, number: int) -> None:
     servers = items(detection_unchanged.get("/v2/aws/ec2" + query), "servers")
     assert len(servers) == number
-    assert all(server["agents"] == [seed_data.LAB_AGENT_ID] for server in servers)
+    assert all([agent["id"] for agent in server["agents"]] == [seed_data.LAB_AGENT_ID] for server in servers)
+
+
+def test_agents_have_the_fields_and_the_order_of_the_vendors_replies(detection_unchanged: Service) -> None:
+    agent = detection_unchanged.get(f"/v2/agents/{seed_data.LAB_AGENT_ID}").json()
+    assert list(agent) == (
+        "id instanceId status createdAt lastReportedAt version name description hostname ipAddresses tags agentType "
+        "osVersion kernel agentModuleHealth"
+    ).split()
+    [server] = items(detection_unchanged.get("/v2/aws/ec2"), "servers")
+    [within] = server["agents"]
+    assert list(within) == (
+        "id status createdAt lastReportedAt version name description hostname isContainerAgent kernel osVersion"
+    ).split()
+    assert within == {"isContainerAgent": False} | {name: agent[name] for name in within if name in agent}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +95,7 @@ def test_members_are_listed_without_their_keys(detection_unchanged: Service) -> 
     published = {"id", "displayName", "email", "role", "ssoEnabled", "mfaEnabled", "userEnabled", "lastAuthenticatedAt"}
     assert set(student) == published
     assert abs(student["lastAuthenticatedAt"] - now_ms()) < 60_000
+    assert all(type(member["lastAuthenticatedAt"]) is int for member in members), "milliseconds, 0 for never"
     assert detection_unchanged.api_key not in response.text
     enabled = items(detection_unchanged.get(MEMBERS + "?enabledOnly=true"), "members")
     assert len(enabled) == len(members) - 1

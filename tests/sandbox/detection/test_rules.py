@@ -120,7 +120,6 @@ def test_optional_fields_have_their_defaults(detection_service: Service) -> None
         ("severityOfAlerts", 4),
         ("severityOfAlerts", "2"),
         ("severityOfAlerts", True),
-        ("alertDescription", ""),
         ("alertDescription", "x" * 301),
         ("aggregateFields", ["rule_id"]),
         ("aggregateFields", ["eventName"]),
@@ -150,9 +149,42 @@ def test_an_invalid_description_gets_the_captured_message(detection_service: Ser
     words = "Validation failed: body has invalid alertDescription value.  Must be between 1 and 300 characters long."
     rule = a_rule()
     del rule["alertDescription"]
-    assert errors(detection_service.put(PRECREATED, rule)) == [words], "an update without one is refused"
+    for without in (rule, rule | {"alertDescription": ""}):
+        assert errors(detection_service.put(PRECREATED, without)) == [words], "an update without one is refused"
     assert detection_service.post(RULES, rule).status_code == 200
     assert detection_service.post(RULES, a_rule(alertDescription="x" * 300)).status_code == 200
+
+
+_NEEDED = {"title": "T", "severityOfAlerts": 1}
+_PATHS = {"fileIntegrityPaths": [{"path": "/etc", "recursive": True}], "eventsToMonitor": ["open"]}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        _NEEDED | {"type": "Host", "filter": 'user = "root"'},
+        _NEEDED | {"type": "File"} | _PATHS,
+        _NEEDED | {"type": "File", "filter": 'exe = "vi"', "alertDescription": "D"} | _PATHS,
+    ],
+)
+def test_a_rule_is_put_back_and_cloned_as_it_was_read(detection_service: Service, sent: dict[str, Any]) -> None:
+    made = detection_service.post(RULES, sent | {"name": "first"}).json()
+    path = f"{RULES}/{made['id']}"
+    read = detection_service.get(path).json()
+    put = detection_service.put(path, read)
+    assert put.status_code == 200 and put.json() | {"updatedAt": None} == read | {"updatedAt": None}
+    clone = detection_service.post(RULES, read | {"name": "second"})
+    assert clone.status_code == 200 and clone.json()["alertDescription"] == read["alertDescription"]
+
+
+def test_a_rule_set_and_tags_are_put_back_as_they_were_read(detection_service: Service) -> None:
+    made = detection_service.post(RULESETS, {"name": "mine"}).json()
+    put = detection_service.put(f"{RULESETS}/{made['id']}", made)
+    assert put.status_code == 200 and put.json() | {"updatedAt": None} == made | {"updatedAt": None}
+    tags = f"/v2/rules/{seed_data.PRECREATED_RULE_ID}/tags"
+    detection_service.post(tags, {"inclusion": [{"source": "ec2", "key": "k", "value": "v"}]})
+    read = detection_service.get(tags).json()
+    assert detection_service.post(tags, read).json() == read
 
 
 def test_all_errors_are_reported_at_once(detection_unchanged: Service) -> None:

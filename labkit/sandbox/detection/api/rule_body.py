@@ -33,9 +33,12 @@ class _RuleCheck:
         self.errors: list[str] = []
 
     def take(self, name: str, is_valid: Callable[[Any], bool], must: str, default: Any = None) -> Any:
-        """The value of a field, or its default. An invalid value is an error, as is a missing one without default."""
+        """The value of a field, or its default. An invalid value is an error, as is a missing one without default.
+
+        The default itself is valid, so a rule can be sent as a reply gave it.
+        """
         value = self._body.get(name)
-        if value is None and default is not None:
+        if default is not None and value in (None, default):
             return default
         if value is None or not is_valid(value):
             self.errors.append(f"Validation failed: body has invalid {name} value.  Must be {must}.")
@@ -78,16 +81,17 @@ def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = Non
     """The rule in a request's body, ready to store. Raises ApiError (400) with every error found.
 
     stored: for an update, the rule to replace, whose kind cannot change. Fields that only replies have are ignored. An
-    update without a description is refused, as by the real service, against its documentation.
+    update that takes a rule's description away is refused, as by the real service, against its documentation.
     """
     check = _RuleCheck(body)
     kind = _kind(body, stored, check)
+    may_lack_description = stored is None or not stored["alertDescription"]
     rule: dict[str, Any] = {
         "name": check.text("name", 200),
         "type": kind,
         "title": check.text("title", 1000),
         "severityOfAlerts": check.number("severityOfAlerts", 1, 3),
-        "alertDescription": check.text("alertDescription", 300, None if stored else ""),
+        "alertDescription": check.text("alertDescription", 300, "" if may_lack_description else None),
         "aggregateFields": check.words("aggregateFields", AGGREGATE_FIELDS.get(kind), []),
         "window": check.number("window", 1, 31 * 86400, 86400),
         "threshold": check.number("threshold", 1, 1_000_000, 1),

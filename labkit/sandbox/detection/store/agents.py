@@ -19,6 +19,12 @@ CREATE TABLE IF NOT EXISTS server (
     id TEXT PRIMARY KEY, organization_id TEXT NOT NULL, monitored INTEGER NOT NULL, body TEXT NOT NULL);
 """
 
+_OF_SERVER_AGENTS = (
+    "id", "status", "createdAt", "lastReportedAt", "version", "name", "description", "hostname", "isContainerAgent",
+    "kernel", "osVersion",
+)  # fmt: skip
+"""What the API shows of an agent within a server, in its order."""
+
 
 class AgentStore:
     """Agents and servers of every organization."""
@@ -50,18 +56,24 @@ class AgentStore:
         return self._database.page("agent", _agent, selection.of(organization_id), after, limit)
 
     def insert_server(self, organization_id: str, server: Mapping[str, Any]) -> None:
-        """Add an EC2 server in the API's form."""
+        """Add an EC2 server in the API's form, but with the ids of its agents."""
         row = {"id": server["id"], "organization_id": organization_id, "monitored": server["monitored"]}
         self._database.insert("server", row | {"body": to_json(server)})
 
     def servers(self, organization_id: str, monitored: bool | None) -> list[dict[str, Any]]:
-        """The EC2 servers by id, all or only those with an agent (monitored) or without one."""
+        """The EC2 servers by id with their agents, all or only those with an agent (monitored) or without one."""
         sql = """SELECT body FROM server WHERE organization_id = ? AND monitored = coalesce(?, monitored) ORDER BY id"""
         rows = self._database.rows(sql, organization_id, None if monitored is None else int(monitored))
-        return [orjson.loads(row["body"]) for row in rows]
+        return [self._with_agents(organization_id, orjson.loads(row["body"])) for row in rows]
+
+    def _with_agents(self, organization_id: str, server: dict[str, Any]) -> dict[str, Any]:
+        agents = [{"isContainerAgent": False} | self.agent(organization_id, one) for one in server["agents"]]
+        return server | {"agents": [{name: agent[name] for name in _OF_SERVER_AGENTS} for agent in agents]}
 
 
 def _agent(row: Row) -> dict[str, Any]:
-    """An agent as the API shows it."""
-    times = {"createdAt": format_time(row["created_at"]), "lastReportedAt": format_time(row["last_reported_at"])}
-    return orjson.loads(row["body"]) | times
+    """An agent as the API shows it, in its order."""
+    body = orjson.loads(row["body"])
+    first = {name: body[name] for name in ("id", "instanceId", "status")}
+    first |= {"createdAt": format_time(row["created_at"]), "lastReportedAt": format_time(row["last_reported_at"])}
+    return first | body

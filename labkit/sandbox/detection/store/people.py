@@ -134,7 +134,8 @@ def _member(row: Row) -> dict[str, Any]:
         "ssoEnabled": False,
         "mfaEnabled": False,
         "userEnabled": bool(row["enabled"]),
-        "lastAuthenticatedAt": row["last_authenticated_at"],
+        # clients divide it by 1000; 0 for a user who has not sent a request yet
+        "lastAuthenticatedAt": row["last_authenticated_at"] or 0,
     }
 
 
