@@ -11,7 +11,7 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -34,27 +34,26 @@ class EagerClient(AsyncKernelClient):
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or START_TIMEOUT_SECONDS)
         while time.monotonic() < deadline and await self.is_alive():
-            self.kernel_info()  # again and again: what the kernel says before it is subscribed to gets lost
+            self.kernel_info()  # repeatedly: messages that the kernel sends before the subscription are lost
             with suppress(Empty):
                 await self.get_iopub_msg(timeout=0.1)
                 return
         raise RuntimeError("The kernel did not answer.")
 
 
-class ThisPython(KernelManager):
-    """Starts kernels of the Python that runs this, whatever kernels are installed."""
+class ThisPython(KernelSpecManager):
+    """Only knows the Python that runs this, whatever kernels are installed."""
 
-    client_factory = EagerClient
-    kernel_spec = KernelSpec(
-        argv=[sys.executable, "-c", PROGRAM, "-f", "{connection_file}"], display_name="Python 3", language="python"
-    )
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        argv = [sys.executable, "-c", PROGRAM, "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
 class ChapterKernel:
     """A kernel that runs the cells of one notebook. What it writes to its own standard streams goes to a log."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], log: Path) -> None:
-        self._manager = ThisPython()
+        self._manager = KernelManager(kernel_spec_manager=ThisPython(), client_factory=EagerClient)
         with log.open("ab") as stream:
             self._manager.start_kernel(cwd=str(folder), env=dict(environment), stdout=stream, stderr=stream)
         self._client: NotebookClient | None = None

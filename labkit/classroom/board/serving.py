@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -25,13 +26,10 @@ from labkit.views.render import render
 HOST = "127.0.0.1"
 
 
-class Silent(WSGIRequestHandler):
-    """Logs nothing: the first address contains the token, and a page asks every second."""
+class Undelayed(WSGIRequestHandler):
+    """Sends each part of a reply at once."""
 
     disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        pass
 
 
 class BoardServer:
@@ -46,7 +44,9 @@ class BoardServer:
         self._token = given or secrets.token_urlsafe(24)
         self._listener = _listen(port)
         app = create_app(Refresher(take).latest, self._token)
-        self._server = make_server(HOST, 0, app, threaded=True, request_handler=Silent, fd=self._listener.fileno())
+        # Logs nothing: the first address contains the token, and a page asks every second.
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        self._server = make_server(HOST, 0, app, threaded=True, request_handler=Undelayed, fd=self._listener.fileno())
 
     @property
     def url(self) -> str:
