@@ -74,6 +74,11 @@ class DetectionBackend(ABC):
 
     label: str
 
+    @property
+    def class_size(self) -> int:
+        """How many students the class has whose rules this key can change: they are students 1 to this number."""
+        return 0
+
     @abstractmethod
     def login(self) -> DetectionLogin:
         """Where it answers now, and the key. Raises LoginIncomplete while there is no key."""

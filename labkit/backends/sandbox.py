@@ -10,6 +10,7 @@ from labkit.aws_config import point_aws_cli_at
 from labkit.backends.backend import AwsBackend, DetectionBackend, lab_environment
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ServiceUnreachable
+from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import sandbox_process
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.host import Host
@@ -76,13 +77,18 @@ class SandboxAws(AwsBackend):
 
 
 class SandboxDetection(DetectionBackend):
-    """The detection service of the sandbox."""
+    """The detection service of the sandbox, which knows this machine's owner as the instructor of its class."""
 
     label = LABEL
 
     def __init__(self, sandbox: LocalSandbox) -> None:
         self._sandbox = sandbox
         self._keys: Mapping[str, str] = {}
+
+    @property
+    def class_size(self) -> int:
+        served = class_settings.load(self._sandbox.home)  # a class may begin at any time
+        return served.size if served else 0
 
     def login(self) -> DetectionLogin:
         sandbox = self._sandbox.ensure()

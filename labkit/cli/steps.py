@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from labkit.model.check import Outcome
 from labkit.model.errors import ConsentNeeded, LabError
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ STUDENT = click.option(
 def solve(what: str, student: str | None, yes: bool) -> None:
     """Do the steps for you: one step or chapter and everything it needs, or the whole lab.
 
-    The student number is LABKIT_STUDENT, else the saved one, else 1. Examples: labkit solve 2, labkit solve vpc
+    The student number is LABKIT_STUDENT, else the saved one, else the first that is free: 1, or above a class's.
+    Examples: labkit solve 2, labkit solve vpc
     """
     from labkit import steps
 
@@ -66,7 +68,7 @@ def reset(what: str, student: str | None, yes: bool) -> None:
     if student is not None:
         chosen = _from_here(chosen)
     if not yes:
-        _ask(session, "Undo these steps", chosen)
+        _ask(session, "Undo these steps", chosen, undo=True)
     failed = False
     with Followed("Undoing", chosen[::-1]) as followed:
         for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
@@ -88,13 +90,16 @@ def _open(student: str | None) -> LabSession:
 
 
 def _take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
-    """Ask before a number is taken under which things are there already."""
+    """Say which number is taken where nobody gave one; ask first if things of that number are there already."""
     from labkit import steps
     from labkit.steps import account
 
     if account.STUDENT not in steps.with_needs(chosen):
         return
     number = account.number_to_take(session)
+    if not account.given_number(session):
+        unasked = f"No student number was given, so yours will be {number}. To use another: LABKIT_STUDENT=NUMBER"
+        click.echo(unasked, err=True)
     warning = account.already_there(session, number)
     if not warning:
         return
@@ -126,15 +131,22 @@ def _host_moves(session: LabSession, chosen: Sequence[Step]) -> str:
     return "The host of this sandbox moves into their VPC.\n" if moves and shared else ""
 
 
-def _ask(session: LabSession, question: str, chosen: Sequence[Step]) -> None:
-    """Say whose work it is and how far it is, and go on with a yes only."""
+def _ask(session: LabSession, question: str, chosen: Sequence[Step], undo: bool = False) -> None:
+    """Say whose work it is, how far it is and, before undoing, what will be gone; go on with a yes only."""
     from labkit import steps
 
-    done = [one for one in steps.status(session) if one.passed]
+    results = list(steps.status(session))
+    done = [one for one in results if one.passed]
     number = session.backend.student or session.notes.get("student")
     who = f"Student {number}" if number else "No student number yet"
     last = f", the last of them “{done[-1].title}”" if done else ""
     click.echo(f"{session.backend.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
+    keys = {step.key for step in chosen}
+    gone = [one for one in results if one.step in keys and one.outcome in (Outcome.PASSED, Outcome.WRONG)]
+    if undo and gone:
+        click.echo(f"What will be undone, all of it student {number}'s:")
+        for one in gone:
+            click.echo(f"  {one.title}: {one.found}")
     if not click.confirm(f"{question}: {', '.join(step.title for step in chosen)}?"):
         raise click.Abort
 

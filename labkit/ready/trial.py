@@ -16,7 +16,6 @@ from labkit.range.tiers import detect
 from labkit.services import sandbox_process
 from labkit.services.aws.profile import verify
 from labkit.services.host import Host
-from labkit.steps.account import SINGLE_STUDENT
 from labkit.steps.host import program_lines
 from labkit.steps.protection import DENIED
 from labkit.steps.session import LabSession, open_isolated
@@ -76,7 +75,7 @@ def lab_lines(home: Path, started: Future[float]) -> Iterator[Line]:
 
 
 def _session(home: Path) -> LabSession:
-    return open_isolated(home, student=SINGLE_STUDENT)
+    return open_isolated(home, student="1")
 
 
 def aws_line(session: LabSession) -> Line:

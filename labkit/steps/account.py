@@ -19,9 +19,6 @@ from labkit.steps.step import Step
 from labkit.views.copying import LOOK
 from labkit.views.panels.basic import ActionResult
 
-SINGLE_STUDENT = "1"
-"""The number of somebody who works alone and was given none."""
-
 
 def check_student(session: LabSession) -> CheckResult:
     noted, asked = session.notes.get("student"), session.backend.student
@@ -30,6 +27,10 @@ def check_student(session: LabSession) -> CheckResult:
         next_step = "Type the number that your instructor gave you into the form. If you work alone, use 1."
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
+    if number < session.first_number:
+        expected = f"{session.first_number} or higher: below it are the students of your class"
+        next_step = "Choose another: labkit solve student_number, or lab.enter_student_number()"
+        return STUDENT.result(Outcome.WRONG, expected, f"{number} in your notes", next_step)
     if asked and parse_student_number(asked) != number:
         next_step = "Enter the number again: lab.enter_student_number(), or labkit solve student_number"
         return STUDENT.result(Outcome.WRONG, f"{asked}, as LABKIT_STUDENT says", f"{number} in your notes", next_step)
@@ -37,7 +38,8 @@ def check_student(session: LabSession) -> CheckResult:
 
 
 def allowed_number(session: LabSession, typed: str | int) -> int:
-    """The number that was typed. Raises InvalidInput for no student number, or another one than the class gave."""
+    """The number that was typed. Raises InvalidInput for no student number, or another one than the class gave;
+    StepNotReady for that of a student in the class served from here."""
     number = parse_student_number(typed)
     assigned = session.backend.aws.assigned
     if assigned not in (None, number):
@@ -47,7 +49,7 @@ def allowed_number(session: LabSession, typed: str | int) -> int:
             f"Use {assigned}. If you have a block of student {number}, run `labkit join` first.",
             field="student number",
         )
-    return number
+    return session.require_own_number(number)
 
 
 def already_there(session: LabSession, typed: str | int) -> str:
@@ -78,7 +80,7 @@ def save_student(session: LabSession, typed: str | int) -> ActionResult:
     if found.there:
         remarks.append(f"Already there: {'; '.join(found.there)}. {WHOSE}")
     if before and before != str(number):
-        remarks.append(_stays_behind(session, parse_student_number(before)))
+        remarks += _stays_behind(session, parse_student_number(before))
         session.notes.forget("vpc_id", "network_acl_id", "rule_id")
     session.notes.save(student=number)
     session.notes.forget("last_student", "last_region")
@@ -87,16 +89,18 @@ def save_student(session: LabSession, typed: str | int) -> ActionResult:
     return ActionResult(f"You are student {number}.", facts, remark=" ".join(remarks))
 
 
-def _stays_behind(session: LabSession, before: int) -> str:
-    """What an earlier number leaves behind, and how to remove it."""
+def _stays_behind(session: LabSession, before: int) -> list[str]:
+    """What an earlier number leaves behind, and how to remove it; nothing of a student in the class."""
+    if before < session.first_number:
+        return []
     found = things_there(session, before)
     left = "; ".join([*found.there, *(f"? {words}" for words in found.unseen)])
     if not left:
-        return f"Nothing of student {before}, your number before, is there."
-    return (
+        return [f"Nothing of student {before}, your number before, is there."]
+    return [
         f"Of student {before}, your number before, this stays behind: {left}. "
         f"To remove it, in a terminal: `labkit reset --student {before}`"
-    )
+    ]
 
 
 class EarlierWork(NamedTuple):
@@ -127,15 +131,27 @@ def things_there(session: LabSession, number: int) -> EarlierWork:
     return found
 
 
-def number_to_take(session: LabSession) -> str | int:
-    """The number that is taken where nobody types one."""
-    return session.backend.student or session.backend.aws.assigned or session.notes.get("student") or SINGLE_STUDENT
+def given_number(session: LabSession) -> int:
+    """The student number that somebody chose: LABKIT_STUDENT, that of the class joined, or the noted one; 0 for none.
+
+    A noted number that has since become one of the class served from here is none.
+    """
+    if given := session.backend.student or session.backend.aws.assigned:
+        return parse_student_number(given)
+    noted = session.notes.get("student")
+    number = parse_student_number(noted) if noted else 0
+    return number if number >= session.first_number else 0
+
+
+def number_to_take(session: LabSession) -> int:
+    """The number that is taken where nobody types one: the given one, else the first that nobody in a class has."""
+    return given_number(session) or session.first_number
 
 
 def do_student(session: LabSession) -> ActionResult:
-    """Take that number. Raises LabError before the number of somebody who works alone meets earlier work."""
+    """Take that number. Raises LabError if nobody gave it and things of that number are there already."""
     number = number_to_take(session)
-    if number == SINGLE_STUDENT and not session.backend.student and (words := already_there(session, number)):
+    if not given_number(session) and (words := already_there(session, number)):
         raise LabError(
             f"Student number {number} was not taken.", words, f"If it is yours: lab.enter_student_number({number})"
         )

@@ -106,8 +106,28 @@ class LabSession:
         return FileLock(self.backend.home / "making.lock")
 
     @property
+    def first_number(self) -> int:
+        """The lowest student number for one's own work; below it are the students of the class served from here."""
+        return self.backend.detection.class_size + 1
+
+    def require_own_number(self, number: int) -> int:
+        """The number. Raises StepNotReady for that of a student in the class, whose work this session could undo."""
+        if number >= self.first_number:
+            return number
+        raise StepNotReady(
+            f"Student number {number} is taken: it is a student of your class.",
+            f"Your sandbox serves students 1 to {self.first_number - 1}, and this lab could change their rules.",
+            f"For your own work use {self.first_number} or higher: labkit solve student_number. "
+            f"To do something for that student, add --student {number}.",
+            step="student_number",
+        )
+
+    @property
     def student(self) -> int:
-        """The student number: LABKIT_STUDENT, else the noted one; raises StepNotReady when there is none yet."""
+        """The student number: LABKIT_STUDENT, else the noted one.
+
+        Raises StepNotReady when there is none yet, or when it is one of the class served from here.
+        """
         noted = self.backend.student or self.notes.get("student")
         if not noted:
             raise StepNotReady(
@@ -116,7 +136,7 @@ class LabSession:
                 "Go to “Your student number”, type it and press the button.",
                 step="student_number",
             )
-        return parse_student_number(noted)
+        return self.require_own_number(parse_student_number(noted))
 
     @property
     def region(self) -> str:

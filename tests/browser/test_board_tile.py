@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+import requests
+from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from labkit import steps
 from labkit.steps.session import LabSession
 from tests.browser.running_lab import RunningLab
+from tests.sandbox.detection.fixtures import serving
+from tests.wait import PATIENCE_SECONDS
 
 
 def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
@@ -32,6 +37,17 @@ def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
     with browser.new_context() as stranger:
         reply = stranger.request.get(address)
         assert "/login" in reply.url and "Student" not in reply.text()
+
+
+@pytest.mark.parametrize("path", ["proxy/{port}/", "proxy/absolute/{port}/", "proxy/127.0.0.1:{port}/"])
+def test_no_other_local_port_answers_in_jupyters_origin(page: Page, lab: RunningLab, path: str) -> None:
+    """A page of another user's, served there, could run as whoever opens it."""
+    page.goto(f"http://127.0.0.1:{lab.port}/lab?token={lab.token}")
+    with serving(Flask("another_users")) as url:
+        port = url.rpartition(":")[2]
+        assert requests.get(url, timeout=PATIENCE_SECONDS).status_code == 404  # the program answers
+        reply = page.request.get(f"http://127.0.0.1:{lab.port}/{path.format(port=port)}")
+    assert reply.status == 404 and "Jupyter" in reply.text()
 
 
 def test_jupyters_own_list_of_servers_does_not_tell_the_token(page: Page, lab: RunningLab) -> None:

@@ -188,6 +188,14 @@ def test_events_of_the_instructors_host_fire_no_students_rule_but_the_instructor
     assert alert["title"].startswith(rule_name(SIZE + 1))
 
 
+def test_events_of_a_students_host_do_not_fire_the_instructors_own_rule(
+    student: Students, instructor: Service, engine: Engine
+) -> None:
+    made(instructor, rule_of(SIZE + 1))
+    assert send(student(7), connect_event("203.0.113.10")) == {"events": 1}
+    assert alerts(instructor) == []
+
+
 def test_only_students_may_send_events_and_a_malformed_one_is_refused(student: Students, instructor: Service) -> None:
     refused(instructor.post("/lab/events", [connect_event("203.0.113.10")]), "student of a class")
     assert errors(student(7).post("/lab/events", ["no event"])) == ["event 0: it is not a JSON object"]

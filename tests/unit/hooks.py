@@ -126,6 +126,8 @@ HOOKS = (
          "starts a terminal with our command", digest="d38f25f5"),
     Hook("jupyter_server_proxy/handlers.py", "SuperviseAndProxyHandler", '_WhenUsed("aiohttp")',
          "aiohttp is imported when a tile is first opened", digest="7902a2bc"),
+    Hook("jupyter_server_proxy/__init__.py", "_load_jupyter_server_extension", "jupyter_server_proxy.setup_handlers",
+         "calls `setup_handlers` for any other port after it has read the entry points; replaced", digest="00c52991"),
     Hook("ipykernel/kernelbase.py", "Kernel.post_handler_hook", "saved_sigint_handler",
          "restores the handler of interrupts between cells, which we set", digest="edbb3d38"),
     Hook("ipykernel/debugger.py", "_is_debugpy_available", "sys.modules['debugpy'] = None",

@@ -14,12 +14,22 @@ from labkit.classroom.board import TOKEN_HEADER, TOKEN_VARIABLE
 from labkit.services.environment import CLASS_FILE, home_folder
 
 
+def _refuse_other_ports() -> None:
+    # There is no setting for it: `host_allowlist` does not cover this machine's own ports (4.6).
+    import jupyter_server_proxy
+
+    jupyter_server_proxy.setup_handlers = lambda web_app, configuration: None
+
+
 def class_board() -> dict[str, Any]:
     """How jupyter-server-proxy starts the board and reaches it; the entry point of `jupyter_serverproxy_servers`.
 
-    The tile is hidden from a student who has joined a class.
+    Nothing else on this machine is reached through the server after this call: whoever may open a port could otherwise
+    show a page that runs in Jupyter's own origin, with its login. The tile is hidden from a student who has joined a
+    class.
     Source: https://jupyter-server-proxy.readthedocs.io/en/latest/server-process.html
     """
+    _refuse_other_ports()
     token = secrets.token_urlsafe(24)
     return {
         "command": [sys.executable, "-m", "labkit", "board", "--no-browser", "--port", "{port}"],

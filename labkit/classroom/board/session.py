@@ -47,6 +47,10 @@ class SnapshotSession(LabSession):
         self._detection_snapshot = cast("DetectionApi", DetectionSnapshotClient(detection))
 
     @property
+    def first_number(self) -> int:
+        return 1  # it is the student's own session
+
+    @property
     def keys(self) -> AccessKeys | None:
         return self._known_keys
 

@@ -128,9 +128,15 @@ class Rulebook:
         return index
 
     def _is_tested(self, compiled: CompiledRule, student: int | None) -> bool:
-        """Whether events of the student's host reach a rule. Numbers outside the class do not limit a rule."""
-        owners = students_in(compiled.rule.name) & self._students
-        return not owners or student in owners
+        """Whether events of the student's host reach a rule.
+
+        In a class, a rule with student numbers sees only those students' hosts; the instructor's rule, whose number is
+        outside the class, sees only hosts of nobody in it.
+        """
+        numbers = students_in(compiled.rule.name)
+        if not self._students or not numbers:
+            return True
+        return student in numbers if student is not None else not numbers & self._students
 
 
 class Rulebooks:

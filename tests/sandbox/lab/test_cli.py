@@ -39,7 +39,8 @@ def test_solve_then_status_all_done_then_reset_all_undone_then_solve_again() -> 
     for _ in range(2):
         solved = labkit("solve", "2")
         assert solved.exit_code == 0
-        assert len(solved.output.splitlines()) == 8
+        assert len(solved.stdout.splitlines()) == 8
+        assert "No student number was given, so yours will be 1." in solved.stderr
         assert all(statuses().values())
         assert labkit("reset", "2", "--yes").exit_code == 0
         assert not any(statuses().values())
