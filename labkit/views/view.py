@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from markupsafe import Markup
 
+from labkit.views.copying import THE_SAME
 from labkit.views.render import render
 
 if TYPE_CHECKING:
@@ -47,6 +48,30 @@ class View:
 
     def __repr__(self) -> str:
         return self.text()
+
+
+class TableView(View):
+    """A result that is one table. kinds: of its columns, as `table.html.j2` takes them. cli: a command for the same."""
+
+    template: ClassVar[str] = "one_table.html.j2"
+    kinds: ClassVar[tuple[str, ...]] = ()
+    cli: str = ""
+
+    @property
+    def caption(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def headers(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def rows(self) -> Sequence[tuple[Sequence[str], bool]]:
+        """Each row as cells, and whether it is marked."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        table = f"{self.caption}\n{text_table(self.headers, [cells for cells, _ in self.rows()])}"
+        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
 
 
 def text_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

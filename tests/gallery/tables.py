@@ -168,21 +168,21 @@ def _alerts() -> tuple[State, ...]:
 
 
 COMPONENTS = (
-    Component("VPCs", "Before one is made: whose each is, and how much of the quota is used.", "vpc_table.html.j2",
+    Component("VPCs", "Before one is made: whose each is, and how much of the quota is used.", "one_table.html.j2",
               _vpcs),
-    Component("Network ACLs", "To find the one that belongs to your VPC.", "network_acl_table.html.j2", _network_acls),
+    Component("Network ACLs", "To find the one that belongs to your VPC.", "one_table.html.j2", _network_acls),
     Component("Entries", "What a network ACL holds, in the order in which AWS tries it.", "entries_table.html.j2",
               _entries),
     Component("The packet’s way", "What the entries say of one packet, and which one decides.",
               "decision_table.html.j2", _decisions),
     Component("What if", "The same with one more entry, before it is written.", "what_if_table.html.j2", _what_ifs),
-    Component("Rules", "The rules of the rule set.", "rule_table.html.j2", _rules),
+    Component("Rules", "The rules of the rule set.", "one_table.html.j2", _rules),
     Component("Rule", "One rule with all that it holds.", "rule_card.html.j2", _cards),
     Component("Criteria", "The five criteria: yours against the expected ones.", "criteria_table.html.j2", _criteria),
     Component("Difference", "One criterion: in the table above, and below its field in the form.",
               "field_comparison.html.j2", _comparisons),
     Component("Filter explained", "Why a filter is true or false for an event, clause by clause.",
               "explanation.html.j2", _explanations),
-    Component("Readiness", "Part 1: a line for each thing that must be there.", "readiness.html.j2", _readiness),
-    Component("Alerts", "The active alerts of your rule.", "alert_table.html.j2", _alerts),
+    Component("Readiness", "Part 1: a line for each thing that must be there.", "one_table.html.j2", _readiness),
+    Component("Alerts", "The active alerts of your rule.", "one_table.html.j2", _alerts),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from labkit.views.view import View, text_table
+from labkit.views.view import TableView
 
 State = Literal["ready", "missing", "remark"]
 STATE_WORDS: dict[State, str] = {"ready": "✓ ready", "missing": "✕ missing", "remark": "○ good to know"}
@@ -24,7 +24,7 @@ class Line:
 
 
 @dataclass(frozen=True, repr=False)
-class Readiness(View):
+class Readiness(TableView):
     """The lines of the host's readiness. A column that is empty, or the same in each line, is left out.
 
     looked_at: the one thing that every line was read from, if there is one.
@@ -34,7 +34,7 @@ class Readiness(View):
     title: str = "The host"
     looked_at: str = ""
 
-    template: ClassVar[str] = "readiness.html.j2"
+    kinds: ClassVar[tuple[str, ...]] = ("", "state")
 
     @property
     def caption(self) -> str:
@@ -63,9 +63,6 @@ class Readiness(View):
     def rows(self) -> list[tuple[list[str], bool]]:
         """Each line as cells; none is marked."""
         return [(list(cells), False) for cells in zip(*self._columns.values(), strict=True)]
-
-    def text(self) -> str:
-        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
         return [vars(line) for line in self.lines]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from labkit.model.detection.records import Alert
 from labkit.views.display import LiveDisplay
-from labkit.views.view import View, text_table
+from labkit.views.view import TableView, View
 
 CURL_CODES = {
     0: "it got an answer",
@@ -121,7 +121,7 @@ def _page(out: str) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class AlertTable(View):
+class AlertTable(TableView):
     """Alerts, newest first. Their text is controlled by whoever ran the program, so it is shown as plain text.
 
     The alerts' ids are shortened; `.frame` has them in full.
@@ -130,7 +130,7 @@ class AlertTable(View):
     alerts: Sequence[Alert]
     title: str = "Active alerts of your rule"
 
-    template: ClassVar[str] = "alert_table.html.j2"
+    kinds: ClassVar[tuple[str, ...]] = ("", "n")
     headers: ClassVar[list[str]] = ["Raised at", "Severity", "Connected to", "Program", "User", "Alert"]
 
     @property
@@ -145,9 +145,6 @@ class AlertTable(View):
         values = dict(alert.aggregates)
         known = [values.get(name, "unknown") for name in ("dst_ip", "exe", "user")]
         return [alert.created_at, str(alert.severity), *known, alert.id.partition("-")[0] + "…"]
-
-    def text(self) -> str:
-        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
         return [

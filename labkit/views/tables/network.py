@@ -16,13 +16,13 @@ from labkit.model.network_acl import (
 from labkit.model.vpc import Vpc
 from labkit.views.copying import THE_SAME
 from labkit.views.measured import counted
-from labkit.views.view import View, text_table
+from labkit.views.view import TableView, View, text_table
 
 ACTION_WORDS = {"allow": "✓ allow", "deny": "⊘ deny"}
 
 
 @dataclass(frozen=True, repr=False)
-class VpcTable(View):
+class VpcTable(TableView):
     """The VPCs of a region and whose they are.
 
     student: the number whose VPCs are marked as yours. cli: the command that shows the same.
@@ -33,7 +33,6 @@ class VpcTable(View):
     student: int | None = None
     cli: str = ""
 
-    template: ClassVar[str] = "vpc_table.html.j2"
     headers: ClassVar[list[str]] = ["VPC", "Name", "CIDR block", "Whose"]
 
     @property
@@ -46,10 +45,6 @@ class VpcTable(View):
             ([vpc.id, vpc.name or "–", vpc.cidr_block, whose_words(vpc, self.student)], is_yours(vpc, self.student))
             for vpc in self.vpcs
         ]
-
-    def text(self) -> str:
-        table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
-        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
 
     def records(self) -> list[dict[str, object]]:
         return [
@@ -72,7 +67,7 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class NetworkAclTable(View):
+class NetworkAclTable(TableView):
     """The network ACLs of a region, each with its VPC, by their random ids.
 
     Which one is the student's is the question below it: nothing here says whose a VPC is. chosen: the NetworkAclId in
@@ -84,7 +79,7 @@ class NetworkAclTable(View):
     chosen: str = ""
     cli: str = ""
 
-    template: ClassVar[str] = "network_acl_table.html.j2"
+    kinds: ClassVar[tuple[str, ...]] = ("", "", "", "n")
     headers: ClassVar[list[str]] = ["NetworkAclId", "VPC", "Kind", "Egress entries"]
 
     @property
@@ -104,10 +99,6 @@ class NetworkAclTable(View):
             )
             for acl in self.in_order()
         ]  # fmt: skip
-
-    def text(self) -> str:
-        table = f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
-        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
 
     def records(self) -> list[dict[str, object]]:
         return [

@@ -9,7 +9,7 @@ from typing import ClassVar
 from labkit.model.detection.criteria import Criteria
 from labkit.model.detection.rule import Rule
 from labkit.model.rule_filter import Explanation
-from labkit.views.view import View, text_table
+from labkit.views.view import TableView, View
 
 TRUTH_WORDS = {True: "✓ true", False: "– false"}
 
@@ -20,14 +20,14 @@ def enabled_words(rule: Rule) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class RuleTable(View):
+class RuleTable(TableView):
     """The rules of a rule set. yours: the name of the student's own rule."""
 
     rules: Sequence[Rule]
     ruleset: str = ""
     yours: str = ""
 
-    template: ClassVar[str] = "rule_table.html.j2"
+    kinds: ClassVar[tuple[str, ...]] = ("", "state", "n")
     headers: ClassVar[list[str]] = ["Rule name", "Enabled", "Severity", "RuleID"]
 
     @property
@@ -41,9 +41,6 @@ class RuleTable(View):
             for rule in self.rules
             for mine in [rule.name == self.yours]
         ]
-
-    def text(self) -> str:
-        return f"{self.caption}\n" + text_table(self.headers, [cells for cells, _ in self.rows()])
 
     def records(self) -> list[dict[str, object]]:
         return [
