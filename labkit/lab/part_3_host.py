@@ -28,6 +28,7 @@ from labkit.services.host import RUN_SECONDS
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.steps import commands, host, network, protection, rule
 from labkit.steps.readiness import readiness
+from labkit.steps.responding import not_the_noted_one
 from labkit.views import panels
 from labkit.views.copying import LOOK
 from labkit.views.forms.detection_key import detection_key_form
@@ -111,7 +112,8 @@ class HostCells(Cells):
             if status.subnet_id
             else (("Subnet", "none yet: nothing filters the host"),)
         )
-        return panels.ActionResult("The lab's host", place, remark=status.sentence)
+        other = not_the_noted_one(self._session, status.network_acl_id) if status.subnet_id else ""
+        return panels.ActionResult("The lab's host", place, remark=" ".join(filter(None, (other, status.sentence))))
 
     @checks_outcome
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:

@@ -122,7 +122,7 @@ class _Region:
         )
         return (
             Place(f"VPC in {self.name}", f"with the tag {STUDENT_TAG}={student}", vpcs, self.unseen),
-            Place(f"Deny entries in {self.name}", "of the responder, in a VPC of yours", entries, self.unseen),
+            Place(f"Deny entries in {self.name}", "that the responder wrote for you", entries, self.unseen),
         )
 
 

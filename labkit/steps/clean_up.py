@@ -34,12 +34,16 @@ def clean_up(session: LabSession, also: Sequence[str] = ()) -> CleanUpView:
     also: ids of VPCs without a tag that the student says they made. Raises StepNotReady while there is no number.
     """
     before = session.as_it_was()
-    for vpc_id in also:
-        network.take_vpc(session, vpc_id)
     in_services = tuple(step for step in steps.STEPS if step not in (host.READY, *ON_THIS_MACHINE))
     ended = list(steps.reset(session, in_services))
     removed = [(step.title, steps.undone(one)) for step, one in ended if not isinstance(one, LabError)]
     failed = [(step.title, str(error)) for step, error in ended if isinstance(error, LabError)]
+    for vpc_id in also:
+        try:
+            network.take_vpc(session, vpc_id)
+            removed.append((f"{vpc_id}, which you made", steps.undone(network.undo_vpc(session))))
+        except LabError as error:
+            failed.append((vpc_id, str(error)))
     looked = belongings(session)
     left = [place for place in looked.places if place.things and place.title not in ("Notes", "AWS keys")]
     if failed or left or looked.unseen:

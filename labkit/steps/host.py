@@ -16,7 +16,7 @@ from labkit.model.student import host_of
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
 from labkit.steps import commands
-from labkit.steps.network import students_network_acl, students_vpc
+from labkit.steps.network import students_network_acl, students_vpc, students_vpc_ids
 from labkit.steps.session import LabSession
 from labkit.steps.step import Step
 from labkit.views.copying import INSTEAD, LOOK
@@ -153,12 +153,12 @@ def do_subnet(session: LabSession) -> ActionResult:
 
 def undo_subnet(session: LabSession) -> ActionResult:
     """Take the host out of the VPC again, and the IPv6 entries that the lab added for its lesson."""
-    ec2, deleted = session.aws.ec2, []
-    for subnet in host_subnets(session):
+    ec2, deleted, vpc_ids = session.aws.ec2, [], students_vpc_ids(session)
+    for subnet in [found for vpc_id in vpc_ids for found in aws.describe_subnets(ec2, vpc_id, tag=HOST_TAG)]:
         session.require_agreement()
         aws.delete_subnet(ec2, subnet.id)
         deleted.append(f"subnet {subnet.id}")
-    for network_acl in aws.describe_network_acls(ec2, vpc_id=students_vpc(session).id):
+    for network_acl in [found for vpc_id in vpc_ids for found in aws.describe_network_acls(ec2, vpc_id=vpc_id)]:
         for entry in network_acl.entries:
             if entry in ALL_IPV6:
                 aws.delete_entry(ec2, network_acl.id, entry.rule_number, entry.egress)

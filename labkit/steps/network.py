@@ -34,6 +34,12 @@ def students_vpc(session: LabSession) -> Vpc:
     )
 
 
+def students_vpc_ids(session: LabSession) -> tuple[str, ...]:
+    """The VPCs with the student's tag: more than one by mistake. Raises StepNotReady as `students_vpc` does."""
+    students_vpc(session)
+    return tuple(vpc.id for vpc in aws.find_student_vpcs(session.aws.ec2, session.student))
+
+
 def students_network_acl(session: LabSession) -> NetworkAcl:
     """The network ACL that filters the host's subnet; until there is one, the VPC's default one, which will.
 
@@ -101,10 +107,8 @@ def noted_regions(session: LabSession) -> tuple[str, ...]:
 
 
 def found_elsewhere(session: LabSession, account: Account, student: int) -> str:
-    """Where a student's VPC is, when it is not in the region in use but in a noted one; "" else. A call a region.
-
-    Asking every region instead took 2.4 s on the sandbox, most of it for clients.
-    """
+    """Where a student's VPC is, when it is not in the region in use but in a noted one; "" else. A call a region:
+    asking every region took 2.4 s on the sandbox."""
     found = {region: aws.student_vpcs_elsewhere(account, student, region) for region in noted_regions(session)}
     words = "; ".join(f"{region}: {_listed(vpcs)}" for region, vpcs in found.items() if vpcs)
     return f"not in {session.region}, but found in {words}" if words else ""
@@ -167,12 +171,10 @@ def _show_vpc(session: LabSession, vpc: Vpc, title: str) -> ActionResult:
 def undo_vpc(session: LabSession) -> ActionResult:
     account = _account_to_look_in(session)
     ec2, student = account.ec2, session.student
-    vpcs = aws.find_student_vpcs(ec2, student)
-    if vpcs:
+    if vpcs := aws.find_student_vpcs(ec2, student):
         session.require_agreement()
     deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, student).things]
-    left = aws.find_student_vpcs(ec2, student)
-    if left:
+    if left := aws.find_student_vpcs(ec2, student):
         raise LabError(f"Still there: {_listed(left)}.", "AWS has not deleted it yet.", "Run the reset again.")
     _require_none_elsewhere(session, account)
     session.notes.forget("vpc_id", "vpc_region")

@@ -14,7 +14,7 @@ from labkit.model.response.messages import Message
 from labkit.model.response.response import own_entries
 from labkit.model.student import rule_name
 from labkit.services import aws
-from labkit.steps.network import students_network_acl, students_vpc
+from labkit.steps.network import students_network_acl, students_vpc_ids
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
 from labkit.steps.session import LabSession
@@ -102,9 +102,11 @@ def do_denied(session: LabSession) -> ActionResult:
 
 
 def undo_denied(session: LabSession) -> ActionResult:
-    """Remove the responder's own entries from every network ACL of the VPC, and no others."""
+    """Remove the responder's own entries from every network ACL of the student's VPCs, and no others."""
     own: list[Entry] = []
-    for network_acl in aws.describe_network_acls(session.aws.ec2, vpc_id=students_vpc(session).id):
+    ec2, vpc_ids = session.aws.ec2, students_vpc_ids(session)
+    network_acls = [found for vpc_id in vpc_ids for found in aws.describe_network_acls(ec2, vpc_id=vpc_id)]
+    for network_acl in network_acls:
         for entry in own_entries(network_acl.entries):
             session.require_agreement()
             aws.delete_entry(session.aws.ec2, network_acl.id, entry.rule_number, entry.egress)

@@ -33,6 +33,8 @@ def students_responder(
     """
     listed = tuple(str(parse_safe(text)) for text in listed)
     rule, network_acl = students_rule(session), students_network_acl(session)
+    if words := not_the_noted_one(session, network_acl.id):
+        emit(Message("trouble", words))
     return Responder(
         session.aws.ec2,
         network_acl.id,
@@ -45,6 +47,14 @@ def students_responder(
         wait=alerts_of(AlertFeed(_detection(session), rule.id)),
         find=lambda: filtering_network_acl(session, network_acl.vpc_id),
     )
+
+
+def not_the_noted_one(session: LabSession, network_acl_id: str) -> str:
+    """A sentence, if the network ACL that filters the host is not the one in the notes; "" else."""
+    noted = session.notes.get("network_acl_id")
+    if noted in ("", network_acl_id):
+        return ""
+    return f"{network_acl_id} filters the host, not {noted} from your notes: see lab.check('network_acl_id')."
 
 
 def _detection(session: LabSession) -> DetectionApi:

@@ -153,7 +153,10 @@ def _clean_up() -> tuple[State, ...]:
 
 def _clean_up_question() -> tuple[State, ...]:
     rows = (("VPC in us-east-1", VPC_ID), ("Notes", "student 7"))
-    return (State("before anything is removed", CleanUpQuestion(7, rows, ("VPC vpc-0dd9571e9140835e0",))),)
+    return (
+        State("before anything is removed", CleanUpQuestion(7, rows, ("VPC vpc-0dd9571e9140835e0",))),
+        State("after the button was pressed", CleanUpQuestion(7, rows, asked=False)),
+    )
 
 
 def _raised(call: object) -> LabError:

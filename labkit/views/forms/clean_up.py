@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from labkit.views.forms.parts import Form, LinkTo, no_link
+from labkit.views.panels.clean_up import CleanUpQuestion
 from labkit.views.view import View
 
 REMOVE = "Yes, remove everything of mine"
 
 
 def clean_up_form(
-    before: View,
+    before: CleanUpQuestion,
     untagged: Sequence[tuple[str, str]],
     submit: Callable[[tuple[str, ...]], View],
     *,
@@ -30,7 +32,9 @@ def clean_up_form(
         form.fields[vpc_id] = Checkbox(description=words, indent=False, layout=Layout(width="100%"))
 
     def remove() -> View:
-        return submit(tuple(vpc_id for vpc_id, tick in form.fields.items() if tick.value))
+        shown = submit(tuple(vpc_id for vpc_id, tick in form.fields.items() if tick.value))
+        form.restate(replace(before, asked=False))
+        return shown
 
     button = form.add_button(REMOVE, "Removing…", remove)
     button.button_style = "warning"

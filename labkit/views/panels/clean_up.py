@@ -12,17 +12,20 @@ from labkit.views.view import View
 
 @dataclass(frozen=True, repr=False)
 class CleanUpQuestion(View):
-    """rows: each place and what is there of the student's. left_alone: other people's."""
+    """rows: each place and what is there of the student's. left_alone: other people's. asked: False once answered."""
 
     student: int
     rows: Sequence[tuple[str, str]]
     left_alone: Sequence[str] = ()
+    asked: bool = True
 
     template: ClassVar[str] = "clean_up_question.html.j2"
 
     @property
     def title(self) -> str:
-        return f"Remove everything of student {self.student}? Nothing has been removed yet."
+        if self.asked:
+            return f"Remove everything of student {self.student}? Nothing has been removed yet."
+        return f"This was there of student {self.student} before you pressed the button."
 
     def text(self) -> str:
         lines = [self.title, *(f"  {place}: {words}" for place, words in self.rows)]

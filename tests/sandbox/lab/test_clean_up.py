@@ -103,6 +103,22 @@ def test_a_vpc_without_a_tag_is_asked_about_and_deleted_only_on_a_yes(lab: Lab) 
     assert pressed(form).title == "Nothing of yours is left." and other not in vpc_ids()
 
 
+def test_with_a_vpc_taken_on_a_yes_the_entries_and_the_host_of_the_other_are_still_removed_and_said(done: Lab) -> None:
+    other = vpc_without_a_tag()
+    form = done.clean_up()
+    form.fields[other].value = True
+    words = pressed(form).text()
+    assert "Deleted: entry 1 (" in words and "Deleted: subnet subnet-" in words and f"Deleted: VPC {other}" in words
+
+
+def test_of_two_vpcs_with_the_students_tag_both_are_undone(done: Lab) -> None:
+    session = done._session
+    for _ in range(2):  # one of them may come first, by its random id
+        aws.create_vpc(session.aws.ec2, session.student)
+    words = done.reset("host_subnet").text()
+    assert "Deleted: entry 1 (" in words and "Deleted: subnet subnet-" in words
+
+
 def test_what_cannot_be_looked_at_is_a_question_mark(done: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     pressed(done.clean_up())
     done._last_keys = None

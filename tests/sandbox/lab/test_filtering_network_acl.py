@@ -15,6 +15,7 @@ from labkit.steps.network import students_network_acl, students_vpc
 from labkit.steps.protection import students_alerts
 from labkit.steps.responding import students_responder
 from tests.sandbox.lab.fixtures import outcome_of
+from tests.wait import until
 
 
 @pytest.fixture
@@ -57,8 +58,13 @@ def test_nothing_is_done_while_another_network_acl_filters_than_the_noted_one(do
     assert result.outcome.value == "not right" and other in result.expected and noted in result.found
     assert outcome_of(done, "deny_entry") != "done"
     assert not any(one.passed for one in steps.status(done._session) if one.step in ("host_subnet", "deny_entry"))
+    words = f"{other} filters the host, not {noted} from your notes"
+    said: list[Message] = []
+    students_responder(done._session, said.append)
+    assert words in said[0].sentence
+    until(lambda: words in repr(done.host()))
     done.choose_network_acl(other)
-    assert outcome_of(done, "network_acl_id") == "done"
+    assert outcome_of(done, "network_acl_id") == "done" and words not in repr(done.host())
     assert done.entries().acl.id == other
     assert done.topology().network_acl.id == other
     assert done.decide("203.0.113.10").decision.allowed
