@@ -94,7 +94,7 @@ def test_a_student_finds_nothing_of_another_and_changes_none_of_it(a_class: Runn
     assert refusal(mine.create_tags, Resources=[vpc], Tags=[{"Key": "a", "Value": "b"}]) == "InvalidVpcID.NotFound"
     assert refusal(mine.delete_vpc, VpcId=vpc) == "InvalidVpcID.NotFound"
     peer = {"VpcId": mine.describe_vpcs()["Vpcs"][0]["VpcId"], "PeerVpcId": vpc, "PeerOwnerId": account_of(8)}
-    assert refusal(mine.create_vpc_peering_connection, **peer) == "InvalidVpcID.NotFound"
+    assert refusal(mine.create_vpc_peering_connection, **peer) == "UnauthorizedOperation"
     for name, value in (("vpc-id", vpc), ("owner-id", account_of(8)), (f"tag:{STUDENT_TAG}", "8")):
         assert mine.describe_vpcs(Filters=[{"Name": name, "Values": [value]}])["Vpcs"] == []
     assert everything(theirs) == before

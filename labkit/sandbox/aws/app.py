@@ -63,36 +63,31 @@ class AwsApp:
             gc.enable()
             self._loaded.set()
 
-    def read(self, read: Callable[[], T]) -> T:
-        """What `read` finds in moto's state while nothing changes.
-
-        Waits for `warm` to end; raises RuntimeError if that failed.
-        """
-        requests = self._loaded_requests()
-        if requests is None:
-            raise RuntimeError("the AWS side did not load")
-        return requests.state.read(read)
-
     def location_of(self, account: str) -> HostLocation | None:
-        """The location of an account's host; waits like `read`."""
+        """The location of an account's host. Waits for `warm` to end; raises RuntimeError if that failed."""
 
         def read() -> HostLocation | None:
             from labkit.sandbox.aws.inventory import location_of
 
             return location_of(account)
 
-        return self.read(read)
+        return self._read(account, read)
 
     def regions_of(self, account: str) -> dict[str, dict[str, Any]]:
-        """What an account has, by region, as boto3 would show it. The state is locked for one account at a time, so
-        reading a whole class does not make its students wait."""
+        """What an account has, by region, as boto3 would show it. Waits like `location_of`."""
 
         def read() -> dict[str, dict[str, Any]]:
             from labkit.sandbox.aws.inventory import regions_of
 
             return regions_of(account)
 
-        return self.read(read)
+        return self._read(account, read)
+
+    def _read(self, account: str, read: Callable[[], T]) -> T:
+        requests = self._loaded_requests()
+        if requests is None:
+            raise RuntimeError("the AWS side did not load")
+        return requests.state.read(account, read)
 
     def close(self) -> None:
         """Close the journal."""

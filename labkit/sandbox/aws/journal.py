@@ -10,47 +10,53 @@ import base64
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from labkit.files import write_private
+from labkit.sandbox.aws.folding import Change, folded
 
 log = logging.getLogger("labkit.sandbox.aws")
 
 
-@dataclass(frozen=True)
-class Change:
-    """A changing request that succeeded. n: rising number, which seeds its ids."""
-
-    n: int
-    account: str
-    region: str
-    action: str
-    params: dict[str, Any]
-
-
 class Journal:
-    """An open journal. seed: all ids derive from it. changes: those it held when it was opened."""
+    """An open journal. seed: all ids derive from it. changes: those in it."""
 
     def __init__(self, path: Path, moto_version: str, seed: str, changes: list[Change]) -> None:
-        self._path, self._moto_version, self.seed, self.changes = path, moto_version, seed, changes
+        self._path, self._moto_version, self.seed = path, moto_version, seed
+        self._last = max((change.n for change in changes), default=0)
+        self._set(changes)
         # Unbuffered: one write(2) a change, so the kernel has what was answered and it survives SIGKILL.
         self._file = path.open("ab", buffering=0)
 
     @classmethod
     def open(cls, path: Path, moto_version: str) -> Journal | None:
-        """The journal in this file, without a last line that was cut short; None if there is no file."""
+        """The journal in this file, without a last line that was cut short; None if there is no file.
+
+        A damaged file is copied aside; the changes before its first damaged line are kept. None if that is the header.
+        """
         if not path.exists():
             return None
-        header, changes = _read(path)
+        header, changes, damaged = _read(path)
+        if damaged:
+            aside = _aside(path)
+            log.warning("line %d of the journal is damaged: its copy is %s", damaged, aside.name)
+        if header is None:
+            return None
         if header.get("moto") != moto_version:
             log.warning(
                 "journal written by moto %s, replayed by moto %s: ids may differ", header.get("moto"), moto_version
             )
-        return cls(path, moto_version, header["seed"], changes)
+        return (
+            cls.begin(path, moto_version, header["seed"], changes)
+            if damaged
+            else cls(path, moto_version, header["seed"], changes)
+        )
 
     @classmethod
     def begin(cls, path: Path, moto_version: str, seed: str, changes: list[Change]) -> Journal:
@@ -58,68 +64,103 @@ class Journal:
         _write(path, moto_version, seed, changes)
         return cls(path, moto_version, seed, changes)
 
+    def next_number(self) -> int:
+        """The number of the next change."""
+        self._last += 1
+        return self._last
+
+    def count_of(self, account: str) -> int:
+        """How many changes of an account are in it."""
+        return self._counts[account]
+
     def append(self, change: Change) -> None:
         """Write a change; it is in the file when this returns."""
         line = _line(asdict(change))
-        if self._file.write(line) != len(line):
+        size = os.fstat(self._file.fileno()).st_size
+        if self._file.write(line) != len(line):  # the disk is full: the next change must not follow half a line
+            self._file.truncate(size)
             raise OSError(f"only part of a record was written to {self._path.name}")
+        self.changes.append(change)
+        self._counts[change.account] += 1
 
-    def fold(self, network_acl_ids: set[str]) -> None:
-        """Rewrite the file without changes that have no effect any more. network_acl_ids: those that exist now."""
-        kept = folded(self.changes, network_acl_ids)
+    def drop(self, change: Change) -> None:
+        """Take a change out again."""
+        self._rewrite([each for each in self.changes if each.n != change.n])
+
+    def fold(self, existing: set[str]) -> None:
+        """Rewrite the file without changes that have no effect any more. existing: the ids of all that exists now."""
+        kept = folded(self.changes, existing)
         if len(kept) < len(self.changes):
-            self._file.close()
-            _write(self._path, self._moto_version, self.seed, kept)
-            self._file = self._path.open("ab", buffering=0)
-            self.changes = kept
+            self._rewrite(kept)
 
     def close(self) -> None:
         self._file.close()
 
+    def _rewrite(self, changes: list[Change]) -> None:
+        _write(self._path, self._moto_version, self.seed, changes)
+        self._file.close()
+        self._file = self._path.open("ab", buffering=0)
+        self._set(changes)
 
-def folded(changes: Iterable[Change], network_acl_ids: set[str]) -> list[Change]:
-    """The changes without those of entries that were deleted, or whose network ACL was.
+    def _set(self, changes: list[Change]) -> None:
+        self.changes = changes
+        self._counts = Counter(change.account for change in changes)
 
-    A responder adds and removes deny entries by the thousand. An entry's changes touch nothing but
-    that entry, and each change seeds its own ids, so replaying the rest gives the same state.
+
+def damaged_copies(path: Path) -> list[Path]:
+    """The copies of this journal that were set aside, oldest first."""
+    return sorted(path.parent.glob(f"{path.stem}.damaged*"))
+
+
+def _aside(path: Path) -> Path:
+    """Copy a damaged file, over no earlier copy."""
+    copies = (path.with_suffix(f".damaged-{n}") for n in count(1))
+    aside = next(copy for copy in copies if not copy.exists())
+    write_private(aside, path.read_bytes())
+    return aside
+
+
+def _read(path: Path) -> tuple[dict[str, Any] | None, list[Change], int]:
+    """The header and the changes of a journal up to the first damaged line, and the number of that line, 0 if none is.
+
+    Truncates the file after its last whole line. The header is None if it is the one that is damaged.
     """
-    kept: dict[int, Change] = {}
-    of_entry: dict[tuple[Any, ...], list[int]] = {}
-    for change in changes:
-        if not change.action.endswith("NetworkAclEntry"):
-            kept[change.n] = change
-            continue
-        if change.params["NetworkAclId"] not in network_acl_ids:
-            continue
-        entry = tuple(change.params[name] for name in ("NetworkAclId", "Egress", "RuleNumber"))
-        earlier = of_entry.setdefault((change.account, change.region, *entry), [])
-        if change.action != "DeleteNetworkAclEntry":
-            kept[change.n] = change
-            earlier.append(change.n)
-            continue
-        made_here = bool(earlier) and kept[earlier[0]].action == "CreateNetworkAclEntry"
-        for n in earlier:
-            del kept[n]
-        earlier.clear()
-        if not made_here:  # the deletion of AWS's own entry 100 of a new default network ACL must stay
-            kept[change.n] = change
-    return list(kept.values())
-
-
-def _read(path: Path) -> tuple[dict[str, Any], list[Change]]:
-    """The header and the changes of a journal; truncates the file after its last whole line."""
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
-    lines = whole.splitlines()
-    return json.loads(lines[0]), [Change(**json.loads(line, object_hook=_revive)) for line in lines[1:]]
+    header: dict[str, Any] | None = None
+    changes: list[Change] = []
+    for number, line in enumerate(whole.splitlines() or [b""], 1):
+        try:
+            if number == 1:
+                header = _header(json.loads(line))
+            else:
+                changes.append(_change(json.loads(line, object_hook=_revive)))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return header, changes, number
+    return header, changes, 0
+
+
+def _header(value: Any) -> dict[str, Any]:
+    if not isinstance(value["seed"], str):
+        raise TypeError
+    return dict(value)
+
+
+def _change(value: Any) -> Change:
+    change = Change(**value)
+    kinds = zip((change.n, change.account, change.region, change.action, change.params, change.made),
+                (int, str, str, str, dict, str), strict=True)  # fmt: skip
+    if not all(isinstance(each, kind) for each, kind in kinds):
+        raise TypeError
+    return change
 
 
 def _write(path: Path, moto_version: str, seed: str, changes: Iterable[Change]) -> None:
     header = {"journal": 1, "moto": moto_version, "seed": seed}
     records = [header, *(asdict(change) for change in changes)]
-    write_private(path, b"".join(_line(record) for record in records).decode())
+    write_private(path, b"".join(_line(record) for record in records))
 
 
 def _line(record: dict[str, Any]) -> bytes:

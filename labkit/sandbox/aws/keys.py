@@ -11,11 +11,12 @@ from pathlib import Path
 
 from labkit.files import write_private
 from labkit.model.access_keys import AccessKeys
+from labkit.sandbox.aws.actions import OF_STUDENT
 from labkit.sandbox.ids import Ids
 
 ACCOUNT = "123456789012"
 STUDENT, READER = "student", "reader-without-ec2"
-POLICIES: dict[str, tuple[str, ...]] = {STUDENT: ("ec2:*", "sts:*"), READER: ()}
+POLICIES: dict[str, tuple[str, ...]] = {STUDENT: OF_STUDENT, READER: ()}
 """Which actions each IAM user may take; the reader has valid keys and no permission at all."""
 
 _ID_LETTERS = string.ascii_uppercase + "234567"
@@ -24,7 +25,7 @@ _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
 
 @dataclass(frozen=True)
 class IamUser:
-    """A user with one pair of keys. actions: what their policy allows, such as `ec2:*`."""
+    """A user with one pair of keys. actions: what their policy allows, such as `ec2:DescribeVpcs`."""
 
     account: str
     name: str

@@ -7,6 +7,7 @@ the signature, a turn, the parameters, the permission, the answer.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -34,6 +35,11 @@ from labkit.sandbox.ids import Ids
 
 LARGEST_BODY = 64_000
 """Bytes; no request of the lab has more than a few hundred."""
+
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A tag with such a character could be stored, and then nothing of its account could be read.
+
+Source: https://www.w3.org/TR/xml/#charsets"""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -110,7 +116,10 @@ class AwsRequests:
             with self._turns_of.setdefault(account, threading.Semaphore(CONCURRENT_OF_ONE)), self._turns:
                 _refuse_odd_parameters(request)
                 action = request.values.get("Action", "")
-                status, headers, body = self._service(credential)._dispatch(request)
+                service = self._service(credential)
+                status, headers, body = service._dispatch(request)
+            if isinstance(service, StrictEC2Response) and service.change is not None:
+                self.state.announce(service.change)
         except Exception as error:  # noqa: BLE001 - as_aws_error logs what is not a refusal; AWS answers in XML always
             return _refusal(service_of(authorization), as_aws_error(error, action))
         return Response(body, status, _text(headers))
@@ -164,6 +173,9 @@ def _refuse_odd_parameters(request: ServerRequest) -> None:
         body.decode()
     except UnicodeDecodeError:
         raise AwsError("InvalidRequest", "The request is not valid UTF-8.") from None
+    values = request.values
+    if any(NOT_IN_XML.search(text) for name in values for text in (name, *values.getlist(name))):
+        raise AwsError("InvalidParameterValue", "A parameter has a character that no reply can contain.")
 
 
 def _refusal(service: str, error: AwsError) -> Response:

@@ -8,17 +8,10 @@ from pathlib import Path
 
 from labkit.model.access_keys import AccessKeys
 from labkit.model.student import account_of, is_of_class, user_of
+from labkit.sandbox.aws.actions import OF_STUDENT
 from labkit.sandbox.aws.keys import IamUser, load_keys
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import Ids
-
-ACTIONS = (
-    "ec2:Describe*", "ec2:*Vpc*", "ec2:*Subnet*", "ec2:*NetworkAcl*", "ec2:*SecurityGroup*", "ec2:*Route*", "ec2:*Tags",
-    "sts:GetCallerIdentity",
-)  # fmt: skip
-"""What a student may do in their own account: networks, but no instances, since moto makes as many as one call asks
-for, a few hundred a second, while everybody else waits. The rest of STS leads into other accounts: moto lets anybody
-with sts:AssumeRole take any role of any account, even one that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ class Roster:
 
     def iam_users(self) -> list[IamUser]:
         """A user for each student, in the student's own account."""
-        return [IamUser(account_of(number), user_of(number), ACTIONS, keys) for number, keys in self.keys.items()]
+        return [IamUser(account_of(number), user_of(number), OF_STUDENT, keys) for number, keys in self.keys.items()]
 
     def note_account(self, account: str) -> None:
         """Note an authentic AWS request of an account; those of other accounts do not count."""

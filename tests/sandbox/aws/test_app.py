@@ -83,10 +83,12 @@ def test_the_dispatcher_of_the_process_reaches_motos_control_calls_and_a_reset_m
     assert len(ec2.describe_vpcs()["Vpcs"]) == 2
 
 
-def test_an_action_that_moto_does_not_have_is_an_invalid_action(aws, ec2):
+def test_an_action_that_does_not_exist_or_that_the_lab_does_not_need_is_refused(aws, ec2):
     assert refusal(ec2.create_capacity_reservation_fleet, InstanceTypeSpecifications=[{}], TotalTargetCapacity=1) == (
         "InvalidAction"
     )
+    for call in (ec2.describe_instance_types, ec2.describe_vpc_endpoint_services):
+        assert refusal(call) == "UnauthorizedOperation"
 
 
 def test_another_service_is_an_invalid_action(aws):

@@ -6,6 +6,7 @@ canonical; `create_vpc` overrides moto's method where moto does less than AWS.
 
 from __future__ import annotations
 
+import re
 import uuid
 from functools import cache
 from typing import Any
@@ -15,8 +16,9 @@ from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
+from labkit.sandbox.aws.actions import READS
 from labkit.sandbox.aws.errors import AwsError, DryRunSucceeded
-from labkit.sandbox.aws.journal import Change
+from labkit.sandbox.aws.folding import Change
 from labkit.sandbox.aws.signature import Credential, SignedResponse
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.filters import check_filters, check_id_forms
@@ -25,7 +27,14 @@ from labkit.sandbox.aws.strict.tags import StrictTags
 from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
 
 Answer = tuple[int, dict[str, str], str | bytes]
-READING = ("Describe", "Get", "List", "Search")
+READ_BACK = ("DescribeVpcs", "DescribeSubnets", "DescribeNetworkAcls", "DescribeTags", "DescribeSecurityGroups")
+"""What must be answered after every change: the lab's own calls."""
+
+MADE = {
+    "CreateVpc": "vpcId", "CreateDefaultVpc": "vpcId", "CreateSubnet": "subnetId", "CreateNetworkAcl": "networkAclId",
+    "CreateSecurityGroup": "groupId", "CreateInternetGateway": "internetGatewayId",
+}  # fmt: skip
+"""The element of a reply with the id of what was created."""
 
 
 @cache
@@ -45,7 +54,9 @@ def required_parameters(action: str) -> tuple[str, ...]:
 
 
 class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSubnets, StrictTags, EC2Response):
-    """One request to EC2."""
+    """One request to EC2. change: what it changed, once it did."""
+
+    change: Change | None = None
 
     def __init__(self, state: MotoState, credential: Credential) -> None:
         super().__init__()
@@ -82,9 +93,10 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         if not self.action:
             raise AwsError("MissingAction", "The request names no action.")
         self._authenticate_and_authorize_normal_action()
-        if self.action.startswith(READING):
-            return self.state.read(self._read)
-        return self.state.change(self._check, self._answer, self._record)
+        if self.action in READS:
+            return self.state.read(self.current_account, self._read)
+        answer, self.change = self.state.change(self.current_account, self._check, self._changed, self._record)
+        return answer
 
     def act(self) -> Any:
         """Run the action in moto, unchecked."""
@@ -120,5 +132,19 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
             body = body.replace("<requestId>request-id</requestId>", f"<requestId>{request_id}</requestId>", 1)
         return status, headers, body
 
-    def _record(self, n: int) -> Change:
-        return Change(n, self.current_account, self.region, self.action, dict(self.params))
+    def _changed(self) -> Answer:
+        """The answer to a change after which the account can still be read. Raises RuntimeError if it cannot."""
+        answer = self._answer()
+        if not self.action.endswith("NetworkAclEntry"):  # these are checked field by field
+            for action in READ_BACK:
+                try:
+                    self.of_change(self.state, Change(0, self.current_account, self.region, action, {}))._answer()
+                except Exception as fault:
+                    raise RuntimeError(f"after {self.action}, {action} fails") from fault
+        return answer
+
+    def _record(self, n: int, answer: Answer) -> Change:
+        made = re.search(f"<{MADE[self.action]}>([^<]+)<", str(answer[2])) if self.action in MADE else None
+        return Change(
+            n, self.current_account, self.region, self.action, dict(self.params), made[1] if made is not None else ""
+        )

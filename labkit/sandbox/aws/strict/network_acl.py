@@ -10,6 +10,7 @@ from moto.ec2.models.network_acls import NetworkAcl, NetworkAclEntry
 from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, Entry, validate_entry, validate_rule_number
 from labkit.sandbox.aws.errors import AwsError
 from labkit.sandbox.aws.strict.tags import check_tag_specifications
+from labkit.sandbox.aws.strict.vpc import OF_VPC_QUOTA
 
 _OF_AN_ENTRY = ("RuleNumber", "Egress", "RuleAction", "Protocol", "CidrBlock", "Ipv6CidrBlock", "PortRange")
 
@@ -23,6 +24,8 @@ class StrictNetworkAcls:
     def check_create_network_acl(self) -> None:
         self.ec2_backend.get_vpc(self.params["VpcId"])
         check_tag_specifications(self.params, "network-acl")
+        if sum(acl.vpc_id == self.params["VpcId"] for acl in self.ec2_backend.network_acls.values()) >= OF_VPC_QUOTA:
+            raise AwsError("NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached.")
 
     def create_network_acl(self) -> Any:
         """Add the entry that denies the rest, in both directions; moto adds it to default network ACLs only."""
@@ -84,6 +87,15 @@ class StrictNetworkAcls:
             raise AwsError("InvalidAssociationID.NotFound", f"The association ID '{association_id}' does not exist")
         if owner.vpc_id != acl.vpc_id:
             raise AwsError("InvalidParameterValue", f"Network ACL {acl.id} belongs to another VPC than the subnet.")
+        self.params["SubnetId"] = owner._associations[association_id].subnet_id
+
+    def replace_network_acl_association(self) -> Any:
+        """Find the association by its subnet: in a folded journal those in between are gone."""
+        for acl in self.ec2_backend.network_acls.values():
+            for each in acl.associations:
+                if each.subnet_id == self.params.get("SubnetId"):
+                    self.params["AssociationId"] = each.id
+        return super().replace_network_acl_association()  # type: ignore[misc]
 
     def _acl(self) -> NetworkAcl:
         return self.ec2_backend.get_network_acl(self.params["NetworkAclId"])

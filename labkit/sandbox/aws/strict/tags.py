@@ -51,3 +51,5 @@ class StrictTags:
         if not self.params.get("Tags"):
             of_each = (self.ec2_backend.tags.get(resource, {}) for resource in self.params["Resources"])
             self.params["Tags"] = [{"Key": key} for key in sorted({key for tags in of_each for key in tags})]
+        elif not all(tag.get("Key") for tag in self.params["Tags"]):
+            raise AwsError("MissingParameter", "Each tag to delete needs its Key.")

@@ -10,6 +10,12 @@ from labkit.model.network_acl import VPC_QUOTA, validate_cidr_block, validate_vp
 from labkit.sandbox.aws.errors import AwsError
 from labkit.sandbox.aws.strict.tags import check_tag_specifications
 
+OF_VPC_QUOTA, INTERNET_GATEWAY_QUOTA, SECURITY_GROUP_QUOTA = 200, 5, 200
+"""Subnets, and network ACLs, of a VPC; internet gateways and security groups of a region. Sandbox: AWS allows 2,500
+security groups.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+
 
 class StrictVpcs:
     """Checks of the VPC actions, and what AWS deletes with a VPC."""
@@ -29,11 +35,19 @@ class StrictVpcs:
         if len(self.ec2_backend.vpcs) >= VPC_QUOTA:
             raise AwsError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
-    def check_create_vpc_peering_connection(self) -> None:
-        """Sandbox: VPCs of other accounts do not exist for a peering connection; moto would look into any account."""
-        if self.params.get("PeerOwnerId", self.current_account) != self.current_account:
-            vpc_id = self.params.get("PeerVpcId", "")
-            raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
+    def check_create_internet_gateway(self) -> None:
+        check_tag_specifications(self.params, "internet-gateway")
+        if len(self.ec2_backend.internet_gateways) >= INTERNET_GATEWAY_QUOTA:
+            raise AwsError("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached.")
+
+    def check_create_security_group(self) -> None:
+        check_tag_specifications(self.params, "security-group")
+        if sum(map(len, self.ec2_backend.groups.values())) >= SECURITY_GROUP_QUOTA:
+            raise AwsError("SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.")
+
+    def check_delete_security_group(self) -> None:
+        if "GroupId" not in self.params:
+            raise AwsError("MissingParameter", "The request must contain the parameter GroupId.")
 
     def check_describe_vpcs(self) -> None:
         for vpc_id in self.params.get("VpcIds", []):
@@ -75,6 +89,10 @@ class StrictSubnets:
             if not 16 <= int(cidr_block.rpartition("/")[2]) <= 28:
                 raise AwsError("InvalidSubnet.Range", f"The CIDR '{cidr_block}' is invalid: /16 to /28 is accepted.")
             self.params["CidrBlock"] = cidr_block
+        vpc_id = self.params["VpcId"]
+        of_vpc = [one for zone in self.ec2_backend.subnets.values() for one in zone.values() if one.vpc_id == vpc_id]
+        if len(of_vpc) >= OF_VPC_QUOTA:
+            raise AwsError("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
         zone = self.params.get("AvailabilityZone")
         zones = [each.name for each in self.ec2_backend.describe_availability_zones()]
         if zone is not None and zone not in zones:

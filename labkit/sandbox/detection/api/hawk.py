@@ -112,11 +112,11 @@ def _content(request: Request, header: str) -> dict[str, object]:
     An attribute's value cannot hold a double quote, so the plain search is safe.
     """
     if 'hash="' in header:
-        return {"content": _Body(request), "content_type": request.headers.get("Content-Type", "")}
+        return {"content": _LazyBody(request), "content_type": request.headers.get("Content-Type", "")}
     return {"accept_untrusted_content": True}
 
 
-class _Body:
+class _LazyBody:
     """A request's body as a file, which is read only when mohawk asks for it: after it has checked the signature.
 
     A file, since mohawk formats a plain body for a debug line that nobody reads (85 µs a kB).
