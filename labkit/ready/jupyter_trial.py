@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from labkit.files import private_folder, write_private
 from labkit.model.errors import LabError
 from labkit.range.tiers import TIER_VARIABLE
 from labkit.ready.trial import require_sandbox
+from labkit.services.jupyter_server import JupyterServer
 from labkit.views.panels.readiness import Line
 
 PATIENCE_SECONDS = 180
@@ -38,8 +40,8 @@ class JupyterTrial:
     """A JupyterLab with this machine's chapters and a temporary lab."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._token = folder, secrets.token_hex(24)
-        self._address, self._log = "", folder / "jupyterlab.log"
+        self._folder, self._log = folder, folder / "jupyterlab.log"
+        self._server = JupyterServer("", secrets.token_hex(24))
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
 
@@ -51,11 +53,11 @@ class JupyterTrial:
         require_sandbox(sandbox)  # otherwise `labkit lab` would start one
         began = time.monotonic()
         self._start(home)
-        self._wait_for("it did not answer", self._answers)
+        self._wait_for("it did not answer", self._server.answers)
         answered = time.monotonic() - began
-        if "jupyter-config-data" not in self._ask("GET", "/lab").text:
+        if "jupyter-config-data" not in self._server.ask("GET", "/lab", seconds=PATIENCE_SECONDS).text:
             raise self._error("it did not serve its page")
-        self._run_cell(self._ask("POST", "/api/kernels").json()["id"])
+        self._run_cell(self._server.ask("POST", "/api/kernels", seconds=PATIENCE_SECONDS).json()["id"])
         ran = time.monotonic() - began - answered
         found = f"answered in {answered:.1f} s; a cell of a new kernel opened the lab {ran:.1f} s later"
         return Line("JupyterLab", "ready", found, "labkit lab --no-browser, and a kernel")
@@ -76,7 +78,7 @@ class JupyterTrial:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self._address = f"http://127.0.0.1:{port}"
+        self._server = replace(self._server, url=f"http://127.0.0.1:{port}")
         config = private_folder(self._folder / "config")
         write_private(config / "jupyter_server_config.json", json.dumps(ENDS_UNUSED))
         # Of the lab's own variables only the range's tier applies: neither live services nor a student number.
@@ -85,7 +87,7 @@ class JupyterTrial:
             "LABKIT_HOME": str(home),
             "JUPYTER_RUNTIME_DIR": str(private_folder(self._folder / "runtime")),
             "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(config), os.environ.get("JUPYTER_CONFIG_PATH")])),
-            "JUPYTER_TOKEN": self._token,
+            "JUPYTER_TOKEN": self._server.token,
         }
         if self._closed.is_set():
             raise LabError("JupyterLab was not tried.", "The check was stopped.")
@@ -94,22 +96,6 @@ class JupyterTrial:
                 [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(port)],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-
-    def _ask(self, method: str, path: str) -> Any:
-        import requests
-
-        with requests.Session() as session:
-            session.trust_env = False
-            headers = {"Authorization": f"token {self._token}"}
-            return session.request(method, self._address + path, headers=headers, timeout=PATIENCE_SECONDS)
-
-    def _answers(self) -> bool:
-        import requests
-
-        try:
-            return bool(self._ask("GET", "/api/status").ok)
-        except requests.ConnectionError:
-            return False
 
     def _run_cell(self, kernel_id: str) -> None:
         """Run a cell in this kernel. Raises LabError if that fails."""
@@ -129,7 +115,7 @@ class JupyterTrial:
 
     def _reply(self, kernel_id: str, client: Any) -> Any:
         """The kernel's reply; None while there is none. Raises LabError once Jupyter no longer restarts the kernel."""
-        if not self._ask("GET", f"/api/kernels/{kernel_id}").ok:
+        if not self._server.ask("GET", f"/api/kernels/{kernel_id}", seconds=PATIENCE_SECONDS).ok:
             raise self._error("its kernel died")
         try:
             return client.get_shell_msg(timeout=1)["content"]

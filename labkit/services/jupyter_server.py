@@ -7,8 +7,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labkit.files import write_private
+
+if TYPE_CHECKING:
+    import requests
 
 PATIENCE_SECONDS = 20.0
 
@@ -20,17 +24,24 @@ class JupyterServer:
     url: str
     token: str = field(repr=False)
 
+    def ask(self, method: str, path: str, body: object = None, seconds: float = PATIENCE_SECONDS) -> requests.Response:
+        """The reply to a request; body: sent as JSON. Raises requests.RequestException."""
+        import requests
+
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy, and no password from .netrc
+            headers = {"Authorization": f"token {self.token}"}
+            address = f"{self.url.rstrip('/')}{path}"
+            return session.request(method, address, headers=headers, json=body, timeout=seconds)
+
     def answers(self) -> bool:
         """Whether it answers and accepts the token."""
         import requests
 
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers["Authorization"] = f"token {self.token}"
-            try:
-                return session.get(f"{self.url.rstrip('/')}/api/status", timeout=PATIENCE_SECONDS).ok
-            except requests.RequestException:
-                return False
+        try:
+            return self.ask("GET", "/api/status").ok
+        except requests.RequestException:
+            return False
 
     def open_terminal(self, name: str, command: Sequence[str]) -> bool:
         """Open a terminal that runs this command, unless it exists. False if the server cannot open one.
@@ -40,18 +51,13 @@ class JupyterServer:
         """
         import requests
 
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy, and no password from .netrc
-            session.headers["Authorization"] = f"token {self.token}"
-            address = f"{self.url.rstrip('/')}/api/terminals"
-            try:
-                listed = session.get(address, timeout=PATIENCE_SECONDS)
-                if listed.ok and name in [one["name"] for one in listed.json()]:
-                    return True
-                terminal = {"name": name, "shell_command": list(command)}
-                return listed.ok and session.post(address, json=terminal, timeout=PATIENCE_SECONDS).ok
-            except (requests.RequestException, ValueError, LookupError, TypeError):
-                return False  # another program at that address, or none
+        try:
+            listed = self.ask("GET", "/api/terminals")
+            if listed.ok and name in [one["name"] for one in listed.json()]:
+                return True
+            return listed.ok and self.ask("POST", "/api/terminals", {"name": name, "shell_command": list(command)}).ok
+        except (requests.RequestException, ValueError, LookupError, TypeError):
+            return False  # another program at that address, or none
 
 
 def server_of_this_kernel() -> JupyterServer | None:
