@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from labkit.model.detection.criteria import FILTER, wanted_criteria
+from labkit.services import aws
 from labkit.steps.session import LabSession
 from tests.browser.notebook_page import EXECUTED, NotebookPage
 from tests.browser.running_lab import RunningLab
@@ -31,7 +34,7 @@ def test_a_student_goes_from_the_start_to_a_saved_rule_id(
     give_number(notebook)
     give_keys(notebook, screenshot)
     make_vpc(notebook)
-    choose_network_acl(notebook, screenshot)
+    choose_network_acl(notebook, session, screenshot)
     follow_a_packet(notebook, screenshot)
     make_rule(notebook, screenshot)
 
@@ -88,25 +91,26 @@ def make_vpc(notebook: NotebookPage) -> None:
     passed(notebook.run('lab.check("vpc")'))
 
 
-def choose_network_acl(notebook: NotebookPage, screenshot: Screenshot) -> None:
+def choose_network_acl(notebook: NotebookPage, session: LabSession, screenshot: Screenshot) -> None:
     table = notebook.run("lab.network_acls()")
     expect(table.get_by_role("row")).to_have_count(4)
     form = notebook.run("lab.choose_network_acl()")
 
-    def choose(whose: str) -> None:
-        notebook.press(form.get_by_role("button", name=network_acl_id(table, whose)))
+    def choose(student: int) -> None:
+        notebook.press(form.get_by_role("button", name=network_acl_id(table, session, student)))
 
-    choose("student 1012")
+    choose(1012)
     expect(form.get_by_role("alert")).to_contain_text("is not the network ACL of your VPC")
     screenshot("02-another-students-network-acl")
-    choose("student 7")
+    choose(7)
     expect(form).to_contain_text("The NetworkAclId is in your notes.")
     passed(notebook.run('lab.check("network_acl_id")'))
 
 
-def network_acl_id(table: Locator, whose: str) -> str:
-    """Read from the table of network ACLs."""
-    return table.get_by_role("row", name=whose).get_by_role("rowheader").first.inner_text()
+def network_acl_id(table: Locator, session: LabSession, student: int) -> str:
+    """Read from the table of network ACLs, beside the id of this student's VPC."""
+    (vpc,) = aws.find_student_vpcs(session.aws.ec2, student)
+    return table.get_by_role("row", name=vpc.id).get_by_role("rowheader").first.inner_text()
 
 
 def follow_a_packet(notebook: NotebookPage, screenshot: Screenshot) -> None:
@@ -156,7 +160,12 @@ def assert_canary_is_nowhere(lab: RunningLab) -> None:
         assert not [command for command in commands if canary in command]
 
 
-def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSession, screenshot: Screenshot) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (1024, "dark")])
+def test_the_keyboard_alone_is_enough_from_the_first_cell_to_the_last(
+    chapter_2: NotebookPage, session: LabSession, screenshot: Screenshot, width: int, scheme: Any
+) -> None:
+    chapter_2.page.set_viewport_size({"width": width, "height": 768})
+    chapter_2.page.emulate_media(color_scheme=scheme)
     keys, by_keyboard = session.backend.aws.cloud_account(), Keyboard(chapter_2)
     assert keys is not None
 
@@ -171,11 +180,11 @@ def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSessi
     by_keyboard.press_button(form, "Check and use")
     expect(form).to_contain_text("AWS answers: account")
 
-    mine = network_acl_id(by_keyboard.run_through("lab.network_acls()"), "student 7")
+    mine = network_acl_id(by_keyboard.run_through("lab.network_acls()"), session, 7)
     form = by_keyboard.run_through("lab.choose_network_acl()")
     by_keyboard.press_button(form, mine)
     expect(form).to_contain_text("The NetworkAclId is in your notes.")
-    screenshot("02-keyboard")
+    screenshot(f"02-keyboard-{scheme}")
 
     form = by_keyboard.run_through("lab.set_criteria()")
     by_keyboard.fill(form, "Alert Title", wanted_criteria(7).title)
@@ -184,6 +193,8 @@ def test_the_keyboard_alone_is_enough(chapter_2: NotebookPage, session: LabSessi
 
     passed(by_keyboard.run_through('lab.check("rule_id")'))
     expect(by_keyboard.run_through("lab.status()")).to_contain_text("8 of 12 steps done")
+    expect(by_keyboard.run_through('lab.finish("2")')).to_contain_text("Part 2 is done: 8 of 8 steps.")
+    screenshot(f"02-keyboard-end-{scheme}")
 
 
 class Keyboard:
