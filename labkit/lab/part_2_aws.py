@@ -88,7 +88,8 @@ class EnvironmentCells(Cells):
         """Which account the keys open, where, and as whom."""
         who = aws.caller(self._session.aws.sts)
         facts = (("Account", who.account), ("Identity", who.arn), ("Region", self._session.region))
-        cli = commands.caller_command(self._session)
+        caller = commands.caller_command(self._session)
+        cli = f"aws configure list\n{caller}" if caller else ""
         return panels.ActionResult("The AWS account in use", facts, cli, cli_caption=THE_SAME)
 
     def vpcs(self) -> View:

@@ -39,6 +39,9 @@ from labkit.views.running import Running
 from labkit.views.tables import host as host_views
 from labkit.views.view import View
 
+IN_A_TERMINAL = "python3 --version\ncurl --version\naws configure list"
+"""Commands that show some of what the readiness says."""
+
 TERMINAL_NAME = "host"
 TERMINAL_COMMAND = (sys.executable, "-m", "labkit", "shell")
 
@@ -49,7 +52,7 @@ class HostCells(Cells):
     def readiness(self) -> View:
         """Whether the host is ready: agent, programs, account, range, clock, leftovers. Looking is part 1's step."""
         self._session.notes.save(**{host.READY.note: "yes"})
-        return Readiness(readiness(self._session))
+        return Readiness(readiness(self._session), cli=IN_A_TERMINAL)
 
     def services(self) -> View:
         """The services of the host's agent. Raises LabError when no agent is online."""

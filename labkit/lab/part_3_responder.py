@@ -12,6 +12,7 @@ from labkit.responder import Responder
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.forms.responder import ResponderPanel, Say
+from labkit.views.panels.basic import Note
 from labkit.views.panels.responder import LOOKED_ONCE, ResponderEnd, ResponderView
 from labkit.views.view import View
 
@@ -38,8 +39,8 @@ class ResponderCells(Cells):
 
     def stop_responder(self) -> View:
         """End the responder that `responder()` started."""
-        if self._panel is None:
-            return ResponderView("not started")
+        if self._panel is None or not self._panel.running:
+            return Note("No responder is at work in this notebook.", "So there was nothing to stop.")
         self._panel.show(self._panel.stop(), lasting=False)
         return ResponderEnd(self._panel.view.said)
 

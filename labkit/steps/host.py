@@ -178,7 +178,7 @@ def allow_ipv6(session: LabSession) -> ActionResult:
         aws.create_entry(session.aws.ec2, network_acl.id, entry)
     added = [commands.create_entry_command(session, network_acl.id, entry) for entry in missing]
     return ActionResult(
-        "IPv6 goes through the network ACL, both ways.",
+        "Two entries allow IPv6, one for each direction.",
         [("Egress and ingress", f"entry {ALL_IPV6_NUMBER}: allow all to and from ::/0")],
         cli="\n".join(added) or commands.network_acl_command(session, network_acl.id),
         cli_caption=INSTEAD if added else LOOK,

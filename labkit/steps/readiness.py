@@ -71,7 +71,7 @@ def _leftovers_line(session: LabSession) -> Line:
     others = [name for name in names if is_a_students_rule(name) and name != own]
     found = [f"rule “{name}”" for name in others]
     if len(others) > MOST_NAMED:
-        found = [f"{len(others)} rules of other students, as in a class"]
+        found = [f"{len(others)} rules of {'other ' if own else ''}students, as in a class"]
     looked_at, unseen = "GET /v2/rulesets/{id}/rules", []
     if session.keys is None:
         unseen = ["VPCs: ?, they cannot be looked at before the AWS keys are entered"]
@@ -81,8 +81,10 @@ def _leftovers_line(session: LabSession) -> Line:
             str(vpc) for vpc in aws.describe_vpcs(session.aws.ec2) if vpc.student and not _own(session, vpc.student)
         ]
     if not found:
-        none = "no rule of another student" + ("" if unseen else f", and no VPC of one in {session.region}")
-        return Line("Leftovers", "ready", "; ".join([none, *unseen]), looked_at)
+        none = f"no rule of {'another' if own else 'a'} student" + (
+            "" if unseen else f", and no VPC of one in {session.region}"
+        )
+        return Line("Leftovers", "remark" if unseen else "ready", "; ".join([none, *unseen]), looked_at)
     next_step = "Nothing: the lab changes only what carries your number. If they are old, tell your instructor."
     return Line("Leftovers", "remark", "; ".join([*found, *unseen]), looked_at, next_step)
 

@@ -55,6 +55,7 @@ class TableView(View):
 
     template: ClassVar[str] = "one_table.html.j2"
     kinds: ClassVar[tuple[str, ...]] = ()
+    cli_caption: ClassVar[str] = THE_SAME
     cli: str = ""
 
     @property
@@ -71,7 +72,7 @@ class TableView(View):
 
     def text(self) -> str:
         table = f"{self.caption}\n{text_table(self.headers, [cells for cells, _ in self.rows()])}"
-        return f"{table}\n{THE_SAME}: {self.cli}" if self.cli else table
+        return f"{table}\n{self.cli_caption}: {self.cli}" if self.cli else table
 
 
 def text_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

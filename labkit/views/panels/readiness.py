@@ -27,14 +27,16 @@ class Line:
 class Readiness(TableView):
     """The lines of the host's readiness. A column that is empty, or the same in each line, is left out.
 
-    looked_at: the one thing that every line was read from, if there is one.
+    looked_at: the one thing that every line was read from, if there is one. cli: commands that look at some of it.
     """
 
     lines: Sequence[Line]
     title: str = "The host"
     looked_at: str = ""
+    cli: str = ""
 
     kinds: ClassVar[tuple[str, ...]] = ("", "state")
+    cli_caption: ClassVar[str] = "In a terminal"
 
     @property
     def caption(self) -> str:

@@ -85,8 +85,8 @@ class ResponderEnd(View):
     @property
     def words(self) -> str:
         made = sum(one.kind in ("added", "replaced") for one in self.said)
-        entries = "no entries" if not made else "1 entry, which stays" if made == 1 else f"{made} entries, which stay"
-        return f"It added {entries}. Its messages are in the panel above."
+        entries = "no entries" if not made else "1 entry" if made == 1 else f"{made} entries"
+        return f"It added {entries}; stopping it removes none. Its messages are in its panel."
 
     def text(self) -> str:
         return f"{self.title} {self.words}"

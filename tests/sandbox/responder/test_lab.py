@@ -71,7 +71,7 @@ def test_from_a_cell_it_denies_shows_and_is_taken_away_again(ready: Lab, lab_hom
     here.respond_once()  # a second one beside it does no harm
     until(lambda: denied(ready) == [f"{DADISMAD}/32"])
     until(lambda: f"{DADISMAD}/32" in repr(panel))
-    assert "added 1 entry, which stays" in repr(here.stop_responder())
+    assert "added 1 entry;" in repr(here.stop_responder())
     assert "Egress" in repr(panel) and "3 of 20 used" in repr(panel) and "Ingress" not in repr(panel)
     assert "was stopped" in panel.message.value
     ready.reset("deny_entry")
@@ -179,3 +179,13 @@ def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab,
         until(lambda: "running: False" in kernel.run(running).text)
         assert "stopped" in kernel.run("lab.stop_responder()").text
     assert open_session().student == ready._session.student
+
+
+def test_stopping_says_only_what_was_stopped(ready: Lab) -> None:
+    here = cells(ready)
+    assert "No responder is at work" in repr(here.stop_responder())
+    here.responder(start=False)
+    assert "No responder is at work" in repr(here.stop_responder())
+    here.responder(start=True)
+    assert "The responder was stopped." in repr(here.stop_responder())
+    assert "No responder is at work" in repr(here.stop_responder())

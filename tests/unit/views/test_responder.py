@@ -176,9 +176,9 @@ def test_once_it_has_looked_and_made_nothing_no_entry_is_waited_for() -> None:
 
 
 def test_its_end_says_how_many_entries_stay() -> None:
-    assert "added no entries." in repr(ResponderEnd([Message("started", "It began.")]))
-    assert "added 1 entry, which stays." in repr(ResponderEnd([added()]))
-    assert "added 2 entries, which stay." in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
+    assert "added no entries; stopping it removes none." in repr(ResponderEnd([Message("started", "It began.")]))
+    assert "added 1 entry; " in repr(ResponderEnd([added()]))
+    assert "added 2 entries; " in ResponderEnd([added(), entry_said("replaced", 4)])._repr_html_()
 
 
 def test_of_a_burst_the_timeline_lists_the_newest_and_says_of_how_many() -> None:
