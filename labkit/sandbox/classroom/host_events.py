@@ -7,18 +7,16 @@ so nobody can raise an alert for somebody else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, request
 
 from labkit.model.student import account_of
 from labkit.sandbox.classroom.students import StudentStore
 from labkit.sandbox.detection.api.errors import ApiError
-from labkit.sandbox.detection.api.request import caller, reply, store
-from labkit.sandbox.detection.engine import Engine, EventRefused
-from labkit.sandbox.detection.feed import events_in
+from labkit.sandbox.detection.api.request import caller, store
+from labkit.sandbox.detection.engine import Engine
+from labkit.sandbox.detection.feed import events_in, ingested
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.host.connect_events import host_fields
 
@@ -34,12 +32,9 @@ def student_events_blueprint(engine: Engine, students: StudentStore) -> Blueprin
             raise ApiError(403, "only a student of a class can send events this way")
         host = host_fields(store(), students.agent_id(student), account=account_of(student))
         own = {**host, "organization_id": caller().organization_id}
-        try:
-            ingested = engine.ingest(_of(own, request.get_data()))
-        except (EventRefused, orjson.JSONDecodeError) as fault:
-            raise ApiError(400, str(fault)) from fault
+        response = ingested(engine, _of(own, request.get_data()))
         store().agents.note_report(own["agent_id"], now_ms())
-        return reply(asdict(ingested))
+        return response
 
     return blueprint
 

@@ -14,13 +14,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from labkit.model.host.location import HostLocation
 from labkit.model.student import account_of
 from labkit.sandbox.detection.api.errors import ApiError
-from labkit.sandbox.detection.api.request import caller, reply
-from labkit.sandbox.detection.feed import MOST_WAIT_SECONDS
+from labkit.sandbox.detection.api.request import caller, feed_reply, long_poll
 from labkit.sandbox.detection.timestamps import now_ms
 
 PATIENCE_SECONDS = 1.0
@@ -92,16 +91,7 @@ def student_hosts_blueprint(hosts: StudentHosts, student_of: Mapping[str, int]) 
         student = student_of.get(caller().user.id)
         if student is None:
             raise ApiError(403, "only a student of a class has a host that follows this feed")
-        try:
-            given = request.args.get("after")
-            after, wait_seconds = None if given is None else int(given), float(request.args.get("wait") or 0)
-        except ValueError as fault:
-            raise ApiError(400, "after must be a whole number, and wait a number of seconds") from fault
-        # In this form “nan” means no wait.
-        wait_seconds = min(wait_seconds, MOST_WAIT_SECONDS) if wait_seconds > 0 else 0.0
-        number, location = hosts.ask(account_of(student), after, wait_seconds)
-        response = reply({"after": number, "location": location.to_json() if location else None})
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        number, location = hosts.ask(account_of(student), *long_poll())
+        return feed_reply({"after": number, "location": location.to_json() if location else None})
 
     return blueprint

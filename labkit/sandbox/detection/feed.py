@@ -21,11 +21,11 @@ from flask import Blueprint, Response, request
 
 from labkit.sandbox.control import refuse_without_token
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.api.request import organization_id, reply
+from labkit.sandbox.detection.api.errors import ApiError
+from labkit.sandbox.detection.api.request import feed_reply, long_poll, organization_id, reply
 from labkit.sandbox.detection.engine import Engine, EventRefused
 
 MOST_BODY_BYTES = 8_000_000
-MOST_WAIT_SECONDS = 30.0
 
 
 def feed_blueprint(engine: Engine) -> Blueprint:
@@ -44,14 +44,12 @@ def control_blueprint(engine: Engine, token: str) -> Blueprint:
     blueprint = Blueprint("engine", __name__)
 
     blueprint.before_request(lambda: refuse_without_token(token))
+    blueprint.register_error_handler(ApiError, lambda error: reply({"errors": error.errors}, error.status))
 
     @blueprint.post("/_lab/events")
     def ingest() -> Response:
         request.max_content_length = MOST_BODY_BYTES
-        try:
-            return reply(asdict(engine.ingest(events_in(request.get_data()))))
-        except (EventRefused, orjson.JSONDecodeError) as fault:
-            return reply({"errors": [str(fault)]}, 400)
+        return ingested(engine, events_in(request.get_data()))
 
     @blueprint.get("/_lab/alerts")
     def feed() -> Response:
@@ -74,16 +72,15 @@ def events_in(body: bytes) -> Iterator[Any]:
             yield event
 
 
-def _changes(engine: Engine, organization: str) -> Response:
+def ingested(engine: Engine, events: Iterator[Any]) -> Response:
+    """Process events and reply what happened to them. Raises ApiError (400) for one that is not valid."""
     try:
-        given = request.args.get("after")
-        after = None if given is None else int(given)
-        wait_seconds = float(request.args.get("wait") or 0)
-    except ValueError:
-        return reply({"errors": ["after must be a whole number, and wait a number of seconds"]}, 400)
-    # Also turns a wait of “nan” into none.
-    wait_seconds = min(wait_seconds, MOST_WAIT_SECONDS) if wait_seconds > 0 else 0.0
+        return reply(asdict(engine.ingest(events)))
+    except (EventRefused, orjson.JSONDecodeError) as fault:
+        raise ApiError(400, str(fault)) from fault
+
+
+def _changes(engine: Engine, organization: str) -> Response:
+    after, wait_seconds = long_poll()
     changes = engine.changes(organization, after, request.args.get("rule") or None, wait_seconds)
-    response = reply({"alerts": list(changes.alerts), "after": changes.after})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return feed_reply({"alerts": list(changes.alerts), "after": changes.after})

@@ -15,6 +15,7 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
 STORE, PERMISSIONS = "detection_store", "permissions"
+MOST_WAIT_SECONDS = 30.0
 
 
 def caller() -> Caller:
@@ -51,6 +52,24 @@ def body() -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ApiError(400, "the body is not a JSON object")
     return document
+
+
+def long_poll() -> tuple[int | None, float]:
+    """The parameters of a feed: `after`, and `wait` in seconds, at most `MOST_WAIT_SECONDS`. Raises ApiError (400)."""
+    given = request.args.get("after")
+    try:
+        after, wait_seconds = None if given is None else int(given), float(request.args.get("wait") or 0)
+    except ValueError as error:
+        raise ApiError(400, "after must be a whole number, and wait a number of seconds") from error
+    # In this form “nan” means no wait.
+    return after, min(wait_seconds, MOST_WAIT_SECONDS) if wait_seconds > 0 else 0.0
+
+
+def feed_reply(document: object) -> Response:
+    """A feed's reply, which nothing on the way may keep."""
+    response = reply(document)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def note(crud: str, action: str, description: str, context: Mapping[str, Any] | None = None) -> None:
