@@ -122,13 +122,15 @@ def _squeezed(name: str) -> str:
 
 
 def check_criteria(session: LabSession) -> CheckResult:
-    comparisons = compare(Criteria.of(students_rule(session)), wanted_criteria(session.student))
+    rule = students_rule(session)
+    comparisons = compare(Criteria.of(rule), wanted_criteria(session.student))
     wrong = [one.label for one in comparisons if not one.equal]
     found = f"{len(comparisons) - len(wrong)} of {len(comparisons)} correct"
     if not wrong:
         return CRITERIA.result(Outcome.PASSED, CRITERIA_EXPECTED, found)
+    unchanged = rule.updated_at in ("", rule.created_at)  # nobody has edited it yet, which is no mistake
     return CRITERIA.result(
-        Outcome.WRONG,
+        Outcome.NOT_YET if unchanged else Outcome.WRONG,
         CRITERIA_EXPECTED,
         f"{found}; different: {', '.join(wrong)}",
         "Look at the difference with lab.compare_criteria() and fix it in the form: lab.set_criteria()",

@@ -79,7 +79,7 @@ def test_every_cell_of_thirty_rows_is_what_that_students_own_status_says(room: R
 
 def test_a_student_who_has_not_started_has_a_row_with_nothing_done(room: Room) -> None:
     (row,) = (one for one in board().rows if one.student == 1)
-    assert row.done == 0
+    assert row.done == 0 and not row.joined
     assert row.last_seen is None
 
 

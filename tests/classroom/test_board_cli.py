@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -45,12 +47,18 @@ def asked(url: str, **headers: str) -> str:
         return str(reply.read().decode())
 
 
+def printed(option: str) -> str:
+    return subprocess.check_output([sys.executable, "-m", "labkit", "board", option], text=True, cwd=ROOT)
+
+
 def test_once_prints_the_table_also_into_a_pipe(lab: Lab) -> None:
     lab._session.notes.save(student=7)
     list(steps.solve(lab._session, steps.named("2")))
-    words = subprocess.check_output([sys.executable, "-m", "labkit", "board", "--once"], text=True, cwd=ROOT)
-    assert re.search(r"^7 +✓ +✓ +✓ +✓ +\? +✓ +✓ +✓ +\? +○ +○ +○ +7 ", words, re.MULTILINE)
+    words = printed("--once")
+    assert re.search(r"^7 +\? +✓ +✓ +✓ +\? +✓ +✓ +✓ +\? +○ +○ +○ +6 ", words, re.MULTILINE)
     assert "Your VPC" in words and "\x1b" not in words
+    assert json.loads(printed("--json"))[0]["vpc"] == "done"
+    assert next(csv.DictReader(io.StringIO(printed("--csv"))))["student"] == "7"
     assert "7 " in lab.board().text() and "Student" in lab.board()._repr_html_()
 
 

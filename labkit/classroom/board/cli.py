@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
+import json
 
 import click
 
@@ -10,7 +13,9 @@ import click
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; by default, any free one.")
 @click.option("--once", is_flag=True, help="Print the table once, as text, and exit.")
-def board(browser: bool, port: int, once: bool) -> None:
+@click.option("--json", "form", flag_value="json", help="Print a record per student once, as JSON, and exit.")
+@click.option("--csv", "form", flag_value="csv", help="Print a line per student once, as a table for a spreadsheet.")
+def board(browser: bool, port: int, once: bool, form: str | None) -> None:
     """Show the class at a glance: one row per student, one column per step, on a live page until Ctrl-C.
 
     It only reads: students are recognised by their accounts, VPCs and rules. The page is served on this machine only,
@@ -21,6 +26,9 @@ def board(browser: bool, port: int, once: bool) -> None:
 
     session = open_existing()
     take = taker(session)
+    if form is not None:
+        click.echo(_records(take().records(), form))
+        return
     if once:
         click.echo(take().text())
         return
@@ -34,3 +42,14 @@ def board(browser: bool, port: int, once: bool) -> None:
                 stack.enter_context(opened_in_browser(server.url, session.backend.home))
         server.serve()
     click.echo("\nThe board is closed.")
+
+
+def _records(records: list[dict[str, object]], form: str) -> str:
+    """The records as JSON or CSV; times in ISO 8601 with their zone."""
+    if form == "json":
+        return json.dumps(records, indent=1, default=str)
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(records[0]) if records else ["student"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return written.getvalue().rstrip("\n")

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from labkit.classroom.board import TOKEN_HEADER
 from labkit.classroom.board.refresh import LatestBoard
-from labkit.classroom.board.table import TEMPLATES, Board, changes
+from labkit.classroom.board.table import TEMPLATES, Board, changes, clock_time
 from labkit.views.render import render, style_sheet
 
 MOST_BOARDS = 50
@@ -97,7 +97,7 @@ def fragment(board: Board | None) -> Markup:
 
 def at(shown: LatestBoard) -> str:
     """The time of the board that is shown."""
-    return f"{shown.board.at.astimezone():%H:%M:%S}" if shown.board is not None else ""
+    return clock_time(shown.board.at) if shown.board is not None else ""
 
 
 def trouble(shown: LatestBoard) -> str:

@@ -21,12 +21,13 @@ MOST_CHANGES = 2
 class BoardRow:
     """One student's progress. results: each step's check, in the steps' order, the same steps in every row.
 
-    last_seen: the student's last activity; None if unknown.
+    last_seen: the student's last activity; None if unknown. joined: whether the student has used their keys or number.
     """
 
     student: int
     results: Sequence[CheckResult]
     last_seen: datetime | None = None
+    joined: bool = True
 
     @property
     def done(self) -> int:
@@ -51,7 +52,7 @@ class Raised:
 
 @dataclass(frozen=True)
 class Cell:
-    """One step of one student. private: only the student's own machine knows it, which is normal."""
+    """One step of one student. private: only the student's own machine knows it, or nobody joined, which is normal."""
 
     result: CheckResult
     private: bool = False
@@ -67,6 +68,11 @@ class Cell:
     @property
     def opens(self) -> bool:
         """Whether it can be opened to show what was found and what to do."""
+        return not self.private and not self.result.passed
+
+    @property
+    def needs_help(self) -> bool:
+        """Whether something is wrong, or could not be looked at."""
         return not self.private and self.result.outcome in (Outcome.WRONG, Outcome.COULD_NOT_LOOK)
 
 
@@ -98,8 +104,10 @@ class Board(View):
     def caption(self) -> str:
         if not self.rows:
             return "No students yet."
-        all_steps = len(self.rows) * len(self.steps)
-        return f"{_counted(len(self.rows), 'student')}, {sum(row.done for row in self.rows)} of {all_steps} steps done"
+        joined, done = sum(row.joined for row in self.rows), sum(row.done for row in self.rows)
+        if joined < len(self.rows):
+            return f"{joined} of {_counted(len(self.rows), 'student')} have joined, {_counted(done, 'step')} done"
+        return f"{_counted(joined, 'student')}, {done} of {joined * len(self.steps)} steps done"
 
     def groups(self) -> list[tuple[str, int]]:
         """The headings above the steps: a chapter's name and the number of its steps, in the steps' order."""
@@ -121,7 +129,7 @@ class Board(View):
 
     def cells(self, row: BoardRow) -> list[Cell]:
         return [
-            Cell(result, result.step in self.private and result.outcome is Outcome.COULD_NOT_LOOK)
+            Cell(result, not row.joined or (result.step in self.private and result.outcome is Outcome.COULD_NOT_LOOK))
             for result in row.results
         ]
 
@@ -152,18 +160,24 @@ class Board(View):
         signs = ", ".join(f"{SYMBOLS[outcome]} {outcome.value}" for outcome in Outcome)
         table = [text_table(headers, rows), "", *legend, signs] if self.rows else []
         below = [": ".join(filter(None, (title, "; ".join(map(" ".join, listed))))) for title, listed in self.below()]
-        return "\n".join([f"{self.caption} at {self.at.astimezone():%H:%M:%S}", *table, *self._reasons(), *below])
+        return "\n".join([f"{self.caption} at {clock_time(self.at)}", *table, *self._reasons(), *below])
 
     def _reasons(self) -> list[str]:
-        """A line for each cell that can be opened on the page."""
-        return [f"Student {row.student}: {cell.result}" for row in self.rows for cell in self.cells(row) if cell.opens]
+        return [
+            f"Student {row.student}: {cell.result}" for row in self.rows for cell in self.cells(row) if cell.needs_help
+        ]
 
     def records(self) -> list[dict[str, object]]:
         return [
-            {"student": row.student, **{one.step: one.outcome.value for one in row.results}, "done": row.done,
-             "last_seen": row.last_seen}
+            {"student": row.student, "joined": row.joined, **{one.step: one.outcome.value for one in row.results},
+             "done": row.done, "last_seen": row.last_seen}
             for row in self.rows
         ]  # fmt: skip
+
+
+def clock_time(moment: datetime) -> str:
+    """A time of day on this machine, with its zone, since students may be elsewhere: `10:41:07 UTC`."""
+    return f"{moment.astimezone():%H:%M:%S %Z}"
 
 
 def _counted(number: int, noun: str, nouns: str = "") -> str:

@@ -20,7 +20,7 @@ from labkit.classroom.board.session import SnapshotSession
 from labkit.classroom.board.snapshot import ClassSnapshot, DetectionSnapshot, Student, number_of
 from labkit.classroom.board.source import Source
 from labkit.classroom.board.table import Board, BoardRow, Denied, Raised
-from labkit.model.check import CheckResult
+from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
@@ -30,6 +30,12 @@ from labkit.steps.session import LabSession
 
 Results = tuple[CheckResult, ...]
 CHAPTERS = {step.key: step.chapter for step in steps.STEPS}
+NOT_JOINED = tuple(
+    step.result(Outcome.NOT_YET, "a student who has joined", "nothing yet", "Hand out the keys: labkit class keys")
+    for step in steps.STEPS
+)
+"""The agent of a student who has not joined is an invented one, so not even that step counts."""
+
 PRIVATE = frozenset(step.key for step in steps.STEPS if step.note)
 """The steps that only a student's own notes show."""
 
@@ -51,7 +57,10 @@ def taker(session: LabSession) -> Callable[[], Board]:
 
 def board_of(checks: Checks, snapshot: ClassSnapshot) -> Board:
     """The board that a snapshot gives."""
-    rows = [BoardRow(student.number, checks.of(student, snapshot), student.last_seen) for student in snapshot.students]
+    rows = [
+        BoardRow(student.number, checks.of(student, snapshot), student.last_seen, student.has_number)
+        for student in snapshot.students
+    ]
     return Board(rows, list(_denied(snapshot)), list(_raised(snapshot)), snapshot.at, CHAPTERS, PRIVATE)
 
 
@@ -68,7 +77,7 @@ class Checks:
         before, results = self._known.get(student.number, (None, ()))
         if before != looked_at:
             session = SnapshotSession(self._backend, student, snapshot.detection)
-            results = tuple(steps.status(session))
+            results = tuple(steps.status(session)) if student.has_number else NOT_JOINED
             self._known[student.number] = looked_at, results
         return results
 

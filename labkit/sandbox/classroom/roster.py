@@ -18,7 +18,7 @@ from labkit.sandbox.ids import Ids
 class Roster:
     """Empty without a class. keys: each student's AWS keys, by number. clock: milliseconds since 1970.
 
-    When a student was last seen is kept in memory only: after a restart it is unknown until they make a request.
+    When a student was last seen is kept in memory; after a restart the detection service's own note of it remains.
     """
 
     keys: Mapping[int, AccessKeys] = field(default_factory=dict)

@@ -3,8 +3,9 @@
     GET /_lab/class        {"students": [{"number", "account", "last_seen_ms", "keys_used", "regions"}]}
     GET /_lab/class/keys   {"students": [{"number", "account", "aws", "detection"}], "url", "fingerprint"}
 
-Both need the sandbox's own token; without a class the list of students is empty. `last_seen_ms` is null if unknown, as
-after a restart; `regions` has what boto3's describe calls would return, for regions that were used.
+Both need the sandbox's own token; without a class the list of students is empty. `last_seen_ms` is null if unknown;
+after a restart only requests to the detection service are known, to the minute. `regions` has what boto3's describe
+calls would return, for regions that were used.
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ def class_blueprint(roster: Roster, aws: AwsApp, students: StudentStore, address
 def _students(roster: Roster, aws: AwsApp, students: StudentStore) -> Iterator[dict[str, Any]]:
     noted = students.last_authenticated() if roster.keys else {}
     for number in roster.keys:
-        seen = roster.last_seen(number)
+        seen = max(filter(None, (roster.last_seen(number), noted.get(number))), default=None)
         yield {
             "number": number,
             "account": account_of(number),
             "last_seen_ms": seen,
-            "keys_used": seen is not None or noted.get(number) is not None,
+            "keys_used": seen is not None,
             "regions": aws.regions_of(account_of(number)),
         }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from labkit.classroom.board.table import Board, BoardRow
+from labkit.classroom.board.take import NOT_JOINED
 from tests.gallery.boards import classroom
 from tests.gallery.values import CHAPTERS, TITLES, WRONG, steps
 from tests.unit.views.form_driver import visible_words
@@ -30,7 +31,8 @@ def test_each_step_of_each_student_has_a_cell_with_a_symbol_and_a_word():
 def test_a_wrong_step_has_its_reason_and_can_be_opened_by_keyboard():
     html = str(CLASS.__html__())
 
-    assert html.count("<summary>") == len(re.findall(r'class="(?:bad|wait)', html)) + 2  # and the two lists below
+    open_steps = [cell for row in CLASS.rows for cell in CLASS.cells(row) if not cell.result.passed]
+    assert html.count("<summary>") == len(open_steps) + 2  # and the two lists below
     assert "Student 3: The five criteria" in html
     assert WRONG.next_step in html
 
@@ -38,6 +40,19 @@ def test_a_wrong_step_has_its_reason_and_can_be_opened_by_keyboard():
 def test_steps_are_grouped_by_chapter():
     assert CLASS.groups() == [("Part 1", 1), ("Part 2", 8), ("Part 3", 3)]
     assert replace(CLASS, chapters={}).groups() == [("", 12)]
+
+
+def test_students_who_have_not_joined_are_counted_apart_and_have_nothing_to_open():
+    absent = tuple(replace(row, results=NOT_JOINED, joined=False) for row in CLASS.rows[3:])
+    board = replace(CLASS, rows=(*CLASS.rows[:3], *absent))
+
+    assert board.caption == f"3 of 30 students have joined, {sum(row.done for row in CLASS.rows[:3])} steps done"
+    assert not any(cell.opens for row in absent for cell in board.cells(row))
+    assert [one["joined"] for one in board.records()] == [True] * 3 + [False] * 27
+
+
+def test_a_time_says_its_zone():
+    assert re.search(r" at \d\d:\d\d:\d\d \w+", CLASS.text())
 
 
 def test_totals_of_the_class():
