@@ -79,12 +79,14 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference("delete-network-acl, the default one; an association of another VPC", "done",
                "refused; the error code is not known", "`InvalidParameterValue`", remains=True,
                verified=False),
-    Difference("describe-network-acls with a filter on an entry's ports, ICMP type or IPv6 CIDR block", "HTTP 500",
-               "filters", "`InvalidParameterValue`", remains=True),
+    Difference("the values of a filter", "joined by OR or by AND, with the wildcards of a shell",
+               "joined by OR; `*`, `?` and `\\`", _SAME),
+    Difference("describe-availability-zones by group-name; describe-security-groups by ip-permission.group-name",
+               "HTTP 500", "filters", "`InvalidParameterValue`", remains=True),
     Difference("IPv6 entries 101 and 32768 of a VPC with an IPv6 CIDR block", "absent", "present", "absent",
                remains=True),
-    Difference("paging (--max-items, NextToken)", "everything in one page", "pages", "everything in one page",
-               remains=True),
+    Difference("paging (MaxResults, NextToken)", "everything in one page", "pages",
+               "pages of the lists that have filters; elsewhere everything in one page", remains=True),
     Difference("account quotas", "none", "about 200, adjustable", "those for VPCs and what is in them", remains=True),
     Difference("services and calls", "all of moto", "all", "EC2 calls about VPCs, subnets, network ACLs, tags, "
                "security groups and internet gateways, and sts get-caller-identity; others are refused with "

@@ -21,7 +21,8 @@ from labkit.sandbox.aws.errors import AwsError, DryRunSucceeded
 from labkit.sandbox.aws.folding import Change
 from labkit.sandbox.aws.signature import Credential, SignedResponse
 from labkit.sandbox.aws.state import MotoState
-from labkit.sandbox.aws.strict.filters import check_filters, check_id_forms
+from labkit.sandbox.aws.strict.id_forms import check_id_forms
+from labkit.sandbox.aws.strict.listing import Listing
 from labkit.sandbox.aws.strict.network_acl import StrictNetworkAcls
 from labkit.sandbox.aws.strict.tags import StrictTags
 from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
@@ -61,6 +62,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
     def __init__(self, state: MotoState, credential: Credential) -> None:
         super().__init__()
         self.state, self.credential = state, credential
+        self._listing: Listing | None = None
 
     @classmethod
     def of_change(cls, state: MotoState, change: Change) -> StrictEC2Response:
@@ -111,7 +113,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
             if name not in self.params:
                 raise AwsError("MissingParameter", f"The request must contain the parameter {name}.")
         check_id_forms(self.params)
-        check_filters(self.action, self.params)
+        self._listing = Listing.of(self.action, self.params)
         check = getattr(self, f"check_{method_name(self.action)}", None)
         if check is not None:
             check()
@@ -122,6 +124,8 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         result = self.act()
         if isinstance(result, ActionResult):
             status, headers, body = self.serialized(result)
+            if self._listing is not None:
+                status, headers, body = self.serialized(self._listing.cut(str(body)))
         elif isinstance(result, str):
             status, headers, body = 200, self.response_headers, result
         else:
