@@ -28,7 +28,7 @@ def play(folder: Path, *before: str, root: Path = ROOT, python: str = sys.execut
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **options.pop("env", {})},
+        env={**os.environ, "PYTHONPATH": str(root), **options.pop("env", {})},
         **options,
     )
     assert ended.returncode == 0, ended.stderr
@@ -114,7 +114,7 @@ def as_ordinary_user(place: Path) -> dict[str, Any]:
         return {"root": ROOT, "python": sys.executable}
     root = place / "copy"
     for name in ("labkit", "tests/range"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.ipynb"))
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("*.ipynb"))
     place.chmod(0o777)
     who = {"user": ORDINARY_UID, "group": ORDINARY_UID, "extra_groups": []}
     return {"root": root, "python": a_python_for(who), "cwd": str(root), "env": {"HOME": str(root)}, **who}

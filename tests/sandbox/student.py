@@ -63,7 +63,7 @@ class Student:
     def environment(self) -> dict[str, str]:
         """A shell's as it is without any key."""
         own = {"HOME": str(self.folder), "LABKIT_HOME": str(self.home), "PATH": PROGRAMS, "PYTHONPATH": str(ROOT)}
-        return {**own, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1", **self.more}
+        return {**own, "AWS_EC2_METADATA_DISABLED": "true", **self.more}
 
     def command(self, *words: str) -> list[str]:
         """A command, run as this user."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import labkit
@@ -79,9 +80,10 @@ def test_the_lab_offers_a_student_only_what_a_chapter_or_a_message_names():
     assert {"session", "begin", "require", "unattended"} & offered == set()
 
 
-def parsed_modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / "labkit").rglob("*.py")):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def parsed_modules() -> list[tuple[str, ast.Module]]:
+    paths = sorted((ROOT / "labkit").rglob("*.py"))
+    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def constants_of(module: ast.Module) -> Iterator[tuple[str, str]]:

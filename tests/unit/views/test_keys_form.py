@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 
 from labkit.model.errors import CredentialsRefused, InvalidInput, ServiceUnreachable
@@ -172,4 +170,3 @@ def only_widgets_of_this_test():
     from ipywidgets import Widget
 
     Widget.close_all()
-    gc.collect()
