@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.services import sandbox_process
+
 ROOT = Path(__file__).parents[3]
 CLASS_COMMANDS = {"board", "class", "join"}
 IMPORT_ALL = """
@@ -26,13 +28,14 @@ for module in pkgutil.walk_packages(labkit.__path__, "labkit."):
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with the package and its tests, without those of the classroom; it is also the home of a sandbox."""
     folder = tmp_path_factory.mktemp("core")
-    ignored = shutil.ignore_patterns("classroom", "__pycache__")
+    ignored = shutil.ignore_patterns("classroom")
     for name in ("labkit", "tests", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copytree(ROOT / "labkit/sandbox/classroom", folder / "labkit/sandbox/classroom")
     shutil.copy(ROOT / "pyproject.toml", folder)
     yield folder
-    run(folder, "-m", "labkit", "sandbox", "stop")
+    for home in ("home", "joined"):
+        sandbox_process.stop(folder / home)
 
 
 def run(folder: Path, *arguments: str, home: str = "home", code: int = 0) -> str:
