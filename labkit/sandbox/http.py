@@ -19,6 +19,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
+from labkit.sandbox.chunks import ChunkedTooLarge, MalformedChunks, read_chunked
 from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, ClientConnection, Connections
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -42,6 +43,13 @@ _FAULT = (
 )
 _NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request has an invalid address.\n")
 _NO_LENGTH = ("411 LENGTH REQUIRED", [("Content-Type", "text/plain")], b"A body needs its Content-Length.\n")
+_BAD_CHUNKS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The chunks of the body are malformed.\n")
+_TOO_LARGE = ("413 REQUEST ENTITY TOO LARGE", [("Content-Type", "text/plain")], b"The body is too large.\n")
+_OTHER_CODING = (
+    "501 NOT IMPLEMENTED",
+    [("Content-Type", "text/plain")],
+    b"Of transfer codings, only chunked is known.\n",
+)
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -93,14 +101,17 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request, and leave the connection ready for the next one or closed."""
-        lengths = self.headers.get_all("Content-Length", ["0"])  # given two, a proxy may use the other one
-        length = lengths[0].strip()
-        if "Transfer-Encoding" in self.headers or len(lengths) > 1 or not _LENGTH.fullmatch(length):
-            self._send(_NO_LENGTH, drained=False)
+        taken = self._body()
+        if isinstance(taken, tuple):
+            self._send(taken, drained=False)
+            self._arriving.expect(LEFT_OVER_SECONDS)
+            _drained(LimitedStream(cast(IO[bytes], self.rfile), MOST_LEFT_OVER), MOST_LEFT_OVER)
             return
-        body = LimitedStream(cast(IO[bytes], self.rfile), int(length))
+        body, length = taken, taken.limit
         try:
             environ = self.make_environ() | {"wsgi.input": body}
+            if environ.pop("HTTP_TRANSFER_ENCODING", None):  # the application gets what was in the chunks
+                environ["CONTENT_LENGTH"] = str(length)
         except ValueError:  # an address with half a bracket
             self._send(_NO_ADDRESS, drained=False)
             return
@@ -114,11 +125,32 @@ class Handler(WSGIRequestHandler):
             log.exception("%s %s failed", self.command, environ["PATH_INFO"])
             reply = _FAULT
         self._arriving.expect(LEFT_OVER_SECONDS)
-        drained = _drained(body, int(length))
+        drained = _drained(body, length)
         self._send(reply, drained)
         if not drained:  # who is still sending sees the reply only if we read on
             self._arriving.expect(ARRIVAL_SECONDS)
-            _drained(body, int(length))
+            _drained(body, length)
+
+    def _body(self) -> LimitedStream | Reply:
+        """The request's body; one in chunks has been read to its end. A refusal if it is not clear where it ends."""
+        lengths = self.headers.get_all("Content-Length", [])  # given two, a proxy may use the other one
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        stream = cast(IO[bytes], self.rfile)
+        if not codings:
+            length = lengths[0].strip() if lengths else "0"
+            known = len(lengths) < 2 and _LENGTH.fullmatch(length)
+            return LimitedStream(stream, int(length)) if known else _NO_LENGTH
+        if lengths or self.request_version == "HTTP/1.0":
+            return _NO_LENGTH
+        if [each.strip().lower() for each in codings] != ["chunked"]:
+            return _OTHER_CODING
+        try:
+            content = read_chunked(stream)
+        except MalformedChunks:
+            return _BAD_CHUNKS
+        except ChunkedTooLarge:
+            return _TOO_LARGE
+        return LimitedStream(io.BytesIO(content), len(content))
 
     def _send_lines(self, status: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> None:
         """Send each part when it comes, as a chunk (RFC 9112, section 7.1), and close the connection after the last.

@@ -105,11 +105,31 @@ def test_one_connection_serves_many_requests_whatever_was_left_of_them(server: S
     assert connection.sock.getsockname()[1] == own_port
 
 
-def test_a_body_without_a_length_is_refused_and_the_connection_ends(server: Server) -> None:
-    reply = requests.post(url(server), data=(part for part in [b"a", b"b"]), timeout=PATIENCE_SECONDS)
-    assert reply.status_code == 411
-    assert reply.headers["Connection"] == "close"
+def test_a_chunked_body_is_accepted_and_the_connection_kept(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    for parts in ([b"a", b"bc"], [], [b"x" * 1000]):
+        connection.request("POST", "/", iter(parts), encode_chunked=True)
+        reply = connection.getresponse()
+        assert (reply.status, reply.read().decode()) == (200, f"{len(b''.join(parts))} http False")
+        own_port = connection.sock.getsockname()[1]
+    assert asked(connection, "POST", "/", b"abc") == (200, "3 http False")
+    assert connection.sock.getsockname()[1] == own_port
+
+
+@pytest.mark.parametrize("size", [1001, 1_000_001, 5_000_000])
+def test_a_chunked_body_has_the_size_limit_of_any_other(server: Server, size: int) -> None:
+    parts = (b"x" * min(65536, size - start) for start in range(0, size, 65536))
+    assert requests.post(url(server), data=parts, timeout=PATIENCE_SECONDS).status_code == 413
     assert requests.get(url(server), timeout=PATIENCE_SECONDS).text == "0 http False"
+
+
+def in_chunks(body: bytes, *headers: bytes) -> bytes:
+    lines = b"".join(header + b"\r\n" for header in headers or (b"Transfer-Encoding: chunked",))
+    return b"POST / HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n" + body
+
+
+SMUGGLED = b"0\r\n\r\nGET /unasked HTTP/1.1\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked"
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1e3"])
@@ -128,6 +148,24 @@ def test_a_length_that_is_not_a_number_is_refused(server: Server, length: str) -
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"PRI * HTTP/2.0\r\n\r\n", 505),
         (b"GET /\r\n\r\n", 200),
+        (in_chunks(b"3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"), 200),
+        (in_chunks(b"abc"), 400),
+        (in_chunks(b"3\r\nab"), 400),
+        (in_chunks(b"3\r\nabcd\r\n0\r\n\r\n"), 400),
+        (in_chunks(b"3\nabc\n0\n\n"), 400),
+        (in_chunks(b"-1\r\nabc\r\n0\r\n\r\n"), 400),
+        (in_chunks(b"0x3\r\nabc\r\n0\r\n\r\n"), 400),
+        (in_chunks(b"\r\n"), 400),
+        (in_chunks(b"0\r\nX: y"), 400),
+        (in_chunks(b"0\r\n" + b"X: y\r\n" * 200), 400),
+        (in_chunks(b"1;" + b"a" * 5000 + b"\r\n"), 400),
+        (in_chunks(b"ffffffff\r\n"), 413),
+        (in_chunks(b"1\r\nx\r\n" * 30_000), 413),
+        (in_chunks(SMUGGLED, CHUNKED, b"Content-Length: 5"), 411),
+        (in_chunks(SMUGGLED, CHUNKED, CHUNKED), 501),
+        (in_chunks(SMUGGLED, b"Transfer-Encoding: gzip, chunked"), 501),
+        (in_chunks(SMUGGLED, b"Transfer-Encoding: identity"), 501),
+        (in_chunks(SMUGGLED).replace(b"HTTP/1.1\r\nHost", b"HTTP/1.0\r\nHost"), 411),
     ],
 )
 def test_a_malformed_request_gets_one_reply_and_leaves_no_trace(
