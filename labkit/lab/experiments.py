@@ -1,4 +1,4 @@
-"""What an experiment of chapter 3 stands on besides steps (`needs=`), and the outcome that its text states (`expect=`).
+"""What an experiment of chapter 3 needs besides steps (`needs=`), and the outcome that its text states (`expect=`).
 
 `needs` names steps and states, with commas between: `deny_entry`, `entry 150`, `ingress entry 50`, `responder runs`,
 `responder stopped`, `dadismad.com not denied`, `suppression 198.51.100.7`.
@@ -66,9 +66,7 @@ def _state(need: str) -> Callable[[Cells], None]:
         if found := re.fullmatch(pattern, need):
             groups = found.groups()
             return lambda lab: require(lab, *groups)
-    raise InvalidInput(
-        f"“{need}” is not something to stand on.", "It is neither a step nor a state.", "Write: entry 150"
-    )
+    raise InvalidInput(f"“{need}” cannot be needed.", "It is neither a step nor a state.", "Write: entry 150")
 
 
 def _require_step(lab: Cells, key: str) -> None:

@@ -34,7 +34,7 @@ class Lab(
     CleanUpCells,
     ClosingCells,
 ):
-    """One call per cell. Each looks first at the steps that it stands on, and returns what the cell shows."""
+    """One call per cell. Each first checks the steps that it needs, and returns what the cell shows."""
 
     def board(self) -> View:
         """How far every student of the class is now; `labkit board` shows the same live."""

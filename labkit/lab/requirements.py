@@ -1,4 +1,4 @@
-"""What each call of the lab stands on, in one table; `requires_steps` has every call look at it first.
+"""The steps that each call of the lab needs, in one table; `requires_steps` has every call check them first.
 
 To add a call to the lab, add it to `NEEDS`, or to `NEEDS_NOTHING` with the reason.
 """
@@ -76,9 +76,9 @@ NEEDS_NOTHING: dict[str, str] = {
 
 
 def requires_steps(lab: Class) -> Class:
-    """Let every call of this class that stands on steps look at them before it does anything.
+    """Let every call of this class that needs steps check them before it does anything.
 
-    Each also takes `needs`, what its cell stands on besides (`experiments`).
+    Each also takes `needs`, what else its cell needs (`experiments`).
     """
     for name, keys in NEEDS.items():
         setattr(lab, name, _requiring(keys, getattr(lab, name)))

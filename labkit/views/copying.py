@@ -1,4 +1,4 @@
-"""Buttons that copy what stands before them. Where no script runs, a click on an id or a command selects all of it.
+"""Buttons that copy the text before them. Where no script runs, a click on an id or a command selects all of it.
 
 JupyterLab runs the script of an output that its own session made. It works through the clipboard's interface, which a
 page has that was loaded from this machine or over https; elsewhere through the selection, which is left behind so that

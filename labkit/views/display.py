@@ -70,7 +70,7 @@ class LiveDisplay:
 
     @property
     def is_of_this_cell(self) -> bool:
-        """Whether it stands under the cell that runs now."""
+        """Whether it is displayed below the cell that runs now."""
         return bool(self._cell) and self._cell == _running_cell()
 
     def update(self, shown: View, *, at_once: bool = True) -> None:

@@ -64,7 +64,7 @@ class NotebookPage:
         return self.page.locator(f'{OPEN_TAB} .jp-Cell[data-windowed-list-index="{place}"]')
 
     def output(self, source: str) -> Locator:
-        """What stands below that cell."""
+        """The output of that cell."""
         return self.cell(source).locator(".jp-Cell-outputArea")
 
     def run(self, source: str, which: int | None = None) -> Locator:

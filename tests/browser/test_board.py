@@ -111,15 +111,15 @@ def test_when_the_wrong_cell_that_has_the_focus_is_mended_the_keyboard_goes_on_f
     board: Page, room: Room
 ) -> None:
     mine = rule.students_rule(room.worlds[29])
-    mended = cell(board, 29, "The five criteria")
-    mended.locator("summary").focus()
+    corrected = cell(board, 29, "The five criteria")
+    corrected.locator("summary").focus()
     solved(room.worlds[29], "rule_criteria")
-    expect(mended).to_contain_text("done")
-    expect(mended).to_be_focused()
+    expect(corrected).to_contain_text("done")
+    expect(corrected).to_be_focused()
     board.keyboard.press("Tab")
     expect(cell(board, 30, "The cloud denies the address").locator("summary")).to_be_focused()
     room.worlds[29].detection.update_rule(mine)
-    expect(mended).to_contain_text("not right")
+    expect(corrected).to_contain_text("not right")
 
 
 def test_tab_goes_from_one_wrong_cell_to_the_next_and_enter_tells_the_reason(board: Page) -> None:

@@ -27,7 +27,7 @@ from tests.wait import PATIENCE_SECONDS, until
 
 @dataclass
 class RunningClass:
-    """What a test of a class has in its hands. sandbox: the instructor's. certificate: the one to trust, or ""."""
+    """A class under test. sandbox: the instructor's. certificate: the one to trust, or ""."""
 
     home: Path
     sandbox: Sandbox

@@ -1,4 +1,4 @@
-"""Samples of what stands in one panel: where one is, checks, errors, what a call did."""
+"""Samples of panels: where one is, checks, errors, what a call did."""
 
 from __future__ import annotations
 

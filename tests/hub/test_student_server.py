@@ -24,7 +24,7 @@ KEYS = ClassKeys(7, NOBODY_LISTENS, "AKIAIOSFODNN7EXAMPLE", "x" * 40, "5" * 24, 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The student's; what is put into the environment meanwhile is taken away again."""
+    """The student's; changes of the environment are undone."""
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "lab"))
     yield tmp_path / "lab"
     for name in BLOCK:

@@ -1,4 +1,4 @@
-"""The chapters as files: their cells, the section that each cell stands in, and the addresses that they link to."""
+"""The chapters as files: their cells, the section of each cell, and the addresses that they link to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell, and the heading of the section that it stands in."""
+    """A cell, and the heading of its section."""
 
     id: str
     kind: str

@@ -1,4 +1,4 @@
-"""Every code cell of every chapter: without the step that it stands on it stops in the panel that names that step, and
+"""Every code cell of every chapter: without the step that it needs it stops in the panel that names that step, and
 nothing has changed; or it is on the list of cells that need nothing."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def called(cell: Cell) -> str:
 
 
 def needed(cell: Cell) -> tuple[str, ...]:
-    """The steps that a cell stands on, the nearest last."""
+    """The steps that a cell needs, the nearest last."""
     asked = re.search(r'needs="([^"]*)"', cell.source)
     named = [each.strip() for each in asked[1].split(",")] if asked else []
     keys = {*NEEDS.get(called(cell), ()), *(each for each in named if each in steps.BY_KEY)}

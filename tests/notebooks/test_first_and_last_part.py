@@ -1,4 +1,4 @@
-"""Chapters 1 and 4, executed: the host looked at, and everything taken away again."""
+"""Chapters 1 and 4, executed: the host is checked, and everything is removed."""
 
 from __future__ import annotations
 

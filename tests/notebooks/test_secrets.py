@@ -17,7 +17,7 @@ from tests.notebooks.chapters import CHAPTER_2
 from tests.notebooks.kernel import STUDENT
 from tests.wait import PATIENCE_SECONDS
 
-# What a student does by hand, with values that stand in no cell: the kernel finds them in its environment.
+# What a student does by hand, with values that are in no cell: the kernel reads them from its environment.
 FILL_IN = """
 import os
 form = lab.enter_aws_keys()

@@ -4,7 +4,7 @@ JupyterLab may run a click in another thread, and shows nothing of an exception 
 and every change goes through here: one lock, and each ending is shown.
 
 Nothing moves under a person's mouse: leaving a field, which a press on the button does, changes what a form says. So
-all that changes stands below the fields and buttons, and a button keeps its words, and so its width, while it works.
+all that changes is below the fields and buttons, and a button keeps its words, and so its width, while it works.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Twin(View):
 class Form:
     """A box of widgets to be displayed by a cell.
 
-    before: what is known before anything is pressed; with head it stands at the top of the box, else in the twin only.
+    before: what is known before anything is pressed; with head it is at the top of the box, else only in the twin.
     fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
     enter: the button that the Enter key in a field presses, the first one that leaves a result unless told otherwise.
     remarks: what is said of a field, by its name. shown: what the form's static twin shows: `before`, then the last

@@ -36,7 +36,7 @@ class FieldState(View):
 
 @dataclass(frozen=True, repr=False)
 class CriteriaToCopy(View):
-    """What stands above the fields and never changes: what the form is for, and each wanted value with a copy button.
+    """The top of the form, which never changes: what the form is for, and each wanted value with a copy button.
 
     Not below them: there a remark that changes may move a button away while it is pressed.
     """

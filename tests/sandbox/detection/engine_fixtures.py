@@ -42,7 +42,7 @@ class Clock:
 
 @dataclass
 class Watched:
-    """What a test of the engine has in its hands."""
+    """A detection service under test, with its engine and clock."""
 
     service: Service
     engine: Engine
@@ -54,7 +54,7 @@ class Watched:
         return self.service.store
 
     def event(self, address: str = "203.0.113.10", **changes: Any) -> dict[str, Any]:
-        """A connect of the lab's agent at this moment; None takes a key away."""
+        """A connect of the lab's agent at this moment; None removes a key."""
         common = {"_id": new_id(), "timestamp": self.clock.now, "agent_id": seed_data.LAB_AGENT_ID}
         event = {**connect_event(address), **common, **changes}
         return {key: value for key, value in event.items() if value is not None}

@@ -31,7 +31,7 @@ TICKS = "import sys, time\nfor n in range(3): print(n, flush=True); time.sleep(0
 
 @pytest.fixture
 def run(lab: Lab) -> Run:
-    """lab.run, whatever it stands on."""
+    """lab.run, whatever it needs."""
     return HostCells(lab._session).run
 
 

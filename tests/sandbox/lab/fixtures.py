@@ -30,7 +30,7 @@ def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def lab(lab_home: Path) -> Iterator[Lab]:
-    """The lab with nothing done. What a test leaves is taken away, so that a failing one fails alone."""
+    """The lab with nothing done. What a test leaves is removed, so that a failing one fails alone."""
     at_first = vpc_ids()
     yield open_lab()
     list(steps.reset(open_session(), steps.STEPS))

@@ -1,4 +1,4 @@
-"""An experiment looks first at the states that it stands on, and afterwards at the outcome that its text states."""
+"""An experiment first checks the states that it needs, and afterwards the outcome that its text states."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_state_that_does_not_hold_stops_the_call_before_anything_happens(ready
 
 
 def test_what_is_neither_a_step_nor_a_state_is_refused(ready: Lab) -> None:
-    with pytest.raises(InvalidInput, match="not something to stand on"):
+    with pytest.raises(InvalidInput, match="cannot be needed"):
         ready.entries(needs="good luck")
 
 

@@ -217,7 +217,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def in_class(school: Path, lab: object, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The instructor stands at the class's sandbox; after the lab of the other tests, which has its own."""
+    """The instructor uses the class's sandbox; after the lab of the other tests, which has its own."""
     monkeypatch.setenv("LABKIT_HOME", str(school))
     return school
 

@@ -173,7 +173,7 @@ def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab,
         assert shown.has_widget
         connected(lab_home, DADISMAD)
         until(lambda: denied(ready) == [f"{DADISMAD}/32"])
-        running = "print('running:', lab._panel.running)"  # the panel's own updates may stand beside it
+        running = "print('running:', lab._panel.running)"  # the panel's own updates may be beside it
         assert "running: True" in kernel.run(running).text
         kernel._manager.interrupt_kernel()
         until(lambda: "running: False" in kernel.run(running).text)

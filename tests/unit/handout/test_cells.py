@@ -22,7 +22,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 def shown(*outputs: Any) -> list[str]:
-    """What stands below a cell with these outputs."""
+    """The HTML of a cell with these outputs."""
     notebook = new_notebook(cells=[new_code_cell("x", outputs=list(outputs))])
     (cell,) = CellRenderer(Redactor(folders=(("/home/kim", "~"),))).render(notebook).cells
     assert all(output.data.keys() == {"text/html"} for output in cell.outputs)

@@ -1,4 +1,4 @@
-"""The table of what each call of the lab stands on is whole and right."""
+"""The table of the steps that each call of the lab needs is complete and correct."""
 
 from __future__ import annotations
 

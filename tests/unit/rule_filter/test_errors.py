@@ -18,7 +18,7 @@ def refused(text: str) -> FilterError:
 
 
 @pytest.mark.parametrize(
-    ("text", "position", "expected", "mend"),
+    ("text", "position", "expected", "advice"),
     [
         ("", 0, KEY, "Write a clause"),
         ("  \n ", 0, KEY, "Write a clause"),
@@ -76,12 +76,12 @@ def refused(text: str) -> FilterError:
     ],
 )
 def test_a_mistake_is_reported_with_its_position_and_how_to_correct_it(
-    text: str, position: int, expected: str, mend: str
+    text: str, position: int, expected: str, advice: str
 ) -> None:
     error = refused(text)
     assert error.position == position
     assert expected in error.why
-    assert mend in error.next_step
+    assert advice in error.next_step
     assert str(position + 1) in error.what or not text.strip()
 
 

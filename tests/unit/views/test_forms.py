@@ -35,7 +35,7 @@ def raises(error: BaseException):
 
 @pytest.fixture
 def shell():
-    """An IPython session without a history, as a kernel has one; it is taken away afterwards."""
+    """An IPython session without a history, as a kernel has one; it is removed afterwards."""
     yield InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     InteractiveShell.clear_instance()
 
