@@ -19,7 +19,7 @@ def read_section(text: str, section: str) -> dict[str, str] | None:
     >>> read_section("[default]\\nregion = us-east-1\\n", "default")
     {'region': 'us-east-1'}
     """
-    lines = text.splitlines()
+    lines = _lines(text)
     span = _span(lines, section)
     if span is None:
         return None
@@ -40,7 +40,7 @@ def set_options(text: str, section: str, options: Mapping[str, str | None]) -> s
     """
     if any(set(str(value)) & set("\r\n") for value in (section, *options, *options.values())):
         raise ValueError("a line break in a section, an option or a value")
-    lines = text.splitlines()
+    lines = _lines(text)
     span = _span(lines, section)
     if span is None:
         lines += ([""] if lines and lines[-1].strip() else []) + [f"[{section}]"]
@@ -64,7 +64,7 @@ def remove_section(text: str, section: str) -> str:
     >>> remove_section("[a]\\nregion = x\\n# about b\\n[b]\\nregion = y\\n", "a")
     '# about b\\n[b]\\nregion = y\\n'
     """
-    lines = text.splitlines()
+    lines = _lines(text)
     span = _span(lines, section)
     if span is None:
         return text
@@ -72,6 +72,11 @@ def remove_section(text: str, section: str) -> str:
     if before and not before[-1].strip() and span[1] == len(lines):
         before.pop()  # the blank line that set_options put before it
     return _joined([*before, *lines[span[1] :]])
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as configparser sees them: str.splitlines would also divide a line at U+2028 and its like."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _span(lines: list[str], section: str) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from labkit.model.endpoint import is_loopback
 from labkit.sandbox.aws.app import CONTROL_FLAG
 from labkit.sandbox.control import TOKEN_HEADER, same_token
 from labkit.sandbox.http import OUTSIDE, WSGIApp
@@ -24,6 +25,8 @@ class Dispatcher:
 
     def _service(self, environ: dict[str, Any]) -> WSGIApp:
         path = environ.get("PATH_INFO", "")
+        if not environ.get(OUTSIDE) and _is_rebound(environ):
+            return _misdirected
         if environ.get(OUTSIDE) and path.startswith(("/_lab/", "/moto-api")):
             return not_found
         if path.startswith("/_lab/"):
@@ -35,6 +38,23 @@ class Dispatcher:
                 return _refuse
             environ[CONTROL_FLAG] = True
         return self._aws
+
+
+def _is_rebound(environ: dict[str, Any]) -> bool:
+    """Whether an unsigned request names another host than this machine, as a web page's does whose name was bound to
+    127.0.0.1. A proxy's requests for the services are signed."""
+    host = environ.get("HTTP_HOST", "")
+    if not host or "HTTP_AUTHORIZATION" in environ:
+        return False
+    try:
+        return not is_loopback(f"http://{host}")
+    except ValueError:  # half a bracket
+        return True
+
+
+def _misdirected(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("421 MISDIRECTED REQUEST", [("Content-Type", "text/plain")])
+    return [b"The sandbox answers at 127.0.0.1 only.\n"]
 
 
 def not_found(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

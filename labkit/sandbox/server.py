@@ -107,12 +107,12 @@ def serve_until_stopped(
     def stop(signum: int = 0, frame: FrameType | None = None) -> None:
         stopped.set()
 
+    signal.signal(signal.SIGTERM, stop)  # before anybody is answered, who may then stop this process
+    signal.signal(signal.SIGINT, stop)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Thread(target=app.load, daemon=True).start()
     threading.Thread(target=_watch, args=(app, parent, stop, stops_when_idle), daemon=True).start()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     stopped.wait()
     for server in servers:
         server.shutdown()

@@ -240,6 +240,15 @@ def test_control_calls_are_refused_without_the_token(running: Path, method: str,
         assert requests.request(method, sandbox.url + path, headers=headers).status_code == 403
 
 
+def test_a_page_whose_name_was_bound_to_this_machine_gets_nothing(running: Path) -> None:
+    sandbox = start(running)
+    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[", "169.254.1.1"):
+        for path in ("/", "/_lab/health", "/_lab/cloud-account", "/v2/agents"):
+            assert requests.get(sandbox.url + path, headers={"Host": host}).status_code in {400, 421}
+    for host in ("localhost:1", "127.0.0.1", "[::1]:80"):
+        assert requests.get(sandbox.url + "/_lab/health", headers={"Host": host}).status_code == 200
+
+
 def test_motos_own_calls_need_the_token(running: Path) -> None:
     sandbox = start(running)
     reply = requests.get(sandbox.url + "/moto-api/config", headers={"X-Lab-Token": sandbox.token})

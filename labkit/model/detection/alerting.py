@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -33,6 +34,16 @@ Placement = Literal["joins", "raises", "kept", "late"]
 """What a matching event does: joins the open alert, raises one, is kept towards the threshold, or is too late."""
 
 
+@lru_cache(maxsize=256)
+def compiled(text: str) -> tuple[Filter, Predicate]:
+    """A filter and its test of an event. Raises FilterError.
+
+    The last ones are kept: who writes a rule compiles its filters, and the engine, which others wait for, finds them.
+    """
+    read = rule_filter.parse(text)
+    return read, rule_filter.compile(read)
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """A rule ready to test events. read_filter: None where a file rule has no filter, which is true of every event."""
@@ -46,9 +57,8 @@ class CompiledRule:
     @classmethod
     def of(cls, rule: Rule) -> CompiledRule:
         """The rule with its filters compiled. Raises FilterError."""
-        read = rule_filter.parse(rule.filter) if rule.filter.strip() or rule.type != "File" else None
-        fires = rule_filter.compile(read) if read else _always
-        suppressions = tuple(rule_filter.compile(rule_filter.parse(text)) for text in rule.suppressions)
+        read, fires = compiled(rule.filter) if rule.filter.strip() or rule.type != "File" else (None, _always)
+        suppressions = tuple(compiled(text)[1] for text in rule.suppressions)
         # Sorted: the same fields in another order are the same alert.
         values = tuple((name, text_reader(name)) for name in sorted(set(rule.aggregate_fields)))
         return cls(rule, read, _on_files(rule, fires) if rule.type == "File" else fires, suppressions, values)

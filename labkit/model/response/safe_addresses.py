@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.model.errors import InvalidInput
@@ -34,15 +34,39 @@ _AWS_SERVICES = (
 )
 """Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html and the EC2 user guide on IMDS."""
 
-# Written out, since ipaddress counts the documentation addresses, which are this lab's internet, as private.
 _NEVER_PUBLIC = (
     *_kind("a private address", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
     *_kind("a loopback address", "127.0.0.0/8", "::1"),
     *_kind("a link-local address", "169.254.0.0/16", "fe80::/10"),
+    *_kind("a site-local address", "fec0::/10"),
     *_kind("a multicast address", "224.0.0.0/4", "ff00::/8"),
     *_kind("the unspecified address", "0.0.0.0/8", "::"),
     *_kind("the broadcast address", "255.255.255.255"),
+    *_kind("an address shared behind a carrier’s NAT", "100.64.0.0/10"),
+    *_kind("an address for IETF protocols", "192.0.0.0/24", "2001::/23"),
+    *_kind("an address for benchmarks", "198.18.0.0/15"),
+    *_kind("a 6to4 relay", "192.88.99.0/24"),
+    *_kind("a reserved address", "240.0.0.0/4"),
+    *_kind("an IPv4 address translated by a network of its own", "64:ff9b:1::/48"),
+    *_kind("an IPv4-compatible address", "::/96"),
+    *_kind("an address that discards packets", "100::/63"),
+    *_kind("a segment identifier", "5f00::/16"),
 )
+"""The special-purpose addresses, without those for documentation, which are this lab's internet.
+
+Source: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry; RFC 3879
+(fec0::/10), RFC 4291, section 2.5.5.1 (::/96), RFC 7526 (192.88.99.0/24)."""
+
+_HOSTS_SUBNET = _kind("in the subnet of the lab’s host", "2001:db8:1234:1a01::/64")
+"""The IPv6 subnet of the range, with its gateway; it is in no VPC."""
+
+_EMBEDDING = {
+    ipaddress.ip_network("64:ff9b::/96"): 0,  # NAT64, RFC 6052
+    ipaddress.ip_network("64:ff9b:1::/48"): 0,  # NAT64, RFC 8215
+    ipaddress.ip_network("::/96"): 0,  # IPv4-compatible, RFC 4291
+    ipaddress.ip_network("2002::/16"): 80,  # 6to4, RFC 3056
+}
+"""IPv6 networks whose addresses stand for IPv4 ones, and how many bits are behind the IPv4 address."""
 
 
 def never_deny(
@@ -69,6 +93,7 @@ def never_deny(
             for address, name in (endpoints or {}).items()
         ),
         *(SafeNetwork(parse_safe(text), "on your list of safe addresses") for text in listed),
+        *_HOSTS_SUBNET,
         *_NEVER_PUBLIC,
     )
 
@@ -78,7 +103,7 @@ def _has_one(block: Network) -> bool:
 
 
 def why_safe(address: str | Address, safe: Sequence[SafeNetwork]) -> SafeNetwork | None:
-    """The first of the safe networks that an address is in, or None if it may be denied.
+    """The first of the safe networks that an address is in, or one that it stands for; None if it may be denied.
 
     >>> str(why_safe("::ffff:127.0.0.1", never_deny()))
     'a loopback address (127.0.0.0/8)'
@@ -86,7 +111,24 @@ def why_safe(address: str | Address, safe: Sequence[SafeNetwork]) -> SafeNetwork
     True
     """
     found = parse_address(address) if isinstance(address, str) else address
-    return None if found is None else next((one for one in safe if found in one.network), None)
+    if found is None:
+        return None
+    same = (found, *_stands_for(found))
+    return next((one for one in safe if any(each in one.network for each in same)), None)
+
+
+def _stands_for(address: Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address stands for.
+
+    >>> list(map(str, _stands_for(ipaddress.ip_address("2002:a00:1::"))))
+    ['10.0.0.1']
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            yield address.ipv4_mapped
+        for network, bits in _EMBEDDING.items():
+            if address in network:
+                yield ipaddress.IPv4Address(int(address) >> bits & 0xFFFFFFFF)
 
 
 def parse_address(text: str) -> Address | None:

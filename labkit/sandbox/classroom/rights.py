@@ -25,6 +25,10 @@ _CHECKED_THEMSELVES = {
 """The changing calls that check, each by itself, whose thing it is."""
 
 
+MOST_RULES = 100
+"""Of a student."""
+
+
 class ClassPermissions(Permissions):
     """The limits of each student. Whoever is no student, as the instructor, has none."""
 
@@ -55,6 +59,15 @@ class ClassPermissions(Permissions):
             if student is not None and students_in(name) != {student}:
                 mark = _mark(student)
                 raise ApiError(403, f"rule {name!r} is not one of student {student}'s, whose names contain {mark}")
+
+    def check_number_of_rules(self, caller: Caller) -> None:
+        """Refuse a student more rules than anybody needs: each event is tested against them while others wait."""
+        student = self._student(caller)
+        if student is None:
+            return
+        names = store().rules.names(caller.organization_id)
+        if sum(students_in(name) == {student} for name in names) >= MOST_RULES:
+            raise ApiError(400, f"student {student} has {MOST_RULES} rules already: delete one first")
 
     def check_alerts(self, caller: Caller, alert_ids: Iterable[str]) -> None:
         """Refuse a student alerts unless their rule raised each, or, where the rule was deleted, their host did."""

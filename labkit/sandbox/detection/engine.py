@@ -27,13 +27,19 @@ from labkit.model.detection.alerting import (
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.rulebook import Rulebook, Rulebooks
 from labkit.sandbox.detection.store.alerts import NewAlert
-from labkit.sandbox.detection.store.database import NoSuch
+from labkit.sandbox.detection.store.database import NoSuch, to_json
 from labkit.sandbox.detection.store.engine import DAY_MS, EVENT_DAYS, KeptEvent
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 
 MOST_CHANGES = 100
 """The most alerts in one answer of the feed."""
+
+MOST_EVENT_BYTES = 32_000
+"""Of an event that fires a rule, as JSON; the agent's have about 3,000."""
+
+LONGEST_VALUE = 1000
+"""Characters of an alert's title, and of the value of an aggregate field."""
 
 _LONGEST_ID = 128
 _LARGEST_TIME = 2**53
@@ -119,7 +125,7 @@ class Engine:
         last = self._store.engine.sequence()
         if after is None:
             return Changes((), last)
-        after = after if after <= last else 0
+        after = after if 0 <= after <= last else 0
         found = self._changed(organization_id, after, rule_id)
         if found.alerts or wait_seconds <= 0:
             return found
@@ -190,6 +196,8 @@ class _Batch:
         verdicts = [(rule, rule.suppresses(event)) for rule in fired]
         named = {**event, "_id": event_id, "timestamp": happened_at, "organization_id": organization_id}
         named["alert_metadata"] = _alert_metadata(verdicts)
+        if len(to_json(named)) > MOST_EVENT_BYTES:
+            raise EventRefused(result.events - 1, f"it has more than {MOST_EVENT_BYTES} characters")
         # A host's clock that is ahead must not keep an alert open, or an event for ever.
         self._place_all(KeptEvent(event_id, organization_id, min(happened_at, self._now), named), verdicts)
 
@@ -224,13 +232,13 @@ class _Batch:
         rule, values = compiled.rule, compiled.aggregates(event.body)
         alert = NewAlert(
             event.organization_id,
-            fill_title(rule.title, event.body),
+            fill_title(rule.title, event.body)[:LONGEST_VALUE],
             rule.severity,
             rule.id,
             rule.ruleset_id,
             self._now,
             agent_id=agent_of(event.body),
-            aggregates={field: UNDEFINED if value is None else value for field, value in values.items()},
+            aggregates={name: UNDEFINED if value is None else value[:LONGEST_VALUE] for name, value in values.items()},
             data_source="cloudtrail" if rule.type == "CloudTrail" else "agent",
         )
         alert_id = self._store.alerts.insert_alert(alert)

@@ -11,7 +11,8 @@ _FORM = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"(?:T(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?)?"
     # A raw "+" in a query string reaches the server as a space, so a space is accepted for it.
-    r"(?P<zone>Z|[+ -]\d\d:?\d\d)?)?"
+    r"(?P<zone>Z|[+ -]\d\d:?\d\d)?)?",
+    re.ASCII,
 )
 ACCEPTED = "yyyy-mm-dd, yyyy-mm-ddThh, yyyy-mm-ddThh:mm or yyyy-mm-ddThh:mm:ss (UTC)"
 

@@ -109,7 +109,7 @@ class DetectionApi:
 
     def alert_events(self, alert_id: str) -> tuple[dict[str, Any], ...]:
         """The raw events behind an alert, oldest first."""
-        return tuple(self._call("GET", f"/v2/alerts/{_part(alert_id)}/events")["events"])
+        return tuple(self._pages(f"/v2/alerts/{_part(alert_id)}/events", "events"))
 
     def alert_changes(self, after: int | None, rule_id: str = "", wait_seconds: float = 0.0) -> dict[str, Any]:
         """One request to the alert feed, which only the lab's own service has; see `AlertFeed`."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import uuid
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from labkit.model.network_acl import ENTRY_QUOTA, Entry, Packet, decide, entries
 from labkit.model.response.plan import cidr_block_of, plan
 from labkit.model.response.response import Add, Destination, Keep, Plan, Refuse, Remove, Replace, is_own, own_entries
 from labkit.model.response.safe_addresses import never_deny, parse_address, why_safe
+from labkit.range import dns
 
 ALLOW = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(101, True, "allow", "-1", "::/0")]
 LAST = [Entry(32767, True, "deny", "-1", "0.0.0.0/0"), Entry(32768, True, "deny", "-1", "::/0")]
@@ -248,6 +251,29 @@ def test_each_change_in_its_turn_leaves_the_quota_whole(found: list[Destination]
         now = Plan((change,)).carried_out(now)
         for ipv6 in (False, True):
             assert entries_used(now, True, ipv6=ipv6) <= ENTRY_QUOTA
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::10.0.0.5", "64:ff9b::169.254.169.254", "64:ff9b:1::1", "64:ff9b::198.51.100.65", "2002:a00:1::",
+        "2002:7f00:1::1", "2002:cb00:71c8::", "::10.0.0.1", "::203.0.113.10", "::ffff:192.168.1.1", "100.64.0.1",
+        "100.127.255.255", "192.0.0.1", "192.0.0.170", "192.88.99.1", "198.18.0.1", "198.19.255.255", "240.0.0.1",
+        "fec0::1", "feff::1", "febf::1", "100::1", "100:0:0:1::1", "2001::1", "2001:10::1", "2001:20::1", "5f00::1",
+        dns.GATEWAY, dns.GATEWAY_IPV6, dns.HOST, dns.HOST_IPV6, dns.RESOLVER, dns.METADATA,
+    ],
+)  # fmt: skip
+def test_what_is_special_or_stands_for_a_safe_address_is_never_denied(address: str) -> None:
+    assert why_safe(address, SAFE) is not None
+    assert not plan([to(address)], DEFAULT, SAFE).changes
+
+
+@pytest.mark.parametrize(
+    "address",
+    [*itertools.chain(*dns.NAMES.values()), "8.8.8.8", "2606:4700::1111", "2002:808:808::1", "64:ff9b::8.8.8.8"],
+)
+def test_what_is_public_and_the_labs_internet_are_denied(address: str) -> None:
+    assert why_safe(address, SAFE) is None
 
 
 @given(destinations, network_acls())

@@ -17,6 +17,7 @@ blueprint = Blueprint("alerts", __name__)
 
 PAGE = 100
 MOST_IDS = 512
+LONGEST_REASON = 1000
 REASONS = ("BUSINESS_OP", "COMPANY_POLICY", "MAINTENANCE", "OTHER")
 
 
@@ -53,8 +54,13 @@ def show_alert(alert_id: str) -> Response:
 
 @blueprint.get("/alerts/<alert_id>/events")
 def list_events(alert_id: str) -> Response:
-    """The events behind an alert, whole and in snake_case: this list has no token."""
-    return reply({"events": store().alerts.events(organization_id(), checked_id(alert_id))})
+    """The events behind an alert, whole and in snake_case; with a token only if there are more than a page.
+
+    Sandbox: the published list has no token.
+    """
+    question = Question.of("events", request.args)
+    events, rest = store().alerts.events(organization_id(), checked_id(alert_id), question.after, PAGE)
+    return reply({"events": events} if rest is None else question.reply(events, rest))
 
 
 @blueprint.post("/alerts/dismiss")
@@ -79,8 +85,10 @@ def _checked_reason(given: dict[str, Any]) -> tuple[str, str | None]:
     reason, text = given.get("dismissReason"), given.get("dismissReasonText")
     if reason not in REASONS:
         raise ApiError(400, f"dismissReason must be one of {', '.join(REASONS)}")
-    if reason == "OTHER" and not (isinstance(text, str) and text.strip()):
-        raise ApiError(400, "dismissReasonText is required when dismissReason is OTHER")
+    if reason == "OTHER" and not (isinstance(text, str) and text.strip() and len(text) <= LONGEST_REASON):
+        raise ApiError(
+            400, f"dismissReasonText, of at most {LONGEST_REASON} characters, is required when dismissReason is OTHER"
+        )
     if reason != "OTHER" and text is not None:
         raise ApiError(400, f"dismissReasonText is refused when dismissReason is {reason}")
     return reason, text

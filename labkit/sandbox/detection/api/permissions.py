@@ -36,5 +36,8 @@ class Permissions:
     def check_rule(self, caller: Caller, *names: str) -> None:
         """Called before a rule changes. names: what the rule is called, or will be."""
 
+    def check_number_of_rules(self, caller: Caller) -> None:
+        """Called before a rule is added, in the same transaction."""
+
     def check_alerts(self, caller: Caller, alert_ids: Iterable[str]) -> None:
         """Called before these alerts are dismissed."""

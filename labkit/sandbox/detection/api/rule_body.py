@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from labkit.model.detection.alerting import compiled
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
 from labkit.sandbox.detection.api.errors import ApiError
@@ -23,6 +24,13 @@ AGGREGATE_FIELDS: Mapping[str, Collection[str]] = {
 """The aggregate fields that rules of a kind may use; kinds that are not listed accept any."""
 
 FILE_EVENTS = ("ALL", "open", "modify", "delete", "create", "close")
+
+MOST_FILTER_CHARACTERS = 10_000
+"""Of a rule's filter and its suppressions together: compiling takes a tenth of a second for as many."""
+
+MOST_SUPPRESSIONS = 50
+MOST_WORDS, LONGEST_WORD = 100, 300
+"""Of each other list of a rule, such as the paths that it watches."""
 
 
 class _RuleCheck:
@@ -64,17 +72,25 @@ class _RuleCheck:
 
         Sandbox: the real service refused typographic quotes.
         """
+        straight = straighten(text).text
         try:
-            parse(text)
-        except FilterError as error:
-            self.errors.append(f"Validation failed: body has invalid {name} value.  {error}")
-        return straighten(text).text
+            compiled(straight)
+        except FilterError:
+            try:
+                parse(text)  # whose error shows what was typed
+            except FilterError as error:
+                self.errors.append(f"Validation failed: body has invalid {name} value.  {error}")
+        return straight
 
 
 def _are_words(value: Any, choices: Collection[str] | None) -> bool:
     return isinstance(value, list) and all(
         isinstance(word, str) and (choices is None or word in choices) for word in value
     )
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_WORD
 
 
 def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -92,17 +108,26 @@ def checked_rule(body: Mapping[str, Any], stored: Mapping[str, Any] | None = Non
         "title": check.text("title", 1000),
         "severityOfAlerts": check.number("severityOfAlerts", 1, 3),
         "alertDescription": check.text("alertDescription", 300, "" if may_lack_description else None),
-        "aggregateFields": check.words("aggregateFields", AGGREGATE_FIELDS.get(kind), []),
+        "aggregateFields": _aggregate_fields(check, kind),
         "window": check.number("window", 1, 31 * 86400, 86400),
         "threshold": check.number("threshold", 1, 1_000_000, 1),
         "enabled": check.take("enabled", lambda value: isinstance(value, bool), "true or false", False),
     }
+    if isinstance(rule["name"], str) and any(one.isdigit() and not one.isascii() for one in rule["name"]):
+        check.errors.append("Validation failed: body has invalid name value.  Its digits must be 0 to 9.")
     rule |= _filters(check, kind)
     if kind == "File":
         rule |= _file_fields(check)
     if check.errors:
         raise ApiError(400, *check.errors)
     return rule
+
+
+def _aggregate_fields(check: _RuleCheck, kind: str) -> Any:
+    if kind in AGGREGATE_FIELDS:
+        fields = check.words("aggregateFields", AGGREGATE_FIELDS[kind], [])
+        return list(dict.fromkeys(fields)) if _are_words(fields, None) else fields
+    return check.take("aggregateFields", _are_short, f"an array of at most {MOST_WORDS} strings", [])
 
 
 def _kind(body: Mapping[str, Any], stored: Mapping[str, Any] | None, check: _RuleCheck) -> str:
@@ -121,27 +146,39 @@ def _filters(check: _RuleCheck, kind: str) -> dict[str, Any]:
     default = "" if kind == "File" else None
     text = check.take("filter", lambda value: isinstance(value, str) and value.strip() != "", "a filter", default)
     suppressions = check.words("suppressions", None, [])
-    if isinstance(text, str) and text.strip():
+    if not isinstance(text, str) or not _are_words(suppressions, None):
+        return {"filter": text, "suppressions": suppressions}
+    if len(suppressions) > MOST_SUPPRESSIONS or len(text) + sum(map(len, suppressions)) > MOST_FILTER_CHARACTERS:
+        check.errors.append(
+            f"Validation failed: a rule has at most {MOST_SUPPRESSIONS} suppressions, and its filter and suppressions "
+            f"at most {MOST_FILTER_CHARACTERS} characters together."
+        )
+        return {"filter": text, "suppressions": suppressions}
+    if text.strip():
         text = check.filter("filter", text)
-    if _are_words(suppressions, None):
+    if suppressions:
         suppressions = [check.filter(f"suppressions[{n}]", one) for n, one in enumerate(suppressions)]
     return {"filter": text, "suppressions": suppressions}
 
 
 def _file_fields(check: _RuleCheck) -> dict[str, Any]:
     return {
-        "fileIntegrityPaths": check.take("fileIntegrityPaths", _are_paths, "a non-empty array of {path, recursive}"),
-        "ignoreFiles": check.words("ignoreFiles", None, []),
+        "fileIntegrityPaths": check.take("fileIntegrityPaths", _are_paths, "an array of 1 to 100 {path, recursive}"),
+        "ignoreFiles": check.take("ignoreFiles", _are_short, f"an array of at most {MOST_WORDS} strings", []),
         "eventsToMonitor": check.words("eventsToMonitor", FILE_EVENTS),
     }
+
+
+def _are_short(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MOST_WORDS and all(map(_is_word, value))
 
 
 def _are_paths(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and bool(value)
+        and 1 <= len(value) <= MOST_WORDS
         and all(
-            isinstance(one, dict) and isinstance(one.get("path"), str) and isinstance(one.get("recursive"), bool)
+            isinstance(one, dict) and _is_word(one.get("path")) and isinstance(one.get("recursive"), bool)
             for one in value
         )
     )

@@ -20,6 +20,8 @@ from labkit.sandbox.detection.timestamps import now_ms
 
 blueprint = Blueprint("rules", __name__)
 
+MOST_TAGS, LONGEST_TAG = 50, 300
+
 
 @blueprint.get("/rulesets")
 def list_rulesets() -> Response:
@@ -105,6 +107,7 @@ def create_rule(ruleset_id: str) -> Response:
     wanted = checked_rule(body())
     permissions().check_rule(caller(), wanted["name"])
     with store().transaction():
+        permissions().check_number_of_rules(caller())
         made = store().rules.create_rule(organization_id(), checked_id(ruleset_id), wanted, now_ms())
         note("create", "rule.create", f"created rule {made['name']}", _ids(made))
     return reply(made)
@@ -169,11 +172,12 @@ def set_tags(rule_id: str) -> Response:
 def _checked_tags(given: dict[str, Any]) -> dict[str, Any]:
     tags = {name: given.get(name, []) for name in ("inclusion", "exclusion")}
     for name, pairs in tags.items():
-        if not isinstance(pairs, list) or not all(_is_tag(pair) for pair in pairs):
-            must = "an array of {source, key, value}"
+        if not isinstance(pairs, list) or not all(_is_tag(pair) for pair in pairs) or len(pairs) > MOST_TAGS:
+            must = f"an array of at most {MOST_TAGS} {{source, key, value}}"
             raise ApiError(400, f"Validation failed: body has invalid {name} value.  Must be {must}.")
     return tags
 
 
 def _is_tag(pair: Any) -> bool:
-    return isinstance(pair, dict) and all(isinstance(pair.get(key), str) for key in ("source", "key", "value"))
+    words = [pair.get(key) for key in ("source", "key", "value")] if isinstance(pair, dict) else [None]
+    return all(isinstance(word, str) and len(word) <= LONGEST_TAG for word in words)

@@ -76,13 +76,20 @@ class AlertStore:
         sql = "SELECT * FROM alert WHERE organization_id = ? AND id = ?"
         return _alert(self._database.row("alert", alert_id, sql, organization_id, alert_id))
 
-    def events(self, organization_id: str, alert_id: str) -> list[dict[str, Any]]:
-        """The raw events that contributed to an alert, oldest first. Raises NoSuch."""
-        sql = """SELECT body FROM alert_event JOIN event ON event.id = event_id
-            WHERE alert_id = ? ORDER BY created_at, event_id"""
-        rows = self._database.rows(sql, alert_id)
+    def events(
+        self, organization_id: str, alert_id: str, after: After | None, limit: int
+    ) -> tuple[list[dict[str, Any]], After | None]:
+        """A page of the raw events that contributed to an alert, oldest first, and its last row if there are more.
+
+        Raises NoSuch.
+        """
+        sql = """SELECT body, created_at, event_id FROM alert_event JOIN event ON event.id = event_id
+            WHERE alert_id = ? AND (created_at, event_id) > (?, ?) ORDER BY created_at, event_id LIMIT ?"""
+        rows = self._database.rows(sql, alert_id, *(after or (-1, "")), limit + 1)
         self.alert(organization_id, alert_id)
-        return [orjson.loads(row["body"]) for row in rows]
+        last = rows[limit - 1] if len(rows) > limit else None
+        rest = (last["created_at"], last["event_id"]) if last is not None else None
+        return [orjson.loads(row["body"]) for row in rows[:limit]], rest
 
     def severity_counts(self, organization_id: str, selection: Selection) -> dict[int, int]:
         """How many of the selected alerts are of each severity, 1 to 3."""

@@ -35,6 +35,9 @@ CREATE INDEX IF NOT EXISTS event_age ON event (created_at);
 CREATE INDEX IF NOT EXISTS alert_age ON alert (created_at);
 CREATE INDEX IF NOT EXISTS alert_of_event ON alert_event (event_id);
 """
+MOST_EVENTS = 1000
+"""Events that an alert keeps, the newest; it counts all."""
+
 _NUMBERS = ("rules", "sequence")
 DAY_MS = 86_400_000
 EVENT_DAYS, ALERT_DAYS = 3, 365
@@ -133,6 +136,12 @@ class EngineStore:
         sql = """UPDATE alert_growth SET sequence = ?, count = count + 1, last_event_at = max(last_event_at, ?)
             WHERE alert_id = ?"""
         self._database.write(sql, sequence, event.happened_at, alert_id)
+        (row,) = self._database.rows("SELECT count FROM alert_growth WHERE alert_id = ?", alert_id)
+        if row["count"] > MOST_EVENTS and row["count"] % 100 == 0:
+            old = """SELECT event_id FROM alert_event JOIN event ON event.id = event_id WHERE alert_id = ?
+                ORDER BY event.created_at DESC, event_id DESC LIMIT -1 OFFSET ?"""
+            sql = f"DELETE FROM alert_event WHERE alert_id = ? AND event_id IN ({old})"
+            self._database.write(sql, alert_id, alert_id, MOST_EVENTS)
 
     def begin(self, growth: Mapping[str, Any], event: KeptEvent, kept: int) -> None:
         """Note a new alert with the event that raised it and those kept towards it, which stop being kept.

@@ -132,6 +132,11 @@ class RuleStore:
         row = self._database.row("rule", rule_id, sql, organization_id, rule_id)
         return str(orjson.loads(row["body"])["name"])
 
+    def names(self, organization_id: str) -> list[str]:
+        """The names of all rules."""
+        sql = "SELECT json_extract(body, '$.name') AS name FROM rule WHERE organization_id = ?"
+        return [str(row["name"]) for row in self._database.rows(sql, organization_id)]
+
     def create_rule(
         self, organization_id: str, ruleset_id: str, body: Mapping[str, Any], now: int, rule_id: str = ""
     ) -> dict[str, Any]:
