@@ -52,14 +52,24 @@ def main_or_lab() -> None:
     metavar="FOLDER",
     help="Put the chapters into this folder, and use it from now on. What you changed there is kept.",
 )
-def lab_command(browser: bool, port: int | None, chapter: str, large: bool, here: Path | None) -> None:
+@click.option("--host", default="", metavar="ADDRESS", help="Answer other computers there; 0.0.0.0: everywhere.")
+@click.option(
+    "--base-url",
+    default="",
+    metavar="URL",
+    help="Where a proxy shows the lab: https://lab.example.org/7/, or a path.",
+)
+@click.option("--tls/--no-tls", default=None, help="Encrypt; by default, on every address that others reach.")
+@click.option("--yes", is_flag=True, help="Do not ask before other computers can reach the lab.")
+def lab_command(host: str, base_url: str, tls: bool | None, **options: Any) -> None:
     """Open JupyterLab on the chapter that was open last, or on the first; the sandbox starts and stops with it.
 
     If the lab's JupyterLab is already running, the chapter opens there.
     """
     from labkit.jupyter import launch
+    from labkit.jupyter.address import LabAddress
 
-    launch.run(port, browser, chapter, large, here)
+    launch.run(launch.LabOptions(**options), LabAddress.parse(host, base_url, tls))
 
 
 @main.command("env")

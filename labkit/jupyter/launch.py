@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from labkit.backends.wing import classroom
+from labkit.jupyter.address import LabAddress, accept_stripped_path, require_login
 from labkit.jupyter.announce import address, announce, opener, show
 from labkit.jupyter.chapters import chapter_path, last_path
 from labkit.jupyter.lay_out import open_folder
 from labkit.jupyter.loading import load_jupyterlab
-from labkit.jupyter.options import arguments, configure, large_type
+from labkit.jupyter.options import PORTS, arguments, configure, free_port, large_type
+from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import jupyter_server, sandbox_process
@@ -24,24 +27,38 @@ from labkit.services.notes import Notes
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
 
-def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = False, here: Path | None = None) -> None:
+@dataclass(frozen=True)
+class LabOptions:
+    """The options of `labkit lab`.
+
+    chapter: its number; by default the one that was open last, or the first. large: in large type. here: the folder for
+    the chapters. yes: do not ask before other computers can reach the lab.
+    """
+
+    port: int | None = None
+    browser: bool = True
+    chapter: str = ""
+    large: bool = False
+    here: Path | None = None
+    yes: bool = False
+
+
+def run(wanted: LabOptions, where: LabAddress) -> None:
     """Run JupyterLab in this process until it ends. A sandbox started here ends with it, unless it serves a class.
 
-    chapter: its number; by default the one that was open last, or the first. large: in large type. here: the folder
-    for the chapters. If both services run
-    elsewhere, no sandbox is started; in a class, the student's host is.
+    If both services run elsewhere, no sandbox is started; in a class, the student's host is.
     If the lab's JupyterLab is already running and no port is given, the chapter opens there. The sandbox starts while
     JupyterLab is loaded. Raises LabError if the chapters cannot be written, no port is free, or the sandbox does not
-    start; InvalidInput if there is no such chapter.
+    start; InvalidInput if there is no such chapter; click.Abort for a no.
     """
-    folder, home = open_folder(here), settings().home
+    folder, home = open_folder(wanted.here), settings().home
     noted = Notes(home / "notes.json").get("open_chapter")
-    path = chapter_path(folder, chapter) if chapter else last_path(folder, noted)
-    if port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
-        show(address(server, path), home if open_browser else None)
-        if large:
-            click.echo(TYPE_SIZE_HINT)
+    path = chapter_path(folder, wanted.chapter) if wanted.chapter else last_path(folder, noted)
+    if wanted.port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
+        _open_there(server, path, home, wanted, where)
         return
+    port = wanted.port or free_port(where.host)
+    where.confirm(home, port, wanted.yes)
     here = _served_here(settings())
     starting = None if here is None else sandbox_process.PendingStart(here, parent=os.getpid())
     try:
@@ -51,16 +68,37 @@ def run(port: int | None, open_browser: bool, chapter: str = "", large: bool = F
             threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
         from labkit.steps.session import open_session
 
-        configure(open_session().backend.environment())
-        options = arguments(folder, port, path, open_browser)
+        configure(open_session().backend.environment(), where.path)
+        options = arguments(folder, port, 0 if wanted.port else PORTS, path, wanted.browser and not where.is_open)
+        options += where.options(home)
         jupyter_server.note_server(home)
-        threading.Thread(target=announce, args=(home, folder, path), daemon=True).start()
-        application.launch_instance(argv=[*options, *(large_type(application) if large else ())])
+        threading.Thread(target=announce, args=(home, folder, path, where), daemon=True).start()
+        if where.is_proxied:
+            accept_stripped_path(application, where.path)
+        server = application.initialize_server(argv=[*options, *(large_type(application) if wanted.large else ())])
+        if where.is_open:
+            require_login(server)
+        server.start()
     finally:
         jupyter_server.forget_server(home)
         opener(home).unlink(missing_ok=True)
         if here and starting and starting.process is not None and class_settings.load(here) is None:
             sandbox_process.stop(here)
+
+
+def _open_there(
+    server: jupyter_server.JupyterServer, path: str, home: Path, wanted: LabOptions, where: LabAddress
+) -> None:
+    """Open a chapter in the JupyterLab that is running. Raises LabError if it should answer elsewhere."""
+    if where.is_open:
+        raise LabError(
+            "The lab's JupyterLab is already running.",
+            f"It answers at {server.url}, and that cannot be changed while it runs.",
+            "End it with Ctrl-C twice in its terminal, then try again.",
+        )
+    show(address(server.url, path, server.token), home if wanted.browser else None)
+    if wanted.large:
+        click.echo(TYPE_SIZE_HINT)
 
 
 def _served_here(wanted: Settings) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
+from labkit.services.aws_cli import link_own
+from labkit.services.jupyter_server import LOOPBACK, PATH_VARIABLE
 
 FIRST_PORT = 8888
 PORTS = 50
@@ -19,17 +22,15 @@ LARGE_TYPE = Path(__file__).resolve().parent / "large"
 user's own settings (JupyterLab 4.6), which the lab must not write."""
 
 
-def arguments(folder: Path, port: int | None, path: str, open_browser: bool) -> list[str]:
+def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bool) -> list[str]:
     """JupyterLab's options. The token is in the environment, because any user can read a process's arguments.
 
-    If another lab takes the port before JupyterLab does, JupyterLab tries the next ones, unless `port` was given.
-    Raises LabError if no port is free.
+    retries: how many of the next ports JupyterLab tries if another lab takes the port before it does.
     """
     options = [
         f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.port={port or free_port()}",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port_retries={0 if port else PORTS}",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.port_retries={retries}",
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
@@ -68,15 +69,21 @@ def large_type(application: Any) -> list[str]:
     return ["--LabApp.custom_css=True"]
 
 
-def free_port() -> int:
-    """The first free port from 8888 on. Raises LabError if fifty ports are taken."""
+def free_port(host: str = LOOPBACK) -> int:
+    """The first free port from 8888 on. Raises LabError if fifty ports are taken, or this machine lacks the address."""
     for port in range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise LabError(
+                    f"JupyterLab cannot answer on {host}.",
+                    f"The system says: {error.strerror}.",
+                    "Give an address of this machine; `ip address` lists them, and 0.0.0.0 means all.",
+                ) from error
             return port
     raise LabError(
         "No port was free for JupyterLab.",
@@ -85,14 +92,15 @@ def free_port() -> int:
     )
 
 
-def configure(environment: Mapping[str, str]) -> None:
-    """Set this process's environment for JupyterLab, with a token of its own."""
-    set_environment(environment)
-    os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+def configure(environment: Mapping[str, str], path: str) -> None:
+    """Set this process's environment for JupyterLab at this base URL, with a token of its own."""
+    set_environment(environment, path)
+    os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)  # an empty one means none
 
 
-def set_environment(environment: Mapping[str, str]) -> None:
-    """Set this process's environment for kernels, terminals and JupyterLab's settings."""
+def set_environment(environment: Mapping[str, str], path: str) -> None:
+    """Set this process's environment for kernels, terminals and JupyterLab's settings. path: JupyterLab's base URL."""
+    os.environ[PATH_VARIABLE] = path
     for name, value in environment.items():
         if value:
             os.environ[name] = value
@@ -102,4 +110,5 @@ def set_environment(environment: Mapping[str, str]) -> None:
     for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # its settings, and the handouts' template
         os.environ[name] = os.pathsep.join(filter(None, [own, os.environ.get(name)]))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    first = [*filter(None, [link_own()]), Path(sys.executable).parent]
+    os.environ["PATH"] = os.pathsep.join([*map(str, first), os.environ.get("PATH", "")])

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from labkit.files import write_private
+from labkit.services.environment import home_folder
 
 if TYPE_CHECKING:
     import requests
 
 PATIENCE_SECONDS = 20.0
+PATH_VARIABLE = "LABKIT_JUPYTER_PATH"
+"""An environment variable of kernels: the base URL, without scheme and host, of the JupyterLab that the lab started."""
+LOOPBACK = "127.0.0.1"
+WILDCARDS = {"": LOOPBACK, "*": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "[::1]"}
+"""Addresses that stand for all of a machine's, and where this machine reaches them."""
 
 
 @dataclass(frozen=True)
 class JupyterServer:
-    """A Jupyter server's URL and its access token, which is never shown."""
+    """A Jupyter server's URL and its access token, which is never shown.
+
+    local_url: its URL on this machine. certificate: the file of the certificate to trust there; "" for the system's.
+    """
 
     url: str
     token: str = field(repr=False)
+    local_url: str = ""
+    certificate: str = ""
 
     def ask(self, method: str, path: str, body: object = None, seconds: float = PATIENCE_SECONDS) -> requests.Response:
         """The reply to a request; body: sent as JSON. Raises requests.RequestException."""
@@ -30,8 +42,9 @@ class JupyterServer:
 
         with requests.Session() as session:
             session.trust_env = False  # no proxy, and no password from .netrc
+            session.verify = self.certificate or True
             headers = {"Authorization": f"token {self.token}"}
-            address = f"{self.url.rstrip('/')}{path}"
+            address = f"{(self.local_url or self.url).rstrip('/')}{path}"
             return session.request(method, address, headers=headers, json=body, timeout=seconds)
 
     def answers(self) -> bool:
@@ -76,9 +89,32 @@ def _server_of(pid: str | int, folder: Path | None = None) -> JupyterServer | No
     try:
         found = json.loads(Path(jupyter_runtime_dir(), f"jpserver-{pid}.json").read_text(encoding="utf-8"))
         serves = folder is None or Path(found["root_dir"]) == folder
-        return JupyterServer(found["url"], found["token"]) if serves else None
+        return JupyterServer(found["url"], found["token"], *_locally(found)) if serves else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
+
+
+def _locally(found: Mapping[str, Any]) -> tuple[str, str]:
+    """A server's URL on this machine, and the certificate that it shows there if it is the lab's own."""
+    host, own = str(found["hostname"]), certificate_file(home_folder())
+    host = WILDCARDS.get(host) or (f"[{host}]" if ":" in host else host)
+    url = f"http{'s' if found['secure'] else ''}://{host}:{found['port']}{found['base_url']}"
+    return url, str(own) if found["secure"] and own.exists() else ""
+
+
+def certificate_file(home: Path) -> Path:
+    """The certificate of a JupyterLab that the lab opens to other computers."""
+    return home / "jupyterlab.pem"
+
+
+def in_students_browser(url: str) -> str:
+    """How the student's browser, which may be on another computer, reaches a port of this machine: through the proxy of
+    a JupyterLab that the lab started; elsewhere unchanged.
+
+    Source: https://jupyter-server-proxy.readthedocs.io/en/latest/arbitrary-ports-hosts.html
+    """
+    path, parts = os.environ.get(PATH_VARIABLE, ""), urlsplit(url)
+    return f"{path}proxy/{parts.port}{parts.path}?{parts.query}" if path else url
 
 
 # --- the server of a home ---

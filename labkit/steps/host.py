@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from pathlib import Path
 
 from labkit.backends.sandbox import SandboxDetection
 from labkit.model.check import CheckResult, Outcome
@@ -15,6 +13,7 @@ from labkit.model.network_acl import Entry
 from labkit.model.student import host_of
 from labkit.model.vpc import HOST_NAME, HOST_SUBNET_CIDR_BLOCK, HOST_TAG
 from labkit.services import aws
+from labkit.services.aws_cli import aws_cli
 from labkit.steps import commands
 from labkit.steps.network import students_network_acl, students_vpc, students_vpc_ids
 from labkit.steps.session import LabSession
@@ -74,16 +73,12 @@ def program_lines() -> list[Line]:
     """Python, and the programs of the lab."""
     lines = [Line("Python", "ready", sys.version.split()[0], "python3 --version")]
     for program, what in PROGRAMS.items():
-        path = shutil.which(program, path=_search_path())
+        path = aws_cli() if program == "aws" else shutil.which(program)
         package = "awscli" if program == "aws" else program
         next_step = "" if path else f"Install {what}: sudo apt install {package}, or: sudo dnf install {package}"
-        found = "installed" if path else "not installed"
+        found = str(path) if path else "not installed"
         lines.append(Line(program, "ready" if path else "missing", found, f"which {program}", next_step))
     return lines
-
-
-def _search_path() -> str:
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def check_ready(session: LabSession) -> CheckResult:

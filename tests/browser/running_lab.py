@@ -37,10 +37,14 @@ def chromium() -> str:
 
 @dataclass
 class RunningLab:
-    """A JupyterLab that `labkit lab` started. top: everything that it may write is below. options: of `labkit lab`."""
+    """A JupyterLab that `labkit lab` started. top: everything that it may write is below. options: of `labkit lab`.
+
+    shown_at: where a proxy shows it; "" without one.
+    """
 
     top: Path
     options: tuple[str, ...] = ()
+    shown_at: str = ""
     token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @property
@@ -110,7 +114,8 @@ class RunningLab:
 
     def address(self, notebook: str, workspace: str) -> str:
         """A page with this notebook alone."""
-        return f"http://127.0.0.1:{self.port}/lab/workspaces/{workspace}/tree/notebooks/{notebook}?reset&token={self.token}"
+        url = self.shown_at or f"http://127.0.0.1:{self.port}/"
+        return f"{url}lab/workspaces/{workspace}/tree/notebooks/{notebook}?reset&token={self.token}"
 
     def stop(self) -> None:
         """End JupyterLab as Ctrl-C, answered with yes, would."""

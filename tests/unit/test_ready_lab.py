@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from labkit.jupyter import launch
+from labkit.jupyter.address import LabAddress
 from labkit.jupyter.chapters import chapter_path
-from labkit.model.errors import InvalidInput
+from labkit.jupyter.launch import LabOptions
+from labkit.model.errors import InvalidInput, LabError
 from labkit.services import jupyter_server
 from labkit.services.notes import Notes
 
@@ -50,7 +52,8 @@ def running(home: Path, tmp_path: Path) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Status) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        told = {"url": url, "token": TOKEN, "root_dir": str(ROOT)}
+        where = {"hostname": "127.0.0.1", "port": server.server_port, "secure": False, "base_url": "/"}
+        told = {"url": url, "token": TOKEN, "root_dir": str(ROOT), **where}
         (tmp_path / "runtime" / f"jpserver-{os.getpid()}.json").write_text(json.dumps(told))
         jupyter_server.note_server(home)
         yield url
@@ -74,7 +77,7 @@ def test_another_number_is_answered_with_the_chapters_that_there_are(typed: str)
 def test_where_the_lab_runs_already_the_chapter_opens_there(
     home: Path, running: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    launch.run(None, open_browser=False, chapter="2")
+    launch.run(LabOptions(browser=False, chapter="2"), LabAddress())
 
     words = capsys.readouterr().out
     assert "JupyterLab is already running" in words
@@ -85,12 +88,17 @@ def test_where_the_lab_runs_already_the_chapter_opens_there(
 def test_without_a_number_the_chapter_opens_that_was_open_last(
     home: Path, running: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    launch.run(None, open_browser=False)
+    launch.run(LabOptions(browser=False), LabAddress())
     assert "notebooks/00_start_here.ipynb?" in capsys.readouterr().out
 
     Notes(home / "notes.json").save(open_chapter="03_self_protecting_cloud.ipynb")
-    launch.run(None, open_browser=False)
+    launch.run(LabOptions(browser=False), LabAddress())
     assert "notebooks/03_self_protecting_cloud.ipynb?" in capsys.readouterr().out
+
+
+def test_a_lab_that_runs_already_is_not_opened_to_other_computers(home: Path, running: str) -> None:
+    with pytest.raises(LabError, match=r"already running.*Ctrl-C twice"):
+        launch.run(LabOptions(browser=False, yes=True), LabAddress("0.0.0.0", tls=True))
 
 
 def test_the_browser_is_sent_there_by_a_private_file_that_alone_holds_the_token(
@@ -98,7 +106,7 @@ def test_the_browser_is_sent_there_by_a_private_file_that_alone_holds_the_token(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
-    launch.run(None, open_browser=True, chapter="3")
+    launch.run(LabOptions(chapter="3"), LabAddress())
 
     (address,) = opened
     file = Path(address.removeprefix("file://"))

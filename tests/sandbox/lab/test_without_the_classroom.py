@@ -92,9 +92,11 @@ def test_jupyterlab_and_its_kernels_get_the_labs_environment(copy: Path) -> None
         "from labkit.jupyter import launch\n"
         "class Ended:\n"
         "    @staticmethod\n"
-        "    def launch_instance(argv): print('root', argv[0])\n"
+        "    def initialize_server(argv):\n"
+        "        print('root', argv[0])\n"
+        "        raise SystemExit\n"
         "launch.load_jupyterlab = lambda: Ended\n"
-        "launch.run(None, False)"
+        "launch.run(launch.LabOptions(browser=False), launch.LabAddress())"
     )
     assert f"root --ServerApp.root_dir={copy}" in run(copy, "-c", lab)
 
