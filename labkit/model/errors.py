@@ -75,11 +75,16 @@ class ConsentNeeded(LabError):
 
 
 class InvalidInput(LabError):
-    """A value was refused before any service was called; `field` names the form field or argument."""
+    """A value was refused before any service was called; `field` names the form field or argument.
 
-    def __init__(self, what: str, why: str = "", next_step: str = "", *, field: str = "", code: str = "") -> None:
+    service_words: the message with which the service itself refuses it, where that is known.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", next_step: str = "", *, field: str = "", code: str = "", service_words: str = ""
+    ) -> None:
         super().__init__(what, why, next_step, code=code)
-        self.field = field
+        self.field, self.service_words = field, service_words
 
 
 class FilterError(InvalidInput):

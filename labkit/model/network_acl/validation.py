@@ -115,6 +115,7 @@ def validate_protocol(protocol: object) -> str:
             "Use 6 for tcp, 17 for udp, 1 for icmp, -1 for all.",
             field="protocol",
             code="InvalidParameterValue",
+            service_words=f"Invalid value '{protocol}' for IP protocol. Unknown protocol.",
         )
     return str(number)
 
@@ -129,6 +130,8 @@ def validate_rule_number(rule_number: object) -> int:
             "Choose a free number in that range.",
             field="rule_number",
             code="InvalidParameterValue",
+            service_words=f"Value ({rule_number}) for parameter ruleNumber is invalid. "
+            f"Rulenumber must be in range {FIRST_RULE_NUMBER}..{LAST_RULE_NUMBER}",
         )
     return number
 
@@ -268,10 +271,12 @@ def _missing(name: str) -> InvalidInput:
         "CidrBlock": "An entry needs CidrBlock (IPv4) or Ipv6CidrBlock (IPv6).",
     }
     group = name.partition(".")[0]
+    wire_name = ".".join(part[0].lower() + part[1:] for part in name.split("."))
     return InvalidInput(
         f"The parameter {name} is missing.",
         needed.get(group, "An entry needs it."),
         f"Add {group}.",
         field=_FIELDS.get(group, "ports" if group == "PortRange" else "icmp"),
         code="MissingParameter",
+        service_words=f"The request must contain the parameter {wire_name}",
     )

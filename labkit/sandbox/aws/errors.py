@@ -27,9 +27,7 @@ class DryRunSucceeded(AwsError):
     """AWS's answer to `DryRun` if the request would have succeeded."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "DryRunOperation", "The request would have succeeded; DryRun is set, so nothing was done.", 412
-        )
+        super().__init__("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
 
 EXPECTED = (AwsError, InvalidInput, ServiceException, HTTPException, NotImplementedError, OperationNotFoundError)
@@ -42,7 +40,7 @@ def as_aws_error(error: Exception, action: str = "") -> AwsError:
         case AwsError():
             return error
         case InvalidInput():
-            return AwsError(error.code or "InvalidParameterValue", error.what)
+            return AwsError(error.code or "InvalidParameterValue", error.service_words or error.what)
         case ServiceException():
             return AwsError(error.code, error.message, 412 if error.code == "DryRunOperation" else 400)
         case FilterNotImplementedError():

@@ -23,6 +23,7 @@ DESCRIBED = {
     "DescribeRouteTables": ("RouteTables", "RouteTableId"),
     "DescribeInternetGateways": ("InternetGateways", "InternetGatewayId"),
     "DescribeSecurityGroups": ("SecurityGroups", "GroupId"),
+    "DescribeDhcpOptions": ("DhcpOptions", "DhcpOptionsId"),
     "DescribeRegions": ("Regions", "RegionName"),
     "DescribeAvailabilityZones": ("AvailabilityZones", "ZoneName"),
     "DescribeTags": ("Tags", "ResourceId"),
@@ -272,6 +273,13 @@ DescribeSecurityGroups tag:Name web s
 DescribeSecurityGroups tag-key Name s
 DescribeSecurityGroups tag-value web s
 DescribeSecurityGroups vpc-id <B> t
+DescribeDhcpOptions dhcp-options-id <dopt> dopt
+DescribeDhcpOptions key domain-name dopt
+DescribeDhcpOptions owner-id 123456789012 dopt
+DescribeDhcpOptions tag:Name * -
+DescribeDhcpOptions tag-key * -
+DescribeDhcpOptions tag-value * -
+DescribeDhcpOptions value AmazonProvidedDNS dopt
 DescribeRegions endpoint *eu-west-2* eu-west-2
 DescribeRegions opt-in-status nosuch -
 DescribeRegions region-name eu-west-2 eu-west-2

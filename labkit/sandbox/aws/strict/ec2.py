@@ -124,8 +124,9 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         result = self.act()
         if isinstance(result, ActionResult):
             status, headers, body = self.serialized(result)
+            body = self.as_aws_shows_vpcs(self.action, str(body))
             if self._listing is not None:
-                status, headers, body = self.serialized(self._listing.cut(str(body)))
+                status, headers, body = self.serialized(self._listing.cut(body))
         elif isinstance(result, str):
             status, headers, body = 200, self.response_headers, result
         else:

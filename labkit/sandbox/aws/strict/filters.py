@@ -139,6 +139,12 @@ FILTERS: dict[str, dict[str, str]] = {
         "owner-id": "OwnerId",
         "vpc-id": "VpcId",
     },
+    "DescribeDhcpOptions": _TAGS | {
+        "dhcp-options-id": "DhcpOptionsId",
+        "key": "DhcpConfigurations.Key",
+        "owner-id": "OwnerId",
+        "value": "DhcpConfigurations.Values.Value",
+    },
     "DescribeRegions": {
         "endpoint": "Endpoint",
         "opt-in-status": "OptInStatus",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.network_acls import NetworkAcl, NetworkAclEntry
 
@@ -13,6 +14,9 @@ from labkit.sandbox.aws.strict.tags import check_tag_specifications
 from labkit.sandbox.aws.strict.vpc import OF_VPC_QUOTA
 
 _OF_AN_ENTRY = ("RuleNumber", "Egress", "RuleAction", "Protocol", "CidrBlock", "Ipv6CidrBlock", "PortRange")
+
+_REQUEST = "labkit_request"
+"""The attribute of moto's network ACL with the parameters that made it."""
 
 
 class StrictNetworkAcls:
@@ -24,18 +28,46 @@ class StrictNetworkAcls:
     def check_create_network_acl(self) -> None:
         self.ec2_backend.get_vpc(self.params["VpcId"])
         check_tag_specifications(self.params, "network-acl")
-        if sum(acl.vpc_id == self.params["VpcId"] for acl in self.ec2_backend.network_acls.values()) >= OF_VPC_QUOTA:
+        if (
+            self._made_before() is None
+            and sum(acl.vpc_id == self.params["VpcId"] for acl in self.ec2_backend.network_acls.values())
+            >= OF_VPC_QUOTA
+        ):
             raise AwsError("NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached.")
 
     def create_network_acl(self) -> Any:
-        """Add the entry that denies the rest, in both directions; moto adds it to default network ACLs only."""
+        """Add the entry that denies the rest, in both directions; moto adds it to default network ACLs only.
+
+        With the token of an earlier request, it is the network ACL of that request.
+        """
+        token = {name: self.params[name] for name in ("ClientToken",) if name in self.params}
+        if (made := self._made_before()) is not None:
+            return ActionResult({"NetworkAcl": made, **token})
         result = super().create_network_acl()  # type: ignore[misc]
         acl: NetworkAcl = result.result["NetworkAcl"]
+        vars(acl)[_REQUEST] = dict(self.params)
+        result.result.update(token)
         for egress in (True, False):
             self.ec2_backend.create_network_acl_entry(
                 acl.id, CATCH_ALL, "-1", "deny", egress, "0.0.0.0/0", None, None, None, None, None
             )
         return result
+
+    def _made_before(self) -> NetworkAcl | None:
+        """The network ACL that a request with the same token made. Raises AwsError if it asked for another one."""
+        if "ClientToken" not in self.params:
+            return None
+        for acl in self.ec2_backend.network_acls.values():
+            request = vars(acl).get(_REQUEST, {})
+            if request.get("ClientToken") != self.params["ClientToken"]:
+                continue
+            if request != self.params:
+                raise AwsError(
+                    "IdempotentParameterMismatch",
+                    "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+                )
+            return acl
+        return None
 
     def check_describe_network_acls(self) -> None:
         for acl_id in self.params.get("NetworkAclIds", []):
@@ -117,7 +149,7 @@ class StrictNetworkAcls:
         if self._find(acl) is None:
             direction = "egress" if self.params["Egress"] else "ingress"
             number = self.params["RuleNumber"]
-            raise AwsError("InvalidNetworkAclEntry.NotFound", f"{acl.id} has no {direction} entry with number {number}")
+            raise AwsError("InvalidNetworkAclEntry.NotFound", f"no {direction} entry with number {number}")
 
     def _sort(self) -> None:
         """Entries in the order of a new default network ACL: egress first, then by rule number."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.models import EC2Backend
 
 from labkit.model.network_acl import VPC_QUOTA, validate_cidr_block, validate_vpc_cidr_block
@@ -22,7 +24,33 @@ class StrictVpcs:
 
     params: dict[str, Any]
     current_account: str
+    region: str
     ec2_backend: EC2Backend
+
+    def as_aws_shows_vpcs(self, action: str, body: str) -> str:
+        """A reply with the id of the region's DHCP options, and with the state that a VPC has at first."""
+        body = body.replace("<dhcpOptionsId>default<", f"<dhcpOptionsId>{self._dhcp_options_id}<")
+        if action == "CreateVpc":
+            body = body.replace("<state>available<", "<state>pending<")
+        return body
+
+    @property
+    def _dhcp_options_id(self) -> str:
+        """The id of the options that all VPCs of a region have; from its name, so that it never changes."""
+        return "dopt-" + hashlib.sha256(f"{self.current_account} {self.region}".encode()).hexdigest()[:17]
+
+    def describe_dhcp_options(self) -> Any:
+        """With the region's own options, of which moto knows only the name `default`."""
+        wanted, own = self.params.get("DhcpOptionsIds", []), self._dhcp_options_id
+        others = [each for each in wanted if each != own]
+        found: list[Any] = self.ec2_backend.describe_dhcp_options(others) if others or not wanted else []
+        if own in wanted or not wanted:
+            domain = "ec2.internal" if self.region == "us-east-1" else f"{self.region}.compute.internal"
+            values = {"domain-name": domain, "domain-name-servers": "AmazonProvidedDNS"}
+            configurations = [{"Key": key, "Values": [{"Value": value}]} for key, value in values.items()]
+            options = {"DhcpOptionsId": own, "OwnerId": self.current_account, "DhcpConfigurations": configurations}
+            found = [*found, options | {"Tags": []}]
+        return ActionResult({"DhcpOptions": found})
 
     def check_create_vpc(self) -> None:
         if "CidrBlock" not in self.params:
