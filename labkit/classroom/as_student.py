@@ -115,7 +115,7 @@ class SimulatedHost(Host):
         self._student, self._detection = student, detection
 
     def run(
-        self, argv: Sequence[str], seconds: float = RUN_SECONDS, hear: Callable[[ProgramOutput], object] = ignore
+        self, argv: Sequence[str], seconds: float = RUN_SECONDS, on_output: Callable[[ProgramOutput], object] = ignore
     ) -> ProgramResult:
         """Report a connection to the host that the command line names; nothing runs."""
         target, name = target_of(argv), host_of(self._student)

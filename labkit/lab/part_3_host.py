@@ -129,7 +129,7 @@ class HostCells(Cells):
         lab_host, started = self._lab_host(), time.time()
         running = Running(shlex.join(argv), seconds)
         with running:
-            result = lab_host.run(argv, seconds, running.hear)
+            result = lab_host.run(argv, seconds, running.show)
             told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
             told += ["It wrote more than is kept."] if result.cut else []
             drops = lab_host.drops(started)

@@ -113,9 +113,9 @@ class Responder:
         what waiting does not fix: keys that are refused, a network ACL that no longer exists.
         """
         self._stop = stop
-        feed = ", and at once where the service tells of them" if self._wait is not None else ""
-        about = f"Alerts of rule {self.rule_id} are looked at every {self._interval_seconds:g} s{feed}."
-        self._emit(Message("started", f"The responder watches over {self.network_acl_id}. {about}"))
+        feed = ", and at once if the service announces them" if self._wait is not None else ""
+        about = f"It reads the alerts of rule {self.rule_id} every {self._interval_seconds:g} s{feed}."
+        self._emit(Message("started", f"The responder writes to {self.network_acl_id}. {about}"))
         try:
             self._run_rounds(stop, AlertListener(self._wait, self._interval_seconds, stop))
         except LabError as error:
@@ -202,7 +202,7 @@ class Responder:
     def _add_now(self, news: Sequence[Alert]) -> None:
         """Add entries for these alerts at the numbers last known to be free, which saves some milliseconds.
 
-        The full plan that follows reads the entries and corrects what has changed meanwhile.
+        The full plan that follows reads the entries and corrects what has changed since.
         """
         if not news or self.network_acl is None:
             return

@@ -66,12 +66,12 @@ class Host:
         return [Connection.from_json(one) for one in self._sandbox().control("GET", "/_lab/range/connections")]
 
     def run(
-        self, argv: Sequence[str], seconds: float = RUN_SECONDS, hear: Callable[[ProgramOutput], object] = ignore
+        self, argv: Sequence[str], seconds: float = RUN_SECONDS, on_output: Callable[[ProgramOutput], object] = ignore
     ) -> ProgramResult:
         """Run a program on the host to its end, for so many seconds at most.
 
-        hear: called with what the program writes as it writes it, and every quarter of a second of silence. When it
-        raises, or this is interrupted, the program is ended. Raises LabError if it is not installed or the range is
+        on_output: called with what the program writes as it writes it, and every quarter of a second of silence. When
+        it raises, or this is interrupted, the program is ended. Raises LabError if it is not installed or the range is
         not up.
         """
         body = {"argv": list(argv), "seconds": seconds}
@@ -81,5 +81,5 @@ class Host:
                     return ProgramResult(**line["result"])
                 if "refused" in line:
                     raise LabError(**line["refused"])
-                hear(ProgramOutput(**line))
+                on_output(ProgramOutput(**line))
         raise LabError("The program's result was lost.", "The sandbox stopped while the program ran.", RUN_AGAIN)

@@ -26,7 +26,7 @@ class Running:
         if error is not None and self._live is not None:
             self._live.update(self._view(interrupted=True))
 
-    def hear(self, written: ProgramOutput) -> None:
+    def show(self, written: ProgramOutput) -> None:
         """Show what the program has just written."""
         self._out += written.out
         self._err += written.err

@@ -105,8 +105,8 @@ def added(number: int, address: str, after_ms: int = 0, alert_ms: int = 4, entry
 
 STARTED = Message(
     "started",
-    f"The responder watches over {ACL_ID}. Alerts of rule {RULE_ID} are looked at every 10 s, and at once where the "
-    "service tells of them.",
+    f"The responder writes to {ACL_ID}. It reads the alerts of rule {RULE_ID} every 10 s, and at once if the service "
+    "announces them.",
 )
 POLLED = Message(
     "poll",

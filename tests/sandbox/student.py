@@ -102,7 +102,7 @@ class Student:
     def responding(self, *options: str) -> Iterator[Terminal]:
         """A responder at work that has looked once."""
         with self.at_work("respond", *options) as terminal:
-            terminal.wait_for("The responder watches over .*\n")
+            terminal.wait_for("The responder writes to .*\n")
             terminal.wait_for("Alert poll returned|Added entry|is not denied")
             yield terminal
 

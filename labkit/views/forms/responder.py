@@ -86,7 +86,7 @@ class ResponderPanel(Form):
         if self.running:
             return Note("The responder is at work already.")
         listed = tuple(filter(None, (text.strip() for text in self.fields["safe"].value.split(","))))
-        self._works = self._make(self._hear, listed)
+        self._works = self._make(self._take, listed)
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._run_until, args=(self._works, self._stop), name="responder", daemon=True
@@ -119,7 +119,7 @@ class ResponderPanel(Form):
             if self._twin is not None:
                 self._twin.update(self.twin)
 
-    def _hear(self, said: Message) -> None:
+    def _take(self, said: Message) -> None:
         self.said.append(said)
         self._refresh_soon()
         if said.kind == "added":
@@ -136,10 +136,10 @@ class ResponderPanel(Form):
         try:
             works.run(stop)
         except LabError:
-            pass  # its last words say why
-        except Exception as error:  # noqa: BLE001  else a fault in a thread would be seen nowhere in a notebook
+            pass  # its last message says why
+        except Exception as error:  # noqa: BLE001  an error in a thread would not be seen in a notebook
             log_fault(error)
-            self._hear(Message("ended", f"The responder failed ({type(error).__name__}). This is a bug in the lab."))
+            self._take(Message("ended", f"The responder failed ({type(error).__name__}). This is a bug in the lab."))
         finally:
             stop.set()
             self.refresh()

@@ -52,11 +52,11 @@ def running(mark: str) -> list[psutil.Process]:
 def test_what_it_writes_is_told_as_it_writes_it(lab: Lab) -> None:
     heard: list[tuple[float, str]] = []
 
-    def hear(written: ProgramOutput) -> None:
+    def show(written: ProgramOutput) -> None:
         if written.out:
             heard.append((time.monotonic(), written.out))
 
-    result = host_of(lab).run([sys.executable, "-c", TICKS], hear=hear)
+    result = host_of(lab).run([sys.executable, "-c", TICKS], on_output=show)
 
     assert "".join(text for _, text in heard) == result.out == "0\n1\n2\n"
     assert heard[-1][0] - heard[0][0] > 0.3
@@ -80,7 +80,7 @@ def test_an_interrupted_cell_ends_it_in_one_panel(run: Run, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labkit.views.running.Running.hear", interrupted)
+    monkeypatch.setattr("labkit.views.running.Running.show", interrupted)
     with pytest.raises(LabError, match=r"Interrupted: `run\(\)` stopped before its end"):
         interruptible(run)([sys.executable, "-c", "import time; time.sleep(90)", MARK])
 
