@@ -253,6 +253,7 @@ def stop(home: Path) -> bool:
             if not _wait_for_end(sandbox):
                 process.kill()
                 _wait_for_end(sandbox)
+        (home / "sandbox.json").unlink(missing_ok=True)  # a killed one leaves it, and would be revived
         return True
 
 
@@ -278,9 +279,11 @@ def _end_orphan(home: Path) -> bool:
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    for process in psutil.wait_procs(orphans, STOP_TIMEOUT_SECONDS)[1]:
+    alive = psutil.wait_procs(orphans, STOP_TIMEOUT_SECONDS)[1]
+    for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    psutil.wait_procs(alive, STOP_TIMEOUT_SECONDS)
     return bool(orphans)
 
 

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 import requests
 
 from labkit.model.errors import LabError
+from labkit.sandbox.server import serve_until_stopped
 from labkit.services import sandbox_process
 from tests.wait import PATIENCE_SECONDS, until
 
@@ -170,6 +172,37 @@ def test_stop_ends_that_process_and_a_second_stop_finds_none(home: Path) -> None
     assert not sandbox.alive()
     assert sandbox_process.stop(home) is False
     assert not (home / "sandbox.json").exists()
+
+
+def test_one_that_has_to_be_killed_is_not_revived(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = start(home)
+    monkeypatch.setattr(sandbox_process, "STOP_TIMEOUT_SECONDS", 0.1)
+    os.kill(sandbox.pid, signal.SIGSTOP)
+    assert sandbox_process.stop(home) is True
+    monkeypatch.undo()
+    until(lambda: not sandbox.alive())
+    sandbox_process.revive(home, os.getpid())
+    assert sandbox_process.find(home) is None
+
+
+def test_it_can_be_stopped_from_its_first_answer_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What answers sees that a signal ends the process in order."""
+    handlers: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    seen = []
+
+    class Answers:
+        def serve_forever(self) -> None:
+            seen.append(set(handlers))
+
+        def shutdown(self) -> None:
+            """It has nothing to end."""
+
+    served = SimpleNamespace(load=lambda: None, tick=lambda: None)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    serve_until_stopped([Answers()], served, ended.pid)
+    assert seen == [{signal.SIGTERM, signal.SIGINT}]
 
 
 def test_another_process_stops_it_at_once_though_the_kernel_that_started_it_lives_on(home: Path) -> None:
