@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from labkit.model.errors import InvalidInput
+from labkit.model.pasted import without_invisible
 from labkit.model.student import parse_student_number
 
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
 _FINGERPRINT = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){31}")
 _COPY = "Copy the whole block that your instructor gave you, from LABKIT_STUDENT to its last line, and try again."
 
@@ -59,9 +59,9 @@ class ClassKeys:
 
     @classmethod
     def parse(cls, text: str) -> ClassKeys:
-        """The keys in a block as it was pasted; comments, blank lines, quotes and `export` do not matter.
+        """The keys in a block as it was pasted; what is around its names and values does not matter.
 
-        Raises InvalidInput for a line that is missing or malformed, and for two blocks at once. The error never
+        Raises InvalidInput for a value that is missing or malformed, and for two blocks at once. The error never
         repeats a value that may be a key.
         """
         found = _named(text)
@@ -89,22 +89,20 @@ _NEEDED = (
     "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY",
 )  # fmt: skip
 
+_NAMES = (*_NEEDED, "LABKIT_AWS", "LABKIT_DETECTION", "LABKIT_CERTIFICATE")
+_ASSIGNMENT = re.compile(
+    rf"(?<![A-Z0-9_])({'|'.join(_NAMES)})[\"']?[ \t]*[=:][ \t]*[\"'“”`<]*([^\s\"'“”`<>,;]*)", re.IGNORECASE
+)
+
 
 def _named(text: str) -> dict[str, str]:
+    """The names and values in a text. Mail quotes them with `>`, and a chat may join the lines or fence them."""
     found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip().strip("\ufeff\u200b")
-        if not line or line.startswith("#"):
-            continue
-        read = _LINE.fullmatch(line)
-        if read is None:
-            why = "A block consists of lines such as LABKIT_STUDENT=7."
-            raise _refused(f"Line {number} is not a line of a block.", why, "block")
-        name, value = read[1].upper(), read[2].strip().strip("\"'“”")
-        if found.setdefault(name, value) != value:
-            raise _refused(f"{name} appears twice.", "These may be the blocks of two students.", name)
+    for name, value in _ASSIGNMENT.findall(without_invisible(text)):
+        if found.setdefault(name.upper(), value) != value:
+            raise _refused(f"{name.upper()} appears twice.", "These may be the blocks of two students.", name.upper())
     if not found:
-        raise _refused("No block of keys was found.", "It has no line such as NAME=value.", "block")
+        raise _refused("No block of keys was found.", "It has no line such as LABKIT_STUDENT=7.", "block")
     return found
 
 

@@ -12,7 +12,7 @@ import click
 
 from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder
-from labkit.model.errors import LabError
+from labkit.model.errors import InvalidInput, LabError
 
 START_OPTIONS = (
     click.option("--class", "size", type=int, metavar="N", help="Serve a class of N students, numbered 1 to N."),
@@ -192,17 +192,32 @@ def join(file: Any, leave: bool) -> None:
 
 
 def _pasted() -> str:
-    """The text pasted into a terminal, up to an empty line, or everything from a pipe."""
+    """The text pasted into a terminal, up to an empty line, or everything from a pipe.
+
+    A mail or a chat may have empty lines within: there the block is complete first, or the second empty line ends it.
+    """
     if not sys.stdin.isatty():
         return sys.stdin.read()
-    click.echo("Paste your block, then press Enter on an empty line. What you paste is not shown.")
+    click.echo(
+        "Paste your block, then press Enter on an empty line (twice if nothing happens). What you paste is not shown."
+    )
     lines: list[str] = []
     with _without_echo():
         for line in sys.stdin:
-            if not line.strip() and lines:
+            if not line.strip() and lines and (not lines[-1].strip() or _is_complete("".join(lines))):
                 break
             lines.append(line)
     return "".join(lines)
+
+
+def _is_complete(text: str) -> bool:
+    from labkit.classroom.class_keys import ClassKeys
+
+    try:
+        ClassKeys.parse(text)
+    except InvalidInput:
+        return False
+    return True
 
 
 @contextmanager

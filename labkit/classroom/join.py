@@ -11,7 +11,7 @@ from labkit.classroom.class_keys import ClassKeys
 from labkit.classroom.pinned_certificate import pinned
 from labkit.files import disk_errors, private_folder, write_private
 from labkit.model.access_keys import examine
-from labkit.model.errors import CredentialsRefused, LabError
+from labkit.model.errors import CredentialsRefused, LabError, ServiceUnreachable
 from labkit.model.settings import DEFAULT_REGION
 from labkit.model.student import account_of
 from labkit.services.aws.account import Account
@@ -49,6 +49,12 @@ def join(home: Path, keys: ClassKeys) -> None:
             if keys.fingerprint:
                 arriving.replace(certificate_file(home))
             keep(home, keys)
+    except ServiceUnreachable as error:
+        raise ServiceUnreachable(
+            error.what,
+            f"{error.why} Nothing was saved.".strip(),
+            "Ask your instructor whether the class is running, and whether this is its address. Then join again.",
+        ) from error
     finally:
         arriving.unlink(missing_ok=True)
 

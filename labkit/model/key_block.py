@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from labkit.model.pasted import is_invisible
+from labkit.model.pasted import without_invisible
 
 KEY_ID, SECRET, TOKEN = "access key id", "secret access key", "session token"
 """The names of the three, in AWS's words, which all fields and messages use."""
@@ -42,8 +42,7 @@ def find_keys(text: str) -> Mapping[str, str]:
     >>> sorted(find_keys("[default] aws_access_key_id = AKIAIOSFODNN7EXAMPLE region = us-east-1"))
     ['access key id']
     """
-    plain = "".join(" " if is_invisible(letter) and letter.isspace() else letter for letter in text)
-    plain = "".join(letter for letter in plain if not is_invisible(letter))
+    plain = without_invisible(text)
     labels = list(_LABEL.finditer(plain))
     ends = [*(label.start() for label in labels), len(plain)][1:]
     found: dict[str, str] = {}

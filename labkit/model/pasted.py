@@ -57,6 +57,16 @@ def clean(text: str) -> Pasted:
     )
 
 
+def without_invisible(text: str) -> str:
+    """A text of several values without invisible characters; one that separates words, such as U+00A0, is a space.
+
+    >>> without_invisible("a\u00a0b\u200e")
+    'a b'
+    """
+    spaced = "".join(" " if is_invisible(letter) and letter.isspace() else letter for letter in text)
+    return "".join(letter for letter in spaced if not is_invisible(letter))
+
+
 def is_invisible(letter: str) -> bool:
     """Whether a character is invisible; a space that a keyboard types is not.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import ServiceUnreachable
+from labkit.services.environment import CLASS_FILE, home_folder
 
 RESTARTING = (
     "It may be restarting: wait a moment, then run this again. If it still does not answer, ask your instructor."
@@ -12,7 +13,9 @@ RESTARTING = (
 
 def retry_advice(url: str, remote: str = RESTARTING) -> str:
     """What to do if nothing answers; remote: the advice for an address that is not on this machine."""
-    return "Start the sandbox (labkit sandbox start), then run this again." if is_loopback(url) else remote
+    if is_loopback(url) and not (home_folder() / CLASS_FILE).exists():  # a class is started by its instructor
+        return "Start the sandbox (labkit sandbox start), then run this again."
+    return remote
 
 
 def untrusted(url: str) -> ServiceUnreachable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from labkit.classroom.class_keys import ClassKeys
@@ -37,6 +39,37 @@ def test_what_comes_along_when_a_block_is_pasted_does_no_harm() -> None:
     assert ClassKeys.parse("\ufeff# Student 7\r\n\r\n" + "\r\n".join(lines)) == KEYS
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "Hello, here are your keys:\n" + KEYS.block + "See you tomorrow!",
+        KEYS.block.replace("\n", " "),
+        "".join(f"> {line}\n" for line in KEYS.block.splitlines()),
+        "".join(f">> > {line}\r\n" for line in KEYS.block.splitlines()),
+        f"```bash\n{KEYS.block}```",
+        "".join(f"`{line}`\n" for line in KEYS.block.splitlines()),
+        "; ".join(f"export {line}" for line in KEYS.block.splitlines()),
+        "".join(f'$Env:{name} = "{value}"\n' for name, value in KEYS.variables.items()),
+        "".join(f"{name}\u00a0=\u200e {value}\u2028" for name, value in KEYS.variables.items()),
+        json.dumps(KEYS.variables),
+    ],
+    ids=[
+        "a letter",
+        "one line",
+        "a mail",
+        "a mail's mail",
+        "a fence",
+        "code",
+        "commands",
+        "PowerShell",
+        "blanks",
+        "JSON",
+    ],
+)
+def test_a_block_is_found_in_whatever_carried_it(pasted: str) -> None:
+    assert ClassKeys.parse(pasted) == KEYS
+
+
 def test_a_fingerprint_may_come_without_colons_and_in_small_letters() -> None:
     assert ClassKeys.parse(KEYS.block.replace(KEYS.fingerprint, "ab" * 32)) == KEYS
 
@@ -59,7 +92,6 @@ def test_a_line_that_is_missing_is_named(name: str) -> None:
     ("wrong", "words"),
     [
         ("", "No block of keys"),
-        ("Hello, here are your keys:\n" + KEYS.block, "Line 1 is not a line"),
         (KEYS.block.replace("STUDENT=7", "STUDENT=0"), "“0” was refused"),
         (KEYS.block.replace("https://", "ftp://"), "not an address"),
         (KEYS.block.replace("URL=https://192.0.2.5", "URL=https://192.0.2.6", 1), "these are two"),
