@@ -20,7 +20,7 @@ from labkit.model.student import account_of, parse_student_number
 from labkit.services.host import Host
 
 AWS, DETECTION = "AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"
-"""Of the variables of a class: those by which a side is the class's."""
+"""The variables of a class that say that a service is the class's."""
 
 
 class ClassAws(AwsBackend):

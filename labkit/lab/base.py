@@ -83,7 +83,7 @@ class Cells:
             self._session.notes.save(open_chapter=here)
 
     def _opening(self) -> View:
-        """Who is at work, and where: what the first cell of a chapter shows. No service is asked."""
+        """Who uses the lab, and where: what the first cell of a chapter shows. Calls no service."""
         student = self._student_or_none()
         who = f"Student {student}" if student is not None else "No student number yet"
         return panels.Note("The lab is open", f"{who}. {self._session.backend.sentence}", onward=self._continue_here())

@@ -26,7 +26,7 @@ from labkit.views import display
 from labkit.views.tables.host import RanView
 
 PATIENCE_SECONDS = 3.0
-"""For what follows a connection by itself: the alert, and the entry of a responder at work."""
+"""For what follows a connection by itself: the alert, and the entry of a running responder."""
 
 SECTIONS = {
     "ingress entry 50": "The answer is a packet, too",

@@ -47,7 +47,7 @@ def open_lab(aws: str = "", detection: str = "", region: str = "") -> Lab:
     """The lab, by default on the sandbox of this machine.
 
     aws, detection: `sandbox` or `live`, noted for the other chapters; else LABKIT_AWS and LABKIT_DETECTION, else what
-    was noted. region: the AWS region. In a notebook it shows who is at work, and where.
+    was noted. region: the AWS region. In a notebook it shows who uses the lab, and where.
     Raises LabError when a backend cannot be opened.
     """
     LabError.panel = _show_panel

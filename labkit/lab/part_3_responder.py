@@ -25,7 +25,7 @@ class ResponderCells(Cells):
     _panel: ResponderPanel | None = None
 
     def responder(self, safe: Sequence[str] = (), start: bool | None = None) -> ResponderPanel:
-        """The responder's panel, with Start and Stop; the one that is at work, if one is.
+        """The responder's panel, with Start and Stop; the running one, if there is one.
 
         safe: addresses and CIDR blocks that are never denied. start: start it at once, which is done unasked when the
         chapter runs unattended. Raises StepNotReady while rule or network ACL are not there.
@@ -40,7 +40,7 @@ class ResponderCells(Cells):
     def stop_responder(self) -> View:
         """End the responder that `responder()` started."""
         if self._panel is None or not self._panel.running:
-            return Note("No responder is at work in this notebook.", "So there was nothing to stop.")
+            return Note("No responder is running in this notebook.", "So there was nothing to stop.")
         self._panel.show(self._panel.stop(), lasting=False)
         return ResponderEnd(self._panel.view.said)
 
@@ -56,7 +56,7 @@ class ResponderCells(Cells):
         return students_responder(self._session, say, safe)
 
     def _start(self, panel: ResponderPanel) -> None:
-        """Start it, and wait until it has looked once, so that the next cell finds it at work."""
+        """Start it and wait for its first round, so that the next cell finds it running."""
         panel.start()
         looked = threading.Event()
         for _ in range(int(FIRST_ROUND_SECONDS / 0.05)):

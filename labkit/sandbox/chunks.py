@@ -12,7 +12,7 @@ LARGEST_CHUNKED = 1_000_000
 """Bytes, as many as the REST API accepts; a larger body needs its Content-Length."""
 
 MOST_CHUNKS = 20_000
-"""Of one body. Clients send a few kilobytes at a time; a body in single bytes would cost much more than it holds."""
+"""In one body. Clients send a few kilobytes at a time; a body in single bytes would cost much more than it holds."""
 
 LONGEST_LINE = 4096
 """Bytes of the line before a chunk, and of a trailer."""

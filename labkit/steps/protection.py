@@ -69,7 +69,7 @@ def undo_alert(session: LabSession) -> ActionResult:
     ids = [alert.id for alert in students_alerts(session)]
     if ids:
         session.detection.dismiss(ids, "OTHER", "The lab was reset.")
-        with suppress(StepNotReady):  # a responder at work may have denied again since `undo_denied`
+        with suppress(StepNotReady):  # a running responder may have denied again since `undo_denied`
             undo_denied(session)
     alerts = f"{len(ids)} alert{'' if len(ids) == 1 else 's'} of your rule"
     return ActionResult(f"Dismissed: {alerts}." if ids else "Your rule had no active alert.")

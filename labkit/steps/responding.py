@@ -17,7 +17,7 @@ from labkit.steps.rule import students_rule
 from labkit.steps.session import LabSession
 
 PATIENCE_SECONDS = 2.0
-"""Of one call: a longer wait is the responder's own, which can be ended at any moment."""
+"""How long one call may take; for longer, the responder itself waits, which can be interrupted."""
 
 
 def students_responder(

@@ -31,7 +31,7 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     expect(form).to_contain_text("accepts the key")
     panel = notebook.run("lab.responder()")
     notebook.press(panel.get_by_role("button", name="Start the responder"))
-    expect(panel).to_contain_text("at work")
+    expect(panel).to_contain_text("running")
 
     way = notebook.run("lab.terminal()")
     screenshot("03-terminal-button")

@@ -106,9 +106,9 @@ def _responders() -> tuple[State, ...]:
     long = tuple(Message("poll", f"Look {number}: nothing new.") for number in range(70))
     return (
         State("not started", ResponderView("not started")),
-        State("at work, nothing done yet", ResponderView("at work", (STARTED,), None, REGION)),
-        State("at work", ResponderView("at work", TRANSCRIPT, DENYING_ACL, REGION)),
-        State("in trouble", ResponderView("at work", (STARTED, TROUBLE), DENYING_ACL, REGION)),
+        State("running, nothing done yet", ResponderView("running", (STARTED,), None, REGION)),
+        State("running", ResponderView("running", TRANSCRIPT, DENYING_ACL, REGION)),
+        State("in trouble", ResponderView("running", (STARTED, TROUBLE), DENYING_ACL, REGION)),
         State("stopped by a cell", ResponderEnd((STARTED, *TRANSCRIPT, ENDED))),
         State("stopped, after a long time", ResponderView("stopped", (*long, *TRANSCRIPT, ENDED), DENYING_ACL, REGION)),
     )

@@ -127,7 +127,7 @@ def _happened() -> tuple[State, ...]:
 
 def _notes() -> tuple[State, ...]:
     return (
-        State("a title", Note("The responder is at work already.")),
+        State("a title", Note("The responder is already running.")),
         State("with words", Note("The responder was stopped.", "Its entries stay.")),
         State("coming back", Note("The lab is open", "Student 7.", onward=("Your VPC", "#AWS-CLI-Config-VPC-Network"))),
     )

@@ -28,7 +28,7 @@ from labkit.services.detection.api import DetectionApi
 from labkit.services.sandbox_process import LOGIN_FILE
 
 PATIENCE_SECONDS = 0.5
-"""Of one call: its caller tries again by itself."""
+"""How long one call may take; its caller tries again by itself."""
 
 
 class HostServices:

@@ -44,7 +44,7 @@ Source: https://www.w3.org/TR/xml/#charsets"""
 FORM = "application/x-www-form-urlencoded"
 
 MOST_PARAMETERS = 500
-"""Of a request. The time of moto's parser grows with the square of their number: 40 ms for 500, a minute for 0.8 MB."""
+"""In one request. moto's parser takes time that grows with their square: 40 ms for 500, a minute for 0.8 MB."""
 
 CONCURRENT_REQUESTS = 4
 """Requests answered at the same time. Python runs one thread at a time, and each of a hundred runnable threads wakes up

@@ -38,7 +38,7 @@ log = logging.getLogger("labkit.sandbox.aws")
 T = TypeVar("T")
 
 MOST_CHANGES = 2000
-"""Of one account in the journal, without those of what was deleted: what a failed call, or a start, replays at most."""
+"""In the journal of one account, without deleted things: what a failed call, or a start, replays at most."""
 
 OTHER_STUDENT = 1012
 """The invented other student's number. Nobody in the room can have it: student numbers end at 999."""

@@ -26,7 +26,7 @@ _CHECKED_THEMSELVES = {
 
 
 MOST_RULES = 100
-"""Of a student."""
+"""Rules that one student may have."""
 
 
 class ClassPermissions(Permissions):

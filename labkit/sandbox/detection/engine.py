@@ -36,7 +36,7 @@ MOST_CHANGES = 100
 """The most alerts in one answer of the feed."""
 
 MOST_EVENT_BYTES = 32_000
-"""Of an event that fires a rule, as JSON; the agent's have about 3,000."""
+"""In the JSON of an event that fires a rule; the agent's events have about 3,000."""
 
 LONGEST_VALUE = 1000
 """Characters of an alert's title, and of the value of an aggregate field."""

@@ -77,14 +77,14 @@ class ResponderPanel(Form):
     @property
     def view(self) -> ResponderView:
         """What it has done and said so far."""
-        state = "at work" if self.running else "stopped" if self.said else "not started"
+        state = "running" if self.running else "stopped" if self.said else "not started"
         acl = self._works.network_acl if self._works is not None else None
         return ResponderView(state, tuple(self.said), acl, self._region)
 
     def start(self) -> View:
         """Start a responder, unless one works. Raises LabError when it cannot be made."""
         if self.running:
-            return Note("The responder is at work already.")
+            return Note("The responder is already running.")
         listed = tuple(filter(None, (text.strip() for text in self.fields["safe"].value.split(","))))
         self._works = self._make(self._take, listed)
         self._stop = threading.Event()
@@ -98,7 +98,7 @@ class ResponderPanel(Form):
     def stop(self) -> View:
         """End the responder at once; it changes nothing any more. Its entries stay."""
         if not self.running:
-            return Note("No responder is at work.")
+            return Note("No responder is running.")
         self._stop.set()
         if self._thread is not None:
             self._thread.join(0.5)  # for its last words; a call under way may take longer, but changes nothing more

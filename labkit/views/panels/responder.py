@@ -17,7 +17,7 @@ MOST_LINES = 60
 """The lines of the transcript that a page shows; `text()` has them all."""
 
 LOOKED_ONCE = "ran once"
-WAITING = ("not started", "at work")
+WAITING = ("not started", "running")
 """States in which an entry may still be added."""
 
 

@@ -129,7 +129,7 @@ class Scene:
 
 @contextmanager
 def running(responder: Responder) -> Iterator[threading.Event]:
-    """A responder at work in a thread meanwhile; the event stops it, and is set when it has ended."""
+    """A responder that runs in a thread; the event stops it, and is set when it has ended."""
     stop, ended = threading.Event(), list[BaseException]()
 
     def run() -> None:

@@ -177,15 +177,15 @@ def test_in_a_kernel_it_works_between_cells_and_an_interrupt_ends_it(ready: Lab,
         assert "running: True" in kernel.run(running).text
         kernel._manager.interrupt_kernel()
         until(lambda: "running: False" in kernel.run(running).text)
-        assert "stopped" in kernel.run("lab.stop_responder()").text
+        assert "No responder is running" in kernel.run("lab.stop_responder()").text
     assert open_session().student == ready._session.student
 
 
 def test_stopping_says_only_what_was_stopped(ready: Lab) -> None:
     here = cells(ready)
-    assert "No responder is at work" in repr(here.stop_responder())
+    assert "No responder is running" in repr(here.stop_responder())
     here.responder(start=False)
-    assert "No responder is at work" in repr(here.stop_responder())
+    assert "No responder is running" in repr(here.stop_responder())
     here.responder(start=True)
     assert "The responder was stopped." in repr(here.stop_responder())
-    assert "No responder is at work" in repr(here.stop_responder())
+    assert "No responder is running" in repr(here.stop_responder())

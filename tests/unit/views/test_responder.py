@@ -60,7 +60,7 @@ def test_what_an_attacker_wrote_is_shown_as_text() -> None:
 
 
 def test_a_long_transcript_is_cut_on_the_page_only() -> None:
-    view = ResponderView("at work", [Message("refused", f"line {number}.") for number in range(200)])
+    view = ResponderView("running", [Message("refused", f"line {number}.") for number in range(200)])
     assert view.earlier == 200 - MOST_LINES
     assert "line 199." in view._repr_html_() and "line 1." not in view._repr_html_()
     assert "line 1." in repr(view)
@@ -71,7 +71,7 @@ class FakeResponder:
 
     network_acl = ACL
 
-    def __init__(self, say, safe, lines=("at work",), fault: BaseException | None = None) -> None:
+    def __init__(self, say, safe, lines=("running",), fault: BaseException | None = None) -> None:
         self.say, self.safe, self.lines, self.fault = say, safe, lines, fault
 
     def run(self, stop: threading.Event) -> None:
@@ -92,7 +92,7 @@ def test_start_and_stop_are_immediate_and_leave_the_transcript_in_the_twin() -> 
     assert "not started" in shown(panel)
     panel.buttons[START].click()
     assert "works while you go on" in panel.message.value
-    until(lambda: "at work" in shown(panel) and "acl-7" in shown(panel))
+    until(lambda: "responder: running" in shown(panel) and "acl-7" in shown(panel))
     panel.buttons[STOP].click()
     assert not panel.running
     assert "Its entries stay." in panel.message.value
@@ -107,7 +107,7 @@ def test_started_twice_it_is_one_and_stopped_twice_it_says_so() -> None:
     assert "already" in repr(panel.start())
     panel.stop()
     assert len(made) == 1
-    assert "No responder is at work" in repr(panel.stop())
+    assert "No responder is running" in repr(panel.stop())
 
 
 def test_the_safe_list_is_read_from_its_field_and_a_fault_in_it_is_shown_there() -> None:
@@ -171,7 +171,7 @@ def test_what_it_said_of_many_addresses_is_one_line_and_of_two_it_is_two() -> No
 
 def test_once_it_has_looked_and_made_nothing_no_entry_is_waited_for() -> None:
     said = [Message("refused", "10.0.0.2 is not denied: it is your VPC’s resolver.", "10.0.0.2")]
-    assert "No entry has been made yet" in ResponderView("at work", said)._repr_html_()
+    assert "No entry has been made yet" in ResponderView("running", said)._repr_html_()
     assert "No entry has been made yet" not in ResponderView("ran once", said)._repr_html_()
 
 

@@ -186,7 +186,7 @@ _PROTOCOLS = {name: number for number, name in PROTOCOL_NAMES.items()}
 """A filter takes either form, and so do replies: numbers for network ACLs, names for security groups."""
 
 MOST_FILTERS, MOST_VALUES = 50, 200
-"""Of a request, and of a filter. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
+"""In one request, and in one filter. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
 
 
 @dataclass(frozen=True)

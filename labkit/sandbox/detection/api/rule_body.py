@@ -26,11 +26,11 @@ AGGREGATE_FIELDS: Mapping[str, Collection[str]] = {
 FILE_EVENTS = ("ALL", "open", "modify", "delete", "create", "close")
 
 MOST_FILTER_CHARACTERS = 10_000
-"""Of a rule's filter and its suppressions together: compiling takes a tenth of a second for as many."""
+"""In a rule's filter and suppressions together: compiling so many takes a tenth of a second."""
 
 MOST_SUPPRESSIONS = 50
 MOST_WORDS, LONGEST_WORD = 100, 300
-"""Of each other list of a rule, such as the paths that it watches."""
+"""In each other list of a rule, such as the paths that it watches."""
 
 
 class _RuleCheck:
