@@ -86,9 +86,17 @@ def _joined_at(served: Any) -> tuple[str, str]:
 def _ask(wanted: Any) -> None:
     """Explain what listening beyond this machine means, and ask for confirmation."""
     where = "every address of this machine" if wanted.host in ("0.0.0.0", "::") else wanted.host
-    click.echo(
+    opened = (
         f"This opens the sandbox to other machines. It will listen at {where}, port {wanted.port}:\n"
-        "every machine that reaches that address can send it requests. A firewall may have to allow them.\n\n"
+        "every machine that reaches that address can send it requests. A firewall may have to allow them."
+    )
+    if wanted.host.startswith("127.") or wanted.host in ("::1", "localhost"):
+        opened = (
+            f"The sandbox will listen at {where}, port {wanted.port}, which only this machine reaches.\n"
+            f"A proxy that serves it as {wanted.name} opens it to other machines; a firewall may have to allow them."
+        )
+    click.echo(
+        f"{opened}\n\n"
         f"What protects it: {_tls_words(wanted)} Every request is signed with a student's own keys,\n"
         "and no secret key is ever sent. What only you may see, such as the list of keys, answers only on 127.0.0.1.\n"
         "What is not protected: anyone who gets a student's block can act as that student in this class.\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from labkit.backends.wing import find_classroom
-from labkit.cli import handout, host, ready, respond, steps
+from labkit.cli import env, handout, host, ready, respond, steps
 from labkit.cli.group import Commands
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
@@ -72,18 +71,6 @@ def lab_command(host: str, base_url: str, tls: bool | None, **options: Any) -> N
     launch.run(launch.LabOptions(**options), LabAddress.parse(host, base_url, tls))
 
 
-@main.command("env")
-def env_command() -> None:
-    """Print shell exports that point the AWS CLI and detection-API clients at the lab.
-
-    Use it as: eval "$(labkit env)". The output contains the API key of the detection service.
-    """
-    from labkit.steps.session import open_session
-
-    for name, value in open_session().backend.environment().items():
-        click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
-
-
 @main.command("cloud-account")
 def cloud_account_command() -> None:
     """Show the sandbox's API Key and API Secret Key, as UDF's Cloud Accounts page would, for you to copy."""
@@ -133,6 +120,7 @@ def _as_json(chapter: str, result: Any) -> dict[str, Any]:
 main.add_command(sandbox)
 main.command("solve")(steps.solve)
 main.command("reset")(steps.reset)
+main.command("env")(env.env)
 main.command("ready")(ready.ready)
 main.command("respond")(respond.respond)
 main.command("shell")(host.shell)

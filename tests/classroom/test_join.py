@@ -343,6 +343,29 @@ def test_an_expired_certificate_is_replaced_and_students_must_join_again(
     assert class_line(after, running=True).state == "ready"
 
 
+_UNSIGNED = """
+import os, requests, urllib.request, urllib.error
+url = "https://" + os.environ["TS_HOST"] + "/v2/rulesets"
+try:
+    urllib.request.urlopen(url)
+except urllib.error.HTTPError as refused:
+    print(requests.get(url).status_code, refused.code)
+"""
+
+
+def test_programs_in_a_shell_with_the_labs_variables_find_the_class_and_trust_it(joined: Path) -> None:
+    lines = labkit("env").output.splitlines()
+    given = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
+    assert f"https://{given['TS_HOST']}" == given["TS_API_ENDPOINT"]
+    assert given["NODE_EXTRA_CA_CERTS"] == given["AWS_CA_BUNDLE"]
+    bundle = Path(given["SSL_CERT_FILE"])
+    assert given["REQUESTS_CA_BUNDLE"] == str(bundle)
+    own = Path(given["AWS_CA_BUNDLE"]).read_text()
+    assert own in bundle.read_text() and bundle.read_text().count("BEGIN CERTIFICATE") > 50, "the others stay trusted"
+    ran = subprocess.run([sys.executable, "-c", _UNSIGNED], env=os.environ | given, capture_output=True, text=True)
+    assert ran.stdout.split() == ["401", "401"], ran.stderr
+
+
 def test_a_class_grows_and_cannot_shrink(instructor: Path) -> None:
     port = str(free_port())
     labkit("sandbox", "start", "--class", "2", "--port", port)
