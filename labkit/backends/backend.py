@@ -96,6 +96,10 @@ class DetectionBackend(ABC):
             "TS_API_KEY": login.api_key,
         }
 
+    def tls_address(self) -> tuple[str, str]:
+        """The URL with TLS where the service answers too, and the file of its certificate; "" where there is none."""
+        return "", ""
+
 
 @dataclass(frozen=True)
 class Backend:

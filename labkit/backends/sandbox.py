@@ -90,6 +90,10 @@ class SandboxDetection(DetectionBackend):
         served = class_settings.load(self._sandbox.home)  # a class may begin at any time
         return served.size if served else 0
 
+    def tls_address(self) -> tuple[str, str]:
+        served = class_settings.load(self._sandbox.home)
+        return (served.url, served.certificate) if served and served.tls else ("", "")
+
     def login(self) -> DetectionLogin:
         sandbox = self._sandbox.ensure()
         self._keys = self._keys or sandbox.credentials()["detection"]  # they never change

@@ -23,7 +23,9 @@ def env() -> None:
 
     backend = open_session().backend
     variables = backend.environment()
-    variables |= _tls_variables(variables.get("TS_API_ENDPOINT", ""), variables.get("AWS_CA_BUNDLE", ""), backend.home)
+    url, certificate = backend.detection.tls_address()
+    url, certificate = url or variables.get("TS_API_ENDPOINT", ""), certificate or variables.get("AWS_CA_BUNDLE", "")
+    variables |= _tls_variables(url, certificate, backend.home)
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
 

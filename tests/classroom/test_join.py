@@ -19,6 +19,7 @@ from botocore.exceptions import EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from labkit import steps
+from labkit.backends.live import LOGIN_VARIABLES
 from labkit.classroom.class_keys import ClassKeys
 from labkit.cli.main import main
 from labkit.lab.lab import open_lab
@@ -32,6 +33,7 @@ from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
 from labkit.services import sandbox_process
 from labkit.services.aws import errors as aws_errors
 from labkit.services.detection import errors as detection_errors
+from labkit.services.detection.login import DetectionLogin
 from labkit.services.environment import settings
 from labkit.steps.rule import all_rules
 from labkit.steps.session import open_session
@@ -364,6 +366,20 @@ def test_programs_in_a_shell_with_the_labs_variables_find_the_class_and_trust_it
     assert own in bundle.read_text() and bundle.read_text().count("BEGIN CERTIFICATE") > 50, "the others stay trusted"
     ran = subprocess.run([sys.executable, "-c", _UNSIGNED], env=os.environ | given, capture_output=True, text=True)
     assert ran.stdout.split() == ["401", "401"], ran.stderr
+
+
+def test_ones_own_keys_open_the_sandbox_at_its_name_with_tls(instructor: Path) -> None:
+    port = str(free_port())
+    start = ("sandbox", "start", "--class", "1", "--tls", "--known-as", "localhost", "--port", port)
+    assert labkit(*start).exit_code == 0
+    lines = labkit("env").output.splitlines()
+    given = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
+    assert given["TS_HOST"] == f"localhost:{port}"
+    ran = subprocess.run([sys.executable, "-c", _UNSIGNED], env=os.environ | given, capture_output=True, text=True)
+    assert ran.stdout.split() == ["401", "401"], ran.stderr
+    certificate = given["NODE_EXTRA_CA_CERTS"]
+    login = DetectionLogin(f"https://localhost:{port}", *(given[name] for name in LOGIN_VARIABLES[1:]), certificate)
+    assert login.open().rulesets()
 
 
 def test_a_class_grows_and_cannot_shrink(instructor: Path) -> None:
