@@ -65,6 +65,6 @@ def _start(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(urlsafe_b64decode(token))
+        return max(0, int(urlsafe_b64decode(token)))
     except ValueError:
         raise AwsError("InvalidParameterValue", f"Invalid value '{token}' for nextToken") from None
