@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,22 @@ def private_folder(path: Path) -> Path:
     """The folder, made 0700 with its parents when absent."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise LabError for a folder that belongs to somebody else, or that others may write to: they could put a sandbox
+    of their own there."""
+    try:
+        of_link, found = folder.lstat(), folder.stat()
+    except OSError:  # absent, or not to be looked at: then its use says so
+        return
+    if {of_link.st_uid, found.st_uid} - {os.getuid()}:
+        why, next_step = "It belongs to another user.", "Let LABKIT_HOME name a folder of your own."
+    elif found.st_mode & 0o022:
+        why, next_step = "Other users may write to it.", f"Run: chmod go-w {shlex.quote(str(folder))}"
+    else:
+        return
+    raise LabError(f"The lab does not keep its files in {folder}.", why, next_step)
 
 
 def write_private(path: Path, content: str | bytes) -> None:

@@ -44,6 +44,10 @@ class AwsBackend(ABC):
     def environment(self) -> dict[str, str]:
         """The variables of a shell or JupyterLab; an empty value means that the variable is unset."""
 
+    def notice(self) -> str:
+        """What people should know about what the service kept, in a sentence; "" if nothing."""
+        return ""
+
     def cloud_account(self) -> AccessKeys | None:
         """The keys that UDF's Cloud Accounts page would show; None where the lab cannot know them."""
         return None

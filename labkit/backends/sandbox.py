@@ -63,6 +63,9 @@ class SandboxAws(AwsBackend):
     def environment(self) -> dict[str, str]:
         return lab_environment(self.config_file, self.credentials_file, "127.0.0.1")
 
+    def notice(self) -> str:
+        return str((self._sandbox.ensure().health() or {}).get("notice", ""))
+
     def cloud_account(self) -> AccessKeys | None:
         return AccessKeys(**self._sandbox.ensure().credentials()["aws"])
 

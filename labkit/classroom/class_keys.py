@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -108,9 +109,11 @@ def _named(text: str) -> dict[str, str]:
 
 def _checked_url(found: Mapping[str, str], name: str) -> str:
     url = found[name].rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.hostname and not parts.username and not parts.path:
-        return url
+    with suppress(ValueError):  # half a bracket, or a port beyond 65535
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0 and not re.search(r"[\s\x00-\x1f]", url)
+        if parts.scheme in ("http", "https") and named and not (parts.username or parts.path or parts.query):
+            return url
     raise _refused(f"{name} is not an address.", "An address looks like https://10.0.0.5:8443", name)
 
 

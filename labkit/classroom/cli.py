@@ -62,16 +62,20 @@ def start(yes: bool, **options: Any) -> None:
             _ask(wanted)
         if sandbox_process.stop(home):
             click.echo("The sandbox restarts with the new settings of the class. Nothing in it is lost.")
-        class_settings.save(home, wanted)
+        with disk_errors(home):
+            class_settings.save(home, wanted)
     try:
         found, started = sandbox_process.start(home)
     except LabError:
-        class_settings.save(home, before)
+        with disk_errors(home):
+            class_settings.save(home, before)
         if wanted != before:
             with suppress(LabError):  # better the old class than none
                 sandbox_process.start(home)
         raise
     click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
+    if notice := (found.health() or {}).get("notice"):
+        click.echo(notice)
     if wanted is not None:
         click.echo("\n".join(_class_lines(wanted)))
     if wanted is not None and before is not None and _joined_at(before) != _joined_at(wanted):

@@ -99,6 +99,8 @@ def status_command(as_json: bool) -> None:
         click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
         return
     click.echo(f"{session.host_words}\n{session.backend.sentence}")
+    if notice := session.backend.aws.notice():
+        click.echo(notice)
     for number, result in enumerate(results, 1):
         click.echo(f"{number:>2}. {result}")
     click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")

@@ -23,6 +23,8 @@ def start() -> None:
 
     found, started = sandbox_process.start(settings().home)
     click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
+    if notice := (found.health() or {}).get("notice"):
+        click.echo(notice)
 
 
 @sandbox.command()
@@ -41,7 +43,7 @@ def stop() -> None:
 
 
 @sandbox.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, home, log, class.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: running, pid, url, warm, notice, home, log, class.")
 def status(as_json: bool) -> None:
     """Show whether the sandbox is running, and where."""
     from labkit.services import sandbox_process
@@ -56,6 +58,7 @@ def status(as_json: bool) -> None:
         "pid": found.pid if found else None,
         "url": found.url if found else None,
         "warm": bool(health.get("warm")),
+        "notice": str(health.get("notice", "")),
         "home": str(home),
         "log": str(home / "sandbox.log"),
         "class": class_facts,
@@ -67,5 +70,5 @@ def status(as_json: bool) -> None:
         click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
     else:
         click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
-    for line in class_lines:
+    for line in filter(None, (facts["notice"], *class_lines)):
         click.echo(line)

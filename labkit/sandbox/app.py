@@ -76,12 +76,12 @@ class SandboxApp:
     def _on_change(self, account: str, region: str) -> None:
         """Refresh what filters the account's host: the one here, or a student's on their own machine."""
         if account == ACCOUNT:
-            self._host.refresh()
+            self._host.put_in_force()
         else:
             self._student_hosts.changed(account)
 
     def _health(self) -> dict[str, object]:
-        return {"warm": self._warm.is_set(), "pid": os.getpid()}
+        return {"warm": self._warm.is_set(), "pid": os.getpid(), "notice": self._aws.notice}
 
     def _credentials(self) -> dict[str, dict[str, str]]:
         return {"aws": self._aws.keys.to_dict(), "detection": self._store.credentials()}

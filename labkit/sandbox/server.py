@@ -167,6 +167,9 @@ def main() -> None:
         sys.exit(str(error))
     except Timeout:
         sys.exit("Another sandbox serves this home already.")
+    except OSError as error:  # a full disk, most likely
+        log.exception("the sandbox ended")
+        sys.exit(f"The sandbox cannot use its files in {arguments.home}: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from labkit.files import refuse_foreign
 from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 
@@ -55,7 +56,9 @@ def _from(variables: Mapping[str, str]) -> Settings:
     import platformdirs
 
     found = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
-    return replace(found, home=found.home.absolute())  # the sandbox has another working directory
+    home = found.home.absolute()  # the sandbox has another working directory
+    refuse_foreign(home)
+    return replace(found, home=home)
 
 
 def joined(home: Path) -> dict[str, str]:

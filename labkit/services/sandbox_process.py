@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
 ANSWER_TIMEOUT_SECONDS = 30
+QUICK_SECONDS, HANGING_SECONDS = 1.5, 8.5
+"""How long a sandbox may take to answer in silence, and how long after that until it is taken for one that hangs."""
+
 REFUSED = 409
 """The status of a control call that failed with an error message for people."""
 
@@ -53,14 +56,17 @@ class Sandbox:
         except psutil.NoSuchProcess:
             return False
 
-    def health(self) -> Mapping[str, Any] | None:
-        """What the sandbox reports about itself (`warm`, `pid`); None if it does not answer."""
+    def health(self, timeout_seconds: float = ANSWER_TIMEOUT_SECONDS) -> Mapping[str, Any] | None:
+        """What the sandbox reports about itself (`warm`, `pid`, `notice`); None if it does not answer.
+
+        notice: what people should know, such as that something that it kept was damaged; "" if nothing.
+        """
         import requests
 
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                return dict(session.get(f"{self.url}/_lab/health", timeout=ANSWER_TIMEOUT_SECONDS).json())
+                return dict(session.get(f"{self.url}/_lab/health", timeout=timeout_seconds).json())
         except (requests.RequestException, ValueError):
             return None
 
@@ -125,7 +131,9 @@ class Sandbox:
 def _read_state(home: Path) -> Sandbox | None:
     try:
         state = json.loads((home / "sandbox.json").read_text(encoding="utf-8"))
-        return Sandbox(state["pid"], state["created"], state["url"], state["token"])
+        if not 0 < int(state["pid"]) < 2**31:
+            return None
+        return Sandbox(int(state["pid"]), float(state["created"]), str(state["url"]), str(state["token"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -133,7 +141,14 @@ def _read_state(home: Path) -> Sandbox | None:
 def find(home: Path) -> Sandbox | None:
     """The sandbox that serves this home; None if it does not run."""
     sandbox = _read_state(home)
-    return sandbox if sandbox and sandbox.alive() and sandbox.health() is not None else None
+    if sandbox is None or not sandbox.alive():
+        return None
+    if sandbox.health(QUICK_SECONDS) is not None:
+        return sandbox
+    if not sandbox.alive():
+        return None
+    sys.stderr.write(f"The sandbox (pid {sandbox.pid}) does not answer; waiting {HANGING_SECONDS:.0f} s more.\n")
+    return sandbox if sandbox.health(HANGING_SECONDS) is not None else None
 
 
 def start(home: Path, parent: int | None = None, seed: str = "") -> tuple[Sandbox, bool]:
@@ -172,7 +187,8 @@ class PendingStart:
             self._found = find(home)
             with disk_errors(home):
                 if self._found is None and _state_is_locked(home):
-                    _end_orphan(home)
+                    sys.stderr.write("A sandbox that does not answer is replaced; its data is kept.\n")
+                    _end_orphan(home, HANGING_SECONDS)
                 self.process = _launch(home, parent, seed) if self._found is None else None
         except BaseException:
             self._lock.release()
@@ -270,8 +286,8 @@ def _state_is_locked(home: Path) -> bool:
     return False
 
 
-def _end_orphan(home: Path) -> bool:
-    """End a sandbox of this home whose state file is missing or damaged; True if there was one."""
+def _end_orphan(home: Path, patience_seconds: float = STOP_TIMEOUT_SECONDS) -> bool:
+    """End a sandbox of this home that does not answer, or whose state file is missing; True if there was one."""
     import psutil
 
     ours = _program(home)
@@ -279,7 +295,7 @@ def _end_orphan(home: Path) -> bool:
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    alive = psutil.wait_procs(orphans, STOP_TIMEOUT_SECONDS)[1]
+    alive = psutil.wait_procs(orphans, patience_seconds)[1]
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -128,6 +129,58 @@ def test_a_start_replaces_a_running_sandbox_whose_state_file_was_lost(
     damage(home / "sandbox.json")
     assert sandbox_process.stop(home) is True
     assert not second.alive()
+
+
+def test_a_sandbox_that_hangs_is_replaced_after_a_word(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    first = start(home)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = start(home)
+    assert second.pid != first.pid and second.alive() and not first.alive()
+    told = capfd.readouterr().err
+    assert f"The sandbox (pid {first.pid}) does not answer" in told
+    assert "is replaced; its data is kept" in told
+
+
+@pytest.mark.parametrize("state", ["[]", '{"pid": "x"}', "null", '{"pid": 1e99, "created": 1, "url": 1, "token": 1}'])
+def test_a_damaged_state_file_is_no_sandbox(home: Path, state: str) -> None:
+    home.mkdir(mode=0o700)
+    (home / "sandbox.json").write_text(state)
+    assert sandbox_process.find(home) is None
+
+
+@pytest.mark.parametrize(
+    "kept", ["[]", "{", '{"student": {"access_key_id": 1, "secret_access_key": 2}}', '{"student": 1}']
+)
+def test_keys_of_wrong_types_are_reported_in_a_sentence(home: Path, kept: str) -> None:
+    (home / "world").mkdir(parents=True, mode=0o700)
+    (home / "world" / "aws-keys.json").write_text(kept)
+    with pytest.raises(LabError, match=r"aws-keys\.json cannot be read"):
+        start(home)
+
+
+def test_a_damaged_journal_is_told_where_people_look_until_its_copy_is_deleted(home: Path) -> None:
+    journal = home / "world" / "aws-journal.ndjson"
+    start(home)
+    until(lambda: (find_health(home) or {})["warm"])
+    sandbox_process.stop(home)
+    with journal.open("a") as file:
+        file.write("damaged\n")
+    for _ in range(2):
+        start(home)
+        until(lambda: (find_health(home) or {})["warm"])
+        assert "A line of the sandbox's journal was damaged" in find_health(home)["notice"]
+        sandbox_process.stop(home)
+    (copy,) = journal.parent.glob("aws-journal.damaged*")
+    assert copy.read_text().endswith("damaged\n")
+    copy.unlink()
+    start(home)
+    assert find_health(home)["notice"] == ""
+
+
+def find_health(home: Path) -> Any:
+    found = sandbox_process.find(home)
+    assert found is not None
+    return found.health()
 
 
 def test_a_port_in_use_does_not_prevent_a_start(home: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from labkit.files import write_private
+from labkit.model.errors import LabError
+from labkit.services.environment import settings
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -28,3 +30,26 @@ def test_an_interruption_right_before_or_after_the_file_is_in_place_leaves_it_wh
 
     assert (tmp_path / "notes").read_text() == ("old" if before else "new")
     assert os.listdir(tmp_path) == ["notes"]
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
+def test_a_home_that_others_may_write_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    home = tmp_path / "my lab"
+    home.mkdir()
+    home.chmod(mode)
+    monkeypatch.setenv("LABKIT_HOME", str(home))
+    with pytest.raises(LabError, match=r"chmod go-w '.*my lab'"):
+        settings()
+    home.chmod(0o755)
+    assert settings().home == home
+
+
+def test_a_home_of_another_user_is_refused_behind_a_link_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, link = tmp_path / "lab", tmp_path / "link"
+    home.mkdir(mode=0o700)
+    link.symlink_to(home)
+    monkeypatch.setattr(os, "getuid", lambda: home.stat().st_uid + 1)
+    for path in (home, link):
+        monkeypatch.setenv("LABKIT_HOME", str(path))
+        with pytest.raises(LabError, match="another user"):
+            settings()

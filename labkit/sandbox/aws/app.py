@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.model.access_keys import AccessKeys
 from labkit.model.host.location import HostLocation
+from labkit.sandbox.aws.journal import damaged_copies
 from labkit.sandbox.aws.keys import STUDENT, IamUser, load_keys
 from labkit.sandbox.ids import Ids
 
@@ -45,7 +46,8 @@ class AwsApp:
     ) -> None:
         own_keys = load_keys(folder / "aws-keys.json", ids)
         self.keys: AccessKeys = own_keys[STUDENT]
-        self._arguments = (folder / "aws-journal.ndjson", own_keys, on_change, ids, more_users, on_authenticated)
+        self._journal = folder / "aws-journal.ndjson"
+        self._arguments = (self._journal, own_keys, on_change, ids, more_users, on_authenticated)
         self._requests: AwsRequests | None = None
         self._loaded = threading.Event()
 
@@ -88,6 +90,17 @@ class AwsApp:
         if requests is None:
             raise RuntimeError("the AWS side did not load")
         return requests.state.read(account, read)
+
+    @property
+    def notice(self) -> str:
+        """What people should know about what was kept, in a sentence; "" if all is well."""
+        copies = damaged_copies(self._journal)
+        if not copies:
+            return ""
+        return (
+            "A line of the sandbox's journal was damaged, and the changes to VPCs and network ACLs after it are lost. "
+            f"A copy is in {copies[-1]}; delete it, and this message ends."
+        )
 
     def close(self) -> None:
         """Close the journal."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labkit.files import write_private
 from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import LabError
 from labkit.sandbox.aws.actions import OF_STUDENT
 from labkit.sandbox.ids import Ids
 
@@ -41,13 +42,29 @@ def own_users(keys: dict[str, AccessKeys]) -> list[IamUser]:
 def load_keys(path: Path, ids: Ids | None = None, users: Iterable[str] = tuple(POLICIES)) -> dict[str, AccessKeys]:
     """The keys of these IAM users and of those already in the file, by user name. The first call makes the file; later
     calls add to it."""
-    known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept = _kept_keys(path)
     chance = (ids or Ids()).chance("AWS keys" if path.stem == "aws-keys" else path.stem)
-    keys = {user: AccessKeys(**pair) for user, pair in known.items()}
-    keys |= {user: _new_keys(chance) for user in users if user not in known}
-    if keys.keys() != known.keys():
+    keys = kept | {user: _new_keys(chance) for user in users if user not in kept}
+    if keys.keys() != kept.keys():
         write_private(path, json.dumps({user: pair.to_dict() for user, pair in keys.items()}, indent=1) + "\n")
     return keys
+
+
+def _kept_keys(path: Path) -> dict[str, AccessKeys]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        keys = {str(user): AccessKeys(**pair) for user, pair in known.items()}
+        if not all(isinstance(value, str) for pair in keys.values() for value in pair.to_dict().values()):
+            raise TypeError
+        return keys
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise LabError(
+            f"The keys in {path} cannot be read.",
+            "The file is not what the sandbox wrote.",
+            "Move it away: the next start makes new keys, which then have to be entered anew.",
+        ) from error
 
 
 def _new_keys(chance: random.Random) -> AccessKeys:

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,15 +164,9 @@ class MotoState:
                 with self._writing:
                     self._open().drop(change)
                 self._replay_account(change.account)
-            self._announce_again(change)
-            raise AwsError("UnsupportedOperation", f"{refused.what} {refused.why} Nothing was changed.") from refused
-        except Exception:
-            log.exception("the change listener failed")
-
-    def _announce_again(self, change: Change) -> None:
-        try:
-            if self._on_change is not None:
+            with suppress(LabError):  # nothing more is taken back
                 self._on_change(change.account, change.region)
+            raise AwsError("UnsupportedOperation", f"{refused} The change was taken back.") from refused
         except Exception:
             log.exception("the change listener failed")
 

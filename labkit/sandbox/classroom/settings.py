@@ -55,6 +55,9 @@ class ClassSettings:
         return not (is_loopback(f"http://{bracketed(self.host)}") and is_loopback(f"http://{bracketed(self.name)}"))
 
 
+_ANY = ClassSettings(1)
+
+
 def bracketed(host: str) -> str:
     """A host in the form for a URL.
 
@@ -73,7 +76,10 @@ def load(home: Path) -> ClassSettings | None:
     """The class that is served from this home; None if there is none. Raises LabError for an unreadable file."""
     path = class_folder(home) / "settings.json"
     try:
-        return ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
+        kept = ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
+        if [name for name, value in asdict(kept).items() if type(value) is not type(getattr(_ANY, name))]:
+            raise TypeError("a value of another type")
+        return kept
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,12 @@ class LabHost:
 
     def refresh(self) -> None:
         """Put AWS's present entries in force. If the range refuses them, `status` says why."""
+        with suppress(LabError):
+            self.put_in_force()
+
+    def put_in_force(self) -> None:
+        """Put AWS's present entries in force. Raises LabError if they are others than before and the range refuses
+        them."""
         with self._lock:
             wanted, began = self._locate(), time.time()
             try:
@@ -90,6 +96,8 @@ class LabHost:
                 before, self._refused = self._refused, refusal_text(wanted, self._location, error.why)
                 if before != self._refused:
                     log.warning("%s", self._refused)
+                if entries_at(wanted) != entries_at(self._location):
+                    raise LabError(self._refused) from error
                 return
             if (wanted and wanted.key) != (self._location and self._location.key):
                 self._moved_at = began

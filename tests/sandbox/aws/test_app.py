@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from moto.ec2.models import EC2Backend
 from werkzeug.test import Client
 
+from labkit.model.errors import LabError
 from labkit.sandbox.aws import differences
 from labkit.sandbox.aws.app import CONTROL_FLAG, AwsApp
 from tests.sandbox.aws.fixtures import DENY_ALL, everything, refusal
@@ -178,6 +180,25 @@ def test_a_listener_that_fails_does_not_fail_the_change(aws, ec2, acl, monkeypat
 
     [found] = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]
     assert 50 in [entry["RuleNumber"] for entry in found["Entries"]]
+
+
+def test_a_change_that_cannot_be_put_in_force_fails_and_is_taken_back(aws, ec2, acl, monkeypatch):
+    told = []
+
+    def refuse(account: str, region: str) -> None:
+        told.append(everything(ec2))
+        if len(told) == 1:
+            raise LabError("The range refused entry egress 50: no room.")
+
+    before = everything(ec2)
+    with monkeypatch.context() as patched:
+        patched.setattr(aws.state, "_on_change", refuse)
+        with pytest.raises(ClientError, match=r"egress 50: no room. The change was taken back"):
+            ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
+    assert everything(ec2) == before == told[1] != told[0]
+    aws.state.restore()
+    assert everything(ec2) == before
+    ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=50, **DENY_ALL)
 
 
 def test_concurrent_reads_and_changes_never_fail_and_never_show_half_a_change(aws, ec2, acl):
