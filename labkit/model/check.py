@@ -17,6 +17,10 @@ class Outcome(Enum):
     COULD_NOT_LOOK = "could not look"
 
 
+SKIPPED = "skipped"
+"""What the check of a step found that waits for a step before it."""
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """What one step's check found.
@@ -41,6 +45,11 @@ class CheckResult:
     def passed(self) -> bool:
         """Whether what the step leaves behind exists and is correct."""
         return self.outcome is Outcome.PASSED
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing was looked at, since a step before it is not done."""
+        return self.found == SKIPPED
 
     @property
     def compared(self) -> str:

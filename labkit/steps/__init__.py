@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from labkit.model.check import CheckResult, Outcome
+from labkit.model.check import SKIPPED, CheckResult, Outcome
 from labkit.model.check import require as require_passed
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError, StepNotReady
 from labkit.steps import account, host, network, protection, rule
@@ -107,7 +107,7 @@ def _is_unseen_choice(session: LabSession, step: Step, result: CheckResult) -> b
 
 
 def _waits(step: Step, missing: Step) -> CheckResult:
-    skipped = step.result(Outcome.NOT_YET, "the steps before it", "skipped", f"Complete “{missing.title}” first.")
+    skipped = step.result(Outcome.NOT_YET, "the steps before it", SKIPPED, f"Complete “{missing.title}” first.")
     return replace(skipped, looked_at=())
 
 

@@ -122,13 +122,13 @@ def test_when_the_wrong_cell_that_has_the_focus_is_mended_the_keyboard_goes_on_f
     expect(corrected).to_contain_text("not right")
 
 
-def test_tab_goes_from_one_wrong_cell_to_the_next_and_enter_tells_the_reason(board: Page) -> None:
+def test_tab_goes_from_one_unfinished_step_to_the_next_and_enter_tells_the_reason(board: Page) -> None:
     board.locator("#colours").focus()
-    wrong = board.locator("tbody summary")
-    assert wrong.count() == board.locator("tbody td").filter(has_text="not right").count() >= 2
-    for number in range(wrong.count()):
+    unfinished = board.locator("tbody summary")
+    assert 2 * SIZE > unfinished.count() > board.locator("tbody td").filter(has_text="not right").count() >= 2
+    for number in range(unfinished.count()):
         board.keyboard.press("Tab")
-        expect(wrong.nth(number)).to_be_focused()
+        expect(unfinished.nth(number)).to_be_focused()
         board.keyboard.press("Enter")
         shown = board.locator("details[open] .panel")
         expect(shown).to_contain_text("Expected")

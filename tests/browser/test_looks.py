@@ -103,7 +103,7 @@ def test_the_keyboard_reaches_what_is_scrolled_and_what_is_wrong_on_the_board(br
     caret.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("pre => pre.scrollLeft > 0", arg=caret.element_handle())
-    wrong = page.locator("#class-board summary").first
+    wrong = page.locator("#class-board td.bad summary").first
     wrong.focus()
     assert wrong.evaluate("one => getComputedStyle(one).outlineStyle") != "none"
     page.keyboard.press("Enter")

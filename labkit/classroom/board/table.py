@@ -67,8 +67,8 @@ class Cell:
 
     @property
     def opens(self) -> bool:
-        """Whether it can be opened to show what was found and what to do."""
-        return not self.private and not self.result.passed
+        """Whether it can be opened to show what was found and what to do; a step that waits for another has no more."""
+        return not self.private and not self.result.passed and not self.result.skipped
 
     @property
     def needs_help(self) -> bool:
