@@ -26,7 +26,8 @@ from werkzeug.wrappers import Response
 from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
-from labkit.sandbox.aws.keys import IamUser, own_users
+from labkit.sandbox.aws.keys import ACCOUNT, IamUser, own_users
+from labkit.sandbox.aws.share import Share
 from labkit.sandbox.aws.signature import Credential, SignedResponse, check_signature, service_of
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
@@ -43,15 +44,12 @@ Source: https://www.w3.org/TR/xml/#charsets"""
 
 FORM = "application/x-www-form-urlencoded"
 
-MOST_PARAMETERS = 500
-"""In one request. moto's parser takes time that grows with their square: 40 ms for 500, a minute for 0.8 MB."""
+MOST_PARAMETERS = 250
+"""In one request. moto's parser takes time that grows with their square: 15 ms for 250, a minute for 0.8 MB."""
 
 CONCURRENT_REQUESTS = 4
 """Requests answered at the same time. Python runs one thread at a time, and each of a hundred runnable threads wakes up
 200 times a second to ask for its turn; those that wait here sleep, and go on in the order in which they came."""
-
-CONCURRENT_OF_ONE = 2
-"""Turns that one account may have at the same time, so that its requests leave some to the others."""
 
 
 class ServerRequest(Request):
@@ -90,7 +88,7 @@ class AwsRequests:
         on_authenticated: Callable[[str], object] | None = None,
     ) -> None:
         self._turns = threading.Semaphore(CONCURRENT_REQUESTS)
-        self._turns_of: dict[str, threading.Semaphore] = {}
+        self._shares: dict[str, Share] = {}
         logging.getLogger("moto").setLevel(logging.WARNING)  # at DEBUG it would write requests with their headers
         self._on_authenticated = on_authenticated
         users = Users([*own_users(keys), *more_users])
@@ -113,7 +111,7 @@ class AwsRequests:
             credential = Credential.of(authorization)
             _refuse_foreign_headers(environ)
             account = self._authenticated(request, credential)
-            with self._turns_of.setdefault(account, threading.Semaphore(CONCURRENT_OF_ONE)), self._turns:
+            with self._shares.setdefault(account, Share(account != ACCOUNT)), self._turns:
                 _refuse_odd_parameters(request)
                 action = request.values.get("Action", "")
                 service = self._service(credential)

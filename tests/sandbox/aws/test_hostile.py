@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import statistics
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +21,7 @@ from botocore.credentials import Credentials
 
 from labkit.sandbox import connections
 from labkit.sandbox.aws.requests import LARGEST_BODY, MOST_PARAMETERS
+from labkit.sandbox.aws.share import CREDIT_SECONDS, Share
 from labkit.sandbox.http import Server, listen
 from tests.sandbox.aws.fixtures import Aws, client
 from tests.wait import PATIENCE_SECONDS, until
@@ -181,10 +184,21 @@ def test_a_body_that_is_no_text_is_refused(aws: Aws, served: Server) -> None:
 
 def test_one_account_leaves_turns_to_the_others(aws: Aws, ec2: Any) -> None:
     assert aws.app._requests is not None
-    turns = aws.app._requests._turns_of.setdefault("000000000001", threading.Semaphore(2))
-    turns.acquire()
-    turns.acquire()
-    try:
-        until(lambda: ec2.describe_vpcs()["Vpcs"])
-    finally:
-        turns.release(2)
+    with aws.app._requests._shares.setdefault("000000000001", Share()):
+        assert ec2.describe_vpcs()["Vpcs"]
+
+
+@pytest.mark.parametrize(("slows", "sleeps"), [(True, [2.0, 4.0]), (False, [])])
+def test_a_share_lets_a_credit_pass_and_then_a_part_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, slows: bool, sleeps: list[float]
+) -> None:
+    slept: list[float] = []
+    used = itertools.count(0.0, 0.5)  # half a second of processor time for each request
+    monkeypatch.setattr("labkit.sandbox.aws.share.REQUEST_SECONDS", 0.0)
+    clock = SimpleNamespace(monotonic=lambda: 1000.0, sleep=slept.append, thread_time=lambda: next(used))
+    monkeypatch.setattr("labkit.sandbox.aws.share.time", clock)
+    own = Share(slows)
+    for _ in range(int(CREDIT_SECONDS / 0.5) + 3):
+        with own:
+            pass
+    assert slept == pytest.approx(sleeps)
