@@ -10,7 +10,8 @@ GRADES := tests/unit tests/gallery labkit/model labkit/views labkit/range tests/
 # Without bytecode, every Python that a test starts compiles its packages again: twice the CPU time.
 unexport PYTHONDONTWRITEBYTECODE
 
-TWO_AT_ONCE := --numprocesses 2
+# Three on two processors: tests wait for processes and packets half of their time.
+AT_ONCE := --numprocesses 3
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -36,11 +37,11 @@ setup: $(LAB_READY)  ## create .venv with what the lab needs (make lab and make 
 test: $(TEST_READY) $(HUB_PROXY) lint  ## every check: lint, then all tests, on two processors
 	@sh -c "$$FIND_PROGRAMS" || { [ "$$CI" = true ] && sh -c "$$GET_PROGRAMS"; } || true
 	@if sh -c "$$FIND_BROWSER"; then \
-	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) tests/browser; \
+	    $(PYTHON) -m pytest $(AT_ONCE) $(GRADES) tests/browser; \
 	elif [ "$$CI" = true ]; then \
 	    echo "No browser for tests/browser, and under CI that is a failure." >&2; exit 1; \
 	else \
-	    $(PYTHON) -m pytest $(TWO_AT_ONCE) $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
+	    $(PYTHON) -m pytest $(AT_ONCE) $(GRADES) && echo "NOT RUN: tests/browser. $$HOW_TO_GET_A_BROWSER"; \
 	fi
 
 # import-linter's cache does not notice added or removed modules; without it the check takes half a second.

@@ -15,6 +15,7 @@ TOGETHER = {
     "tests/hub/": "the hub",
     "tests/notebooks/test_handout": "the handout of the whole lab",
     "tests/browser/test_handout": "the handout of the whole lab",
+    "tests/browser/test_looks": "the handout of the whole lab",
 }
 """What the files whose path starts like this share."""
 

@@ -1,16 +1,22 @@
-"""The handout of the whole lab, made once a test session by the command itself, twice at the same time."""
+"""The handout of the whole lab, made once a test session by the command itself, twice at the same time.
+
+As a program it is that command, and also writes each chapter as it was run: `python -m tests.handouts FOLDER handout`.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_SECONDS = 180
@@ -31,11 +37,15 @@ CANARIES = {
 
 @dataclass(frozen=True)
 class Made:
-    """A handout of all chapters. folder: its files. temporary: its TMPDIR. said: what the command printed."""
+    """A handout of all chapters. folder: its files. temporary: its TMPDIR. said: what the command printed.
+
+    chapters: the chapters that it was made of, as they were run; only the second handout has it.
+    """
 
     folder: Path
     temporary: Path
     said: str
+    chapters: Path | None = None
 
     def page(self, name: str) -> str:
         return (self.folder / f"{name}.html").read_text(encoding="utf-8")
@@ -46,9 +56,9 @@ def environment(temporary: Path) -> dict[str, str]:
     return {**os.environ, **CANARIES, "TMPDIR": str(temporary)}
 
 
-def begin(out: Path, temporary: Path, *words: str) -> subprocess.Popen[str]:
+def begin(out: Path, temporary: Path, *words: str, program: tuple[str, ...] = ("labkit",)) -> subprocess.Popen[str]:
     """Start `labkit handout` from the clone."""
-    command = [sys.executable, "-m", "labkit", "handout", *words, "--out", str(out)]
+    command = [sys.executable, "-m", *program, "handout", *words, "--out", str(out)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=ROOT, env=environment(temporary), text=True, **pipes)  # type: ignore[call-overload]
 
@@ -57,13 +67,15 @@ def begin(out: Path, temporary: Path, *words: str) -> subprocess.Popen[str]:
 def twice() -> tuple[Made, Made]:
     """Two handouts of the whole lab."""
     top = Path(_kept().name)
-    begun = [(top / name, begin(top / name / "out", top / name / "tmp")) for name in ("first", "second")]
-    made = []
-    for folder, process in begun:
-        said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
-        assert process.returncode == 0, said
-        made.append(Made(folder / "out", folder / "tmp", said))
-    return made[0], made[1]
+    first, second, run = (top / name for name in ("first", "second", "run"))
+    run.mkdir()
+    begun = [
+        begin(first / "out", first / "tmp"),
+        begin(second / "out", second / "tmp", program=("tests.handouts", str(run))),
+    ]
+    said = [process.communicate(timeout=TIMEOUT_SECONDS)[0] for process in begun]
+    assert [process.returncode for process in begun] == [0, 0], said
+    return Made(first / "out", first / "tmp", said[0]), Made(second / "out", second / "tmp", said[1], run)
 
 
 @cache
@@ -101,3 +113,22 @@ def words(page: str) -> str:
     """The words of a page."""
     text = re.sub(r"<(style|head)>.*?</\1>", "", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def main() -> None:
+    from labkit.cli.main import main as labkit
+    from labkit.handout import build, running
+
+    folder = Path(sys.argv.pop(1))
+
+    def run(*arguments: Any) -> Iterator[running.Chapter]:
+        for chapter in running.run(*arguments):
+            (folder / chapter.path.name).write_text(json.dumps(chapter.notebook), encoding="utf-8")
+            yield chapter
+
+    build.run = run
+    labkit()
+
+
+if __name__ == "__main__":
+    main()

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from labkit import steps
 from labkit.steps.session import LabSession, open_session
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
+from tests.wait import PATIENCE_SECONDS
 
 SCREENSHOTS = ROOT / "test-results" / "browser"
 FAILURES = ROOT / "test-results" / "failed"
@@ -29,6 +30,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)  # in place of 5 seconds
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         yield running

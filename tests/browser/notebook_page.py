@@ -23,8 +23,7 @@ class NotebookPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(60 * SECONDS)
-        expect.set_options(timeout=PATIENCE_SECONDS * SECONDS)
+        page.set_default_timeout(PATIENCE_SECONDS * SECONDS)
 
     def open(self, lab: RunningLab, notebook: str, workspace: str) -> None:
         """Open it with nothing else beside it, and wait for its kernel."""
@@ -39,13 +38,13 @@ class NotebookPage:
     def wait_for(self, notebook: str) -> None:
         """Wait until this notebook's tab is in front and its kernel rests: a cell run earlier is not run at all."""
         tab = self.page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
-        expect(tab).to_contain_text(notebook[:10], timeout=60 * SECONDS)
+        expect(tab).to_contain_text(notebook[:10])
         self._expect_kernel("idle")
         expect(self.page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
 
     def _expect_kernel(self, state: str) -> None:
         indicator = self.page.locator(f"{OPEN_TAB} .jp-Notebook-ExecutionIndicator")
-        expect(indicator).to_have_attribute("data-status", state, timeout=60 * SECONDS)
+        expect(indicator).to_have_attribute("data-status", state)
 
     def cell(self, source: str) -> Locator:
         """The code cell that begins with this text."""
