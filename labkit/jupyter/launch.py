@@ -68,7 +68,7 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
             threading.Thread(target=keep_alive, args=(here,), daemon=True).start()
         from labkit.steps.session import open_session
 
-        configure(open_session().backend.environment(), where.path)
+        configure(open_session().backend.environment())
         options = arguments(folder, port, 0 if wanted.port else PORTS, path, wanted.browser and not where.is_open)
         options += where.options(home)
         jupyter_server.note_server(home)

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.model.errors import LabError
 from labkit.services.aws_cli import link_own
-from labkit.services.jupyter_server import LOOPBACK, PATH_VARIABLE
+from labkit.services.jupyter_server import LOOPBACK
 
 FIRST_PORT = 8888
 PORTS = 50
@@ -92,15 +92,14 @@ def free_port(host: str = LOOPBACK) -> int:
     )
 
 
-def configure(environment: Mapping[str, str], path: str) -> None:
-    """Set this process's environment for JupyterLab at this base URL, with a token of its own."""
-    set_environment(environment, path)
+def configure(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for JupyterLab, with a token of its own."""
+    set_environment(environment)
     os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)  # an empty one means none
 
 
-def set_environment(environment: Mapping[str, str], path: str) -> None:
-    """Set this process's environment for kernels, terminals and JupyterLab's settings. path: JupyterLab's base URL."""
-    os.environ[PATH_VARIABLE] = path
+def set_environment(environment: Mapping[str, str]) -> None:
+    """Set this process's environment for kernels, terminals and JupyterLab's settings."""
     for name, value in environment.items():
         if value:
             os.environ[name] = value

@@ -10,7 +10,6 @@ from labkit.lab.links import link_to
 from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
 from labkit.services import aws
-from labkit.services.jupyter_server import in_students_browser
 from labkit.steps import account, commands, network
 from labkit.views import forms, panels
 from labkit.views.copying import THE_SAME
@@ -70,7 +69,7 @@ class EnvironmentCells(Cells):
         return keys_form.aws_keys_form(
             region or self._session.region,
             self._use_keys,
-            (lambda: in_students_browser(opened.cloud_account_url())) if opened.shows_cloud_account else None,
+            opened.cloud_account_url if opened.shows_cloud_account else None,
             _in_use(self._session.keys, self._session.region),
             link_to=link_to,
         )

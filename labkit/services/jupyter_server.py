@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from labkit.files import write_private
 from labkit.services.environment import home_folder
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     import requests
 
 PATIENCE_SECONDS = 20.0
-PATH_VARIABLE = "LABKIT_JUPYTER_PATH"
-"""An environment variable of kernels: the base URL, without scheme and host, of the JupyterLab that the lab started."""
 LOOPBACK = "127.0.0.1"
 WILDCARDS = {"": LOOPBACK, "*": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "[::1]"}
 """Addresses that stand for all of a machine's, and where this machine reaches them."""
@@ -105,16 +102,6 @@ def _locally(found: Mapping[str, Any]) -> tuple[str, str]:
 def certificate_file(home: Path) -> Path:
     """The certificate of a JupyterLab that the lab opens to other computers."""
     return home / "jupyterlab.pem"
-
-
-def in_students_browser(url: str) -> str:
-    """How the student's browser, which may be on another computer, reaches a port of this machine: through the proxy of
-    a JupyterLab that the lab started; elsewhere unchanged.
-
-    Source: https://jupyter-server-proxy.readthedocs.io/en/latest/arbitrary-ports-hosts.html
-    """
-    path, parts = os.environ.get(PATH_VARIABLE, ""), urlsplit(url)
-    return f"{path}proxy/{parts.port}{parts.path}?{parts.query}" if path else url
 
 
 # --- the server of a home ---

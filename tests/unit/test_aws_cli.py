@@ -25,7 +25,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     programs.mkdir()
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "labkit-home"))
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs), LABS, "/usr/bin", "/bin"]))
-    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH", "LABKIT_JUPYTER_PATH"):
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH"):
         monkeypatch.setenv(name, "")
 
     def add(version: str) -> Path:
@@ -51,7 +51,7 @@ def test_the_students_own_is_run_in_the_labs_terminals_and_reported(
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")  # which is no reason to pass it over
     own = install(version)
 
-    options.set_environment({}, "/")
+    options.set_environment({})
 
     assert Path(shutil.which("aws") or "").resolve() == own
     assert Path(shutil.which("python") or "").parent == Path(LABS)
@@ -61,18 +61,18 @@ def test_the_students_own_is_run_in_the_labs_terminals_and_reported(
 @pytest.mark.parametrize("version", ["aws-cli/2.9.19 Python/3.11.2", "aws-cli/1.22.34 Python/3.10", "what?"])
 def test_one_that_would_reach_the_real_aws_is_not_run(install: Install, version: str) -> None:
     install("aws-cli/2.31.5 Python/3.13.7")
-    options.set_environment({}, "/")
+    options.set_environment({})
     install(version)
     own_aws_cli.cache_clear()
 
-    options.set_environment({}, "/")
+    options.set_environment({})
 
     assert shutil.which("aws") == f"{LABS}/aws"
     assert "the lab’s" in aws_line()
 
 
 def test_without_one_the_labs_is_run(install: Install) -> None:
-    options.set_environment({}, "/")
+    options.set_environment({})
 
     found = aws_cli()
     assert found is not None and found.path == shutil.which("aws") == f"{LABS}/aws"

@@ -53,7 +53,7 @@ def run() -> None:
             threading.Thread(target=launch.keep_alive, args=(home,), daemon=True).start()
         else:
             threading.Thread(target=keep_host, daemon=True).start()
-        options.set_environment(environment(), os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/"))
+        options.set_environment(environment())
         main()
     finally:
         if starting is not None and starting.process is not None:
