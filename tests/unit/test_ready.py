@@ -173,10 +173,11 @@ def test_without_a_graphical_browser_the_next_step_is_a_tunnel_from_another_comp
         return found
 
     monkeypatch.setattr(webbrowser, "get", get)
+    monkeypatch.setattr(machine, "free_port", lambda: 8890)  # 8888 and 8889 are used
     line = machine.browser_line()
 
     assert line.state == "remark"
-    assert "--no-browser" in line.next_step and "ssh -L 8888:127.0.0.1:8888" in line.next_step
+    assert "--no-browser" in line.next_step and "ssh -L 8890:127.0.0.1:8890" in line.next_step
 
 
 def test_the_default_browser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
