@@ -230,6 +230,34 @@ def test_created_and_deleted_entries_leave_no_record_at_the_next_start(aws, ec2,
     assert stat.S_IMODE(journal_of(aws).stat().st_mode) == 0o600
 
 
+def test_the_journal_stays_short_however_often_things_come_and_go(aws, ec2, vpc, monkeypatch):
+    monkeypatch.setattr("labkit.sandbox.aws.state.MOST_CHANGES", 20)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
+    acls = [default_acl(ec2, vpc)["NetworkAclId"], ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]]
+    for n in range(12):
+        other = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+        ec2.create_subnet(VpcId=other, CidrBlock="10.8.1.0/24")
+        ec2.create_tags(Resources=[vpc, other], Tags=[{"Key": f"k{n}", "Value": "v"}])
+        ec2.delete_tags(Resources=[vpc], Tags=[{"Key": f"k{n}"}])
+        ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": bool(n % 2)})
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        [found] = [
+            each for each in ec2.describe_network_acls(NetworkAclIds=acls)["NetworkAcls"] if each["Associations"]
+        ]
+        association = found["Associations"][0]["NetworkAclAssociationId"]
+        ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acls[(n + 1) % 2])
+        for each in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [other]}])["Subnets"]:
+            ec2.delete_subnet(SubnetId=each["SubnetId"])
+        ec2.delete_vpc(VpcId=other)
+    assert len(actions_in(journal_of(aws))) <= 21
+    before = everything(ec2)
+    aws.state.restore()
+    assert everything(ec2) == before
+    assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+
+
 def test_compacting_keeps_the_deletion_of_an_entry_that_aws_created():
     changes = [
         change(1, "ReplaceNetworkAclEntry", **ENTRY),

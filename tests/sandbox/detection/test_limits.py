@@ -46,14 +46,14 @@ def test_a_rule_within_the_limits_is_accepted(detection_service: Service) -> Non
     assert response.status_code == 200, response.text
 
 
-def test_tags_and_reasons_have_a_limit(detection_unchanged: Service) -> None:
+def test_tags_and_reasons_have_a_limit(detection_service: Service) -> None:
     tag = {"source": "ec2", "key": "k", "value": "v"}
     path = f"/v2/rules/{PRECREATED.rpartition('/')[2]}/tags"
     for wrong in ([tag] * 51, [{**tag, "value": "v" * 301}]):
-        assert detection_unchanged.post(path, {"inclusion": wrong, "exclusion": []}).status_code == 400
-    (alert_id,) = detection_unchanged.add_alerts(1)
+        assert detection_service.post(path, {"inclusion": wrong, "exclusion": []}).status_code == 400
+    (alert_id,) = detection_service.add_alerts(1)
     reason = {"ids": [alert_id], "dismissReason": "OTHER", "dismissReasonText": "x" * 1001}
-    assert detection_unchanged.post("/v2/alerts/dismiss", reason).status_code == 400
+    assert detection_service.post("/v2/alerts/dismiss", reason).status_code == 400
 
 
 def test_the_events_of_an_alert_come_in_pages_and_our_client_reads_them_all(watched: Watched) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -60,7 +60,7 @@ class Question:
         packed = orjson.dumps([self.noun, {**self.parameters}, after])
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
-    def reply(self, items: list[dict[str, Any]], after: After | None = None) -> dict[str, Any]:
+    def reply(self, items: Sequence[Any], after: After | None = None) -> dict[str, Any]:
         """The list under its noun, and the token. A published client accepts no third field."""
         return {self.noun: items, "token": self.token(after)}
 
