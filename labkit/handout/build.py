@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.handout.redact import Redactor, redactor_of_this_machine
-from labkit.handout.running import UNATTENDED_FROM, Chapter, run, temporary_lab
+from labkit.handout.running import Chapter, run, temporary_lab
 from labkit.model.errors import InvalidInput, LabError
 from labkit.services.environment import settings
 
@@ -112,11 +112,15 @@ def build_by_running(handout: Handout) -> None:
                 handout.add(chapter.path.stem, _as_node(chapter.notebook), redactor, rounded=True)
 
 
+FIRST_STEPS = "01"
+"""The first chapter with a step: what is done there shows in all later ones."""
+
+
 def _with_needs(handout: Handout) -> Iterator[Chapter]:
     """What was asked for, and, from the first that builds on another, all before it: the same pages either way."""
     last = max(handout.wanted)
     for path in chapters(handout.folder, (), copies=False):
-        if path in handout.wanted or UNATTENDED_FROM <= path.name < last.name:
+        if path in handout.wanted or FIRST_STEPS <= path.name < last.name:
             yield Chapter.read(path)
 
 

@@ -39,14 +39,17 @@ def section(heading: str) -> list[Cell]:
 
 def seen(session: LabSession) -> dict[str, Any]:
     """Everything that a step could have left anywhere, asked with the sandbox's own keys."""
-    keys, home = session.backend.aws.cloud_account(), session.backend.home
+    keys = session.backend.aws.cloud_account()
     assert keys is not None
     account = session.account(keys, session.region)
-    files = [home / "notes.json", session.backend.aws.config_file, session.backend.aws.credentials_file]
+    notes = session.notes.all()
+    notes.pop("open_step", None)  # where to go on is noted by looking alone
+    files = [session.backend.aws.config_file, session.backend.aws.credentials_file]
     return {
         "vpcs": aws.describe_vpcs(account.ec2),
         "network ACLs": aws.describe_network_acls(account.ec2),
         "rules": [rule.raw for rule in all_rules(session.detection)],
+        "notes": notes,
         "files": [path.read_text(encoding="utf-8") if path.exists() else None for path in files],
     }
 
