@@ -10,7 +10,10 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 pytest_plugins = ["tests.left_out", "tests.tier_1", "tests.distribution"]
 HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
@@ -44,6 +47,14 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_environment_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that opens the lab in this process does not change the environment of the next."""
+    yield
+    if (own_process := sys.modules.get("labkit.services.own_process")) is not None:
+        own_process.leave()
 
 
 def refuse_other_hosts(event: str, arguments: tuple) -> None:

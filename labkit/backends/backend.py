@@ -15,6 +15,7 @@ from typing import Any
 from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import PROFILE
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
+from labkit.services.environment import aws_unset
 from labkit.services.host import Host
 
 
@@ -57,9 +58,8 @@ class AwsBackend(ABC):
         raise NotImplementedError
 
     def given_keys(self) -> AccessKeys | None:
-        """The keys that the environment gives, for unattended work."""
-        key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
-        return AccessKeys(key_id, secret, os.environ.get("AWS_SESSION_TOKEN", "")) if key_id and secret else None
+        """The keys that the environment gives for this account, for unattended work."""
+        return None
 
     def own_keys(self) -> AccessKeys | None:
         """The keys that AWS's own tools would find without the lab's profile."""
@@ -136,15 +136,12 @@ def lab_environment(config_file: Path, credentials_file: Path, direct_host: str)
     direct_host: a host name that no proxy is asked for.
     """
     direct = [*filter(None, os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",")), direct_host]
-    unset = (
-        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE"),
-        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_DEFAULT_REGION"),
-    )
     return {
+        **aws_unset(),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(dict.fromkeys(direct))),
         "AWS_CONFIG_FILE": str(config_file),
         "AWS_SHARED_CREDENTIALS_FILE": str(credentials_file),
         "AWS_PROFILE": PROFILE,
         "AWS_EC2_METADATA_DISABLED": "true",
-        **dict.fromkeys(unset, ""),
+        "BOTO_CONFIG": os.devnull,  # boto's older file, in which botocore still looks for keys
     }

@@ -16,7 +16,8 @@ def choose_backend(wanted: Settings, sandbox: LocalSandbox) -> Backend:
     """
     aws = _aws(wanted) if wanted.aws == "live" else SandboxAws(sandbox)
     detection = _detection(wanted) if wanted.detection == "live" else SandboxDetection(sandbox)
-    return Backend(aws, detection, wanted.home, wanted.student, wanted.region, wanted.agreed)
+    region = wanted.region if wanted.aws == "live" else ""  # the sandbox takes nothing of the student's AWS set-up
+    return Backend(aws, detection, wanted.home, wanted.student, region, wanted.agreed)
 
 
 def _aws(wanted: Settings) -> AwsBackend:

@@ -35,6 +35,10 @@ class LiveAws(AwsBackend):
         trust = {"AWS_CA_BUNDLE": self.certificate} if self.certificate else {}
         return trust | ({"AWS_PROFILE": PROFILE} if kept is not None else {})
 
+    def given_keys(self) -> AccessKeys | None:
+        key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+        return AccessKeys(key_id, secret, os.environ.get("AWS_SESSION_TOKEN", "")) if key_id and secret else None
+
     def own_keys(self) -> AccessKeys | None:
         from labkit.services.aws.profile import default_keys
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ _(); del _
 """
 """Loads in a kernel what every chapter loads, while the sandbox starts. No request is made."""
 
-NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_")
+NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_", "VSCODE_")
 """Prefixes of environment variables that would point a kernel at another lab."""
 
 
@@ -113,12 +113,10 @@ class TemporaryLab:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def keys(self) -> Mapping[str, str]:
-        """Wait for the sandbox, and return the AWS keys of its account as environment variables."""
+    def wait(self) -> None:
+        """Wait for the sandbox."""
         if self._sandbox is None:
             self._sandbox = self._starting.finish()
-        keys = self._sandbox.credentials()["aws"]
-        return {"AWS_ACCESS_KEY_ID": keys["access_key_id"], "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"]}
 
     def close(self) -> None:
         """End the sandbox and its range without saving, and delete the home."""
@@ -172,8 +170,7 @@ def run(
                 kernel, notebook = kernels[-1], from_dict(chapter.notebook)
                 kernel.connect(notebook)
                 kernel.prepare(WARM_UP)
-                keys = lab.keys()  # wait for the sandbox even where no keys are given: nothing finds it before
-                kernel.prepare(_given(keys) if chapter.unattended else "pass")
+                lab.wait()  # before that, a kernel would look for it in vain
                 if number + 1 < len(chapters):
                     kernels.append(lab.start_kernel(chapters[number + 1]))
                 kernel.execute(after_cell)
@@ -185,11 +182,6 @@ def run(
     finally:
         for kernel in kernels:
             kernel.close()
-
-
-def _given(keys: Mapping[str, str]) -> str:
-    """Code that gives the keys to a kernel. Other users can read a process's initial environment, but not messages."""
-    return f"import os; os.environ.update({dict(keys)!r}); del os"
 
 
 def _raise_if_stopped(path: Path, notebook: Any) -> None:

@@ -6,14 +6,13 @@ import errno
 import os
 import secrets
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
-from labkit.services.aws_cli import link_own
 from labkit.services.jupyter_server import LOOPBACK
+from labkit.services.own_process import LABS_JUPYTERLAB, programs_path
 
 FIRST_PORT = 8888
 PORTS = 50
@@ -108,6 +107,6 @@ def set_environment(environment: Mapping[str, str]) -> None:
     own = str(Path(__file__).resolve().parent / "config")
     for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # its settings, and the handouts' template
         os.environ[name] = os.pathsep.join(filter(None, [own, os.environ.get(name)]))
+    os.environ[LABS_JUPYTERLAB] = "1"
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    first = [*filter(None, [link_own()]), Path(sys.executable).parent]
-    os.environ["PATH"] = os.pathsep.join([*map(str, first), os.environ.get("PATH", "")])
+    os.environ["PATH"] = programs_path()

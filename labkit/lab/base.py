@@ -15,7 +15,7 @@ from labkit.model.check import CheckResult
 from labkit.model.detection.criteria import Criteria, compare, wanted_criteria
 from labkit.model.errors import ConsentNeeded, LabError
 from labkit.model.settings import BackendName, parse_backend
-from labkit.services import aws
+from labkit.services import aws, own_process
 from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import clean_up, commands, rule
@@ -70,6 +70,8 @@ class Cells:
     @_session.setter
     def _session(self, session: LabSession) -> None:
         self._opened, self._noted = session, _noted_backend(session)
+        with suppress(LabError):  # the cell that needs what cannot be read says so
+            own_process.enter(session.backend.environment())
 
     @property
     def _unattended(self) -> bool:
@@ -86,7 +88,11 @@ class Cells:
         """Who uses the lab, and where: what the first cell of a chapter shows. Calls no service."""
         student = self._student_or_none()
         who = f"Student {student}" if student is not None else "No student number yet"
-        return panels.Note("The lab is open", f"{who}. {self._session.backend.sentence}", onward=self._continue_here())
+        words = f"{who}. {self._session.backend.sentence}"
+        command = own_process.terminal_command()
+        if command and not self._session.backend.aws.asks_first:
+            words += f" Terminals outside `labkit lab` still use your own AWS settings: in each, first run `{command}`"
+        return panels.Note("The lab is open", words, onward=self._continue_here())
 
     def _continue_here(self) -> tuple[str, str] | None:
         """Title and address of the step of the open chapter where the student was the last time, if they were here."""

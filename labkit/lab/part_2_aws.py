@@ -54,13 +54,14 @@ class EnvironmentCells(Cells):
         keep: bool = True,
         overwrite: bool = False,
     ) -> Form | View:
-        """Try the keys and use them: the arguments, else the environment's AWS_* keys, else a form asks.
+        """Try the keys and use them: the arguments, else the environment's, else a form asks. For live AWS the
+        environment's are AWS_*; for the sandbox, its own keys where LABKIT_STUDENT is set.
 
         keep: in the profile `self-protecting-cloud`, for the other chapters and the AWS CLI; else in memory only.
         overwrite: even when other keys are kept there. Raises LabError with what is wrong with the keys.
         """
         opened = self._session.backend.aws
-        given = opened.given_keys()
+        given = opened.given_keys() or (opened.cloud_account() if self._unattended else None)
         if access_key_id or secret_access_key:
             return self._use_keys(access_key_id, secret_access_key, session_token, region, keep, overwrite)
         if given is not None:

@@ -145,14 +145,6 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _use_own_aws_settings() -> None:
-    """Drop the caller's AWS and moto settings: moto makes a boto3 session when it is imported, and would fail on a
-    profile that does not exist or on a damaged configuration file."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
-        del os.environ[name]
-    os.environ |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-
-
 def main() -> None:
     """The entry point of the child process; its standard error is the log file."""
     parser = argparse.ArgumentParser(prog="labkit.sandbox.server")
@@ -163,7 +155,6 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     _allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
-    _use_own_aws_settings()
     try:
         serve(arguments.home, arguments.parent, arguments.seed)
     except LabError as error:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from labkit.files import disk_errors, private_folder
-from labkit.services.environment import home_folder
+from labkit.services.environment import home_folder, own_environment
 
 OLDEST = {1: (1, 29, 0), 2: (2, 13, 0)}
 """The first versions that heed `endpoint_url` of a profile; with an older one, commands would reach the real AWS.
@@ -86,11 +86,10 @@ def _folder() -> Path:
 
 def _version(program: str) -> str:
     """Its version, without reading the student's AWS settings; "" if it does not run."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     try:
         answer = subprocess.run(
             [program, "--version"],
-            env=environment | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull},
+            env=own_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

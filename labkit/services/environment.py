@@ -14,6 +14,35 @@ from labkit.model.settings import Settings
 
 CLASS_FILE = "class.json"
 
+_KEPT = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TERM TZ TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR "
+    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY".split()
+)
+_KEPT_PREFIXES = ("LABKIT_", "LC_", "XDG_", "PYTHON")
+_NO_FILE = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
+"""What names the files that AWS's libraries read."""
+
+
+def own_environment() -> dict[str, str]:
+    """The environment of the lab's own processes: what finds programs, files and the lab's home, and nothing of AWS's.
+
+    moto makes a boto3 session when it is imported, which would fail on a profile that does not exist.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    return kept | dict.fromkeys(_NO_FILE, os.devnull)
+
+
+def aws_unset() -> dict[str, str]:
+    """Every variable of AWS's tools that is set here, and those that usually are; the empty value means: unset."""
+    usual = (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE"),
+        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    )
+    return dict.fromkeys([*usual, *(name for name in os.environ if name.startswith(("AWS_", "BOTO")))], "")
+
+
 _SIDES = {
     ("LABKIT_AWS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2"): (
         "LABKIT_AWS",

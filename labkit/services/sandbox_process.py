@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.model.host.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
+from labkit.services.environment import own_environment
 
 if TYPE_CHECKING:
     import requests
@@ -235,7 +236,13 @@ def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes
     log = home / "sandbox.log"
     with open(log, "ab", opener=_private_opener) as file:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd=home
+            command,
+            env=own_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            cwd=home,
         )
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from labkit.model.errors import LabError
 from labkit.model.student import is_a_students_rule, rule_name
 from labkit.services import aws
+from labkit.services.aws.profile import default_keys
+from labkit.services.own_process import terminal_command
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession
@@ -38,8 +40,15 @@ def _told(title: str, look: Callable[[], Line]) -> Line:
 
 
 def _account_line(session: LabSession) -> Line:
+    looked_at, own = "aws configure list", default_keys()
+    if own is not None and own != session.keys and not session.backend.aws.asks_first:
+        found = f"programs started here would use another key, which ends in {own.access_key_id[-4:]}"
+        return Line("AWS account", "missing", found, looked_at, "Run the first cell, lab = open_lab(), again.")
+    if (command := terminal_command()) and not session.backend.aws.asks_first:
+        found = "this notebook reaches the lab only; terminals outside `labkit lab` still use your own AWS settings"
+        return Line("AWS account", "remark", found, looked_at, f"In each terminal, first run: {command}")
     if session.keys is None:
-        return Line("AWS account", "ready", "none active yet, as expected", "aws configure list")
+        return Line("AWS account", "ready", "none active yet, as expected", looked_at)
     found = f"active already: the key that ends in {session.keys.access_key_id[-4:]}"
     return Line("AWS account", "remark", found, "aws configure list", "Part 2 checks it; nothing to do here.")
 

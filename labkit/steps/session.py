@@ -14,6 +14,7 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, LabError, StepNotReady
 from labkit.model.settings import DEFAULT_REGION, BackendName, Settings, parse_backend
 from labkit.model.student import is_of_class, parse_student_number
+from labkit.services import own_process
 from labkit.services.aws.profile import check_region
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.environment import settings
@@ -30,6 +31,7 @@ def open_session(aws: BackendName | None = None, detection: BackendName | None =
     An argument is noted for the other chapters. Raises LabError when a sandbox that is asked for does not start or the
     home cannot be used, InvalidInput for a region that AWS does not have.
     """
+    own_process.leave()  # so that a live account is opened with the student's own settings
     wanted = settings()
     region = check_region(region) if region else ""
     notes = Notes(wanted.home / "notes.json")

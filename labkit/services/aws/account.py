@@ -79,14 +79,19 @@ class CallerIdentity:
 
 
 def isolated_session() -> Any:
-    """A botocore session that reads no profile and no configuration file."""
-    import botocore.session
+    """A botocore session that reads no profile, no configuration file and no variable of the environment."""
+    from botocore.configprovider import ConfigChainFactory, ConfigValueStore
+    from botocore.session import Session
 
-    # The values are (name in the configuration file, name in the environment, default, conversion).
-    no_file = (None, None, os.devnull, None)
-    no_profile = (None, None, None, None)
-    nothing = {"profile": no_profile, "config_file": no_file, "credentials_file": no_file}
-    session = botocore.session.Session(session_vars=nothing)
+    session = Session()
+    chains = ConfigChainFactory(session, environ={})
+    values = {
+        name: chains.create_config_chain(instance_name=name, default=default, conversion_func=conversion)
+        for name, (_, _, default, conversion) in Session.SESSION_VARIABLES.items()
+    }
+    no_file = chains.create_config_chain(default=os.devnull)
+    values |= {"config_file": no_file, "credentials_file": no_file}
+    session.register_component("config_store", ConfigValueStore(mapping=values))
     session.register_component("data_loader", _service_descriptions())
     return session
 
@@ -94,6 +99,8 @@ def isolated_session() -> Any:
 @cache
 def _service_descriptions() -> Any:
     """botocore's loader of service descriptions, shared: reading EC2's takes longer than many calls."""
-    import botocore.loaders
+    from botocore.loaders import Loader
 
-    return botocore.loaders.create_loader()
+    own = Loader(include_default_search_paths=False)  # without the student's ~/.aws/models
+    own.search_paths.append(Loader.BUILTIN_DATA_PATH)
+    return own
