@@ -13,6 +13,7 @@ import click
 from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder
 from labkit.model.errors import InvalidInput, LabError
+from labkit.views.terminal import echo
 
 START_OPTIONS = (
     click.option("--class", "size", type=int, metavar="N", help="Serve a class of N students, numbered 1 to N."),
@@ -61,7 +62,7 @@ def start(yes: bool, **options: Any) -> None:
         if wanted.beyond_this_machine and not yes:
             _ask(wanted)
         if sandbox_process.stop(home):
-            click.echo("The sandbox restarts with the new settings of the class. Nothing in it is lost.")
+            echo("The sandbox restarts with the new settings of the class. Nothing in it is lost.")
         with disk_errors(home):
             class_settings.save(home, wanted)
     try:
@@ -73,13 +74,13 @@ def start(yes: bool, **options: Any) -> None:
             with suppress(LabError):  # better the old class than none
                 sandbox_process.start(home)
         raise
-    click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
+    echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
     if notice := (found.health() or {}).get("notice"):
-        click.echo(notice)
+        echo(notice)
     if wanted is not None:
-        click.echo("\n".join(_class_lines(wanted)))
+        echo("\n".join(_class_lines(wanted)))
     if wanted is not None and before is not None and _joined_at(before) != _joined_at(wanted):
-        click.echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
+        echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
 
 
 def _joined_at(served: Any) -> tuple[str, str]:
@@ -99,7 +100,7 @@ def _ask(wanted: Any) -> None:
             f"The sandbox will listen at {where}, port {wanted.port}, which only this machine reaches.\n"
             f"A proxy that serves it as {wanted.name} opens it to other machines; a firewall may have to allow them."
         )
-    click.echo(
+    echo(
         f"{opened}\n\n"
         f"What protects it: {_tls_words(wanted)} Every request is signed with a student's own keys,\n"
         "and no secret key is ever sent. What only you may see, such as the list of keys, answers only on 127.0.0.1.\n"
@@ -176,7 +177,7 @@ def keys(student: str | None, as_csv: bool) -> None:
     if sandbox is None:
         raise LabError("The sandbox is not running.", "It has the keys.", "Start it: labkit sandbox start")
     chosen = class_keys.class_keys(sandbox, number)
-    click.echo((class_keys.as_csv if as_csv else class_keys.as_blocks)(chosen), nl=False)
+    echo((class_keys.as_csv if as_csv else class_keys.as_blocks)(chosen), nl=False)
 
 
 @click.argument("file", required=False, type=click.File("r"))
@@ -194,13 +195,13 @@ def join(file: Any, leave: bool) -> None:
     home = home_folder()
     if leave:
         left = join.leave(home)
-        click.echo("You left the class. Its keys were deleted here." if left else "There was no class to leave.")
+        echo("You left the class. Its keys were deleted here." if left else "There was no class to leave.")
         return
     block = ClassKeys.parse(file.read() if file is not None else _pasted())
     join.join(home, block)
     backend = open_session().backend
     backend.aws.point_aws_cli()
-    click.echo(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab")
+    echo(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab")
 
 
 def _pasted() -> str:
@@ -210,9 +211,7 @@ def _pasted() -> str:
     """
     if not sys.stdin.isatty():
         return sys.stdin.read()
-    click.echo(
-        "Paste your block, then press Enter on an empty line (twice if nothing happens). What you paste is not shown."
-    )
+    echo("Paste your block, then press Enter on an empty line (twice if nothing happens). What you paste is not shown.")
     lines: list[str] = []
     with _without_echo():
         for line in sys.stdin:

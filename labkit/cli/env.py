@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
+from labkit.views.terminal import echo
 
 ADDS_TO_TRUST = ("NODE_EXTRA_CA_CERTS",)
 REPLACES_TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -27,7 +27,7 @@ def env() -> None:
     url, certificate = url or variables.get("TS_API_ENDPOINT", ""), certificate or variables.get("AWS_CA_BUNDLE", "")
     variables |= _tls_variables(url, certificate, backend.home)
     for name, value in variables.items():
-        click.echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
+        echo(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
 
 
 def _tls_variables(url: str, certificate: str, home: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from labkit.model.errors import LabError
+from labkit.views.terminal import echo, in_terminal
 
 
 class CommandError(click.ClickException):
@@ -16,7 +17,7 @@ class CommandError(click.ClickException):
         super().__init__("\n".join(filter(None, (error.what, error.why, error.next_step))))
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"labkit: {self.message}", err=True)
+        echo(f"labkit: {in_terminal(self.message)}", err=True)
 
 
 class Commands(click.Group):

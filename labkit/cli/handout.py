@@ -13,6 +13,8 @@ from types import FrameType
 
 import click
 
+from labkit.views.terminal import echo
+
 
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]…")
 @click.option(
@@ -41,14 +43,14 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     wanted = build.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""
     files.require_writable(out)
-    made = build.Handout(clone, wanted, whole=not chapters, say=click.echo, browser=browser)
+    made = build.Handout(clone, wanted, whole=not chapters, say=echo, browser=browser)
     with _ended_tidily():
         if from_mine:
             build.build_from_saved(made)
         else:
             build.build_by_running(made)
         files.write_files(out, made.files())
-    click.echo(f"The handout is in {out}: open {out / 'index.html'}")
+    echo(f"The handout is in {out}: open {out / 'index.html'}")
 
 
 @contextmanager

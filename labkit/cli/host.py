@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.model.errors import LabError
+from labkit.views.terminal import echo
 
 if TYPE_CHECKING:
     from labkit.services.host import HostStatus
@@ -45,8 +46,8 @@ def run(command: tuple[str, ...]) -> None:
         assert host is not None  # else there was no status
         ran = host.run(command)
         _say_behind(ran.behind)
-        click.echo(ran.out, nl=False)
-        click.echo(ran.err, nl=False, err=True)
+        echo(ran.out, nl=False)
+        echo(ran.err, nl=False, err=True)
         sys.exit(ran.code)
     require_program(command)
     _say_behind(status.behind)
@@ -57,7 +58,7 @@ def run(command: tuple[str, ...]) -> None:
 
 def _say_behind(words: str) -> None:
     if words:
-        click.echo(f"labkit: {words}", err=True)
+        echo(f"labkit: {words}", err=True)
 
 
 def _host_status() -> HostStatus:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 import click
 
 from labkit.backends.wing import find_classroom
-from labkit.cli import env, handout, host, ready, respond, steps
+from labkit.cli import env, handout, host, ready, respond, status, steps
 from labkit.cli.group import Commands
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
 from labkit.services.sandbox_process import refuse_on_the_host
+from labkit.views.terminal import echo
 
 HELP = """The guided lab “Self-Protecting Cloud”, from a terminal.
 
@@ -83,43 +83,11 @@ def cloud_account_command() -> None:
             "AWS is live: its keys belong to your own account.",
             "In UDF: Deployments, your deployment, Cloud Accounts.",
         )
-    click.echo(f"API Key         {keys.access_key_id}\nAPI Secret Key  {keys.secret_access_key}")
-
-
-@main.command("status")
-@click.option("--json", "as_json", is_flag=True, help='As JSON: {"steps": [{key, chapter, title, passed, …}]}.')
-def status_command(as_json: bool) -> None:
-    """Show how far you are: run every step's check now."""
-    from labkit import steps
-    from labkit.steps.session import open_session
-
-    session = open_session()
-    results = list(steps.status(session))
-    if as_json:
-        click.echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
-        return
-    click.echo(f"{session.host_words}\n{session.backend.sentence}")
-    if notice := session.backend.aws.notice():
-        click.echo(notice)
-    for number, result in enumerate(results, 1):
-        click.echo(f"{number:>2}. {result}")
-    click.echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
-
-
-def _as_json(chapter: str, result: Any) -> dict[str, Any]:
-    return {
-        "key": result.step,
-        "chapter": chapter,
-        "title": result.title,
-        "passed": result.passed,
-        "outcome": result.outcome.value,
-        "found": result.found,
-        "expected": result.expected,
-        "next_step": result.next_step,
-    }
+    echo(f"API Key         {keys.access_key_id}\nAPI Secret Key  {keys.secret_access_key}")
 
 
 main.add_command(sandbox)
+main.command("status")(status.status)
 main.command("solve")(steps.solve)
 main.command("reset")(steps.reset)
 main.command("env")(env.env)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
+from labkit.views.terminal import Styled, echo, in_terminal, styled, visible
 
 if TYPE_CHECKING:
     from labkit.views.panels.readiness import Line
@@ -31,21 +31,21 @@ def ready() -> None:
     with checks() as running:
         for check in running:
             if sys.stdout.isatty() and not check.lines.done():
-                click.echo(f"… {check.title}\r", nl=False)
+                echo(f"… {check.title}", Styled("\r"), nl=False)
             for line in check.lines.result():
                 lines.append(line)
-                click.echo(in_words(line))
-        click.echo(verdict(lines, time.monotonic() - began))
+                echo(in_words(line))
+        echo(verdict(lines, time.monotonic() - began))
     if any(line.state == "missing" for line in lines):
         sys.exit(1)
 
 
-def in_words(line: Line) -> str:
-    """A line as text. Its colour is for a terminal only: click removes it from what goes to a file or a pipe."""
-    sign = click.style(SIGNS[line.state], fg=COLOURS[line.state])
+def in_words(line: Line) -> Styled:
+    """A line as text. Its colour is for a terminal only."""
+    sign = styled(SIGNS[line.state], fg=COLOURS[line.state])
     looked_at = f" ({line.looked_at})" if line.looked_at else ""
-    words = f"{sign} {line.title}: {line.found}{looked_at}"
-    return f"{words}\n  → {line.next_step}" if line.next_step else words
+    next_step = f"\n  → {in_terminal(line.next_step)}" if line.next_step else ""
+    return Styled(f"{sign} {visible(f'{line.title}: {line.found}{looked_at}{next_step}')}")
 
 
 def verdict(lines: Sequence[Line], seconds: float) -> str:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from labkit.model.errors import ConsentNeeded, LabError
+from labkit.views.terminal import echo, in_terminal, one_line, styled
 
 if TYPE_CHECKING:
     from labkit.model.response.messages import Message
     from labkit.responder import Responder
     from labkit.steps.session import LabSession
+
+SIGNS = {
+    "started": ("▶", "cyan"),
+    "added": ("⊘", "red"),
+    "replaced": ("⊘", "red"),
+    "kept": ("✓", "green"),
+    "removed": ("–", "yellow"),
+    "trouble": ("!", "yellow"),
+    "answers again": ("✓", "green"),
+    "ended": ("■", "cyan"),
+}
+INDENT = 23
+"""Columns before a message's sentence."""
 
 
 @click.option("--once", is_flag=True, help="Poll once, then exit.")
@@ -23,8 +40,11 @@ if TYPE_CHECKING:
     "--interval", type=click.FloatRange(min=0.5), default=10.0, show_default=True, help="Seconds between polls."
 )
 @click.option("--safe", multiple=True, metavar="CIDR", help="An address or CIDR block to never deny; repeatable.")
+@click.option("-v", "--verbose", is_flag=True, help="Add the original's words, each entry, each time.")
 @click.option("--yes", is_flag=True, help="Do not ask before changes to a real AWS account.")
-def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tuple[str, ...], yes: bool) -> None:
+def respond(
+    once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tuple[str, ...], verbose: bool, yes: bool
+) -> None:
     """Deny the addresses in your rule's alerts, until Ctrl-C. This is the original lab's bot.
 
     It owns the egress entries 1 to 99 of your network ACL that deny a single address, and changes no others. The RuleID
@@ -34,20 +54,20 @@ def respond(once: bool, dry_run: bool, cleanup: bool, interval: float, safe: tup
     from labkit.steps.session import open_session
 
     session = open_session()
-    responder = students_responder(session, _print, safe, interval)
+    responder = students_responder(session, partial(_print, verbose), safe, interval)
     if dry_run:
         _dry_run(responder, cleanup)
         return
     _agree(session, yes)
     if cleanup:
         removed = responder.cleanup()
-        click.echo(f"Removed from {responder.network_acl_id}: {len(removed)} of the responder's own entries.")
+        echo(f"Removed from {responder.network_acl_id}: {len(removed)} of the responder's own entries.")
         return
     _place_host(session)
     if once:
         responder.run_once()
     else:
-        _run(responder)
+        _run(session, responder)
 
 
 def _place_host(session: LabSession) -> None:
@@ -55,15 +75,19 @@ def _place_host(session: LabSession) -> None:
     from labkit.steps import host
 
     if session.backend.aws.host is not None and not host.host_subnets(session):
-        click.echo(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this.")
+        echo(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this.")
 
 
-def _run(responder: Responder) -> None:
-    click.echo("Press Ctrl-C to stop.")
+def _run(session: LabSession, responder: Responder) -> None:
+    from labkit.steps.rehearsal import earlier_alerts
+
+    if words := earlier_alerts(session):
+        echo(words)
+    echo("Press Ctrl-C to stop. The milliseconds: from the event to the entry.")
     try:
         responder.run(threading.Event())
     except KeyboardInterrupt:
-        click.echo("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them.")
+        echo("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them.")
     except LabError:
         sys.exit(1)  # the responder has said why
 
@@ -73,13 +97,25 @@ def _dry_run(responder: Responder, cleanup: bool) -> None:
         lines = [f"Would remove entry {entry.rule_number}: {entry}." for entry in responder.own()]
     else:
         lines = [outcome.would for outcome in responder.look().outcomes]
-    click.echo("\n".join(lines or ["Would do nothing."]))
+    for line in lines or ["Would do nothing."]:
+        echo(one_line(line))
 
 
-def _print(said: Message) -> None:
-    click.echo(said.sentence)
-    if said.kind in ("added", "replaced") and said.entry is not None:
-        click.echo(f"  {said.entry.to_aws()}{_times(said)}")
+def _print(verbose: bool, said: Message) -> None:
+    """One line: when, what kind, the milliseconds from the event to the entry, and the sentence."""
+    sign, colour = SIGNS.get(said.kind, ("·", None))
+    took = "" if said.event_to_entry_ms is None else f"{said.event_to_entry_ms} ms"
+    clock, words = f"{datetime.now():%H:%M:%S}", one_line(in_terminal(said.plain or said.sentence))
+    echo(styled(clock, dim=True), "  ", styled(sign, fg=colour), " ", styled(f"{took:>9}", bold=True), "  ", words)
+    if verbose:
+        original = [said.sentence] if said.plain else []
+        entry = (
+            [f"{json.dumps(said.entry.to_aws())}{_times(said)}"]
+            if said.kind in ("added", "replaced") and said.entry
+            else []
+        )
+        for line in original + entry:
+            echo(" " * INDENT, one_line(line))
 
 
 def _times(said: Message) -> str:
@@ -95,7 +131,7 @@ def _agree(session: LabSession, yes: bool) -> None:
     try:
         session.require_agreement()
     except ConsentNeeded as question:
-        click.echo(f"{question.what} {question.why}")
+        echo(f"{question.what} {question.why}")
         if not click.confirm("Continue?"):
             raise click.Abort from question
         session.agree()

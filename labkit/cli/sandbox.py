@@ -8,6 +8,7 @@ import click
 
 from labkit.backends.wing import find_classroom
 from labkit.cli.group import Commands
+from labkit.views.terminal import echo
 
 
 @click.group(cls=Commands)
@@ -22,9 +23,9 @@ def start() -> None:
     from labkit.services.environment import settings
 
     found, started = sandbox_process.start(settings().home)
-    click.echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
+    echo(f"The sandbox {'was started' if started else 'is already running'} at {found.url} (pid {found.pid}).")
     if notice := (found.health() or {}).get("notice"):
-        click.echo(notice)
+        echo(notice)
 
 
 @sandbox.command()
@@ -37,9 +38,9 @@ def stop() -> None:
     stopped = sandbox_process.stop(home)
     host_stopped = wing is not None and wing.stop_host(home)
     if stopped or not host_stopped:
-        click.echo("The sandbox was stopped." if stopped else "No sandbox was running.")
+        echo("The sandbox was stopped." if stopped else "No sandbox was running.")
     if host_stopped:
-        click.echo("Your host was stopped. What you made in the class stays there.")
+        echo("Your host was stopped. What you made in the class stays there.")
 
 
 @sandbox.command()
@@ -64,11 +65,11 @@ def status(as_json: bool) -> None:
         "class": class_facts,
     }
     if as_json:
-        click.echo(json.dumps(facts))
+        echo(json.dumps(facts))
         return
     if found:
-        click.echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
+        echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
     else:
-        click.echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
+        echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
     for line in filter(None, (facts["notice"], *class_lines)):
-        click.echo(line)
+        echo(line)

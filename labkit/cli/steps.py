@@ -11,6 +11,7 @@ import click
 
 from labkit.model.check import Outcome
 from labkit.model.errors import ConsentNeeded, LabError
+from labkit.views.terminal import echo, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,7 +39,8 @@ def solve(what: str, student: str | None, yes: bool) -> None:
     """
     from labkit import steps
 
-    chosen = steps.named(what)
+    if not (chosen := chosen_steps(what, "do")):
+        return
     session = _open(student)
     if student is not None:
         chosen = _from_here(steps.with_needs(chosen))
@@ -63,7 +65,8 @@ def reset(what: str, student: str | None, yes: bool) -> None:
     """Undo the steps: one step or chapter and everything that depends on it, or the whole lab."""
     from labkit import steps
 
-    chosen = steps.with_dependents(steps.named(what))
+    if not (chosen := steps.with_dependents(chosen_steps(what, "undo"))):
+        return
     session = _open(student)
     if student is not None:
         chosen = _from_here(chosen)
@@ -76,6 +79,18 @@ def reset(what: str, student: str | None, yes: bool) -> None:
             followed.told(f"{step.title}: {steps.undone(ended)}")
     if failed:
         sys.exit(1)
+
+
+def chosen_steps(what: str, doing: str, quietly: bool = False) -> tuple[Step, ...]:
+    """The steps that are named; none, and a sentence, for a chapter that has none. Raises InvalidInput."""
+    from labkit import steps
+    from labkit.jupyter.chapters import chapter_numbers
+
+    if what.isdecimal() and int(what) in chapter_numbers() - {int(step.chapter) for step in steps.STEPS}:
+        if not quietly:
+            echo(f"Chapter {int(what)} has no steps to {doing}. To undo the whole lab: labkit reset")
+        return ()
+    return steps.named(what)
 
 
 def _open(student: str | None) -> LabSession:
@@ -99,12 +114,12 @@ def _take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> No
     number = account.number_to_take(session)
     if not account.given_number(session):
         unasked = f"No student number was given, so yours will be {number}. To use another: LABKIT_STUDENT=NUMBER"
-        click.echo(unasked, err=True)
+        echo(unasked, err=True)
     warning = account.already_there(session, number)
     if not warning:
         return
     if not yes:
-        click.echo(warning)
+        echo(warning)
         if not click.confirm(f"Is {number} your number?"):
             raise click.Abort
     account.save_student(session, number)
@@ -140,14 +155,14 @@ def _ask(session: LabSession, question: str, chosen: Sequence[Step], undo: bool 
     number = session.backend.student or session.notes.get("student")
     who = f"Student {number}" if number else "No student number yet"
     last = f", the last of them “{done[-1].title}”" if done else ""
-    click.echo(f"{session.backend.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
+    echo(f"{session.backend.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
     keys = {step.key for step in chosen}
     gone = [one for one in results if one.step in keys and one.outcome in (Outcome.PASSED, Outcome.WRONG)]
     if undo and gone:
-        click.echo(f"What will be undone, all of it student {number}'s:")
+        echo(f"What will be undone, all of it student {number}'s:")
         for one in gone:
-            click.echo(f"  {one.title}: {one.found}")
-    if not click.confirm(f"{question}: {', '.join(step.title for step in chosen)}?"):
+            echo(f"  {one.title}: {one.found}")
+    if not click.confirm(visible(f"{question}: {', '.join(step.title for step in chosen)}?")):
         raise click.Abort
 
 
@@ -159,7 +174,7 @@ def _asking(session: LabSession, yes: bool, followed: Followed, begin: Callable[
         yield from begin()
     except ConsentNeeded as question:
         followed.pause()
-        click.echo(f"{question.what} {question.why}")
+        echo(f"{question.what} {question.why}")
         if not click.confirm("Continue?"):
             raise click.Abort from question
         session.agree()
@@ -208,9 +223,9 @@ class Followed:
         """One step more, in words."""
         self._done += 1
         if self._bar is None:
-            click.echo(words)
+            echo(words)
             return
-        self._bar.console.print(words, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(visible(words), markup=False, highlight=False, soft_wrap=True)
         self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._now())
 
     def pause(self) -> None:

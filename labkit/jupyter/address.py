@@ -18,6 +18,7 @@ from labkit.files import disk_errors
 from labkit.model.errors import InvalidInput, LabError
 from labkit.sandbox.classroom import certificate
 from labkit.services.jupyter_server import LOOPBACK, WILDCARDS, certificate_file
+from labkit.views.terminal import echo
 
 OPENS = """JupyterLab will answer on {where} to every computer that reaches it.
 Whoever has its address with the token can run programs on this computer as {user}.
@@ -90,7 +91,7 @@ class LabAddress:
         if is_loopback(self.host):
             return
         tls = ENCRYPTED.format(certificate.pinned(_certificate(home, self.host)[0])) if self.tls else PLAIN
-        click.echo(OPENS.format(where=f"{self.host}, port {port},", user=getpass.getuser(), tls=tls))
+        echo(OPENS.format(where=f"{self.host}, port {port},", user=getpass.getuser(), tls=tls))
         if not yes:
             click.confirm("Open it to other computers?", abort=True)
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
-
 from labkit.files import write_private
 from labkit.jupyter.address import LabAddress
 from labkit.services import jupyter_server
 from labkit.services.jupyter_server import LOOPBACK
+from labkit.views.terminal import echo
 
 
 def announce(home: Path, folder: Path, path: str, where: LabAddress) -> None:
@@ -24,7 +23,7 @@ def announce(home: Path, folder: Path, path: str, where: LabAddress) -> None:
         time.sleep(0.1)
     url = address(f"{where.origin}{where.path}" if where.origin else server.url, path, server.token)
     tunnel = "" if where.is_open else tunnel_of_ssh(server.url, os.environ)
-    click.echo(f"\nJupyterLab is open at\n\n    {url}\n{tunnel}\nKeep this window; Ctrl-C twice ends the lab.\n")
+    echo(f"\nJupyterLab is open at\n\n    {url}\n{tunnel}\nKeep this window; Ctrl-C twice ends the lab.\n")
 
 
 def tunnel_of_ssh(url: str, variables: Mapping[str, str]) -> str:
@@ -45,7 +44,7 @@ def tunnel_of_ssh(url: str, variables: Mapping[str, str]) -> str:
 
 def show(url: str, home: Path | None) -> None:
     """Print where a chapter is open; with a home, open it in the web browser too."""
-    click.echo(f"\nJupyterLab is already running. The chapter is open at\n\n    {url}\n")
+    echo(f"\nJupyterLab is already running. The chapter is open at\n\n    {url}\n")
     if home is not None:
         # Through a private file, as Jupyter does: any user can read a process's arguments.
         write_private(opener(home), f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(url)}">')

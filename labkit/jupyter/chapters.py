@@ -44,6 +44,11 @@ def folder_record() -> Path:
     return home_folder() / "chapters-folder"
 
 
+def chapter_numbers() -> set[int]:
+    """The numbers of the chapters as shipped."""
+    return {int(path.name[:2]) for path in shipped().glob("notebooks/[0-9][0-9]_*.ipynb")}
+
+
 def last_path(folder: Path, noted: str) -> str:
     """The chapter that was open last, by the file name that was noted, as a path in the lab's folder; else the first.
 

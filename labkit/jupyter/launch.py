@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from labkit.backends.wing import classroom
 from labkit.jupyter.address import LabAddress, accept_stripped_path, require_login
 from labkit.jupyter.announce import address, announce, opener, show
@@ -23,6 +21,7 @@ from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import jupyter_server, sandbox_process
 from labkit.services.environment import settings
 from labkit.services.notes import Notes
+from labkit.views.terminal import echo
 
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
@@ -98,7 +97,7 @@ def _open_there(
         )
     show(address(server.url, path, server.token), home if wanted.browser else None)
     if wanted.large:
-        click.echo(TYPE_SIZE_HINT)
+        echo(TYPE_SIZE_HINT)
 
 
 def _served_here(wanted: Settings) -> Path | None:

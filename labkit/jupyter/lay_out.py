@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from labkit.files import disk_errors, write_private
 from labkit.jupyter.chapters import folder_record, lab_folder, shipped, students_folder
 from labkit.model.errors import LabError
 from labkit.services.environment import home_folder
+from labkit.views.terminal import echo
 
 MANIFEST = ".self-protecting-cloud.json"
 """In the student's folder: the SHA-256 of each file as it was shipped last."""
@@ -38,11 +37,9 @@ def open_folder(here: Path | None) -> Path:
     kept = lay_out(shipped(), folder)
     with disk_errors(home_folder()):
         write_private(folder_record(), str(folder))
-    click.echo(f"The chapters are in {folder}.")
+    echo(f"The chapters are in {folder}.")
     if kept:
-        click.echo(
-            f"You changed {', '.join(kept)}: not replaced by this version's. To get those: labkit lab --here FOLDER"
-        )
+        echo(f"You changed {', '.join(kept)}: not replaced by this version's. To get those: labkit lab --here FOLDER")
     return folder
 
 

@@ -20,6 +20,8 @@ from labkit.services.environment import open_chapter
 from labkit.services.host import Host
 from labkit.steps import clean_up, commands, rule
 from labkit.steps.progress_notes import note_progress
+from labkit.steps.protection import ALERT
+from labkit.steps.rehearsal import earlier_alerts
 from labkit.steps.session import LabSession, open_session
 from labkit.views import display, forms, panels
 from labkit.views.display import on_change
@@ -172,18 +174,26 @@ class StatusCells(Cells):
 
     def chapter(self, number: str) -> View:
         """The same with the checks of one chapter's steps; it follows the steps without being run again."""
-        shown = self._status_line(number)
+        remark = self._rehearsed(number)
+        shown = self._status_line(number, remark)
         if number:
             note_progress(self._session, shown.results)
         if self._unattended:
             return shown
 
         def follow(line: progress.StatusLine) -> None:
-            self._live.follow(number, replace(line, follow=None), lambda: self._status_line(number))
+            def look() -> progress.StatusLine:
+                return self._status_line(number, remark and self._rehearsed(number))
+
+            self._live.follow(number, replace(line, follow=None), look)
 
         return replace(shown, follow=follow)
 
-    def _status_line(self, number: str) -> progress.StatusLine:
+    def _rehearsed(self, number: str) -> str:
+        """What of an earlier run the responder would act on at once; only a chapter that begins says it."""
+        return earlier_alerts(self._session) if number == ALERT.chapter else ""
+
+    def _status_line(self, number: str, remark: str = "") -> progress.StatusLine:
         results = tuple(steps.status(self._session, steps.named(number)))
         return progress.StatusLine(
             self._student_or_none(),
@@ -194,6 +204,7 @@ class StatusCells(Cells):
             results,
             links(),
             self._session.host_words,
+            remark,
         )
 
     def _account(self) -> str:

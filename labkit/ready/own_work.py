@@ -20,6 +20,7 @@ from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.steps.account import ACCOUNT, STUDENT, check_account
+from labkit.steps.rehearsal import earlier_alerts
 from labkit.steps.session import LabSession, open_existing, open_isolated
 from labkit.views.panels.readiness import Line, State
 
@@ -96,7 +97,8 @@ def _steps_line(session: LabSession, looked_at: str) -> Line:
         return Line(TITLE, "ready", "no step is done yet", looked_at)
     count = sum(one.passed for one in results)
     found = f"{count} of {len(results)} steps done, the last one is “{done[-1].title}”"
-    return Line(TITLE, "remark", found, looked_at, "To start over: labkit reset")
+    earlier = earlier_alerts(session)
+    return Line(TITLE, "remark", found, looked_at, earlier or "To start over: labkit reset")
 
 
 def class_line(served: ClassSettings, running: bool) -> Line:

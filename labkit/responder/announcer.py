@@ -64,9 +64,10 @@ class Announcer:
             return
         self._blocked = blocked if full else before | blocked
         destinations = _as_a_set(tuple(sorted(blocked)))
-        sources = [{"container": "Host", "address": address} for address in self._sources(about)]
+        hosts = self._sources(about)
+        sources = [{"container": "Host", "address": address} for address in hosts]
         words = f"Alert poll returned destination {destinations} source {sources} to block at the firewall"
-        self._emit(Message("poll", words))
+        self._emit(Message("poll", words, plain=_in_plain_words(tuple(sorted(blocked)), hosts)))
 
     def _sources(self, about: Iterable[Destination]) -> tuple[str, ...]:
         """The private addresses of the hosts that connected, without loopback, which every host has."""
@@ -138,6 +139,23 @@ def _as_a_set(cidr_blocks: tuple[str, ...]) -> str:
     if len(cidr_blocks) > MOST_LISTED:
         return f"{{{len(cidr_blocks)} addresses: {cidr_blocks[0]!r} … {cidr_blocks[-1]!r}}}"
     return "{" + ", ".join(map(repr, cidr_blocks)) + "}"
+
+
+def _in_plain_words(cidr_blocks: tuple[str, ...], hosts: tuple[str, ...]) -> str:
+    """The same for people.
+
+    >>> _in_plain_words((), ())
+    'No alert names an address to deny.'
+    >>> _in_plain_words(("203.0.113.10/32",), ("10.0.1.10",))
+    'To deny: 203.0.113.10. Alerts of the host 10.0.1.10 name it.'
+    """
+    if not cidr_blocks:
+        return "No alert names an address to deny."
+    addresses = [block.partition("/")[0] for block in cidr_blocks]
+    few = len(addresses) <= MOST_LISTED
+    what = ", ".join(addresses) if few else f"{len(addresses)} addresses, {addresses[0]} … {addresses[-1]}"
+    who = f" of the host {', '.join(hosts)}" if hosts else ""
+    return f"To deny: {what}. Alerts{who} name {'it' if len(addresses) == 1 else 'them'}."
 
 
 def _key(destination: Destination) -> str:

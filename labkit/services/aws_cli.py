@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from labkit.files import disk_errors, private_folder
+from labkit.files import disk_errors, private_folder, write_private
 from labkit.services.environment import home_folder, own_environment
 
 OLDEST = {1: (1, 29, 0), 2: (2, 13, 0)}
@@ -85,6 +86,22 @@ def _folder() -> Path:
 
 
 def _version(program: str) -> str:
+    """Its version, noted in the home for as long as the program is the same: to run it costs as much as all the rest of
+    `labkit status`. "" if it does not run."""
+    memo = home_folder() / "aws-version"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        file = os.stat(program)
+        known = f"{program} {file.st_mtime_ns} {file.st_size} "
+        with contextlib.suppress(FileNotFoundError):
+            if (noted := memo.read_text(encoding="utf-8")).startswith(known):
+                return noted.removeprefix(known)
+        if (version := _asked_version(program)) and memo.parent.is_dir():
+            write_private(memo, known + version)
+        return version
+    return _asked_version(program)
+
+
+def _asked_version(program: str) -> str:
     """Its version, without reading the student's AWS settings; "" if it does not run."""
     try:
         answer = subprocess.run(

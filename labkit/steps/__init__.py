@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 
 from labkit.model.check import SKIPPED, CheckResult, Outcome
 from labkit.model.check import require as require_passed
@@ -43,10 +44,11 @@ def named(name: str) -> tuple[Step, ...]:
     chosen = tuple(step for step in STEPS if name in ("", step.key, step.chapter, step.chapter.zfill(2)))
     if chosen:
         return chosen
+    near = get_close_matches(name.lower().replace("-", "_"), BY_KEY, 1)
     raise InvalidInput(
         f"There is no step or chapter “{name}”.",
         f"Chapters: {', '.join(sorted({step.chapter for step in STEPS}))}. Steps: {', '.join(BY_KEY)}.",
-        "Choose one of these.",
+        f"Did you mean {near[0]}?" if near else "Choose one of these.",
         field="step",
     )
 

@@ -103,7 +103,7 @@ class Student:
         """A responder at work that has looked once."""
         with self.at_work("respond", *options) as terminal:
             terminal.wait_for("The responder writes to .*\n")
-            terminal.wait_for("Alert poll returned|Added entry|is not denied")
+            terminal.wait_for("No alert names|To deny|Added entry|is not denied")
             yield terminal
 
     @property

@@ -9,6 +9,8 @@ import json
 
 import click
 
+from labkit.views.terminal import echo
+
 
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; by default, any free one.")
@@ -27,21 +29,21 @@ def board(browser: bool, port: int, once: bool, form: str | None) -> None:
     session = open_existing()
     take = taker(session)
     if form is not None:
-        click.echo(_records(take().records(), form))
+        echo(_records(take().records(), form))
         return
     if once:
-        click.echo(take().text())
+        echo(take().text())
         return
     from labkit.classroom.board.serving import BoardServer, opened_in_browser
 
     server = BoardServer(take, port)
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         if not server.proxied:
-            click.echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
+            echo(f"The class board is open at\n\n    {server.url}\n\nKeep this window; Ctrl-C closes the board.")
             if browser:
                 stack.enter_context(opened_in_browser(server.url, session.backend.home))
         server.serve()
-    click.echo("\nThe board is closed.")
+    echo("\nThe board is closed.")
 
 
 def _records(records: list[dict[str, object]], form: str) -> str:

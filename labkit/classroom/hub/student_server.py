@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import click
-
 from labkit.classroom import backend as joined
 from labkit.classroom import host_process, join
 from labkit.classroom.class_keys import ClassKeys
@@ -23,6 +21,7 @@ from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import sandbox_process
 from labkit.services.environment import settings
 from labkit.services.notes import Notes
+from labkit.views.terminal import echo
 
 BLOCK = (
     "LABKIT_STUDENT", "LABKIT_AWS", "LABKIT_DETECTION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
@@ -135,7 +134,7 @@ def environment() -> dict[str, str]:
     try:
         session = open_session()
     except ServiceUnreachable as error:  # the class's certificate cannot be fetched yet; the lab reports it when used
-        click.echo(str(error), err=True)
+        echo(str(error), err=True)
         return {}
     region = {"AWS_DEFAULT_REGION": session.region} if session.backend.aws.asks_first else {}
     return {**region, **session.backend.environment()}

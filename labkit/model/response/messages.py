@@ -18,7 +18,7 @@ class Message:
     """A message and what it is about. Times are milliseconds since 1970, None where not known.
 
     event_at_ms: when the program connected. alerted_at_ms: when the alert was raised. entered_at_ms: when AWS had
-    answered that the entry exists.
+    answered that the entry exists. plain: the sentence in plain words, where `sentence` has the original program's.
     """
 
     kind: Kind
@@ -29,6 +29,7 @@ class Message:
     event_at_ms: int | None = None
     alerted_at_ms: int | None = None
     entered_at_ms: int | None = None
+    plain: str = ""
 
     @property
     def event_to_alert_ms(self) -> int | None:

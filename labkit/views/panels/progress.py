@@ -61,7 +61,7 @@ class StatusLine(View):
     """The top of a chapter: who, where, and how far.
 
     aws, detection: `sandbox`, `live`, or other words. account: AWS account id; "" if no keys are entered.
-    host: how far the host's range reaches here and why; "" to leave it out.
+    host: how far the host's range reaches here and why; "" to leave it out. remark: what to know before beginning.
     """
 
     student: int | None
@@ -72,6 +72,7 @@ class StatusLine(View):
     results: Sequence[CheckResult] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
+    remark: str = ""
     follow: Callable[[StatusLine], None] | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "status_line.html.j2"
@@ -96,6 +97,7 @@ class StatusLine(View):
             ("Student", str(self.student) if self.student is not None else "no number yet"),
             ("AWS", ", ".join([*aws, f"region {self.region}"])),
             ("Detection", BACKEND_WORDS.get(self.detection, self.detection)),
+            *([("Alerts", self.remark)] if self.remark else []),
         ]
 
     def text(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from labkit import steps
 from labkit.cli.main import main
 from labkit.lab.lab import Lab
 from labkit.services import sandbox_process
@@ -56,7 +57,34 @@ def test_status_in_words_counts_the_steps_and_names_the_next_action() -> None:
     words = labkit("status")
     assert words.exit_code == 0
     assert "0 of 12 steps done." in words.output
-    assert "Next: " in words.output
+    assert words.output.count("▶") == 1 and "\n  → labkit solve host_ready\n" in words.output
+    assert "lab." not in words.output.replace("labkit", "")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 100])
+def test_status_fits_the_terminal_with_a_line_a_step_where_there_is_room(columns: int) -> None:
+    run = CliRunner(env={"COLUMNS": str(columns)}).invoke(main, ["status"])
+    lines = run.output.splitlines()
+    assert max(map(len, lines)) <= max(columns, 24)  # a key is never broken
+    if columns >= 60:
+        assert [line[2:].split()[0] for line in lines if line[0] in "✓▶○✕?"] == list(steps.BY_KEY)
+
+
+def test_a_mistyped_step_is_asked_about_and_a_chapter_without_steps_exists() -> None:
+    for verb in ("status", "solve", "reset"):
+        assert "Did you mean host_subnet?" in labkit(verb, "host-subnt").output
+        empty = labkit(verb, "0")
+        assert empty.exit_code == 0 and empty.output.startswith("Chapter 0 has no steps to ")
+
+
+def test_a_rehearsal_is_announced_wherever_the_demo_begins_and_one_command_undoes_it(lab: Lab) -> None:
+    assert labkit("solve", "3").exit_code == 0
+    assert labkit("reset", "deny_entry", "--yes").exit_code == 0
+    words = " ".join(labkit("status").output.split())
+    assert "the responder will deny 203.0.113.10 at once. For a fresh demo: labkit reset first_alert" in words
+    assert "For a fresh demo: labkit reset first_alert" in repr(lab.chapter("3"))
+    assert labkit("reset", "first_alert", "--yes").exit_code == 0
+    assert "fresh demo" not in labkit("status").output + repr(lab.chapter("3"))
 
 
 def test_solving_one_step_does_what_it_needs_and_no_more() -> None:

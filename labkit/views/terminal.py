@@ -1,0 +1,84 @@
+"""What a command writes to a terminal: others' control characters made visible, our own colours, a terminal's words."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import click
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, what turns the direction of writing, line separators and lone surrogates."""
+
+_CALL = re.compile(r"`?\blab\.(\w+)\(['\"]?([^()]*?)['\"]?\)`?")
+_COMMANDS = {
+    "check": "labkit status {}",
+    "choose_network_acl": "labkit solve network_acl_id",
+    "clean_up": "labkit reset",
+    "clone_rule": "labkit solve rule",
+    "compare_criteria": "labkit status -v rule_criteria",
+    "create_rule": "labkit solve rule",
+    "create_vpc": "labkit solve vpc",
+    "enable_rule": "labkit solve rule_enabled",
+    "enter_student_number": "labkit solve student_number",
+    "entries": "aws ec2 describe-network-acls",
+    "host": "labkit status",
+    "place_host": "labkit solve host_subnet",
+    "readiness": "labkit solve host_ready",
+    "reset": "labkit reset {}",
+    "responder": "labkit respond",
+    "retrieve_rule_id": "labkit solve rule_id",
+    "run": "labkit run -- {}",
+    "set_criteria": "labkit solve rule_criteria",
+}
+"""A cell's call, and the command that does the same."""
+
+
+class Styled(str):
+    """Text whose escape sequences are our own."""
+
+
+def visible(text: str) -> str:
+    r"""The text with its control characters written out, so that they do nothing to a terminal.
+
+    >>> visible("a\x1b]52;c;ZWNobw==\x07b\u202e")
+    'a\\x1b]52;c;ZWNobw==\\x07b\\u202e'
+    """
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def one_line(text: str) -> str:
+    r"""The same of a name or a label, which has no line break or tab of its own.
+
+    >>> one_line("rule\n✓ done")
+    'rule\\n✓ done'
+    """
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def styled(text: str, **style: Any) -> Styled:
+    """The text in a colour; plain where NO_COLOR is set (https://no-color.org). `echo` takes colours from a pipe."""
+    text = visible(text)
+    return Styled(text if os.environ.get("NO_COLOR") else click.style(text, **style))
+
+
+def echo(*parts: str, err: bool = False, nl: bool = True) -> None:
+    """Write the parts one after the other: the only way in which a command's words reach a terminal."""
+    click.echo("".join(one if isinstance(one, Styled) else visible(one) for one in parts), err=err, nl=nl)
+
+
+def in_terminal(words: str) -> str:
+    """The words with each cell's call replaced by the command that does the same, where there is one.
+
+    >>> in_terminal("Make a program on the host connect: lab.run('curl dadismad.com')")
+    'Make a program on the host connect: labkit run -- curl dadismad.com'
+    >>> in_terminal("Take it as yours: lab.take_vpc('vpc-1').")
+    "Take it as yours: lab.take_vpc('vpc-1')."
+    """
+
+    def command(found: re.Match[str]) -> str:
+        known = _COMMANDS.get(found[1])
+        return found[0] if known is None else known.format(found[2]).strip()
+
+    return _CALL.sub(command, words)
