@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -22,6 +23,7 @@ COLOURS = {"✓": "green", "✕": "red", "?": "yellow", NEXT: "cyan"}
 PATIENCE_SECONDS = 1.0
 """What takes longer is named meanwhile."""
 
+UNLIMITED = 100_000
 NARROW = 40
 """Columns below which what was found stands below the key."""
 
@@ -55,10 +57,10 @@ def status(what: str, verbose: bool, as_json: bool) -> None:
             if not as_json:
                 _say(result, is_next, verbose)
         if not as_json:
-            echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
             wait_for("the alerts")
             if any(one.step == "host_subnet" and one.passed for one in results) and (words := earlier_alerts(session)):
                 _head(words)
+            echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
     if as_json:
         echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
 
@@ -72,7 +74,7 @@ def _awaited(results: Iterator[CheckResult], titles: Sequence[str], wait_for: An
 
 def _say(result: CheckResult, is_next: bool, verbose: bool) -> None:
     sign = NEXT if is_next and result.outcome is Outcome.NOT_YET else SIGNS[result.outcome]
-    width = shutil.get_terminal_size().columns
+    width = _columns()
     found = _found(result)
     if verbose:
         _wrapped(sign, f"{result.title} ({result.step}): {result.outcome.value}")
@@ -102,13 +104,18 @@ def _command(result: CheckResult) -> str:
     return in_terminal(result.next_step)
 
 
+def _columns() -> int:
+    """The terminal's width; what goes to a file or a pipe is neither cut nor wrapped, unless COLUMNS says how wide."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else UNLIMITED
+
+
 def _signed(sign: str) -> str:
     return styled(sign, fg=COLOURS.get(sign))
 
 
 def _wrapped(sign: str, words: str) -> None:
     """A sign, and words beside it over as many lines as they need; an id is not broken while it fits on a line."""
-    width = max(shutil.get_terminal_size().columns - 3, 10)
+    width = max(_columns() - 3, 10)
     first, *rest = textwrap.wrap(one_line(words), width, break_on_hyphens=False) or [""]
     echo(_signed(sign), " ", first)
     for line in rest:
@@ -116,7 +123,7 @@ def _wrapped(sign: str, words: str) -> None:
 
 
 def _head(words: str) -> None:
-    width = max(shutil.get_terminal_size().columns - 1, 10)
+    width = max(_columns() - 1, 10)
     for paragraph in words.splitlines():
         echo(textwrap.fill(in_terminal(paragraph), width, break_on_hyphens=False, break_long_words=False))
 

@@ -134,7 +134,7 @@ def test_once_then_cleanup(ready: Lab, store: DetectionStore) -> None:
     assert "To deny: 203.0.113.10." in once.output and "{" not in once.output
     for line in once.output.splitlines()[1:]:  # after the move of the host
         assert re.fullmatch(r"\d\d:\d\d:\d\d  [⊘·✓]  +(\d+ ms)?  \S.*", line)
-    assert "'RuleNumber': 1" in once.output and "ms → entry" in once.output
+    assert re.search(r" \d+ ms  Added entry 1: deny all to 203.0.113.10/32.\n", once.output)
     assert "Would remove entry 1" in labkit("respond", "--cleanup", "--dry-run").output
     assert "1 of the responder's own entries" in labkit("respond", "--cleanup").output
     assert denied(ready) == []
