@@ -65,6 +65,10 @@ class AwsBackend(ABC):
         """The keys that AWS's own tools would find without the lab's profile."""
         return None
 
+    def own_region(self) -> str:
+        """The region that AWS's own tools would use; "" for none."""
+        return ""
+
     def point_aws_cli(self) -> None:  # noqa: B027 - nothing to do for a real account
         """Let the AWS CLI reach the same endpoint with the lab's profile before it has keys."""
 

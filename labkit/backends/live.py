@@ -8,6 +8,7 @@ from pathlib import Path
 from labkit.backends.backend import AwsBackend, DetectionBackend
 from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import PROFILE, Settings
+from labkit.services.aws import own_settings
 from labkit.services.aws.profile import load_profile
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 
@@ -28,7 +29,10 @@ class LiveAws(AwsBackend):
         self.certificate = certificate
 
     def endpoint(self) -> str | None:
-        return self._endpoint or None
+        return self._endpoint or own_settings.default_endpoint() or None
+
+    def own_region(self) -> str:
+        return own_settings.default_region()
 
     def environment(self) -> dict[str, str]:
         kept = load_profile(self.config_file, self.credentials_file)
@@ -37,12 +41,11 @@ class LiveAws(AwsBackend):
 
     def given_keys(self) -> AccessKeys | None:
         key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", "")
-        return AccessKeys(key_id, secret, os.environ.get("AWS_SESSION_TOKEN", "")) if key_id and secret else None
+        token = os.environ.get("AWS_SESSION_TOKEN", "")
+        return own_settings.tidy(key_id, secret, token, self.endpoint()) if key_id and secret else None
 
     def own_keys(self) -> AccessKeys | None:
-        from labkit.services.aws.profile import default_keys
-
-        return default_keys()
+        return own_settings.default_keys(self.endpoint())
 
 
 class LiveDetection(DetectionBackend):

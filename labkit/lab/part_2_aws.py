@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from labkit.lab.base import Cells
 from labkit.lab.links import link_to
-from labkit.model.access_keys import AccessKeys, examine
+from labkit.model.access_keys import examine
+from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
+from labkit.model.settings import DEFAULT_REGION
 from labkit.services import aws
 from labkit.steps import account, commands, network
 from labkit.views import forms, panels
@@ -68,12 +71,24 @@ class EnvironmentCells(Cells):
             used = account.use_keys(self._session, given, region, keep, overwrite)
             return replace(used, remark=KEYS_OF_CLASS) if opened.assigned else used
         return keys_form.aws_keys_form(
-            region or self._session.region,
+            region or self._known_region(),
             self._use_keys,
             opened.cloud_account_url if opened.shows_cloud_account else None,
-            _in_use(self._session.keys, self._session.region),
+            self._in_use(),
             link_to=link_to,
         )
+
+    def _known_region(self) -> str:
+        try:
+            return self._session.region
+        except LabError:  # the student's own files are broken, which is no reason to show no form
+            return DEFAULT_REGION
+
+    def _in_use(self) -> str:
+        with suppress(LabError):
+            if (keys := self._session.keys) is not None:
+                return f"the key that ends in {keys.access_key_id[-4:]}, region {self._session.region}"
+        return ""
 
     def _use_keys(
         self, access_key_id: str, secret: str, session_token: str, region: str, keep: bool, overwrite: bool
@@ -190,7 +205,3 @@ class EnvironmentCells(Cells):
 
 def _packet(destination: str, port: int | str, protocol: str, source: str) -> Packet:
     return Packet.inbound(source, protocol, port) if source else Packet.outbound(destination, protocol, port)
-
-
-def _in_use(keys: AccessKeys | None, region: str) -> str:
-    return f"the key that ends in {keys.access_key_id[-4:]}, region {region}" if keys is not None else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from labkit.model.errors import LabError
 from labkit.model.student import is_a_students_rule, rule_name
 from labkit.services import aws
-from labkit.services.aws.profile import default_keys
+from labkit.services.aws.own_settings import default_keys
 from labkit.services.own_process import terminal_command
 from labkit.steps.host import agent_line, program_lines
 from labkit.steps.rule import all_rules
@@ -40,7 +40,7 @@ def _told(title: str, look: Callable[[], Line]) -> Line:
 
 
 def _account_line(session: LabSession) -> Line:
-    looked_at, own = "aws configure list", default_keys()
+    looked_at, own = "aws configure list", default_keys("any")
     if own is not None and own != session.keys and not session.backend.aws.asks_first:
         found = f"programs started here would use another key, which ends in {own.access_key_id[-4:]}"
         return Line("AWS account", "missing", found, looked_at, "Run the first cell, lab = open_lab(), again.")

@@ -142,8 +142,11 @@ class LabSession:
 
     @property
     def region(self) -> str:
-        """The region in use: chosen in the lab, else asked for by the environment, else us-east-1."""
-        return self.notes.get("region") or self.backend.region or DEFAULT_REGION
+        """The region in use: chosen in the lab, else that of the environment or the student's profile, else us-east-1.
+
+        Raises LabError if the student's AWS files cannot be read.
+        """
+        return self.notes.get("region") or self.backend.region or self.backend.aws.own_region() or DEFAULT_REGION
 
     @property
     def keys(self) -> AccessKeys | None:

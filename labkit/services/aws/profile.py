@@ -47,6 +47,14 @@ def check_region(region: str) -> str:
     known = known_regions()
     if typed in known:
         return typed
+    if name := _partition(typed):
+        raise InvalidInput(
+            f"Region “{typed}” is not supported.",
+            f"It belongs to the partition {name}, which has its own accounts and keys; the lab knows only that of aws.",
+            "Use a region of an ordinary account, such as us-east-1.",
+            field="region",
+            code="Partition",
+        )
     close = difflib.get_close_matches(typed, known, n=2)
     raise InvalidInput(
         f"Region “{typed}” was refused." if re.fullmatch(r"[a-z0-9-]{1,32}", typed) else "This is not a region.",
@@ -62,22 +70,11 @@ def known_regions() -> tuple[str, ...]:
     return tuple(sorted(isolated_session().get_available_regions("ec2")))
 
 
-def default_keys() -> AccessKeys | None:
-    """The keys that the AWS CLI would use, from the environment, a profile or single sign-on; None without any.
-
-    Instance metadata is ignored: the role of the host is not the student's account.
-    """
-    from botocore.exceptions import BotoCoreError
-    from botocore.session import get_session
-
-    session = get_session()
-    session.get_component("credential_provider").remove("iam-role")
-    try:
-        found = session.get_credentials()
-        frozen = found.get_frozen_credentials() if found is not None else None
-    except BotoCoreError:
-        return None
-    return AccessKeys(frozen.access_key, frozen.secret_key, frozen.token or "") if frozen is not None else None
+def _partition(region: str) -> str:
+    """The partition of a region that is not in `aws`: GovCloud, China, the European sovereign cloud; else ""."""
+    session = isolated_session()
+    others = [name for name in session.get_available_partitions() if name != "aws"]
+    return next((one for one in others if region in session.get_available_regions("ec2", partition_name=one)), "")
 
 
 # --- the profile ---

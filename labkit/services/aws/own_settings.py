@@ -1,0 +1,117 @@
+"""The student's own AWS settings, found as every AWS tool finds them, by botocore; used for live AWS only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from labkit.model.access_keys import AccessKeys, examine
+from labkit.model.errors import LabError
+from labkit.model.pasted import clean
+
+_temporary: dict[str, Any] = {}
+"""botocore's cache of temporary keys: without it, each look at the keys would ask AWS for new ones."""
+
+
+def default_keys(endpoint: str | None = None) -> AccessKeys | None:
+    """The keys that the AWS CLI would use: environment, profile, single sign-on, role or process; None without any.
+
+    Instance metadata is ignored: the role of the host is not the student's account. endpoint: where AWS answers if not
+    at AWS itself, whose keys may have any form. Raises LabError if the settings cannot be read, a login has ended, or
+    the keys cannot be ones of AWS.
+    """
+    with _in_words():
+        session = _session()
+        providers = session.get_component("credential_provider")
+        providers.remove("iam-role")
+        for name in ("assume-role", "sso"):
+            providers.get_provider(name).cache = _temporary
+        found = session.get_credentials()
+        frozen = found.get_frozen_credentials() if found is not None else None
+    return None if frozen is None else tidy(frozen.access_key, frozen.secret_key, frozen.token or "", endpoint)
+
+
+def tidy(key_id: str, secret: str, token: str, endpoint: str | None) -> AccessKeys:
+    """The keys of a file or the environment without what surrounds them. Raises InvalidInput as `examine` does."""
+    if endpoint:
+        return AccessKeys(*(clean(value).value for value in (key_id, secret, token)))
+    return examine(key_id, secret, token).require()
+
+
+def default_region() -> str:
+    """The region of the profile in use; "" without one. Raises LabError if the settings cannot be read."""
+    with _in_words():
+        return _session().get_config_variable("region") or ""
+
+
+def default_endpoint() -> str:
+    """Where EC2 answers, as the environment or the profile in use says; "" for AWS itself. Raises as above."""
+    from botocore.configprovider import ConfiguredEndpointProvider
+
+    with _in_words():
+        session = _session()
+        if session.get_config_variable("ignore_configured_endpoint_urls"):
+            return ""
+        files = {"full_config": session.full_config, "scoped_config": session.get_scoped_config()}
+        return ConfiguredEndpointProvider(**files, client_name="ec2").provide() or ""
+
+
+def _session() -> Any:
+    from botocore.session import Session
+
+    return Session()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Raise LabError for what botocore raises about the student's settings."""
+    from botocore import exceptions as known
+
+    try:
+        yield
+    except known.ConfigParseError as error:
+        raise LabError(
+            f"Your AWS file {error.kwargs.get('path', '')} cannot be read.",
+            f"It is not in the form of an AWS file{_at(error)}.",
+            "Correct or remove that line, then try again; `aws configure list` shows whether AWS's tools can read it.",
+        ) from error
+    except known.ProfileNotFound as error:
+        profile, names = error.kwargs.get("profile", ""), ", ".join(_session().available_profiles) or "none"
+        raise LabError(
+            f"There is no AWS profile “{profile}”.",
+            f"AWS_PROFILE names it, but your AWS files have: {names}.",
+            "Set AWS_PROFILE to one of them, or unset it; then open the lab again.",
+        ) from error
+    except (known.SSOError, known.TokenRetrievalError) as error:
+        raise _login_needed("aws sso login") from error
+    except known.PartialCredentialsError as error:
+        raise LabError(
+            f"Half of your AWS keys is missing: {error.kwargs.get('cred_var', '')}.",
+            f"The other half was found: {error.kwargs.get('provider', '')}.",
+            "Set both, or neither; then try again.",
+        ) from error
+    except getattr(known, "LoginError", ()) as error:
+        raise _login_needed("aws login") from error
+    except (known.BotoCoreError, known.ClientError) as error:
+        raise LabError(
+            "Your own AWS settings give no keys.",
+            f"AWS's library says: {error}",
+            "Correct the profile in use until `aws sts get-caller-identity` works in a terminal, or enter keys.",
+        ) from error
+
+
+def _login_needed(command: str) -> LabError:
+    return LabError(
+        "Your AWS login is missing or has ended.",
+        "The profile in use takes its keys from a login, and AWS does not accept the last one any more.",
+        f"Log in: {command} (with --profile NAME if it is not the default one). Then try again.",
+    )
+
+
+def _at(error: Exception) -> str:
+    """Where a file is damaged; only the number of the line, which may hold a secret."""
+    cause = error.__context__
+    several = getattr(cause, "errors", None)
+    number = several[0][0] if several else getattr(cause, "lineno", None)
+    return f", in line {number}" if number else ""
