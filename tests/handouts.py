@@ -57,8 +57,8 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 def begin(out: Path, temporary: Path, *words: str, program: tuple[str, ...] = ("labkit",)) -> subprocess.Popen[str]:
-    """Start `labkit handout` from the clone."""
-    command = [sys.executable, "-m", *program, "handout", *words, "--out", str(out)]
+    """Start `labkit handout --stable` from the clone."""
+    command = [sys.executable, "-m", *program, "handout", "--stable", *words, "--out", str(out)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=ROOT, env=environment(temporary), text=True, **pipes)  # type: ignore[call-overload]
 
@@ -76,6 +76,20 @@ def twice() -> tuple[Made, Made]:
     said = [process.communicate(timeout=TIMEOUT_SECONDS)[0] for process in begun]
     assert [process.returncode for process in begun] == [0, 0], said
     return Made(first / "out", first / "tmp", said[0]), Made(second / "out", second / "tmp", said[1], run)
+
+
+def with_real_values(name: str) -> str:
+    """The page of one chapter as `labkit handout` writes it without `--stable`, of the second handout's run."""
+    from nbformat import read
+
+    from labkit.handout.build import Handout
+    from labkit.handout.redact import Redactor
+
+    chapters = twice()[1].chapters
+    assert chapters is not None
+    made = Handout(ROOT, (), whole=False, say=print)
+    made.add(name, read(chapters / f"{name}.ipynb", as_version=4), Redactor())
+    return made.files()[f"{name}.html"].decode()
 
 
 @cache

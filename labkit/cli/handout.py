@@ -22,7 +22,8 @@ from labkit.views.terminal import echo
 )
 @click.option("--from-mine", is_flag=True, help="Use your notebooks as you saved them; nothing is run.")
 @click.option("--pdf", is_flag=True, help="Also write PDF files, printed by this machine's Chromium.")
-def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) -> None:
+@click.option("--stable", is_flag=True, help="Give only the size of measured values: each run writes the same bytes.")
+def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool, stable: bool) -> None:
     """Write the chapters, with their results, as HTML pages that need neither a network nor Jupyter.
 
     The chapters run in a temporary lab, which is deleted afterwards; your own is not touched. CHAPTER is a chapter's
@@ -43,7 +44,7 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool) ->
     wanted = build.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""
     files.require_writable(out)
-    made = build.Handout(clone, wanted, whole=not chapters, say=echo, browser=browser)
+    made = build.Handout(clone, wanted, whole=not chapters, say=echo, browser=browser, stable=stable)
     with _ended_tidily():
         if from_mine:
             build.build_from_saved(made)

@@ -29,6 +29,7 @@ class Handout:
 
     folder: holds `notebooks/`. wanted: the notebooks asked for. whole: whether those are all there are.
     say: called with each line of progress. browser: the program that prints each page as a PDF; "" for no PDF.
+    stable: whether measured values are replaced by their order of magnitude, so that each run gives the same bytes.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Handout:
     whole: bool
     say: Say
     browser: str = ""
+    stable: bool = False
     note: str = ""
     pages: list[Page] = field(default_factory=list)
 
@@ -45,11 +47,11 @@ class Handout:
 
         return HandoutExporter()
 
-    def add(self, name: str, notebook: Any, redactor: Redactor, *, note: str = "", rounded: bool = False) -> None:
+    def add(self, name: str, notebook: Any, redactor: Redactor, *, note: str = "") -> None:
         """Make the page of one notebook."""
         from labkit.handout.cells import CellRenderer
 
-        cells = CellRenderer(redactor, self.folder / "notebooks", self.folder, rounded=rounded)
+        cells = CellRenderer(redactor, self.folder / "notebooks", self.folder, rounded=self.stable)
         self.pages.append(self.exporter.page(name, notebook, cells, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
@@ -109,7 +111,7 @@ def build_by_running(handout: Handout) -> None:
         for chapter in run(needed, lab, lambda: _preload_templates(handout, needed[0]), begun):
             if chapter.path in handout.wanted:
                 redactor = redactor_of_this_machine(lab.home, handout.folder)
-                handout.add(chapter.path.stem, _as_node(chapter.notebook), redactor, rounded=True)
+                handout.add(chapter.path.stem, _as_node(chapter.notebook), redactor)
 
 
 FIRST_STEPS = "01"
@@ -153,7 +155,7 @@ def build_from_saved(handout: Handout) -> None:
         )
     redactor = redactor_of_this_machine(settings().home, handout.folder)
     for path in handout.wanted:
-        notebook = saved.read(path)
-        with saved.damage_errors(path):
+        with saved.damage_errors(path, handout.wanted):
+            notebook = saved.read(path)
             handout.add(path.stem, notebook, redactor, note=saved.note(notebook))
     handout.note = saved.AS_SAVED.replace("a notebook as it was", "what was").replace("page", "handout")

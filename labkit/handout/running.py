@@ -46,12 +46,12 @@ NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_", "VSCODE
 """Prefixes of environment variables that would point a kernel at another lab."""
 
 
-def unreadable(path: Path, error: Exception) -> LabError:
+def unreadable(path: Path, error: Exception, what_next: str) -> LabError:
     """The error for a file that is not a notebook."""
     return LabError(
         f"{path.name} cannot be read as a notebook.",
         f"{type(error).__name__}: the file is damaged, or is not a notebook.",
-        "Open it in JupyterLab, or move it to another folder. A number selects one chapter: labkit handout 2",
+        what_next,
     )
 
 
@@ -70,7 +70,7 @@ class Chapter:
             for cell in notebook["cells"]:
                 cell["source"] = "".join(cell["source"])
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise unreadable(path, error) from error
+            raise unreadable(path, error, f"Restore it: git checkout {path.parent.name}/{path.name}") from error
         return cls(path, notebook)
 
     @property

@@ -28,6 +28,8 @@ CSS_ATTRIBUTES = frozenset("clip-path fill filter marker-end marker-mid marker-s
 """Attributes that a browser reads as CSS."""
 ID_ATTRIBUTES = frozenset("for headers aria-controls aria-describedby aria-labelledby aria-owns".split())
 """Attributes that name the ids of other elements."""
+_WITHIN = ("#", "data:image/")
+"""How an address within the page begins."""
 _EVERYWHERE = frozenset("class dir hidden id lang role style tabindex title".split())
 _CELL = frozenset("abbr colspan headers rowspan scope".split())
 _PLACE = frozenset("x y dx dy width height rx ry cx cy r x1 x2 y1 y2 d points transform".split())
@@ -60,7 +62,12 @@ ATTRIBUTES = {
     "time": {"datetime"},
     **dict.fromkeys(_SVG_TAGS, _DRAWN),
 }
-_LOADING_FUNCTIONS = frozenset("url src image image-set -webkit-image-set".split())
+_AT_RULES = frozenset("container media supports".split())
+_FUNCTIONS = frozenset(
+    "calc clamp color-mix fit-content grayscale has is light-dark linear-gradient max min minmax not nth-child"
+    " nth-last-child nth-of-type repeat rgb rgba hsl hsla rotate scale translate translatex translatey var where".split()
+)
+"""The CSS that is let through; none of it loads anything. So is `url()` with an address within the page."""
 
 
 def sanitize(html: str) -> str:
@@ -110,15 +117,17 @@ def safe_style_sheet(text: str) -> str:
 
 
 def _loads(nodes: Iterable[Node]) -> bool:
-    """Whether CSS loads something, other than from within the page or from a data: address."""
+    """Whether CSS has anything that could load something from outside of the page, or that is not on the lists."""
     for node in nodes:
-        if node.type == "error" or (node.type == "at-rule" and node.lower_at_keyword == "import"):
+        if node.type == "error" or (node.type == "at-rule" and node.lower_at_keyword not in _AT_RULES):
             return True
-        if node.type == "url" and not node.value.startswith(("#", "data:")):
+        if node.type == "at-keyword" and node.lower_value not in _AT_RULES:
             return True
-        if node.type == "function" and node.lower_name in _LOADING_FUNCTIONS:
-            values = [one.value for one in node.arguments if one.type == "string"]
-            if node.lower_name != "url" or not all(one.startswith(("#", "data:")) for one in values):
+        if node.type == "url" and not node.value.startswith(_WITHIN):
+            return True
+        if node.type == "function" and node.lower_name not in _FUNCTIONS:
+            within = all(one.type == "string" and one.value.startswith(_WITHIN) for one in node.arguments)
+            if node.lower_name != "url" or not within:
                 return True
         parts = ("prelude", "content", "arguments")
         if any(_loads(part) for part in (getattr(node, name, None) for name in parts) if part):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,28 @@ NO_RESULTS = "This is a notebook as it was saved, without results: its cells wer
 
 
 def read(path: Path) -> Any:
-    """The notebook in a file, of any notebook format. Raises LabError if it is not a notebook."""
-    with damage_errors(path):
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        for cell in notebook.cells:
-            cell.setdefault("metadata", nbformat.NotebookNode())
-            cell.source = "".join(cell.get("source", ""))
-            if cell.cell_type == "code":
-                cell.setdefault("outputs", [])
-        return notebook
+    """The notebook in a file, of any notebook format. For one that is damaged, see damage_errors."""
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    for cell in notebook.cells:
+        cell.setdefault("metadata", nbformat.NotebookNode())
+        cell.source = "".join(cell.get("source", ""))
+        if cell.cell_type == "code":
+            cell.setdefault("outputs", [])
+    return notebook
 
 
 @contextmanager
-def damage_errors(path: Path) -> Iterator[None]:
-    """Translate the errors of a damaged notebook, any part of which may have the wrong type, to LabError."""
+def damage_errors(path: Path, wanted: Sequence[Path]) -> Iterator[None]:
+    """Translate the errors of a damaged notebook, any part of which may have the wrong type, to LabError.
+
+    wanted: all notebooks of the handout; the error names the command for the others.
+    """
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        raise unreadable(path, error) from error
+        others = shlex.join(one.stem for one in wanted if one != path)
+        instead = f"leave it out: labkit handout --from-mine {others}" if others else "choose another notebook."
+        raise unreadable(path, error, f"Repair it, or {instead}") from error
 
 
 def note(notebook: Any) -> str:

@@ -1,7 +1,7 @@
-"""Mark measured values (times, durations, ports, counts), so that a handout can show text that holds in every run.
+"""Mark measured values (times, durations, ports, counts), so that two handouts can be compared byte for byte.
 
 The mark is `data-as="STAND-IN"` on an element around the value (`data-label-as` beside an SVG's `aria-label`). A
-notebook still shows the measured value.
+notebook and a handout show the measured value; `labkit handout --stable` shows the stand-in.
 """
 
 from __future__ import annotations
