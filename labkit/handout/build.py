@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 CHAPTER = re.compile(r"[0-9]{2}_[a-z_]+\.ipynb")
 """A chapter's file name; a copy of one has another."""
+
+SECONDS_A_CELL = 0.25
+"""About how long a code cell takes, measured with two cores, until some have run."""
 
 Say = Callable[[str], None]
 
@@ -102,16 +107,25 @@ def _is_called(path: Path, name: str) -> bool:
 
 def build_by_running(handout: Handout) -> None:
     """Run the wanted chapters and those that they build on, and make the pages. Raises LabError."""
-    needed = list(_with_needs(handout))
+    needed, started = list(_with_needs(handout)), time.monotonic()
 
     def begun(chapter: Chapter) -> None:
-        handout.say(f"{chapter.path.stem}: running")
+        number = needed.index(chapter)
+        left = _seconds_left(needed, number, time.monotonic() - started)
+        handout.say(f"{number + 1} of {len(needed)}: {chapter.path.stem}: running, about {left} s left")
 
     with temporary_lab() as lab:
         for chapter in run(needed, lab, lambda: _preload_templates(handout, needed[0]), begun):
             if chapter.path in handout.wanted:
                 redactor = redactor_of_this_machine(lab.home, handout.folder)
                 handout.add(chapter.path.stem, _as_node(chapter.notebook), redactor)
+
+
+def _seconds_left(needed: Sequence[Chapter], number: int, elapsed: float) -> int:
+    """About how long the chapters from this one on take: each code cell as long as one so far, in steps of 5 s."""
+    cells = [len(chapter.cells) for chapter in needed]
+    done = sum(cells[:number])
+    return 5 * math.ceil(sum(cells[number:]) * (elapsed / done if done else SECONDS_A_CELL) / 5)
 
 
 FIRST_STEPS = "01"

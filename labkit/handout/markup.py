@@ -54,6 +54,7 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
     if rules.rounded:
         _round(tree, summary)
     _scope_headers(tree)
+    _name_columns(tree)
     for link in tree("a", href=True):
         link["href"] = rules.link(str(link["href"]))
         if not link["href"]:
@@ -98,6 +99,19 @@ def _scope_headers(tree: BeautifulSoup) -> None:
             header.name, header.attrs = "td", {}
         elif not header.has_attr("scope"):
             header["scope"] = "col" if header.find_parent("thead") else "row"
+
+
+def _name_columns(tree: BeautifulSoup) -> None:
+    """Give each cell the name of its column, which narrow screens show above it."""
+    for table in tree("table"):
+        rows = [row.find_all(["th", "td"], recursive=False) for row in table("tr")]
+        if not rows or not all(cell.name == "th" or not cell.get_text(strip=True) for cell in rows[0]):
+            continue
+        names = [cell.get_text(" ", strip=True) for cell in rows[0]]
+        for row in (row for row in rows[1:] if len(row) == len(names)):
+            for cell, name in zip(row, names, strict=True):
+                if name:
+                    cell["data-column"] = name
 
 
 def _embed(picture: Tag, rules: Rules) -> None:

@@ -31,7 +31,7 @@ ID_ATTRIBUTES = frozenset("for headers aria-controls aria-describedby aria-label
 _WITHIN = ("#", "data:image/")
 """How an address within the page begins."""
 _EVERYWHERE = frozenset("class dir hidden id lang role style tabindex title".split())
-_CELL = frozenset("abbr colspan headers rowspan scope".split())
+_CELL = frozenset("abbr colspan data-column headers rowspan scope".split())
 _PLACE = frozenset("x y dx dy width height rx ry cx cy r x1 x2 y1 y2 d points transform".split())
 _DRAWN = _PLACE | frozenset(
     "clip-path clip-rule dominant-baseline fill fill-opacity fill-rule filter font-family font-size font-style"
@@ -65,7 +65,7 @@ ATTRIBUTES = {
 _AT_RULES = frozenset("container media supports".split())
 _FUNCTIONS = frozenset(
     "calc clamp color-mix fit-content grayscale has is light-dark linear-gradient max min minmax not nth-child"
-    " nth-last-child nth-of-type repeat rgb rgba hsl hsla rotate scale translate translatex translatey var where".split()
+    " nth-last-child nth-of-type repeat rgb rgba hsl hsla rotate scale translate var where".split()
 )
 """The CSS that is let through; none of it loads anything. So is `url()` with an address within the page."""
 

@@ -231,7 +231,7 @@ def test_header_cells_say_what_they_head_and_empty_ones_head_nothing() -> None:
     )
     assert written(html) == (
         '<table><thead><tr><td></td><th scope="col">a</th></tr></thead>'
-        '<tbody><tr><th scope="row">0</th><td>1</td></tr></tbody></table>'
+        '<tbody><tr><th scope="row">0</th><td data-column="a">1</td></tr></tbody></table>'
     )
 
 
