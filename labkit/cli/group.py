@@ -31,6 +31,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except LabError as error:
             raise CommandError(error) from error
+        except KeyboardInterrupt:
+            again = f"labkit {ctx.invoked_subcommand or ''}".strip()
+            stopped = LabError("Stopped.", "What was done so far is kept.", f"To go on, run it again: {again}")
+            raise CommandError(stopped) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands = sorted(self.commands.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from labkit.jupyter.announce import address, announce, opener, show
 from labkit.jupyter.chapters import chapter_path, last_path
 from labkit.jupyter.lay_out import open_folder
 from labkit.jupyter.loading import load_jupyterlab
-from labkit.jupyter.options import PORTS, arguments, configure, free_port, large_type
+from labkit.jupyter.options import PORTS, arguments, configure, free_port, large_type, workspaces
 from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 from labkit.sandbox.classroom import settings as class_settings
@@ -70,6 +71,8 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         configure(open_session().backend.environment())
         options = arguments(folder, port, 0 if wanted.port else PORTS, path, wanted.browser and not where.is_open)
         options += where.options(home)
+        if wanted.chapter:  # that one and no tabs of an earlier session, with their kernels
+            shutil.rmtree(workspaces(), ignore_errors=True)
         jupyter_server.note_server(home)
         threading.Thread(target=announce, args=(home, folder, path, where), daemon=True).start()
         if where.is_proxied:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.model.errors import LabError
+from labkit.services.environment import home_folder
 from labkit.services.jupyter_server import LOOPBACK
 from labkit.services.own_process import LABS_JUPYTERLAB, programs_path
 
@@ -94,7 +95,14 @@ def free_port(host: str = LOOPBACK) -> int:
 def configure(environment: Mapping[str, str]) -> None:
     """Set this process's environment for JupyterLab, with a token of its own."""
     set_environment(environment)
+    for name, folder in (("WORKSPACES", workspaces()), ("SETTINGS", workspaces().parent / "settings")):
+        os.environ[f"JUPYTERLAB_{name}_DIR"] = str(folder)
     os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)  # an empty one means none
+
+
+def workspaces() -> Path:
+    """The folder of the tabs that were open last. In the lab's home: those of the user's other work are not opened."""
+    return home_folder() / "jupyter" / "workspaces"
 
 
 def set_environment(environment: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ _FIRST_OF_OTHERS, _PAST_ALL = 3, 1 << 20
 _RUN_COMMANDS = """\
 [ -f ~/.bashrc ] && . ~/.bashrc
 aws() {{ echo "{refusal}" >&2; return 1; }}
-PS1='\\[\\e[33m\\]({place})\\[\\e[0m\\] \\u@10.0.1.10:\\w\\$ '
+PS1='\\[\\e[33m\\]({place})\\[\\e[0m\\] \\u@10.0.1.10 \\$ '
 """
 
 

@@ -55,7 +55,8 @@ def browser_line() -> Line:
         browser = webbrowser.get()
     if browser is not None and type(browser) is not webbrowser.GenericBrowser:  # a text browser, such as lynx
         return Line("Browser", "ready", str(getattr(browser, "name", type(browser).__name__)), looked_at)
-    port = free_port()
+    running = server_of_home(settings().home, lab_folder())
+    port = free_port() if running is None else urlsplit(running.url).port
     tunnel = f"ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}"
     next_step = f"From a computer with a screen: {tunnel}; then `labkit lab --no-browser` here prints the address."
     return Line("Browser", "remark", "none on this machine", looked_at, next_step)

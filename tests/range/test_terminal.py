@@ -13,7 +13,7 @@ from tests.range.ranges import DADISMAD, Recorder
 from tests.terminal import Terminal
 from tests.wait import PATIENCE_SECONDS
 
-PROMPT = r"\(%s\)\S* \S+@10\.0\.1\.10:\S+[$#] "
+PROMPT = r"\(%s\)\S* \S+@10\.0\.1\.10 [$#] "
 LONG = "sh -c 'echo be\"\"gun; exec sleep 985'\n"
 
 

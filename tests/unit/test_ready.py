@@ -174,6 +174,7 @@ def test_without_a_graphical_browser_the_next_step_is_a_tunnel_from_another_comp
 
     monkeypatch.setattr(webbrowser, "get", get)
     monkeypatch.setattr(machine, "free_port", lambda: 8890)  # 8888 and 8889 are used
+    monkeypatch.setattr(machine, "server_of_home", lambda *_: None)
     line = machine.browser_line()
 
     assert line.state == "remark"

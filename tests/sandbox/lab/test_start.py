@@ -20,7 +20,7 @@ import sys
 from labkit.jupyter import options
 from labkit.cli.main import main
 taken = int(sys.argv[1])
-options.free_port = lambda: taken  # it was free when the lab looked
+options.free_port = lambda *_: taken  # it was free when the lab looked
 main(["lab", "--no-browser"])
 """
 

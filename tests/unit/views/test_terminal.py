@@ -32,6 +32,17 @@ def fail() -> None:
     raise LabError(EVIL, EVIL, EVIL)
 
 
+@commands.command()
+def hang() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_says_how_to_go_on() -> None:
+    stopped = CliRunner().invoke(commands, ["hang"])
+    assert stopped.exit_code == 1
+    assert stopped.output == "labkit: Stopped.\nWhat was done so far is kept.\nTo go on, run it again: labkit hang\n"
+
+
 @pytest.mark.parametrize("verb", ["say", "fail"])
 @pytest.mark.parametrize("colour", [False, True])
 def test_a_control_character_is_written_out_in_output_and_in_errors(verb: str, colour: bool) -> None:
