@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import os
 import shlex
 import tempfile
@@ -47,12 +49,37 @@ def write_private(path: Path, content: str | bytes) -> None:
         raise
 
 
+def readable(content: bytes) -> str:
+    """The text of a file that somebody made on any system: UTF-16 with its mark, UTF-8, else Latin-1.
+
+    >>> readable("é".encode("utf-16")) == readable("é".encode()) == readable(b"\\xe9") == "é"
+    True
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def disk_full(path: Path) -> LabError:
+    """The error for a disk without space left."""
+    return LabError(
+        "The disk is full.",
+        f"The lab cannot write its files in {path}. What it has saved before is kept.",
+        "Free some space, or let LABKIT_HOME name a folder on another disk; then try again.",
+    )
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Raise a fault of the disk inside as a LabError that names this path."""
     try:
         yield
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(path) from error
         raise LabError(
             f"The lab's files in {path} cannot be used.",
             f"The system says: {error.strerror or type(error).__name__}.",

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from labkit.classroom.board.cli import board
-from labkit.files import disk_errors, private_folder
+from labkit.files import disk_errors, private_folder, readable
 from labkit.model.errors import InvalidInput, LabError
 from labkit.views.terminal import echo
 
@@ -180,7 +180,7 @@ def keys(student: str | None, as_csv: bool) -> None:
     echo((class_keys.as_csv if as_csv else class_keys.as_blocks)(chosen), nl=False)
 
 
-@click.argument("file", required=False, type=click.File("r"))
+@click.argument("file", required=False, type=click.File("rb"))
 @click.option("--leave", is_flag=True, help="Leave the class, and forget its keys.")
 def join(file: Any, leave: bool) -> None:
     """Join a class: paste the block of keys that your instructor gave you, or name a file that contains it.
@@ -197,7 +197,7 @@ def join(file: Any, leave: bool) -> None:
         left = join.leave(home)
         echo("You left the class. Its keys were deleted here." if left else "There was no class to leave.")
         return
-    block = ClassKeys.parse(file.read() if file is not None else _pasted())
+    block = ClassKeys.parse(readable(file.read()) if file is not None else _pasted())
     join.join(home, block)
     backend = open_session().backend
     backend.aws.point_aws_cli()
@@ -210,7 +210,7 @@ def _pasted() -> str:
     A mail or a chat may have empty lines within: there the block is complete first, or the second empty line ends it.
     """
     if not sys.stdin.isatty():
-        return sys.stdin.read()
+        return readable(sys.stdin.buffer.read())
     echo("Paste your block, then press Enter on an empty line (twice if nothing happens). What you paste is not shown.")
     lines: list[str] = []
     with _without_echo():

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
 """The steps of what a student has on their own machine: the host, the number and the keys."""
 
-WHAT = click.argument("what", default="", metavar="[STEP|CHAPTER]")
+
+def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The steps and chapters that begin like this, for a shell's completion."""
+    from labkit import steps
+
+    known = [*dict.fromkeys(step.chapter for step in steps.STEPS), *steps.BY_KEY]
+    return [name for name in known if name.startswith(begun)]
+
+
+WHAT = click.argument("what", default="", metavar="[STEP|CHAPTER]", shell_complete=_names)
 STUDENT = click.option(
     "--student", metavar="NUMBER", help="Do it for this student, after asking; your own notes do not change."
 )

@@ -243,10 +243,11 @@ def test_real_keys_in_a_shell_are_neither_used_in_the_class_nor_touched(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREALREALREALREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "r" * 40)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "t" * 100)
-    own = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read_bytes()
+    file = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"])
+    own = file.read_bytes()
     lab = open_lab()
     assert account_of(STUDENT) in repr(lab.enter_aws_keys())
-    assert Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).read_bytes() == own
+    assert file.read_bytes() == own
 
 
 def test_a_block_given_as_an_environment_opens_the_class_as_well(
