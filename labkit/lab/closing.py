@@ -1,4 +1,4 @@
-"""The last cell of a chapter: what was built, or what is missing."""
+"""The last cell of a chapter, what was built or what is missing; and part 4: everything of the student's is removed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from dataclasses import replace
 
 from labkit import steps
 from labkit.lab.base import Cells
-from labkit.lab.links import CHAPTERS, links
+from labkit.lab.links import CHAPTERS, link_to, links
 from labkit.model.check import CheckResult
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.steps import clean_up, commands
+from labkit.steps.belongings import belongings
 from labkit.steps.progress_notes import minutes_since_start, note_progress
 from labkit.views import display
 from labkit.views.copying import LOOK
+from labkit.views.forms.clean_up import clean_up_form
+from labkit.views.forms.parts import Form
 from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.progress import Progress
 from labkit.views.view import View
@@ -85,6 +88,27 @@ class ClosingCells(Cells):
                 "Look there yourself, as the panel above says.",
             )
         return replace(view, onward=ONWARD[CLEAN_UP])
+
+
+class CleanUpCells(Cells):
+    """Cleaning up."""
+
+    def clean_up(self) -> Form | View:
+        """Remove everything that the lab made for you, and nothing else; then look again. A form asks first.
+
+        When nothing is there to remove, it says where it looked. Raises StepNotReady while no number is known.
+        """
+        self._remember_keys()
+        if self._unattended:
+            return clean_up.clean_up(self._session_to_look_with())
+        found = belongings(self._session_to_look_with())
+        if not (found.things or found.untagged):
+            return clean_up.what_is_left(self._session_to_look_with())
+        untagged = [(vpc.id, str(vpc)) for vpc in found.untagged]
+        return clean_up_form(clean_up.question(found), untagged, self._clean_up, link_to=link_to)
+
+    def _clean_up(self, also: tuple[str, ...]) -> View:
+        return clean_up.clean_up(self._session_to_look_with(), also)
 
 
 def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:

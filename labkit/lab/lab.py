@@ -5,7 +5,8 @@ from __future__ import annotations
 from labkit.backends.wing import classroom
 from labkit.lab.base import StatusCells
 from labkit.lab.calls import around_public_calls, interruptible
-from labkit.lab.closing import ClosingCells
+from labkit.lab.closing import CleanUpCells, ClosingCells
+from labkit.lab.exercises import ExerciseCells
 from labkit.lab.links import link_of
 from labkit.lab.live_progress import moves_progress
 from labkit.lab.part_2_aws import EnvironmentCells
@@ -13,7 +14,6 @@ from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
 from labkit.lab.part_3_responder import ResponderCells
 from labkit.lab.part_3_topology import TopologyCells
-from labkit.lab.part_4_clean_up import CleanUpCells
 from labkit.lab.requirements import requires_steps
 from labkit.model.errors import LabError, StepNotReady
 from labkit.model.settings import parse_backend
@@ -31,6 +31,7 @@ class Lab(
     HostCells,
     ResponderCells,
     TopologyCells,
+    ExerciseCells,
     CleanUpCells,
     ClosingCells,
 ):

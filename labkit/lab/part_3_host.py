@@ -1,4 +1,4 @@
-"""Parts 1 and 3, the host: its readiness, VPC, programs, alerts and terminal, entries written by hand, exercises."""
+"""Parts 1 and 3, the host: its readiness, VPC, programs, alerts and terminal, entries written by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from labkit.lab.links import link_to
 from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError
-from labkit.model.exercise import EXERCISES
 from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.pasted import clean
@@ -208,18 +207,6 @@ class HostCells(Cells):
         server = server_of_this_kernel()
         opened = server is not None and server.open_terminal(TERMINAL_NAME, TERMINAL_COMMAND)
         return TerminalLink(TERMINAL_NAME if opened else "")
-
-    def check_exercise(self, name: str, answer: object) -> View:
-        """Whether an answer holds for the entries of your network ACL as they are now. Nothing is written.
-
-        Raises InvalidInput for an unknown exercise.
-        """
-        if name not in EXERCISES:
-            raise InvalidInput(
-                f"There is no exercise “{name}”.", f"The exercises are {', '.join(EXERCISES)}.", "Choose one of them."
-            )
-        entries = network.students_network_acl(self._session).entries
-        return panels.CheckPanel(EXERCISES[name].check(answer, entries))
 
 
 def _address_to_suppress(typed: str) -> str:

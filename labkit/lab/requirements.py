@@ -12,6 +12,7 @@ from typing import Any
 from labkit import steps
 from labkit.lab.base import Cells
 from labkit.lab.calls import Class
+from labkit.lab.exercises import answered
 from labkit.lab.experiments import require_states
 from labkit.steps import account, host, network, rule
 
@@ -48,7 +49,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "add_entry": IN_THE_VPC,
     "remove_entry": IN_THE_VPC,
     "allow_ipv6": IN_THE_VPC,
-    "check_exercise": IN_THE_VPC,
+    "boto3": (account.ACCOUNT.key,),
+    "requests": (network.NETWORK_ACL.key,),
+    "check_exercise": (network.NETWORK_ACL.key,),
     "suppress": (rule.ENABLED.key,),
     "remove_suppressions": (rule.ENABLED.key,),
 }
@@ -68,6 +71,7 @@ NEEDS_NOTHING: dict[str, str] = {
     "enter_student_number": "It is the first step.",
     "enter_detection_key": "Without this key, no rule could be looked at.",
     "stop_responder": "A responder must be stoppable at any time.",
+    "guess": "It asks what you think, and notes it.",
     "finish": "It looks at every step of its chapter itself.",
     "board": "It shows the class, not your own steps.",
     "clean_up": "It removes what is there, however little that is.",
@@ -78,7 +82,7 @@ NEEDS_NOTHING: dict[str, str] = {
 def requires_steps(lab: Class) -> Class:
     """Let every call of this class that needs steps check them before it does anything.
 
-    Each also takes `needs`, what else its cell needs (`experiments`).
+    Each also takes `needs`, what else its cell needs (`experiments`), and `guess`, the guess that its result answers.
     """
     for name, keys in NEEDS.items():
         setattr(lab, name, _requiring(keys, getattr(lab, name)))
@@ -89,10 +93,11 @@ def _requiring(keys: tuple[str, ...], call: Callable[..., Any]) -> Callable[...,
     needed = steps.with_needs(tuple(steps.BY_KEY[key] for key in keys))
 
     @wraps(call)
-    def checked(self: Cells, /, *args: Any, needs: str = "", **kwargs: Any) -> Any:
+    def checked(self: Cells, /, *args: Any, needs: str = "", guess: str = "", **kwargs: Any) -> Any:
         steps.require(self._session, needed)
         require_states(self, needs)
-        return call(self, *args, **kwargs)
+        result = call(self, *args, **kwargs)
+        return answered(self, guess, result) if guess else result
 
     return checked
 

@@ -1,4 +1,4 @@
-"""The exercises of part 3: whether a student's answer is right for the entries that exist now.
+"""The exercises: whether a student's answer is right for the entries that exist now.
 
 A blank that is still `...` is not answered yet. An answer is judged by the code that decides about packets; it is not
 compared with a stored one.
@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from labkit.model.by_hand import (
+    Facts,
+    Judged,
+    judge_last_number,
+    judge_network_acls,
+    judge_new_entry,
+    judge_program,
+    judge_rule_sets,
+)
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import (
     ENTRY_QUOTA,
-    Entry,
     Packet,
     decide,
     entries_used,
@@ -36,9 +44,6 @@ FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999
 Source: Linux, Documentation/networking/ip-sysctl.rst, ip_local_port_range.
 """
 
-Judged = tuple[bool, str, str]
-"""Whether it is right, what was found, what to do next."""
-
 MOST_SHOWN = 80
 """Characters of an answer that are shown."""
 
@@ -57,12 +62,14 @@ class Exercise:
     title: str
     expected: str
     form: str
-    judge: Callable[[object, tuple[Entry, ...]], Judged]
+    judge: Callable[[object, Facts], Judged]
 
-    def check(self, answer: object, entries: Iterable[Entry] = ()) -> CheckResult:
+    def check(self, answer: object, facts: Facts) -> CheckResult:
         """What becomes of an answer.
 
-        >>> default = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
+        >>> from labkit.model.network_acl import Entry
+        >>> allow, deny = (Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0"))
+        >>> default = Facts((allow, deny))
         >>> print(EXERCISES["rule_number"].check(..., default))
         not yet: A number that works. Expected a rule number at which 198.51.100.80 is denied; found the blank, still \
 empty. Next: Write your answer in place of the three dots, and run the cell again.
@@ -75,7 +82,7 @@ empty. Next: Write your answer in place of the three dots, and run the cell agai
             words = "Write your answer in place of the three dots, and run the cell again."
             return self._result(Outcome.NOT_YET, "the blank, still empty", words)
         try:
-            right, found, next_step = self.judge(answer, tuple(entries))
+            right, found, next_step = self.judge(answer, facts)
         except InvalidInput as error:
             return self._result(Outcome.WRONG, error.what, f"{error.why} {error.next_step}".strip())
         except (TypeError, ValueError):
@@ -125,19 +132,21 @@ def _two_numbers(answer: object) -> tuple[int, int]:
     return _number(first), _number(last)
 
 
-def _rule_number(answer: object, entries: tuple[Entry, ...]) -> Judged:
+def _rule_number(answer: object, facts: Facts) -> Judged:
     if isinstance(answer, str) and re.search(r"[0-9][.:]|/", answer):
         return False, f"{_shown(answer)}, an address", f"The address is known: {MIRROR}. Write {EXAMPLE_NUMBER}."
     entry = new_entry(rule_number=_number(answer), rule_action="deny", cidr_block=f"{MIRROR}/32", egress=True)
     packet = Packet.outbound(MIRROR, "tcp", 80)
-    what_if(entries, entry, packet)  # refuses a number that is taken
-    by_hand = tuple(one for one in entries if one not in own_entries(entries))  # the responder may have denied it since
+    what_if(facts.entries, entry, packet)  # refuses a number that is taken
+    by_hand = tuple(
+        one for one in facts.entries if one not in own_entries(facts.entries)
+    )  # the responder may have denied it since
     tried = what_if(by_hand, entry, packet)
     right = tried.after.deciding == entry
     return right, tried.sentence, "" if right else "Which number comes before the entry that decides now?"
 
 
-def _answer_ports(answer: object, entries: tuple[Entry, ...]) -> Judged:
+def _answer_ports(answer: object, facts: Facts) -> Judged:
     try:
         first, last = _two_numbers(answer)
     except (TypeError, ValueError):
@@ -156,7 +165,7 @@ def _answer_ports(answer: object, entries: tuple[Entry, ...]) -> Judged:
     return False, found, f"Too few ports: the system picks any from {FIRST_EPHEMERAL} to {LAST_EPHEMERAL}."
 
 
-def _ipv6_block(answer: object, entries: tuple[Entry, ...]) -> Judged:
+def _ipv6_block(answer: object, facts: Facts) -> Judged:
     if isinstance(answer, int | float) or (isinstance(answer, str) and _SINGLE.fullmatch(answer)):
         return (
             False,
@@ -181,6 +190,10 @@ def _ipv6_block(answer: object, entries: tuple[Entry, ...]) -> Judged:
     return True, f"{network} is that host and nobody else", ""
 
 
+def _last_number(answer: object, facts: Facts) -> Judged:
+    return judge_last_number(_number(answer), facts)
+
+
 def _text(answer: object) -> str:
     """Text, also alone in a list. Raises TypeError for anything else."""
     if isinstance(answer, tuple | list) and len(answer) == 1:
@@ -190,8 +203,9 @@ def _text(answer: object) -> str:
     return answer
 
 
-def _most_denies(answer: object, entries: tuple[Entry, ...]) -> Judged:
-    number, own = _number(answer), [entry for entry in own_entries(entries) if not entry.ipv6]
+def _most_denies(answer: object, facts: Facts) -> Judged:
+    number, entries = _number(answer), facts.entries
+    own = [entry for entry in own_entries(entries) if not entry.ipv6]
     others = entries_used(entries, egress=True) - len(own)
     most = ENTRY_QUOTA - others
     if number == most:
@@ -219,6 +233,33 @@ EXAMPLE_PORTS = "two whole numbers in parentheses, the first port and the last o
 EXAMPLE_BLOCK = 'an IPv6 CIDR block in quotes, such as "2001:db8::/32"'
 
 EXERCISES = {
+    "own_network_acl": Exercise(
+        "Asked with boto3",
+        "AWS’s reply about your network ACL, and no other",
+        "the call itself, such as ec2.describe_vpcs()",
+        judge_network_acls,
+    ),
+    "last_number": Exercise(
+        "The last entry", "the rule number that AWS gives to the entry *", EXAMPLE_NUMBER, _last_number
+    ),
+    "rule_sets": Exercise(
+        "Asked with requests",
+        "the service’s reply with the rule sets",
+        'the call itself, such as hawk.get("/v2/agents")',
+        judge_rule_sets,
+    ),
+    "new_entry": Exercise(
+        "Written with boto3",
+        "egress entry 150, which denies 198.51.100.80/32 for every protocol",
+        "the call itself, ec2.create_network_acl_entry(…)",
+        judge_new_entry,
+    ),
+    "busiest_program": Exercise(
+        "The busiest program",
+        "the program that connected to the most addresses",
+        'its name in quotes, such as "/usr/bin/nc"',
+        judge_program,
+    ),
     "rule_number": Exercise(
         "A number that works", f"a rule number at which {MIRROR} is denied", EXAMPLE_NUMBER, _rule_number
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.files import disk_errors, write_private
 from labkit.model.errors import LabError
+from labkit.model.guess import NOTE_OF_GUESS
 
 KEYS = frozenset(
     {
@@ -28,6 +29,7 @@ KEYS = frozenset(
         "started_1",
         "started_2",
         "started_3",
+        *NOTE_OF_GUESS.values(),
     }
 )
 """The allowed notes. Any other key is a programming error, so that no secret is saved by accident."""

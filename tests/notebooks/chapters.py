@@ -37,7 +37,7 @@ class Cell:
     @property
     def blank(self) -> str:
         """The name that an exercise leaves to the student; "" for any other cell."""
-        found = re.match(r"(\w+) = \.\.\.\n", self.source)
+        found = re.search(r"^(\w+) = \.\.\.\n", self.source, re.MULTILINE)
         return found[1] if found and self.is_code else ""
 
     @property

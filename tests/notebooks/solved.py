@@ -25,7 +25,8 @@ def solved(path: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         solution = cell.metadata.pop("solution", None)
         if solution:
-            cell.source = "\n".join([solution, *cell.source.splitlines()[1:]])
+            name = solution.partition(" = ")[0]
+            cell.source = cell.source.replace(f"{name} = ...", solution)
     return notebook
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 
 from labkit import steps
+from labkit.model.guess import GUESSES
 from labkit.model.student import rule_name, vpc_name
 from labkit.services import aws, sandbox_process
 from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession
-from tests.notebooks.chapters import CHAPTER_2, FOLDER, Cell, code_cells
+from tests.notebooks.chapters import CHAPTER_2, FOLDER, PATHS, Cell, code_cells
 from tests.notebooks.kernel import STUDENT, Kernels, one_kernel
+from tests.notebooks.solved import solved_cells
 from tests.wait import until
 
 CELLS = code_cells(CHAPTER_2)
@@ -33,8 +36,9 @@ def kernels(unattended: Mapping[str, str]) -> Iterator[Kernels]:
 
 
 def section(heading: str) -> list[Cell]:
-    """The code cells under a heading but the check."""
-    return [cell for cell in CELLS if cell.heading == heading and not cell.is_check]
+    """The code cells under a heading but the check, and the guess, which needs nothing."""
+    here = [cell for cell in CELLS if cell.heading == heading and not cell.is_check]
+    return [cell for cell in here if not cell.source.startswith("lab.guess(")]
 
 
 def seen(session: LabSession) -> dict[str, Any]:
@@ -146,3 +150,58 @@ def kill_sandbox(home: Path) -> None:
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
     until(lambda: not running.alive())
+
+
+def test_the_exercises_with_the_bare_libraries_are_solved_by_their_solutions_and_wait_without(
+    session: LabSession, unattended: Mapping[str, str]
+) -> None:
+    exercises = [cell for cell in solved_cells(CHAPTER_2) if cell.blank or "check_exercise" in cell.source]
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run(f'{OPENING.source}\nlab.solve("2")')
+        for cell, blank in zip(exercises, (cell for cell in CELLS if cell.blank), strict=True):
+            output = kernel.run(cell.source)
+            assert output.error == "" and "done" in output.text, f"{cell.id}: {output.text}"
+            assert "not yet" in kernel.run(blank.source).text
+        frame = kernel.run(next(cell.source for cell in CELLS if cell.id == "acl-frame"))
+    assert "RuleNumber" in frame.text and "32767" in frame.text and session.notes.get("network_acl_id") in frame.text
+
+
+def test_a_guess_is_noted_and_the_cell_that_answers_names_it_with_the_reason(
+    session: LabSession, by_hand: Mapping[str, str]
+) -> None:
+    session.notes.save(student=STUDENT)
+    assert all(result.passed for _, result in steps.solve(session, steps.named("2")))
+    with one_kernel(FOLDER, by_hand) as kernel:
+        kernel.run(OPENING.source)
+        unguessed = kernel.run(next(cell.source for cell in CELLS if cell.id == "what-if-150")).text
+        assert "You guessed" not in unguessed and "It was “Allowed”, because entry 100" in unguessed
+        asked = kernel.run('form = lab.guess("deny_150")\nform')
+        assert asked.has_widget and "What happens to the packet?" in asked.text
+        kernel.run('form.buttons["Dropped"].click()')
+        assert session.notes.get("guess_deny_150") == "Dropped"
+        answered = kernel.run(next(cell.source for cell in CELLS if cell.id == "what-if-150"))
+        assert "You guessed “Dropped”. It was “Allowed”, because entry 100" in answered.text
+        assert "never reached" in answered.text and "Traceback" not in answered.text
+        assert "You guessed “Dropped”" in kernel.run('lab.guess("deny_150")').text
+
+
+def test_each_guess_of_the_chapters_is_asked_before_one_cell_answers_it() -> None:
+    sources = [cell.source for path in PATHS for cell in code_cells(path)]
+    asked = [found[1] for source in sources if (found := re.fullmatch(r'lab\.guess\("(\w+)"\)', source))]
+    answered = [name for source in sources for name in re.findall(r'guess="(\w+)"', source)]
+    assert asked == answered and sorted(asked) == sorted(GUESSES)
+    assert all(guess.right in guess.choices for guess in GUESSES.values())
+
+
+def test_the_clients_of_the_libraries_show_no_secret_and_reach_the_lab_s_own_services(
+    session: LabSession, unattended: Mapping[str, str]
+) -> None:
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run(f'{OPENING.source}\nlab.solve("2")')
+        shown = kernel.run('ec2, hawk = lab.boto3("ec2"), lab.requests()\nprint(ec2, hawk, hawk.auth, vars(hawk))').text
+        whole = kernel.run('hawk.get(f"{hawk.url}/v2/rulesets").status_code').text
+        assert kernel.run('hawk.get("/v2/nothing").status_code').text == "404" and whole == "200"
+    keys = session.backend.aws.cloud_account()
+    assert keys is not None and session.detection_login.url in shown
+    for secret in (keys.secret_access_key, session.detection_login.api_key):
+        assert secret not in shown

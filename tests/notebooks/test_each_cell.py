@@ -30,8 +30,8 @@ CELLS = [(path, cell) for path in PATHS for cell in code_cells(path)]
 
 def called(cell: Cell) -> str:
     """The call that a cell makes; "" for none."""
-    found = re.search(r"^lab\.(\w+)\(", cell.source, re.MULTILINE)
-    return found[1] if found else ""
+    found = re.findall(r"^(?:\w+ = )?lab\.(\w+)\(", cell.source, re.MULTILINE)
+    return found[-1] if found else ""
 
 
 def needed(cell: Cell) -> tuple[str, ...]:

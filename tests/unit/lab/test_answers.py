@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.lab.part_3_host import _address_to_suppress
+from labkit.model.by_hand import Facts
 from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
@@ -34,14 +35,14 @@ HAND_WRITTEN = [*DEFAULT, Entry(100, False, "allow", "-1", "0.0.0.0/0"), Entry(3
     ],
 )
 def test_a_right_answer_is_right_in_any_form(name: str, answer: object) -> None:
-    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    result = EXERCISES[name].check(answer, Facts(tuple(HAND_WRITTEN)))
     assert result.passed, result
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 @pytest.mark.parametrize("answer", [..., None, "", " ", "...", "…", "None", (), [], (..., ...), [None], (1, ...)])
 def test_a_blank_is_not_yet_answered(name: str, answer: object) -> None:
-    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    result = EXERCISES[name].check(answer, Facts(tuple(HAND_WRITTEN)))
     assert (result.outcome, result.found) == (Outcome.NOT_YET, "the blank, still empty")
 
 
@@ -59,7 +60,7 @@ class Unspeakable:
     ids=lambda answer: type(answer).__name__,
 )  # fmt: skip
 def test_anything_else_is_not_right_and_the_form_or_the_range_is_told(name: str, answer: object) -> None:
-    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    result = EXERCISES[name].check(answer, Facts(tuple(HAND_WRITTEN)))
     assert not result.passed and (result.next_step or result.outcome is Outcome.NOT_YET), result
     assert len(str(result)) < 700
 
@@ -116,11 +117,11 @@ def test_anything_else_is_not_right_and_the_form_or_the_range_is_told(name: str,
     ],
 )
 def test_a_wrong_answer_gets_the_help_that_fits_it(name: str, answer: object, help_given: str) -> None:
-    result = EXERCISES[name].check(answer, HAND_WRITTEN)
+    result = EXERCISES[name].check(answer, Facts(tuple(HAND_WRITTEN)))
     assert result.outcome is Outcome.WRONG and help_given in result.next_step, result
 
 
 def test_a_number_that_works_is_right_although_the_responder_denied_the_address_meanwhile() -> None:
     entries = [*DEFAULT, Entry(2, True, "deny", "-1", "198.51.100.80/32")]
-    assert EXERCISES["rule_number"].check(50, entries).passed
-    assert "taken" in EXERCISES["rule_number"].check(2, entries).found
+    assert EXERCISES["rule_number"].check(50, Facts(tuple(entries))).passed
+    assert "taken" in EXERCISES["rule_number"].check(2, Facts(tuple(entries))).found

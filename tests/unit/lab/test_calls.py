@@ -16,7 +16,7 @@ WORKS_WITHOUT_THE_SESSION = {"stop_responder"}
 """It ends what this kernel runs, and looks at nothing."""
 
 ARGUMENTS = {"run": "curl", "topology": "", "suppress": "198.51.100.7", "check": "vpc", "chapter": "2", "finish": "2"}
-ARGUMENTS["check_exercise"] = "rule_number"
+ARGUMENTS |= {"check_exercise": "rule_number", "guess": "same_block"}
 
 
 class Interrupted:

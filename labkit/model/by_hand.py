@@ -1,0 +1,110 @@
+"""The exercises with the bare libraries: whether what boto3 or requests replied is what was asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.model.detection.records import Alert
+from labkit.model.detection.rule import BASE_RULE_SET
+from labkit.model.network_acl import CATCH_ALL, Entry
+
+Judged = tuple[bool, str, str]
+"""Whether it is right, what was found, what to do next."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What exists now, by which answers are judged. alerts: the active ones of the student's rule."""
+
+    entries: tuple[Entry, ...] = ()
+    network_acl_id: str = ""
+    alerts: tuple[Alert, ...] = ()
+
+
+def judge_network_acls(answer: object, facts: Facts) -> Judged:
+    """Whether DescribeNetworkAcls replied with the student's network ACL alone. Raises TypeError for no reply."""
+    found = _list_in(answer, "NetworkAcls")
+    ids = [str(one.get("NetworkAclId", "")) for one in found or () if isinstance(one, Mapping)]
+    if not ids:
+        return False, "a reply without a network ACL", "Call describe_network_acls."
+    if ids == [facts.network_acl_id]:
+        return True, f"{ids[0]} alone, as AWS describes it", ""
+    name_it = f'Name yours: NetworkAclIds=["{facts.network_acl_id}"]'
+    if facts.network_acl_id in ids:
+        return False, f"{len(ids)} network ACLs, yours among them", name_it
+    return False, f"{', '.join(ids[:3])}, not yours", name_it
+
+
+def judge_rule_sets(answer: object, facts: Facts) -> Judged:
+    """Whether this reply lists the rule sets. Raises TypeError for no reply, ValueError for one that is not JSON."""
+    status = getattr(answer, "status_code", 200)
+    if status != 200:
+        return False, f"a reply with the HTTP status {status}", "Ask for /v2/rulesets, with hawk.get."
+    document = answer.json() if hasattr(answer, "status_code") and hasattr(answer, "json") else answer
+    found = _list_in(document, "rulesets")
+    names = [str(one.get("name", "")) for one in found or () if isinstance(one, Mapping)]
+    if BASE_RULE_SET in names:
+        return True, f"the rule sets {', '.join(names)}" if len(names) > 1 else f"the rule set {names[0]}", ""
+    return False, "a reply without the rule sets", "Ask for /v2/rulesets."
+
+
+def judge_new_entry(answer: object, facts: Facts) -> Judged:
+    """Whether egress entry 150 is there and denies mirror.example.net alone. The reply itself says nothing of it."""
+    if not isinstance(answer, Mapping):
+        raise TypeError
+    there = {entry.egress: entry for entry in facts.entries if entry.rule_number == 150}
+    if True not in there:
+        at = "an ingress entry 150: the packet goes out, so set Egress=True" if there else "no entry 150"
+        return False, at, "" if there else "Set RuleNumber=150 and Egress=True."
+    wanted = Entry(150, True, "deny", "-1", "198.51.100.80/32")
+    if there[True] == wanted:
+        return True, str(wanted), ""
+    return False, str(there[True]), "Remove it, lab.remove_entry(150), and write it again: compare each argument."
+
+
+def judge_program(answer: object, facts: Facts) -> Judged:
+    """Whether this is the program with the most addresses in the alerts. Raises TypeError for anything but text."""
+    if not isinstance(answer, str):
+        raise TypeError
+    met: defaultdict[str, set[str]] = defaultdict(set)
+    for alert in facts.alerts:
+        values = dict(alert.aggregates)
+        met[values.get("exe", "")].add(values.get("dst_ip", ""))
+    if not met:
+        return False, "no active alert of your rule", "Let a program connect first, as above."
+    most = max(map(len, met.values()))
+    named = {exe: len(addresses) for exe, addresses in met.items() if answer.strip() in (exe, exe.rpartition("/")[2])}
+    if most in named.values():
+        return True, f"{answer.strip()}, with {most} address{'' if most == 1 else 'es'}", ""
+    if named:
+        return (
+            False,
+            f"{answer.strip()} met {max(named.values())}, another program {most}",
+            "Look for the largest number.",
+        )
+    return False, f"no alert of a program “{answer.strip()[:80]}”", "Copy the name from the column exe."
+
+
+def judge_last_number(answer: int, facts: Facts) -> Judged:
+    """Whether this is the rule number that AWS gives to the entry `*`."""
+    if answer == CATCH_ALL:
+        return True, f"`*` is the number {CATCH_ALL}", ""
+    if any(entry.rule_number == answer for entry in facts.entries):
+        return (
+            False,
+            f"{answer}, an entry that allows or denies before it",
+            "Which entry is tried last, after all others?",
+        )
+    return False, f"{answer}, at which there is no entry", "Read the column RuleNumber."
+
+
+def _list_in(answer: object, key: str) -> Sequence[object] | None:
+    """The list under this key of a reply, or the list itself; None without. Raises TypeError for another kind."""
+    if isinstance(answer, Mapping):
+        inside = answer.get(key)
+        return inside if isinstance(inside, list) else None
+    if isinstance(answer, list):
+        return answer
+    raise TypeError

@@ -1,0 +1,28 @@
+"""A result that answers a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.views.view import View
+
+
+@dataclass(frozen=True, repr=False)
+class Answered(View):
+    """A cell's result, and below it what had been guessed and why it was so."""
+
+    result: View
+    answer: View
+
+    def text(self) -> str:
+        return f"{self.result.text()}\n{self.answer.text()}"
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        return self.result.records()
+
+    def _ipython_display_(self) -> None:
+        """Show both, each as it is shown alone: a result may be on the screen already."""
+        from IPython.display import display
+
+        display(self.result, self.answer)
