@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from labkit.model.check import CheckResult
+from labkit.model.guess import NOTE_OF_GUESS
 from labkit.steps import BY_KEY, STEPS, named
 from labkit.steps.host import READY
 from labkit.steps.session import LabSession
@@ -33,8 +34,8 @@ def note_progress(session: LabSession, results: Iterable[CheckResult]) -> None:
 
 
 def forget_progress(session: LabSession) -> None:
-    """After cleaning up, the student has not done anything, and has not looked at the host."""
-    session.notes.forget("open_step", READY.note, *(step.started_note for step in STEPS))
+    """After cleaning up, the student has not done or guessed anything, and has not looked at the host."""
+    session.notes.forget("open_step", READY.note, *(step.started_note for step in STEPS), *NOTE_OF_GUESS.values())
 
 
 def minutes_since_start(session: LabSession, chapter: str) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from labkit.lab.part_3_host import _address_to_suppress
 from labkit.model.by_hand import Facts
 from labkit.model.check import Outcome
+from labkit.model.detection.records import Alert
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.model.network_acl import Entry
@@ -125,3 +128,75 @@ def test_a_number_that_works_is_right_although_the_responder_denied_the_address_
     entries = [*DEFAULT, Entry(2, True, "deny", "-1", "198.51.100.80/32")]
     assert EXERCISES["rule_number"].check(50, Facts(tuple(entries))).passed
     assert "taken" in EXERCISES["rule_number"].check(2, Facts(tuple(entries))).found
+
+
+MINE, OTHER = {"NetworkAclId": "acl-0a"}, {"NetworkAclId": "acl-0b"}
+DENY_150 = Entry(150, True, "deny", "-1", "198.51.100.80/32")
+
+
+def alert(exe: str, address: str) -> Alert:
+    return Alert("1", "Self Protect", 1, "", aggregates=(("exe", exe), ("dst_ip", address)))
+
+
+FACTS = Facts(
+    (*DEFAULT, DENY_150),
+    "acl-0a",
+    (alert("/usr/bin/curl", "203.0.113.10"), alert("/usr/bin/curl", "203.0.113.11"), alert("/usr/bin/nc", "10.0.0.2")),
+)
+
+
+class Reply:
+    """A reply of requests, as far as an exercise looks at it."""
+
+    def __init__(self, status_code: int, document: object) -> None:
+        self.status_code, self._document = status_code, document
+
+    def json(self) -> object:
+        return self._document
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        *(("own_network_acl", one) for one in ({"NetworkAcls": [MINE]}, [MINE])),
+        *(
+            ("rule_sets", one)
+            for one in (
+                Reply(200, {"rulesets": [{"name": "Base Rule Set"}]}),
+                {"rulesets": [{"name": "Base Rule Set"}]},
+            )
+        ),
+        *(("last_number", one) for one in (32767, "32767")),
+        ("new_entry", {"ResponseMetadata": {}}),
+        *(("busiest_program", one) for one in ("/usr/bin/curl", "curl", " curl ")),
+    ],
+)
+def test_a_reply_of_a_bare_library_is_judged_by_what_it_says_or_left_behind(name: str, answer: object) -> None:
+    assert EXERCISES[name].check(answer, FACTS).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "facts", "words"),
+    [
+        ("own_network_acl", {"NetworkAcls": [MINE, OTHER]}, FACTS, 'NetworkAclIds=["acl-0a"]'),
+        ("own_network_acl", {"NetworkAcls": [OTHER]}, FACTS, "acl-0b, not yours"),
+        ("own_network_acl", {"Vpcs": []}, FACTS, "Call describe_network_acls"),
+        ("own_network_acl", "acl-0a", FACTS, "Write the call itself"),
+        ("rule_sets", Reply(401, {}), FACTS, "HTTP status 401"),
+        ("rule_sets", Reply(200, {"agents": []}), FACTS, "Ask for /v2/rulesets"),
+        ("rule_sets", "/v2/rulesets", FACTS, "Write the call itself"),
+        ("last_number", 100, FACTS, "tried last"),
+        ("last_number", 7, FACTS, "no entry"),
+        ("new_entry", {}, Facts(DEFAULT), "RuleNumber=150"),
+        ("new_entry", {}, Facts((replace(DENY_150, egress=False),)), "set Egress=True"),
+        ("new_entry", {}, Facts((replace(DENY_150, rule_action="allow"),)), "lab.remove_entry(150)"),
+        ("busiest_program", "nc", FACTS, "largest number"),
+        ("busiest_program", "wget", FACTS, "column exe"),
+        ("busiest_program", "curl", Facts(), "Let a program connect first"),
+    ],
+)
+def test_a_reply_that_is_not_what_was_asked_for_says_what_it_is(
+    name: str, answer: object, facts: Facts, words: str
+) -> None:
+    result = EXERCISES[name].check(answer, facts)
+    assert result.outcome is Outcome.WRONG and words in f"{result.found}. {result.next_step}", result
