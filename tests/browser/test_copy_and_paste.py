@@ -37,7 +37,7 @@ def test_ids_commands_and_wanted_values_are_copied_whole(chapter_2: NotebookPage
     vpc_id, network_acl_id = session.notes.get("vpc_id"), session.notes.get("network_acl_id")
     chapter_2.run("from labkit import open_lab")
 
-    made = chapter_2.run("lab.create_vpc()")
+    made = chapter_2.run("lab.create_vpc(")
     assert copied(chapter_2, made.get_by_role("button", name="Copy this VpcId").first) == vpc_id
     assert copied(chapter_2, made.get_by_role("button", name="Copy this command")).startswith("aws ec2 describe-vpcs ")
     mine = chapter_2.run("lab.network_acls()").get_by_role("row", name=vpc_id)

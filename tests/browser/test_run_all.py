@@ -18,7 +18,7 @@ def test_run_all_stops_with_a_panel_whose_link_leads_to_the_form(
     expect(stopped).to_contain_text("Your student number")
     expect(stopped).to_contain_text("Type the number")
     expect(stopped).not_to_contain_text("Traceback")
-    expect(chapter_2.cell("lab.create_vpc()").locator(".jp-InputArea-prompt")).to_have_text("[ ]:")
+    expect(chapter_2.cell("lab.create_vpc(").locator(".jp-InputArea-prompt")).to_have_text("[ ]:")
     stopped.scroll_into_view_if_needed()
     screenshot("run-all-stops")
     stopped.get_by_role("link").first.click()

@@ -40,7 +40,7 @@ def test_the_aws_cli_in_the_terminal_makes_the_vpc_and_finds_its_network_acl(
     expect(chapter_2.run('lab.check("aws_account")')).to_contain_text("done")
     not_yet = chapter_2.run('lab.check("vpc")')
     expect(not_yet).to_contain_text("without a tag")
-    offer = chapter_2.run("lab.create_vpc()")
+    offer = chapter_2.run("lab.create_vpc(")
     screenshot("terminal-offer")
     chapter_2.press(offer.get_by_role("button", name=re.compile("^take vpc-")))
     expect(offer).to_contain_text("The VPC is yours now")

@@ -86,8 +86,8 @@ def give_keys(notebook: NotebookPage, screenshot: Screenshot) -> None:
 
 def make_vpc(notebook: NotebookPage) -> None:
     expect(notebook.run("lab.vpcs()").get_by_role("row", name="Student1012")).to_contain_text("10.0.0.0/16")
-    expect(notebook.run("lab.create_vpc()")).to_contain_text("Your VPC was created")
-    expect(notebook.run("lab.create_vpc()")).to_contain_text("no second one was created")
+    expect(notebook.run("lab.create_vpc(")).to_contain_text("Your VPC was created")
+    expect(notebook.run("lab.create_vpc(")).to_contain_text("no second one was created")
     passed(notebook.run('lab.check("vpc")'))
 
 
@@ -119,14 +119,21 @@ def follow_a_packet(notebook: NotebookPage, screenshot: Screenshot) -> None:
     expect(entries.get_by_role("row", name="100").first).to_contain_text("✓ allow")
     expect(entries).to_contain_text("2 of 20 used")
     expect(notebook.run("lab.decide(")).to_contain_text("Allowed: 100 allows all")
-    expect(notebook.run("lab.what_if(rule_number=150")).to_contain_text("never reached")
+    guess = notebook.run('lab.guess("deny_150")')
+    notebook.press(guess.get_by_role("button", name="Dropped"))
+    expect(guess).to_contain_text("You guessed “Dropped”")
+    screenshot("02-guess")
+    answered = notebook.run("lab.what_if(rule_number=150")
+    expect(answered).to_contain_text("never reached")
+    expect(answered).to_contain_text("You guessed “Dropped”. It was “Allowed”")
+    screenshot("02-guess-answered")
     expect(notebook.run("lab.what_if(rule_number=50")).to_contain_text("Denied: 50 denies")
     screenshot("02-what-if")
 
 
 def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
     expect(notebook.run("lab.rules()")).to_contain_text("Self Protect: Network")
-    expect(notebook.run("lab.clone_rule()")).to_contain_text("not enabled")
+    expect(notebook.run("lab.clone_rule(")).to_contain_text("not enabled")
     passed(notebook.run('lab.check("rule")'))
     form = notebook.run("lab.set_criteria()")
     wanted = wanted_criteria(7)
@@ -140,7 +147,7 @@ def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
     passed(notebook.run('lab.check("rule_criteria")'))
     expect(notebook.run("lab.compare_criteria()")).to_contain_text("5 of 5 correct")
     expect(notebook.run("lab.explain()")).to_contain_text("✓ The filter matches")
-    expect(notebook.run('lab.explain(destination="127.0.0.1")')).to_contain_text("no alert")
+    expect(notebook.run('lab.explain(destination="127.0.0.1"')).to_contain_text("no alert")
     screenshot("02-explain")
     expect(notebook.run("lab.enable_rule()")).to_contain_text("Your rule is enabled.")
     passed(notebook.run('lab.check("rule_enabled")'))
