@@ -25,7 +25,8 @@ class Notes:
 @pytest.fixture
 def session() -> Any:
     aws = SimpleNamespace(host=None, assigned=None, label="live, your own account")
-    backend = SimpleNamespace(aws=aws, detection=SandboxDetection(None), student="")  # type: ignore[arg-type]
+    detection = SandboxDetection(None)  # type: ignore[arg-type]
+    backend = SimpleNamespace(aws=aws, detection=detection, student="", environment=dict)
     return SimpleNamespace(backend=backend, notes=Notes(), sees_programs=False)
 
 
