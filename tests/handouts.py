@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_SECONDS = 180
 CHAPTERS = (
     *("00_start_here", "01_initial_configuration", "02_create_environment"),
-    *("03_self_protecting_cloud", "04_clean_up"),
+    *("03_self_protecting_cloud", "04_what_it_can_and_cannot_do", "05_clean_up"),
 )
 WHOLE = "self-protecting-cloud"
 

@@ -43,7 +43,7 @@ def main_or_lab() -> None:
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
-@click.option("--chapter", default="", metavar="NUMBER", help="Open this chapter, 0 to 4, not the one open last.")
+@click.option("--chapter", default="", metavar="NUMBER", help="Open this chapter, 0 to 5, not the one open last.")
 @click.option("--large", is_flag=True, help="Use large type, for a projector.")
 @click.option(
     "--here",

@@ -1,4 +1,4 @@
-"""The last cell of a chapter, what was built or what is missing; and part 4: everything of the student's is removed."""
+"""The last cell of a chapter, what was built or what is missing; and part 5: everything of the student's is removed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.progress import Progress
 from labkit.views.view import View
 
-CLEAN_UP = "4"
+EXPERIMENTS, CLEAN_UP = "4", "5"
 ONWARD = {
     "1": ("Part 2: create the environment", CHAPTERS["2"]),
     "2": ("Part 3: the self-protecting cloud", CHAPTERS["3"]),
-    "3": ("Part 4: clean up", "04_clean_up.ipynb"),
-    CLEAN_UP: ("Start here", "00_start_here.ipynb"),
+    "3": ("Part 4: what it can and cannot do", CHAPTERS[EXPERIMENTS]),
+    EXPERIMENTS: ("Part 5: clean up", CHAPTERS[CLEAN_UP]),
+    CLEAN_UP: ("Start here", CHAPTERS["0"]),
 }
 """The chapter after each: its title and its notebook."""
 
@@ -35,7 +36,8 @@ class ClosingCells(Cells):
 
     def finish(self, number: str) -> View:
         """What this chapter's steps left behind, looked up now; raises StepNotReady, below the list of steps, while one
-        is not done. For chapter 4: that nothing of yours is left; raises LabError, naming it, if something is.
+        is not done. Chapter 4 has no steps and looks at those of chapter 3. Chapter 5: that nothing of yours is left;
+        raises LabError, naming it, if something is.
         """
         if number not in ONWARD:
             raise InvalidInput(
@@ -43,12 +45,15 @@ class ClosingCells(Cells):
             )
         if number == CLEAN_UP:
             return self._gone()
-        results = tuple(steps.status(self._session, steps.named(number)))
+        part = "3" if number == EXPERIMENTS else number
+        results = tuple(steps.status(self._session, steps.named(part)))
         note_progress(self._session, results)
-        _require_all(number, results)
+        _require_all(part, results)
+        done, facts = f"{len(results)} of {len(results)} steps", [(result.title, result.found) for result in results]
+        experiments = number == EXPERIMENTS
         return ActionResult(
-            f"Part {number} is done: {len(results)} of {len(results)} steps.",
-            [*((result.title, result.found) for result in results), ("Time", self._time(number))],
+            f"Your cloud protects itself: {done} of part 3." if experiments else f"Part {number} is done: {done}.",
+            facts if experiments else [*facts, ("Time", self._time(number))],
             cli=self._commands(number),
             cli_caption=LOOK,
             onward=ONWARD[number],

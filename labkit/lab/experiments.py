@@ -1,4 +1,4 @@
-"""What an experiment of chapter 3 needs besides steps (`needs=`), and the outcome that its text states (`expect=`).
+"""What a cell of chapter 3 or 4 needs besides steps (`needs=`), and the outcome that its text states (`expect=`).
 
 `needs` names steps and states, with commas between: `deny_entry`, `entry 150`, `ingress entry 50`, `responder runs`,
 `responder stopped`, `dadismad.com not denied`, `suppression 198.51.100.7`.
@@ -28,19 +28,6 @@ from labkit.views.tables.host import RanView
 PATIENCE_SECONDS = 3.0
 """For what follows a connection by itself: the alert, and the entry of a running responder."""
 
-SECTIONS = {
-    "ingress entry 50": "The answer is a packet, too",
-    "entry 150": "A deny at 150 does nothing",
-    "entry 50": "One name, two addresses",
-    "entry 101": "One name, two addresses",
-    "responder runs": "Start it",
-    "responder stopped": "Which entry decided, and on which side?",
-    "dadismad.com not denied": "Make room",
-    "time.example.org not denied": "Make room",
-    "suppression 198.51.100.7": "Keep a good address reachable",
-}
-"""The section of chapter 3 with the cell that brings a state about."""
-
 AGAIN = "Make room and start again from there: lab.reset('first_alert')"
 EVALUATED = 3
 """The tier in which no program runs, so that there is no outcome to compare."""
@@ -56,7 +43,7 @@ def require_states(lab: Cells, needs: str) -> None:
         try:
             require(lab)
         except StepNotReady as error:
-            error.heading = "" if error.step else SECTIONS.get(need, "")
+            error.state = "" if error.step else need
             raise
 
 

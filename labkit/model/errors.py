@@ -62,12 +62,13 @@ def interrupted(what: str, next_step: str) -> LabError:
 class StepNotReady(LabError):
     """Something that an earlier cell leaves behind is not there, for the link to that cell.
 
-    step: the key of the step whose check did not pass; or heading: that of the cell's section in the open chapter.
+    step: the key of the step whose check did not pass; or state: what does not hold, such as
+    "entry 150".
     """
 
-    def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str = "", heading: str = "") -> None:
+    def __init__(self, what: str, why: str = "", next_step: str = "", *, step: str = "", state: str = "") -> None:
         super().__init__(what, why, next_step)
-        self.step, self.heading = step, heading
+        self.step, self.state = step, state
 
 
 class ConsentNeeded(LabError):

@@ -33,7 +33,7 @@ def test_a_slow_hand_cleans_up_from_the_first_cell_to_the_last(
     assert all(result.passed for _, result in steps.solve(session, steps.STEPS))
     untagged = session.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     notebook = NotebookPage(page)
-    notebook.open(lab, "04_clean_up.ipynb", "clean-up")
+    notebook.open(lab, "05_clean_up.ipynb", "clean-up")
     expect(notebook.run("from labkit import open_lab")).to_contain_text("Student 7")
     expect(notebook.run("lab.status()")).to_contain_text("12 of 12 steps done")
     form = notebook.run("lab.clean_up()")
@@ -50,7 +50,7 @@ def test_a_slow_hand_cleans_up_from_the_first_cell_to_the_last(
     screenshot("clean-up-done")
     expect(notebook.run('lab.check("vpc")')).to_contain_text("none")
     screenshot("clean-up-check")
-    last = notebook.run('lab.finish("4")')
+    last = notebook.run('lab.finish("5")')
     expect(last).to_contain_text("Nothing of yours is left.")
     expect(last).to_contain_text("none with the tag labkit:student=7")
     screenshot("clean-up-end")

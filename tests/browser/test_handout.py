@@ -150,7 +150,7 @@ def test_on_paper_it_is_light_hints_are_open_and_what_can_only_be_pressed_is_not
     expect(page.get_by_label("Large type")).to_be_hidden()
 
 
-@pytest.mark.parametrize("name", ["04_clean_up", WHOLE])
+@pytest.mark.parametrize("name", ["05_clean_up", WHOLE])
 def test_a_pdf_is_tagged_has_an_outline_and_names_no_file_of_this_machine(made: Made, name: str) -> None:
     printed = to_pdf(find_chromium(), (made.folder / f"{name}.html").read_bytes())
     assert printed.startswith(b"%PDF-") and b"/StructTreeRoot" in printed and b"/Outlines" in printed

@@ -13,7 +13,8 @@ PATHS = sorted(FOLDER.glob("*.ipynb"))
 CHAPTER_1 = FOLDER / "01_initial_configuration.ipynb"
 CHAPTER_2 = FOLDER / "02_create_environment.ipynb"
 CHAPTER_3 = FOLDER / "03_self_protecting_cloud.ipynb"
-CHAPTER_4 = FOLDER / "04_clean_up.ipynb"
+CHAPTER_4 = FOLDER / "04_what_it_can_and_cannot_do.ipynb"
+CHAPTER_5 = FOLDER / "05_clean_up.ipynb"
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 

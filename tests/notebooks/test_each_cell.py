@@ -108,7 +108,7 @@ def test_a_check_without_its_step_is_no_tick_and_changes_nothing(
 def test_run_all_on_a_fresh_world_stops_at_the_first_form_and_nothing_below_it_claims_success(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
-    for path in PATHS[2:4]:
+    for path in PATHS[2:5]:
         session.notes.forget("student")
         asked = [cell for cell in code_cells(path) if called(cell) != "solve"]  # which would do it all
         with one_kernel(FOLDER, by_hand) as kernel:

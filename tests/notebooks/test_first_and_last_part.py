@@ -1,4 +1,4 @@
-"""Chapters 1 and 4, executed: the host is checked, and everything is removed."""
+"""Chapters 1 and 5, executed: the host is checked, and everything is removed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labkit import steps
 from labkit.services import aws
 from labkit.steps.rule import all_rules
 from labkit.steps.session import LabSession
-from tests.notebooks.chapters import CHAPTER_1, CHAPTER_4, FOLDER, code_cells
+from tests.notebooks.chapters import CHAPTER_1, CHAPTER_5, FOLDER, code_cells
 from tests.notebooks.kernel import STUDENT, one_kernel
 
 
@@ -36,7 +36,7 @@ def test_chapter_1_looks_at_the_host_and_changes_nothing(session: LabSession, by
     assert others(session) == before and session.keys is None
 
 
-def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_run_again(
+def test_chapter_5_takes_everything_away_leaves_others_things_alone_and_may_be_run_again(
     session: LabSession, unattended: Mapping[str, str]
 ) -> None:
     before = others(session)
@@ -46,7 +46,7 @@ def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_r
     seen = []
     for _ in range(2):
         with one_kernel(FOLDER, unattended) as kernel:
-            outputs = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_4)}
+            outputs = {cell.id: kernel.run(cell.source) for cell in code_cells(CHAPTER_5)}
         assert {id: output.text for id, output in outputs.items() if output.error} == {}
         seen.append(outputs["clean-up-do"].text)
         assert others(session) == before
@@ -57,12 +57,12 @@ def test_chapter_4_takes_everything_away_leaves_others_things_alone_and_may_be_r
 PRESS = "form = lab.clean_up(); form.buttons['Yes, remove everything of mine'].click(); form.shown"
 
 
-def test_chapter_4_by_hand_removes_nothing_before_the_button_and_a_second_run_says_that_nothing_is_left(
+def test_chapter_5_by_hand_removes_nothing_before_the_button_and_a_second_run_says_that_nothing_is_left(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
     session.notes.save(student=STUDENT)
     list(steps.solve(session, steps.named("vpc")))
-    cells = code_cells(CHAPTER_4)
+    cells = code_cells(CHAPTER_5)
     with one_kernel(FOLDER, by_hand) as kernel:
         asked = {cell.id: kernel.run(cell.source) for cell in cells}
         pressed = kernel.run(PRESS)

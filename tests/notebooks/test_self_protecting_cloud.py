@@ -1,4 +1,4 @@
-"""Chapter 3, executed: with real packets and without, restarted, killed, too early, and solved."""
+"""Chapters 3 and 4, executed: with real packets and without, restarted, killed, too early, and solved."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from labkit.model.response.response import own_entries
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
 from labkit.steps.session import LabSession, open_session
-from tests.notebooks.chapters import CHAPTER_3, FOLDER, Cell, cells, code_cells, headings
+from tests.notebooks.chapters import CHAPTER_3, CHAPTER_4, FOLDER, Cell, cells, code_cells, headings
 from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
 from tests.notebooks.solved import solved_cells
 from tests.notebooks.test_create_environment import kill_sandbox
 
 CELLS = code_cells(CHAPTER_3)
+EXPERIMENTS = code_cells(CHAPTER_4)
 OPENING = CELLS[0]
-EXERCISES = [cell.id for cell in CELLS if cell.blank]
+EXERCISES = [cell.id for cell in EXPERIMENTS if cell.blank]
 STEPS = [step for step in steps.STEPS if step.chapter == "3"]
 
 
@@ -48,10 +49,11 @@ def run(kernel: Kernel, ordered: list[Cell]) -> dict[str, Output]:
     return outputs
 
 
-def test_the_chapter_shows_what_its_text_says_and_run_again_solved_loses_nothing_with_kernel_and_sandbox(
+def test_the_chapters_show_what_their_texts_say_and_run_again_solved_lose_nothing_with_kernel_and_sandbox(
     part_2: LabSession, kernels: Kernels
 ) -> None:
-    shows_what_its_text_says({id: output.text for id, output in run(kernels.fresh(), CELLS).items()})
+    seen = run(kernels.fresh(), CELLS) | run(kernels.fresh(), EXPERIMENTS)
+    shows_what_their_texts_say({id: output.text for id, output in seen.items()})
 
     again: dict[str, str] = {}
     for section in solved_sections():
@@ -68,9 +70,9 @@ def test_the_chapter_shows_what_its_text_says_and_run_again_solved_loses_nothing
     assert all(result.passed for result in steps.status(part_2, steps.named("3")))
 
 
-def shows_what_its_text_says(seen: Mapping[str, str]) -> None:
-    """Assert it of a run of the chapter as it is. seen: the words of each cell's output, by id."""
-    assert "packets" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
+def shows_what_their_texts_say(seen: Mapping[str, str]) -> None:
+    """Assert it of a run of the chapters as they are. seen: the words of each cell's output, by id."""
+    assert "Nothing filters the host yet" in seen["host-before"]
     assert "exit code 0" in seen["curl-first"] and "203.0.113.10" in seen["alerts"]
     assert "10.0.0.2 is not denied" in seen["respond-once"] and "denied already" in seen["respond-once"]
     assert "exit code 28" in seen["curl-again"] and "Denied: 1 denies" in seen["decide"]
@@ -89,14 +91,15 @@ def shows_what_its_text_says(seen: Mapping[str, str]) -> None:
 
 
 def solved_sections() -> list[list[Cell]]:
-    """The solved code cells but the first, split at headings of the second level."""
-    solved = {cell.id: cell for cell in solved_cells(CHAPTER_3)}
+    """The solved code cells of both chapters but the first, split at headings of the second level."""
     found: list[list[Cell]] = []
-    for cell in cells(CHAPTER_3):
-        if cell.is_code and cell.id != OPENING.id:
-            found[-1].append(solved[cell.id])
-        elif not found or any(level == 2 for level, _ in headings(cell.source)):
-            found.append([])
+    for chapter in (CHAPTER_3, CHAPTER_4):
+        solved = {cell.id: cell for cell in solved_cells(chapter)}
+        for cell in cells(chapter):
+            if cell.is_code and cell.id != OPENING.id:
+                found[-1].append(solved[cell.id])
+            elif not cell.is_code and any(level <= 2 for level, _ in headings(cell.source)):
+                found.append([])
     return [section for section in found if section]
 
 
@@ -126,7 +129,7 @@ def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(
     first = {"host-place", "responder-start", "alerts", "entries-after", "respond-once", "six-allow", "good-suppress"}
     with one_kernel(FOLDER, by_hand) as kernel:
         kernel.run(OPENING.source)
-        for cell in (cell for cell in CELLS if cell.id in first):
+        for cell in (cell for cell in CELLS + EXPERIMENTS if cell.id in first):
             output = kernel.run(cell.source)
             assert output.error == "StepNotReady" and "Traceback" not in output.text, f"{cell.id}: {output.text}"
             assert "href=" in output.html, cell.id
@@ -160,13 +163,16 @@ def lower_tier(
     sandbox_process.stop(home)
 
 
-def test_under_a_lower_tier_the_chapter_runs_to_its_end_and_says_what_is_different(
+def test_under_a_lower_tier_the_chapters_run_to_their_end_and_say_what_is_different(
     lower_tier: tuple[str, LabSession, Mapping[str, str]],
 ) -> None:
     tier, session, environment = lower_tier
     with one_kernel(FOLDER, environment) as kernel:
         seen = {id: output.text for id, output in run(kernel, CELLS).items()}
-    assert f"tier {tier} of 3" in seen["progress"] and "Nothing filters the host yet" in seen["host-before"]
+    assert f"tier {tier} of 3" in seen["progress"]
+    with one_kernel(FOLDER, environment) as kernel:
+        seen |= {id: output.text for id, output in run(kernel, EXPERIMENTS).items()}
+    assert "Nothing filters the host yet" in seen["host-before"]
     assert "exit code 0" in seen["curl-first"] and "exit code 28" in seen["curl-again"]
     assert ("No program ran" in seen["curl-first"]) == (tier == "3")
     assert ("No terminal" in seen["terminal-open"]) == (tier == "3")

@@ -11,13 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labkit.lab.experiments import SECTIONS
-from labkit.lab.links import NOTEBOOKS, link_to
+from labkit.lab.links import CHAPTERS, NOTEBOOKS, SECTIONS, link_of, link_to
+from labkit.model.errors import StepNotReady
 from labkit.steps import STEPS
 from tests.notebooks.chapters import (
     CHAPTER_1,
     CHAPTER_2,
     CHAPTER_3,
+    CHAPTER_4,
     FENCED,
     FOLDER,
     PATHS,
@@ -169,7 +170,7 @@ def test_chapter_2_names_the_original_aws_commands() -> None:
         assert f"`{command}`" in text
 
 
-@pytest.mark.parametrize("path", [CHAPTER_1, CHAPTER_2, CHAPTER_3], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS[1:5], ids=lambda path: path.stem)
 def test_commands_to_copy_are_shown_by_cells_which_have_a_button_for_them(path: Path) -> None:
     blocks = [block for cell in cells(path) for block in FENCED.findall(cell.source)]
     assert not [block for block in blocks if block.startswith("```sh")]
@@ -217,12 +218,25 @@ def test_a_drawing_has_a_title_and_a_background_and_loads_nothing(path: Path) ->
     assert set(re.findall(r'font-family="([^"]*)"', path.read_text(encoding="utf-8"))) == {"sans-serif"}
 
 
-def test_each_state_that_a_cell_of_chapter_3_needs_leads_to_the_section_that_brings_it_about() -> None:
+@pytest.mark.parametrize("path", [CHAPTER_3, CHAPTER_4], ids=lambda path: path.stem)
+def test_each_state_that_a_cell_needs_leads_to_a_section_that_brings_it_about(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     asked = {
         need.strip()
-        for cell in code_cells(CHAPTER_3)
+        for cell in code_cells(path)
         for needs in re.findall(r'needs="([^"]*)"', cell.source)
         for need in needs.split(",")
     }
-    assert asked - {step.key for step in STEPS} == set(SECTIONS)
-    assert {heading.replace(" ", "-") for heading in SECTIONS.values()} <= anchors(CHAPTER_3)
+    for state in asked - {step.key for step in STEPS}:
+        file, _, anchor = link_of(StepNotReady("", state=state)).partition("#")
+        assert anchor in anchors(FOLDER / file if file else path), state
+        assert not file or state == "dadismad.com not denied", "what another chapter brings about"
+
+
+def test_no_section_is_kept_for_a_state_that_no_cell_needs() -> None:
+    for number, sections in SECTIONS.items():
+        sources = "\n".join(cell.source for path in (CHAPTER_3, CHAPTER_4) for cell in code_cells(path))
+        assert [state for state in sections if state not in sources] == []
+        assert {heading.replace(" ", "-") for heading in sections.values()} <= anchors(FOLDER / CHAPTERS[number])

@@ -67,15 +67,15 @@ def test_a_second_run_looks_and_says_that_nothing_is_left(done: Lab) -> None:
 def test_after_cleaning_up_the_last_checks_look_again_and_name_what_came_back(done: Lab) -> None:
     pressed(done.clean_up())
     assert "found none" in str(done.check("vpc").result) and not done.check("vpc").result.passed
-    assert "Nothing of yours is left." in done.finish("4").text()
+    assert "Nothing of yours is left." in done.finish("5").text()
     list(steps.solve(open_as_student("1"), steps.named("vpc")))
     result = done.check("vpc").result
     assert result.outcome.value == "not right" and "vpc-" in result.found
     for lab in (done, open_lab()):
         with pytest.raises(LabError, match="Still there: VPC in us-east-1: vpc-"):
-            lab.finish("4")
+            lab.finish("5")
     assert pressed(done.clean_up()).title == "Nothing of yours is left."
-    assert "Nothing of yours is left." in done.finish("4").text()
+    assert "Nothing of yours is left." in done.finish("5").text()
 
 
 def test_deny_entries_that_stay_in_a_vpc_without_a_tag_are_found_by_the_last_cell(done: Lab) -> None:
@@ -83,7 +83,7 @@ def test_deny_entries_that_stay_in_a_vpc_without_a_tag_are_found_by_the_last_cel
     ec2.delete_tags(Resources=[vpc.id])
     pressed(done.clean_up())
     with pytest.raises(LabError, match=r"Still there: Deny entries in us-east-1: entry 1 \(deny "):
-        done.finish("4")
+        done.finish("5")
     form = done.clean_up()
     form.fields[vpc.id].value = True
     assert pressed(form).title == "Nothing of yours is left." and vpc.id not in vpc_ids()
@@ -97,7 +97,7 @@ def test_a_vpc_without_a_tag_is_asked_about_and_deleted_only_on_a_yes(lab: Lab) 
     view = pressed(form)
     assert other in vpc_ids() and other in view.untagged and view.title != "Nothing of yours is left."
     assert not [thing for thing in view.left_alone if other in thing]
-    assert other in lab.finish("4").text()
+    assert other in lab.finish("5").text()
     form = lab.clean_up()
     form.fields[other].value = True
     assert pressed(form).title == "Nothing of yours is left." and other not in vpc_ids()
@@ -126,7 +126,7 @@ def test_what_cannot_be_looked_at_is_a_question_mark(done: Lab, monkeypatch: pyt
     view = done.clean_up()
     assert view.symbol == "?" and "VPC in us-east-1" in view.unseen and "? There are no AWS keys" in view.text()
     with pytest.raises(LabError, match="could not look everywhere"):
-        done.finish("4")
+        done.finish("5")
 
 
 def test_a_vpc_in_a_region_that_was_in_use_before_is_neither_forgotten_nor_overlooked(done: Lab) -> None:
@@ -140,7 +140,7 @@ def test_a_vpc_in_a_region_that_was_in_use_before_is_neither_forgotten_nor_overl
     view = pressed(done.clean_up())
     assert view.symbol == "✕" and session.notes.get("student")
     with pytest.raises(LabError, match=f"Still there: VPC in us-east-1: {mine.id}"):
-        done.finish("4")
+        done.finish("5")
     assert made.id not in {vpc.id for vpc in aws.describe_vpcs(session.aws.ec2)}
     session.notes.save(region="us-east-1")
     assert pressed(done.clean_up()).title == "Nothing of yours is left." and mine.id not in vpc_ids()

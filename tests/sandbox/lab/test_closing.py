@@ -49,20 +49,29 @@ def test_after_cleaning_up_it_looks_for_what_bore_the_number_that_was_in_use(lab
     list(steps.solve(lab._session, steps.STEPS))
     here = open_lab()
     with pytest.raises(LabError, match=r"Still there: VPC in us-east-1: vpc-.*, Rule: .*, Notes: student 1"):
-        here.finish("4")
+        here.finish("5")
     list(steps.reset(lab._session, steps.STEPS))
-    assert "Nothing of yours is left." in here.finish("4").text()
+    assert "Nothing of yours is left." in here.finish("5").text()
     list(steps.solve(lab._session, steps.named("vpc")))
     with pytest.raises(LabError, match="Still there: VPC in us-east-1: vpc-"):
-        here.finish("4")
+        here.finish("5")
 
 
 def test_whose_things_to_look_for_is_asked_where_nobody_knows(lab: Lab) -> None:
     lab._session.notes.forget("last_student")
     with pytest.raises(LabError, match="cannot tell what was yours"):
-        lab.finish("4")
+        lab.finish("5")
 
 
 def test_a_chapter_that_is_not_there_has_no_end(lab: Lab) -> None:
     with pytest.raises(InvalidInput, match="no chapter “7”"):
         lab.finish("7")
+
+
+def test_after_the_experiments_it_looks_at_the_steps_of_part_3_and_leads_to_the_clean_up(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("2")))
+    with pytest.raises(StepNotReady, match="Part 3 is not done yet"):
+        lab.finish("4")
+    list(steps.solve(lab._session, steps.named("3")))
+    shown = lab.finish("4").text()
+    assert "Your cloud protects itself: 3 of 3 steps of part 3." in shown and "Part 5: clean up" in shown
