@@ -13,6 +13,7 @@ from labkit.model.errors import LabError
 from labkit.model.network_acl import NetworkAcl, Packet, decide, new_entry, what_if
 from labkit.model.settings import DEFAULT_REGION
 from labkit.services import aws
+from labkit.services.jupyter_server import in_jupyter
 from labkit.steps import account, commands, network
 from labkit.views import forms, panels
 from labkit.views.copying import THE_SAME
@@ -73,7 +74,7 @@ class EnvironmentCells(Cells):
         return keys_form.aws_keys_form(
             region or self._known_region(),
             self._use_keys,
-            opened.cloud_account_url if opened.shows_cloud_account else None,
+            (lambda: in_jupyter(opened.cloud_account_url())) if opened.shows_cloud_account else None,
             self._in_use(),
             link_to=link_to,
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from labkit.files import write_private
 from labkit.services.environment import home_folder
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 20.0
 LOOPBACK = "127.0.0.1"
+PATH_VARIABLE = "LABKIT_JUPYTER_PATH"
+"""Set for the kernels of a Jupyter server that shows the sandbox's page itself: its base URL."""
+
+CLOUD_ACCOUNT_PATH = "labkit/cloud-account"
 WILDCARDS = {"": LOOPBACK, "*": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "[::1]"}
 """Addresses that stand for all of a machine's, and where this machine reaches them."""
+
+
+def in_jupyter(page: str) -> str:
+    """The address of the sandbox's Cloud Accounts page for the browser that shows this notebook.
+
+    page: its address at the sandbox, which a browser on another computer cannot reach.
+    """
+    path = os.environ.get(PATH_VARIABLE)
+    return f"{path}{CLOUD_ACCOUNT_PATH}?{urlsplit(page).query}" if path else page
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,15 @@ class Sandbox:
         """A URL for the sandbox's Cloud Accounts page that works once."""
         return self.url + str(self.control("POST", "/_lab/tickets")["path"])
 
+    def cloud_account_page(self, ticket: str) -> requests.Response:
+        """The reply to a request for that page. Raises requests.RequestException."""
+        import requests
+
+        with requests.Session() as session:
+            session.trust_env = False
+            address = f"{self.url}/_lab/cloud-account"
+            return session.get(address, params={"ticket": ticket}, timeout=ANSWER_TIMEOUT_SECONDS)
+
     def control(
         self,
         method: str,

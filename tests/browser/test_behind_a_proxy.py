@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from labkit.services.notes import Notes
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import RunningLab
 from tests.browser.tls_proxy import PATH, tls_proxy
@@ -31,11 +33,20 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
         lab.stop()
 
 
-def test_cells_run_forms_appear_and_the_tile_opens_the_board(proxied: RunningLab, page: Page) -> None:
+def test_cells_run_the_sandboxs_page_shows_the_keys_and_the_tile_opens_the_board(
+    proxied: RunningLab, page: Page
+) -> None:
+    Notes(proxied.home / "notes.json").save(student="7")
     chapter = NotebookPage(page)
     chapter.open(proxied, "02_create_environment.ipynb", "proxied")
     expect(chapter.run("from labkit import open_lab")).to_contain_text("The lab is open")
-    expect(chapter.run("lab.enter_student_number()")).to_contain_text("student number")
+    form = chapter.run("lab.enter_aws_keys()")
+    form.get_by_role("button", name=re.compile(r"Show .*Cloud Accounts")).click(delay=100)
+    keys = chapter.cloud_account(form)
+    expect(keys.locator("#api-key")).to_be_visible()
+    shown = str(form.locator("iframe").get_attribute("src"))
+    again = page.request.get(f"{proxied.shown_at}{shown.removeprefix(PATH)}")
+    assert again.status == 403 and "opens once" in again.text()
 
     page.get_by_role("menuitem", name="File", exact=True).click()
     page.get_by_text("New Launcher", exact=True).click()
@@ -52,3 +63,4 @@ def test_without_the_token_there_is_only_the_login(proxied: RunningLab, page: Pa
     assert reply is not None
     assert "/login" in page.url
     assert page.request.get(f"{proxied.shown_at}api/contents").status == 403
+    assert "/login" in page.request.get(f"{proxied.shown_at}labkit/cloud-account?ticket=x").url
