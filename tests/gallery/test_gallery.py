@@ -23,6 +23,11 @@ def written() -> str:
     return gallery.page()
 
 
+def test_the_page_loads_nothing_and_runs_nothing_whatever_is_shown_on_it(written: str) -> None:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert written.index(f'<meta http-equiv="Content-Security-Policy" content="{policy}">') < written.index("<style")
+
+
 def parts() -> set[str]:
     """Every template of an output, without those of whole pages."""
     return {
