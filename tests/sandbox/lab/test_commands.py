@@ -190,8 +190,9 @@ def test_no_command_is_shown_while_only_the_notebook_has_the_keys(lab: Lab) -> N
     assert printed(lab.vpcs()) == [] and printed(lab.create_vpc()) == []
 
 
-def test_beside_the_students_own_profiles_the_labs_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beside_the_students_own_profiles_the_labs_is_named(lab: Lab) -> None:
     solved(lab, "vpc")
-    monkeypatch.setattr(type(lab._session.backend.aws), "asks_first", True)
-    assert shlex.split(aws_command(lab._session, "ec2", "describe-vpcs"))[-2:] == ["--profile", PROFILE]
-    assert open_lab()._session.backend.aws.asks_first
+    with pytest.MonkeyPatch.context() as live:  # until the lab is reset
+        live.setattr(type(lab._session.backend.aws), "asks_first", True)
+        assert shlex.split(aws_command(lab._session, "ec2", "describe-vpcs"))[-2:] == ["--profile", PROFILE]
+        assert open_lab()._session.backend.aws.asks_first
