@@ -50,7 +50,7 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_environment_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_environment_again() -> Iterator[None]:
     """A test that opens the lab in this process does not change the environment of the next."""
     yield
     if (own_process := sys.modules.get("labkit.services.own_process")) is not None:

@@ -119,14 +119,15 @@ def test_of_two_vpcs_with_the_students_tag_both_are_undone(done: Lab) -> None:
     assert "Deleted: entry 1 (" in words and "Deleted: subnet subnet-" in words
 
 
-def test_what_cannot_be_looked_at_is_a_question_mark(done: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_at_is_a_question_mark(done: Lab) -> None:
     pressed(done.clean_up())
     done._last_keys = None
-    monkeypatch.setattr(type(done._session.backend.aws), "cloud_account", lambda self: None)
-    view = done.clean_up()
-    assert view.symbol == "?" and "VPC in us-east-1" in view.unseen and "? There are no AWS keys" in view.text()
-    with pytest.raises(LabError, match="could not look everywhere"):
-        done.finish("5")
+    with pytest.MonkeyPatch.context() as without:  # until the lab is reset
+        without.setattr(type(done._session.backend.aws), "cloud_account", lambda self: None)
+        view = done.clean_up()
+        assert view.symbol == "?" and "VPC in us-east-1" in view.unseen and "? There are no AWS keys" in view.text()
+        with pytest.raises(LabError, match="could not look everywhere"):
+            done.finish("5")
 
 
 def test_a_vpc_in_a_region_that_was_in_use_before_is_neither_forgotten_nor_overlooked(done: Lab) -> None:
