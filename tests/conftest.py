@@ -52,9 +52,13 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(autouse=True)
 def own_environment_again() -> Iterator[None]:
     """A test that opens the lab in this process does not change the environment of the next."""
+    before = dict(os.environ)
     yield
     if (own_process := sys.modules.get("labkit.services.own_process")) is not None:
         own_process.leave()
+    for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"})
 
 
 def refuse_other_hosts(event: str, arguments: tuple) -> None:

@@ -54,6 +54,7 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
     if rules.rounded:
         _round(tree, summary)
     _scope_headers(tree)
+    _dress_frames(tree)
     _name_columns(tree)
     for link in tree("a", href=True):
         link["href"] = rules.link(str(link["href"]))
@@ -99,6 +100,13 @@ def _scope_headers(tree: BeautifulSoup) -> None:
             header.name, header.attrs = "td", {}
         elif not header.has_attr("scope"):
             header["scope"] = "col" if header.find_parent("thead") else "row"
+
+
+def _dress_frames(tree: BeautifulSoup) -> None:
+    """Give the tables of pandas the style of the lab's own, which narrow screens can show."""
+    for table in tree("table", class_="dataframe"):
+        del table["border"]
+        table.wrap(tree.new_tag("div", attrs={"class": "labkit"}))
 
 
 def _name_columns(tree: BeautifulSoup) -> None:

@@ -153,7 +153,7 @@ def test_the_switch_for_large_type_works_by_keyboard_and_without_a_script(browse
 
 
 def test_on_paper_it_is_light_hints_are_open_and_what_can_only_be_pressed_is_not_there(reader: Any, made: Made) -> None:
-    page, _ = reader(made, "03_self_protecting_cloud", color_scheme="dark")
+    page, _ = reader(made, "04_what_it_can_and_cannot_do", color_scheme="dark")
     hint = page.locator("details p").first
     assert not hint.evaluate("one => one.checkVisibility({contentVisibilityAuto: true})")
     page.emulate_media(media="print")
@@ -162,7 +162,7 @@ def test_on_paper_it_is_light_hints_are_open_and_what_can_only_be_pressed_is_not
     expect(page.get_by_label("Large type")).to_be_hidden()
 
 
-@pytest.mark.parametrize("name", ["04_clean_up", WHOLE])
+@pytest.mark.parametrize("name", ["05_clean_up", WHOLE])
 def test_a_pdf_is_tagged_has_an_outline_and_names_no_file_of_this_machine(made: Made, name: str) -> None:
     printed = to_pdf(find_chromium(), (made.folder / f"{name}.html").read_bytes())
     assert printed.startswith(b"%PDF-") and b"/StructTreeRoot" in printed and b"/Outlines" in printed

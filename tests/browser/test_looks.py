@@ -171,7 +171,7 @@ def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab(
         page = browser.new_page(color_scheme=scheme, viewport=PROJECTOR)
         page.goto(lab.address(name, f"looks-{scheme}-{name[4:6]}"))
         outputs = page.locator(f"{OPEN_TAB} .jp-OutputArea-output:has(> .labkit)")
-        expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit)")).to_have_count(
+        expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit, .dataframe)")).to_have_count(
             len(places), timeout=PATIENCE_SECONDS * SECONDS
         )
         page.keyboard.press("Control+b")  # the file browser leaves no room in a narrow window

@@ -106,7 +106,7 @@ def test_chapters_as_shipped_are_ready(committed: Path) -> None:
     line = installation.chapters_line()
 
     assert (line.state, line.next_step) == ("ready", "")
-    assert line.found == "all 5, as shipped and without outputs"
+    assert line.found == "all 6, as shipped and without outputs"
 
 
 def test_outputs_and_edits_are_reported_with_the_command_that_undoes_them(committed: Path) -> None:
