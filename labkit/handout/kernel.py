@@ -15,11 +15,13 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
 
 from labkit.model.errors import LabError
 
 START_TIMEOUT_SECONDS = 60
 CELL_TIMEOUT_SECONDS = 300
+SETTLE = 'if "lab" in globals():\n    lab._live.settle()'
 
 PROGRAM = "import sys; sys.modules['debugpy'] = None; from ipykernel.kernelapp import launch_new_instance as run; run()"
 """A kernel without the debugger, which takes a sixth of its start."""
@@ -88,10 +90,21 @@ class ChapterKernel:
             for number, (index, cell) in enumerate(cells, 1):
                 self._client.execute_cell(cell, index, execution_count=number)
                 after_cell()
+            self._settle()
         except CellExecutionError:
             return  # the error is among the outputs
         except (CellTimeoutError, DeadKernelError) as error:
             raise _stopped() from error
+
+    def _settle(self) -> None:
+        """Let what follows the steps by itself show how they are at the end of the chapter, not at some moment in it."""
+        assert self._client is not None
+        cells = self._client.nb.cells
+        cells.append(new_code_cell(SETTLE))
+        try:
+            self._client.execute_cell(cells[-1], len(cells) - 1)
+        finally:
+            cells.pop()
 
     def close(self) -> None:
         """End the kernel at once."""

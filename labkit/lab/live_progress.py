@@ -36,6 +36,13 @@ class LiveProgress:
                 self._timer.daemon = True
                 self._timer.start()
 
+    def settle(self) -> None:
+        """Look now, in the running cell: nothing is left to look at later."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+        self._look()
+
     def _look(self) -> None:
         with self._lock:
             self._timer = None
