@@ -97,7 +97,7 @@ class ChapterKernel:
             raise _stopped() from error
 
     def _settle(self) -> None:
-        """Let what follows the steps by itself show how they are at the end of the chapter, not at some moment in it."""
+        """Let what follows the steps by itself show the end of the chapter, not some moment in it."""
         assert self._client is not None
         cells = self._client.nb.cells
         cells.append(new_code_cell(SETTLE))
