@@ -32,7 +32,6 @@ def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def lab(lab_home: Path) -> Iterator[Lab]:
     """The lab with nothing done. What a test leaves is removed, so that a failing one fails alone."""
     at_first = vpc_ids()
-    open_session().notes.forget("last_student", "last_region")  # whom another test's clean-up was for
     yield open_lab()
     list(steps.reset(open_session(), steps.STEPS))
     for vpc_id in vpc_ids() - at_first:
