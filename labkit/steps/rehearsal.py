@@ -37,7 +37,8 @@ def earlier_alerts(session: LabSession) -> str:
         return f"{already}, by the responder's own entries. {FRESH}"
     count = len({one.alert_id for one in read.destinations})
     since = datetime.fromtimestamp(min(one.alerted_at_ms for one in read.destinations) / 1000, UTC)
-    alerts = f"{count} alert{' of your rule is' if count == 1 else 's of your rule are'} active since {since:%H:%M} UTC"
+    when = f"{since:{'%H:%M' if since.date() == datetime.now(UTC).date() else '%Y-%m-%d %H:%M'}} UTC"
+    alerts = f"{count} alert{' of your rule is' if count == 1 else 's of your rule are'} active since {when}"
     return f"{alerts}; {will}. {FRESH}"
 
 

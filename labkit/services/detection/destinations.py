@@ -37,8 +37,8 @@ class ReadResult:
 class AlertDestinations:
     """The destinations of a rule's active alerts; what was read of an alert is kept while the alert is listed.
 
-    look_back_seconds: how old an alert may be. The rule's window is enough: an event after an alert's window raises a
-    new alert.
+    look_back_seconds: how old an alert may be, unless there is no newer one: nobody may have answered it yet. The
+    rule's window is enough: an event after an alert's window raises a new alert.
     """
 
     def __init__(self, detection: DetectionApi, rule_id: str, look_back_seconds: float) -> None:
@@ -52,10 +52,15 @@ class AlertDestinations:
         self._sources: dict[str, tuple[str, ...]] = {}
 
     def read(self, now_ms: int, since_ms: int | None = None) -> ReadResult:
-        """Read every alert of the look-back time, or since an earlier moment if there was an outage."""
+        """Read every alert of the look-back time, or since an earlier moment if there was an outage.
+
+        If there are none, read those of the look-back time before the newest alert.
+        """
         self._start_ms = min(now_ms - self._look_back_ms, now_ms if since_ms is None else since_ms)
         before, self._alerts = self._alerts, {}
         trouble = self._take(self._start_ms)
+        if trouble is None and not self._alerts:
+            trouble = self._take_last()
         if trouble is None:
             self._read = {alert_id: self._read[alert_id] for alert_id in self._alerts}
             self._rounds = {alert_id: self._rounds[alert_id] for alert_id in self._alerts}
@@ -113,6 +118,14 @@ class AlertDestinations:
         if alert.agent_id not in self._sources:
             self._sources[alert.agent_id] = self._detection.agent(alert.agent_id).private_addresses
         return self._sources[alert.agent_id]
+
+    def _take_last(self) -> LabError | None:
+        """Read the newest alert and those of the look-back time before it; return the error, if any."""
+        try:
+            newest = next(self._detection.alerts(ruleId=self._rule_id), None)
+        except LabError as error:
+            return None if error.code == "404" else error
+        return None if newest is None else self._take(milliseconds(newest.created_at) - self._look_back_ms)
 
     def _take(self, start_ms: int) -> LabError | None:
         """Read the alerts since a moment; return the error that ended it early, if any."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from labkit.classroom import as_student as students
 from labkit.cli.main import main
+from labkit.lab.lab import open_lab
 from labkit.model.student import rule_name
 from labkit.services import aws, sandbox_process
 from labkit.steps import STEPS, protection, status
@@ -90,6 +93,30 @@ def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(
 def test_the_question_says_that_the_one_host_of_a_sandbox_moves(seven: LabSession) -> None:
     assert "The host of this sandbox moves into their VPC." in labkit("solve", "--student", "7", typed="n\n").output
     assert "moves" not in labkit("solve", "2", "--student", "7", typed="n\n").output
+
+
+def made_older(lab_home: Path, seconds: int) -> None:
+    """As if every alert had been raised that much earlier."""
+    with closing(sqlite3.connect(*lab_home.rglob("detection.sqlite"), timeout=PATIENCE_SECONDS)) as store, store:
+        store.execute("UPDATE alert SET created_at = created_at - ?", (seconds * 1000,))
+        store.execute("UPDATE alert_growth SET expires_at = expires_at - ?", (seconds * 1000,))
+
+
+@pytest.mark.parametrize("hours", [0, 1, 30])
+def test_solve_reaches_the_end_after_a_break_with_an_alert_that_nobody_answered(lab_home: Path, hours: int) -> None:
+    assert labkit("solve").exit_code == labkit("reset", "deny_entry", "--yes").exit_code == 0
+    made_older(lab_home, hours * 3600 + 60)
+    assert "the responder will deny 203.0.113.10 at once" in " ".join(labkit("status").output.split())
+    assert labkit("solve", "3").exit_code == 0
+    assert labkit("status").output.endswith("12 of 12 steps done.\n")
+
+
+def test_solve_reaches_the_end_though_the_only_alert_is_of_an_address_that_is_never_denied() -> None:
+    assert labkit("solve").exit_code == labkit("reset", "first_alert", "--yes").exit_code == 0
+    open_lab().run("curl --max-time 5 192.168.7.1")
+    assert done(open_session()) == 11
+    assert labkit("solve", "3").exit_code == 0
+    assert labkit("status").output.endswith("12 of 12 steps done.\n")
 
 
 @pytest.mark.parametrize("step", ["host_ready", "student_number", "aws_account"])

@@ -289,7 +289,11 @@ def test_every_value_it_says_is_a_frozen_one(scene: Scene) -> None:
         setattr(scene.said[0], "sentence", "x")  # noqa: B010
 
 
-def test_no_alert_of_the_rule_is_read_beyond_the_look_back(scene: Scene) -> None:
-    raise_alert(scene.store, DADISMAD, at_ms=now_ms() - 7200_000)
+def test_no_alert_is_read_beyond_the_look_back_except_the_last_ones_that_nobody_answered(scene: Scene) -> None:
+    raise_alert(scene.store, "198.51.100.1", at_ms=now_ms() - 9_000_000)
+    raise_alert(scene.store, DADISMAD, at_ms=now_ms() - 5_000_000)
     scene.responder().run_once()
-    assert scene.denied() == {}
+    assert scene.denied() == {1: f"{DADISMAD}/32"}
+    raise_alert(scene.store, "198.51.100.2")
+    scene.responder().run_once()
+    assert sorted(scene.denied().values()) == ["198.51.100.2/32", f"{DADISMAD}/32"]
