@@ -49,7 +49,7 @@ def status(what: str, verbose: bool, as_json: bool) -> None:
         session = open_session()
         if not as_json:
             wait_for("the host")
-            _head("\n".join((session.host_words, session.backend.sentence, session.backend.aws.notice())))
+            _head("\n".join((session.host_words, session.backend.sentence)))
         results = list[CheckResult]()
         for result in _awaited(steps.status(session, chosen), [step.title for step in chosen], wait_for):
             is_next = all(one.passed for one in results)
@@ -60,6 +60,7 @@ def status(what: str, verbose: bool, as_json: bool) -> None:
             wait_for("the alerts")
             if any(one.step == "host_subnet" and one.passed for one in results) and (words := earlier_alerts(session)):
                 _head(words)
+            _head(session.backend.aws.notice())  # known once its files were read, as the checks have
             echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
     if as_json:
         echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))

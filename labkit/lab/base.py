@@ -205,6 +205,7 @@ class StatusCells(Cells):
             links(),
             self._session.host_words,
             remark,
+            self._session.backend.aws.notice(),
         )
 
     def _account(self) -> str:

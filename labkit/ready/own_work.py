@@ -46,7 +46,7 @@ def lines(copy: Path, started: Future[float]) -> Iterator[Line]:
     if backend.aws.assigned:
         yield _steps_line(found, backend.aws.label)
     elif running:
-        yield _steps_line(found, f"{home}, served at {found.detection_login.url}")
+        yield from _kept_lines(found, home, f"{home}, served at {found.detection_login.url}")
     elif backend.aws.asks_first:
         yield Line(TITLE, "ready", "not checked: its sandbox is not running", str(home))
     elif not (home / WORLD).is_dir():
@@ -55,7 +55,7 @@ def lines(copy: Path, started: Future[float]) -> Iterator[Line]:
         require_sandbox(started)
         _copy_home(home, copy)
         _start_copy(home, copy)
-        yield _steps_line(open_isolated(copy, settings().student), f"a copy of {home}")
+        yield from _kept_lines(open_isolated(copy, settings().student), home, f"a copy of {home}")
 
 
 def _copy_home(home: Path, copy: Path) -> None:
@@ -76,6 +76,17 @@ def _copy_home(home: Path, copy: Path) -> None:
             f"Its state file in {home} is missing.",
             "Stop it: labkit sandbox stop",
         ) from error
+
+
+def _kept_lines(session: LabSession, home: Path, looked_at: str) -> Iterator[Line]:
+    """How many steps are done, and what the sandbox says about its files, which it has read by then, if anything."""
+    yield _steps_line(session, looked_at)
+    found, _, next_step = session.backend.aws.notice().partition(". ")
+    if not any((home / WORLD).glob("*.damaged*")):
+        next_step = f"The next start keeps a copy of the journal in {home / WORLD}."
+    if found:
+        next_step = next_step.replace(str(session.backend.home), str(home))
+        yield Line(TITLE, "remark", found, looked_at, next_step)
 
 
 def _start_copy(home: Path, copy: Path) -> None:

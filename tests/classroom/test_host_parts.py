@@ -94,6 +94,22 @@ def test_a_host_that_went_away_delays_only_one_call(hosts: StudentHosts) -> None
     assert seconds_of(lambda: hosts.changed(ACCOUNT)) < PATIENCE
 
 
+def test_a_change_that_the_range_of_the_host_refuses_fails_and_later_ones_do_not(hosts: StudentHosts) -> None:
+    first, _ = hosts.ask(ACCOUNT, None, 0)
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(hosts.ask, ACCOUNT, first, LONG)
+        until(lambda: hosts._followers[ACCOUNT].present)
+        changing = pool.submit(hosts.changed, ACCOUNT)
+        second, _ = asking.result(LONG / 2)
+        hosts.ask(ACCOUNT, second, 0, "The range refused it.")
+        with pytest.raises(LabError, match=r"The range refused it\."):
+            changing.result(LONG / 2)
+        again = pool.submit(hosts.changed, ACCOUNT)
+        third, _ = hosts.ask(ACCOUNT, second, LONG)
+        hosts.ask(ACCOUNT, third, 0)
+        again.result(LONG / 2)
+
+
 def test_a_number_from_another_sandbox_is_answered_at_once_and_confirms_nothing(hosts: StudentHosts) -> None:
     for number in (1, now_ms() + 1_000_000):
         assert seconds_of(lambda number=number: hosts.ask(ACCOUNT, number, LONG)) < LONG / 2  # type: ignore[misc]
@@ -108,7 +124,11 @@ def test_only_a_student_can_follow_the_feed_over_http(tmp_path: Path, hosts: Stu
     with serving(create_detection_app(store, more_calls=calls)) as url:
         student = Service(url, store, **students.credentials()[3])
         instructor = Service(url, store, **store.credentials())
-        assert student.get("/lab/feed/network-acl").json()["location"] == location_of(ACCOUNT).to_json()
+        told = student.get("/lab/feed/network-acl").json()
+        assert told["location"] == location_of(ACCOUNT).to_json()
+        student.get(f"/lab/feed/network-acl?after={told['after']}&refused=%1B%5B2J%00no%E2%80%A8room{'x' * 9000}")
+        number, why = hosts._followers[ACCOUNT].refused
+        assert number == told["after"] and why.startswith("[2Jnoroomxx") and len(why) == 1000
         assert errors(student.get("/lab/feed/network-acl?after=x"))[0].startswith("after must be")
         refused = instructor.get("/lab/feed/network-acl")
         assert refused.status_code == 403 and "student of a class" in errors(refused)[0]
@@ -124,10 +144,11 @@ class Answers:
     """The class's sandbox as a host's client of it: each answer is given, or raised, in its turn; then none comes."""
 
     def __init__(self, *answers: Mapping[str, Any] | LabError) -> None:
-        self._answers, self.asked = list(answers), list[int | None]()
+        self._answers, self.asked, self.refused = list(answers), list[int | None](), list[str]()
 
-    def host_location(self, after: int | None, wait_seconds: float) -> Mapping[str, Any]:
+    def host_location(self, after: int | None, wait_seconds: float, refused: str = "") -> Mapping[str, Any]:
         self.asked.append(after)
+        self.refused.append(refused)
         if not self._answers:
             raise EndOfAnswersError
         answer = self._answers.pop(0)
@@ -174,6 +195,24 @@ def test_a_host_without_any_reply_yet_reports_that(tmp_path: Path) -> None:
         following, _, _ = followed(tmp_path / name, AWAY)
         assert following.location() is None
         assert "Nothing filters the host yet." in following.trouble
+
+
+def test_a_reply_that_the_range_refuses_is_answered_with_the_reason_and_not_kept(tmp_path: Path) -> None:
+    sandbox = Answers({"after": 5, "location": TOLD}, {"after": 6, "location": None})
+    following = LocationFollower(sandbox, tmp_path / "location.json")  # type: ignore[arg-type]
+
+    def put_in_force() -> None:
+        if following.location() is not None:
+            raise LabError("The range refused it.")
+
+    with pytest.raises(EndOfAnswersError):
+        following.follow(put_in_force)
+    assert list(zip(sandbox.asked, sandbox.refused, strict=True)) == [
+        (None, ""),
+        (5, "The range refused it."),
+        (6, ""),
+    ]
+    assert (tmp_path / "location.json").read_text() == "null"
 
 
 # --- the host tells ---

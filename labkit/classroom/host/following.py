@@ -38,17 +38,24 @@ class LocationFollower:
         return self._location
 
     def follow(self, on_change: Callable[[], object]) -> None:
-        """Ask until `stop`; call `on_change`, which puts a new location in force, whenever it changes."""
+        """Ask until `stop`; call `on_change`, which puts a new location in force, whenever it changes.
+
+        If that raises LabError, the class's sandbox learns why, and the call that changed something fails.
+        """
         after: int | None = None
+        refused = ""
         while not self._stop.is_set():
             try:
-                answer = self._api.host_location(after, POLL_SECONDS)
+                answer = self._api.host_location(after, POLL_SECONDS, refused)
             except LabError as error:
                 self._note_outage(error)
                 self._stop.wait(RETRY_SECONDS)
                 continue
-            found = answer["location"]
-            self._take(HostLocation.from_json(found) if found else None, on_change)
+            found, refused = answer["location"], ""
+            try:
+                self._take(HostLocation.from_json(found) if found else None, on_change)
+            except LabError as error:
+                refused = str(error)
             after = int(answer["after"])
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ class HostServices:
 
     def load(self) -> None:
         """Start the range and the threads that talk to the class's sandbox."""
-        threading.Thread(target=self._follower.follow, args=(self._host.refresh,), daemon=True).start()
+        threading.Thread(target=self._follower.follow, args=(self._host.put_in_force,), daemon=True).start()
         threading.Thread(target=self._outbox.send, daemon=True).start()
         self._host.start()
 

@@ -117,13 +117,14 @@ class DetectionApi:
         query = {name: value for name, value in given.items() if value is not None}
         return self._call("GET", "/lab/feed/alerts", query)
 
-    def host_location(self, after: int | None, wait_seconds: float = 0.0) -> dict[str, Any]:
+    def host_location(self, after: int | None, wait_seconds: float = 0.0, refused: str = "") -> dict[str, Any]:
         """Where the host of a class's student is, which the published API does not have: `{"after", "location"}`.
 
         With `after`, it waits until something changes after that number, and confirms that the answer with that number
-        is in force.
+        is in force; or `refused` says why it is not.
         """
-        query = {} if after is None else {"after": after, "wait": round(wait_seconds, 3)}
+        given = {"after": after, "wait": round(wait_seconds, 3), "refused": refused or None}
+        query = {} if after is None else {name: value for name, value in given.items() if value is not None}
         return self._call("GET", "/lab/feed/network-acl", query)
 
     def send_events(self, events: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -62,6 +62,7 @@ class StatusLine(View):
 
     aws, detection: `sandbox`, `live`, or other words. account: AWS account id; "" if no keys are entered.
     host: how far the host's range reaches here and why; "" to leave it out. remark: what to know before beginning.
+    notice: what to know about what the sandbox kept.
     """
 
     student: int | None
@@ -73,6 +74,7 @@ class StatusLine(View):
     links: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
     remark: str = ""
+    notice: str = ""
     follow: Callable[[StatusLine], None] | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "status_line.html.j2"
@@ -98,6 +100,7 @@ class StatusLine(View):
             ("AWS", ", ".join([*aws, f"region {self.region}"])),
             ("Detection", BACKEND_WORDS.get(self.detection, self.detection)),
             *([("Alerts", self.remark)] if self.remark else []),
+            *([("Sandbox", self.notice)] if self.notice else []),
         ]
 
     def text(self) -> str:

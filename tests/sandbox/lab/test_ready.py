@@ -78,6 +78,24 @@ def test_half_done_work_is_reported_with_and_without_its_sandbox_and_stays_as_it
     assert sandbox_process.find(instructor.home) is None
 
 
+def test_a_damaged_journal_is_told_by_ready_and_by_the_first_status_after_it(instructor: Student) -> None:
+    instructor.does("solve", "vpc")
+    instructor.does("sandbox", "stop")
+    journal = instructor.home / "world" / "aws-journal.ndjson"
+    journal.write_bytes(journal.read_bytes() + b"damaged\n")
+    damaged = "A line of the sandbox's journal was damaged, and the changes to VPCs and network ACLs after it are lost"
+
+    before = instructor.does("ready")
+    assert f"! Your work: {damaged}" in before
+    assert f"→ The next start keeps a copy of the journal in {journal.parent}." in before
+
+    for command in (("status",), ("status",), ("ready",)):
+        words = instructor.does(*command)
+        assert damaged in words
+        assert f"A copy is in {journal.with_suffix('.damaged-1')}; delete it" in words
+    assert journal.with_suffix(".damaged-1").exists()
+
+
 def test_files_that_cannot_be_read_make_it_not_ready(instructor: Student) -> None:
     instructor.does("solve", "student_number")
     instructor.does("sandbox", "stop")
