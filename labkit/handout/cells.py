@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from labkit.handout import questions
 from labkit.handout.markup import Rules, Summary, rewrite
 from labkit.handout.redact import Redactor
 
@@ -46,15 +47,30 @@ class CellRenderer:
         """The notebook itself, changed in place: the source of markdown cells and all outputs are HTML."""
         notebook.metadata.pop("widgets", None)
         notebook.metadata["title"] = self.redactor.redact(str(notebook.metadata.get("title", "")))
+        asked = False
         for cell in notebook.cells:
-            cell.metadata = type(cell.metadata)()
+            metadata, cell.metadata = cell.metadata, type(cell.metadata)()
             if cell.cell_type == "markdown":
+                asked = questions.GUESS in cell.source
                 cell.source = self._markdown(cell.source, cell.pop("attachments", {}))
+            elif cell.cell_type == "code":
+                self._code(cell, metadata, asked)
+                asked = False
             else:
                 cell.source = self.redactor.redact(cell.source)
-            if cell.cell_type == "code":
-                cell.outputs = [_as_html(cell, html) for html in self._outputs(cell.outputs) if html.strip()]
         return notebook
+
+    def _code(self, cell: Any, metadata: Any, asked: bool) -> None:
+        """Show source and results. asked: whether the text above it asks for a guess; then the results are folded."""
+        source, solution, solved = questions.exercise(metadata, cell.source)
+        asked = (asked and not source.startswith("lab.guess(")) or bool(questions.ANSWERS_A_GUESS.search(source))
+        cell.source = self.redactor.redact(source)
+        shown = [html for html in self._outputs(cell.outputs) if html.strip()] if solved or not solution else []
+        if solution:
+            shown = [questions.folded(questions.answer(self.redactor.redact(solution)), *shown)]
+        elif asked and shown:
+            shown = [questions.folded(*shown)]
+        cell.outputs = [_as_html(cell, html) for html in shown]
 
     # --- markdown ---
 

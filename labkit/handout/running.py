@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit.handout.questions import solve
 from labkit.model.errors import LabError
 from labkit.range.processes import wait_for_end
 from labkit.services import sandbox_process
@@ -64,11 +65,12 @@ class Chapter:
 
     @classmethod
     def read(cls, path: Path) -> Chapter:
-        """The chapter in a file of notebook format 4. Raises LabError if it is not one."""
+        """The chapter in a file of notebook format 4, its exercises solved. Raises LabError if it is not one."""
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             for cell in notebook["cells"]:
                 cell["source"] = "".join(cell["source"])
+                solve(cell)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise unreadable(path, error, f"Restore it: git checkout {path.parent.name}/{path.name}") from error
         return cls(path, notebook)

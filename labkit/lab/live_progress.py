@@ -37,13 +37,16 @@ class LiveProgress:
                 self._timer.start()
 
     def settle(self) -> None:
-        """Look now, in the running cell: nothing is left to look at later."""
+        """Look now, in the running cell, and draw everything: nothing is left to look at later.
+
+        nbclient takes no notice of what a thread drew for an earlier cell.
+        """
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
-        self._look()
+        self._look(draw_all=True)
 
-    def _look(self) -> None:
+    def _look(self, draw_all: bool = False) -> None:
         with self._lock:
             self._timer = None
         with self._looking:
@@ -52,7 +55,7 @@ class LiveProgress:
                     now = look()
                 except LabError:  # the next change looks again; a cell that needs the answer says why there is none
                     continue
-                if now != before:
+                if draw_all or now != before:
                     self._followed[name] = live, look, now
                     live.update(now)
 

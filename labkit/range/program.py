@@ -101,12 +101,14 @@ class _Written:
         with selectors.DefaultSelector() as selector:
             for name, pipe in self._pipes.items():
                 selector.register(pipe, selectors.EVENT_READ, name)
+            ended = False
             while (left := deadline - time.monotonic()) > 0:
-                ready = selector.select(min(left, SILENCE_SECONDS)) if selector.get_map() else []
-                if not ready and self._has_ended(min(left, SILENCE_SECONDS) * (not selector.get_map())):
+                ready = selector.select(0 if ended else min(left, SILENCE_SECONDS)) if selector.get_map() else []
+                if not ready and ended:
                     return False  # its pipes may still be held open by something that it started
                 if not ready:
-                    yield ProgramOutput()
+                    ended = self._has_ended(min(left, SILENCE_SECONDS) * (not selector.get_map()))
+                    yield ProgramOutput()  # if it has ended, look once more: it may have written since the last look
                 for key, _ in ready:
                     data = os.read(key.fd, 65536)
                     if not data:

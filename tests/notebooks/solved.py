@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 
+from labkit.handout.questions import solve
 from tests.notebooks.chapters import PATHS, Cell, code_cells
 
 
@@ -23,10 +24,7 @@ def solved(path: Path) -> nbformat.NotebookNode:
     """The solved twin; the same notebook where there is no exercise."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
-        solution = cell.metadata.pop("solution", None)
-        if solution:
-            name = solution.partition(" = ")[0]
-            cell.source = cell.source.replace(f"{name} = ...", solution)
+        solve(cell)
     return notebook
 
 

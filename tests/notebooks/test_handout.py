@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import psutil
 import pytest
 from click.testing import CliRunner
+from nbconvert.filters.highlight import Highlight2HTML
 
 from labkit.cli.main import main
 from tests.handouts import CANARIES, CHAPTERS, ROOT, WHOLE, Made, Outline, begin, twice, with_real_values, words
@@ -70,6 +71,33 @@ def test_no_path_of_this_machine_is_in_any_file(made: Made) -> None:
     for path in made.folder.iterdir():
         text = re.sub(r"data:image/[^\"]*", "", path.read_text(encoding="utf-8"))
         assert [folder for folder in [*folders, f"{Path.home()}/"] if folder in text] == []
+
+
+def test_an_exercise_keeps_its_blank_and_has_its_answer_folded_below_it_with_what_the_check_says(made: Made) -> None:
+    for path in PATHS:
+        page = made.page(path.stem)
+        blanks = [cell for cell in cells(path) if cell.blank]
+        assert all(highlighted(cell.source) in page for cell in blanks)
+        folds = re.findall(r"<summary>The answer</summary><pre>(.*?)</pre>(.*?)</details>", page, re.DOTALL)
+        assert len(folds) == len(blanks)
+        for (answer, result), cell in zip(folds, blanks, strict=True):
+            assert unescape(answer).startswith(f"{cell.blank} = ") and "done" in words(result)
+        assert "in place of the three dots, and run" not in words(page)
+
+
+def test_what_answers_a_guess_is_folded(made: Made) -> None:
+    for path in PATHS:
+        asked = ""
+        for cell in cells(path):
+            if cell.is_code and ('guess="' in cell.source or ("**Guess" in asked and "lab.guess(" not in cell.source)):
+                rest = made.page(path.stem).partition(highlighted(cell.source))[2]
+                assert rest.partition('<div class="result">')[2].startswith("<details><summary>The answer"), cell.id
+            asked = cell.source
+
+
+def highlighted(source: str) -> str:
+    """The code as a page shows it."""
+    return Highlight2HTML(pygments_lexer="python")(source)
 
 
 def test_no_trace_and_no_control_is_shown(made: Made) -> None:

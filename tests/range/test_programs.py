@@ -13,7 +13,7 @@ import pytest
 from labkit.model.errors import LabError
 from labkit.model.host.records import Connection
 from labkit.model.network_acl import Entry
-from labkit.range.program import program_command
+from labkit.range.program import SILENCE_SECONDS, _Written, program_command
 from labkit.range.range import Range
 from tests.range.ranges import ALLOW_ALL, DADISMAD, DENY_DADISMAD, Recorder
 from tests.wait import until
@@ -153,6 +153,15 @@ def test_a_program_that_takes_too_long_is_killed_with_its_children(network: Rang
     left = network.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 'sleep 98[7]'"])
     assert ran.code == 124
     assert left.out == "0\n"
+
+
+def test_what_a_program_writes_as_it_ends_is_kept_on_a_busy_machine(network: Range, monkeypatch: pytest.MonkeyPatch):
+    def busy_meanwhile(written: _Written, wait_seconds: float) -> bool:
+        return written._process.wait() is not None
+
+    monkeypatch.setattr(_Written, "_has_ended", busy_meanwhile)
+
+    assert network.run(["sh", "-c", f"sleep {2 * SILENCE_SECONDS}; echo late"]).out == "late\n"
 
 
 def test_a_second_entry_from_inside_runs_in_the_same_range(network: Range, recorder: Recorder):

@@ -76,10 +76,10 @@ def test_the_bar_says_where_to_continue() -> None:
     assert Progress(shown.results).next is None
 
 
-def test_nothing_is_drawn_while_nothing_has_changed(monkeypatch) -> None:
+def test_nothing_is_drawn_while_nothing_has_changed_except_at_the_end_of_a_handouts_chapter(monkeypatch) -> None:
     drawn: list[object] = []
     monkeypatch.setattr("labkit.lab.live_progress.LiveDisplay.update", lambda _, shown: drawn.append(shown))
-    done, states = line(Outcome.PASSED), [line(Outcome.NOT_YET), line(Outcome.PASSED)]
+    done, states = line(Outcome.PASSED), [line(Outcome.NOT_YET), line(Outcome.PASSED), line(Outcome.PASSED)]
     progress = LiveProgress()
     progress.follow("2", line(Outcome.NOT_YET), lambda: states.pop(0))
 
@@ -87,3 +87,5 @@ def test_nothing_is_drawn_while_nothing_has_changed(monkeypatch) -> None:
     assert drawn == []
     progress._look()
     assert drawn == [done]
+    progress.settle()
+    assert drawn == [done, done]
