@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from labkit import steps
-from labkit.lab.links import CHAPTERS, NOTEBOOKS, link_to, links
+from labkit.lab.links import CHAPTERS, NOTEBOOKS, chapter_number, chapters_on_map, link_to, links, steps_shown
 from labkit.lab.live_progress import LiveProgress
 from labkit.model.access_keys import AccessKeys
 from labkit.model.check import CheckResult
@@ -99,7 +99,7 @@ class Cells:
     def _continue_here(self) -> tuple[str, str] | None:
         """Title and address of the step of the open chapter where the student was the last time, if they were here."""
         step = steps.BY_KEY.get(self._session.notes.get("open_step"))
-        here = step is not None and CHAPTERS[step.chapter] == open_chapter()
+        here = step is not None and CHAPTERS[step.chapter].file == open_chapter()
         return (step.title, step.link) if step is not None and here else None
 
     def _student_or_none(self) -> int | None:
@@ -169,43 +169,47 @@ class StatusCells(Cells):
         return self.status()._repr_html_()
 
     def status(self) -> View:
-        """Your number, both services, the account, and every step's check."""
-        return self.chapter("")
+        """The map of the chapters, your number, both services, the account, and every step's check."""
+        return self._followed_status("")
 
-    def chapter(self, number: str) -> View:
-        """The same with the checks of one chapter's steps; it follows the steps without being run again."""
+    def chapter(self, number: str | int) -> View:
+        """The same with the checks of one chapter's steps; it follows the steps without being run again.
+
+        Raises InvalidInput if there is no such chapter.
+        """
+        return self._followed_status(chapter_number(number))
+
+    def _followed_status(self, number: str) -> View:
         remark = self._rehearsed(number)
         shown = self._status_line(number, remark)
-        if number:
-            note_progress(self._session, shown.results)
+        if own := tuple(result for result in shown.results if steps.BY_KEY[result.step].chapter == number):
+            note_progress(self._session, own)
         if self._unattended:
             return shown
 
-        def follow(line: progress.StatusLine) -> None:
-            def look() -> progress.StatusLine:
-                return self._status_line(number, remark and self._rehearsed(number))
+        def look() -> progress.StatusLine:
+            return self._status_line(number, remark and self._rehearsed(number))
 
-            self._live.follow(number, replace(line, follow=None), look)
-
-        return replace(shown, follow=follow)
+        return replace(shown, follow=lambda line: self._live.follow(number, replace(line, follow=None), look))
 
     def _rehearsed(self, number: str) -> str:
         """What of an earlier run the responder would act on at once; only a chapter that begins says it."""
         return earlier_alerts(self._session) if number == ALERT.chapter else ""
 
     def _status_line(self, number: str, remark: str = "") -> progress.StatusLine:
-        results = tuple(steps.status(self._session, steps.named(number)))
+        shown, results = steps_shown(number), tuple(steps.status(self._session))
         return progress.StatusLine(
             self._student_or_none(),
             self._session.backend.aws.label,
             self._session.backend.detection.label,
             self._session.region,
             self._account(),
-            results,
+            [result for result in results if steps.BY_KEY[result.step] in shown],
             links(),
             self._session.host_words,
             remark,
             self._session.backend.aws.notice(),
+            chapters_on_map(results, number),
         )
 
     def _account(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from labkit import steps
 from labkit.lab.base import Cells
-from labkit.lab.links import CHAPTERS, link_to, links
+from labkit.lab.links import chapter_number, link_to, links, onward, steps_shown
 from labkit.model.check import CheckResult
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.steps import clean_up, commands
@@ -21,32 +21,24 @@ from labkit.views.panels.progress import Progress
 from labkit.views.view import View
 
 EXPERIMENTS, CLEAN_UP = "4", "5"
-ONWARD = {
-    "1": ("Part 2: create the environment", CHAPTERS["2"]),
-    "2": ("Part 3: the self-protecting cloud", CHAPTERS["3"]),
-    "3": ("Part 4: what it can and cannot do", CHAPTERS[EXPERIMENTS]),
-    EXPERIMENTS: ("Part 5: clean up", CHAPTERS[CLEAN_UP]),
-    CLEAN_UP: ("Start here", CHAPTERS["0"]),
-}
-"""The chapter after each: its title and its notebook."""
 
 
 class ClosingCells(Cells):
     """What a chapter ends with."""
 
-    def finish(self, number: str) -> View:
+    def finish(self, number: str | int) -> View:
         """What this chapter's steps left behind, looked up now; raises StepNotReady, below the list of steps, while one
         is not done. Chapter 4 has no steps and looks at those of chapter 3. Chapter 5: that nothing of yours is left;
-        raises LabError, naming it, if something is.
+        raises LabError, naming it, if something is. Raises InvalidInput for a chapter without an end.
         """
-        if number not in ONWARD:
-            raise InvalidInput(
-                f"There is no chapter “{number}” to finish.", f"They are {', '.join(ONWARD)}.", "Choose one."
-            )
+        number = chapter_number(number)
+        shown = steps_shown(number)
+        if not shown:
+            raise InvalidInput(f"Chapter {number} has nothing to finish.", "It changes nothing.", "Go on to chapter 1.")
         if number == CLEAN_UP:
             return self._gone()
         part = "3" if number == EXPERIMENTS else number
-        results = tuple(steps.status(self._session, steps.named(part)))
+        results = tuple(steps.status(self._session, shown))
         note_progress(self._session, results)
         _require_all(part, results)
         done, facts = f"{len(results)} of {len(results)} steps", [(result.title, result.found) for result in results]
@@ -56,7 +48,7 @@ class ClosingCells(Cells):
             facts if experiments else [*facts, ("Time", self._time(number))],
             cli=self._commands(number),
             cli_caption=LOOK,
-            onward=ONWARD[number],
+            onward=onward(number),
         )
 
     def _time(self, number: str) -> str:
@@ -92,7 +84,7 @@ class ClosingCells(Cells):
                 f"So something of yours may be left. Not looked at: {', '.join(view.unseen)}.",
                 "Look there yourself, as the panel above says.",
             )
-        return replace(view, onward=ONWARD[CLEAN_UP])
+        return replace(view, onward=onward(CLEAN_UP))
 
 
 class CleanUpCells(Cells):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.lab.links import chapters_on_map
 from labkit.model.check import require
 from labkit.model.detection.criteria import CRITERIA_LABELS
 from labkit.model.errors import ConsentNeeded, FilterError, InvalidInput, LabError, QuotaReached
@@ -33,8 +34,26 @@ _BY_STEP = {one.step: one for one in RESULTS}
 def _status() -> tuple[State, ...]:
     return (
         State("a newcomer", StatusLine(None, "sandbox", "sandbox", REGION, "")),
-        State("half way", StatusLine(7, "sandbox", "sandbox", REGION, ACCOUNT, steps(5, "rule"), LINKS, TIER_WORDS)),
-        State("live, all done", StatusLine(7, "live", "live", "eu-central-1", ACCOUNT, steps(12), LINKS)),
+        State(
+            "half way",
+            StatusLine(
+                7,
+                "sandbox",
+                "sandbox",
+                REGION,
+                ACCOUNT,
+                steps(5, "rule"),
+                LINKS,
+                TIER_WORDS,
+                chapters=chapters_on_map(steps(5, "rule"), "2"),
+            ),
+        ),
+        State(
+            "live, all done",
+            StatusLine(
+                7, "live", "live", "eu-central-1", ACCOUNT, steps(12), LINKS, chapters=chapters_on_map(steps(12), "3")
+            ),
+        ),
     )
 
 

@@ -151,7 +151,8 @@ def test_a_line_of_a_network_acl_is_called_an_entry_never_a_rule(path: Path) -> 
 
 def test_each_chapter_names_its_minutes_and_together_they_are_the_hour_and_a_half_of_the_readme() -> None:
     named = [re.search(r"\*About (\d+) minutes\.\*", cells(path)[0].source) for path in PATHS]
-    assert sum(int(found[1]) for found in named if found) == 90 and all(named)
+    assert [found and int(found[1]) for found in named] == [one.minutes for one in CHAPTERS.values()]
+    assert sum(one.minutes for one in CHAPTERS.values()) == 90
     assert "an hour and a half" in (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 
 
@@ -180,6 +181,13 @@ def test_chapter_2_names_the_original_aws_commands() -> None:
 def test_commands_to_copy_are_shown_by_cells_which_have_a_button_for_them(path: Path) -> None:
     blocks = [block for cell in cells(path) for block in FENCED.findall(cell.source)]
     assert not [block for block in blocks if block.startswith("```sh")]
+
+
+@each_chapter
+def test_a_chapter_begins_with_the_map_on_which_it_is_marked(path: Path) -> None:
+    first, second = code_cells(path)[:2]
+    assert first.source == "from labkit import open_lab\n\nlab = open_lab()"
+    assert second.source == f'lab.chapter("{int(path.name[:2])}")'
 
 
 @pytest.mark.parametrize("path", PATHS[1:], ids=lambda path: path.stem)
@@ -245,4 +253,4 @@ def test_no_section_is_kept_for_a_state_that_no_cell_needs() -> None:
     for number, sections in SECTIONS.items():
         sources = "\n".join(cell.source for path in (CHAPTER_3, CHAPTER_4) for cell in code_cells(path))
         assert [state for state in sections if state not in sources] == []
-        assert {heading.replace(" ", "-") for heading in sections.values()} <= anchors(FOLDER / CHAPTERS[number])
+        assert {heading.replace(" ", "-") for heading in sections.values()} <= anchors(FOLDER / CHAPTERS[number].file)

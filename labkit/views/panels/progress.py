@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from labkit.model.check import CheckResult
 from labkit.views.panels.basic import SYMBOLS
+from labkit.views.panels.chapter_map import ChapterMap, ChapterOnMap
 from labkit.views.view import View, text_table
 
 BACKEND_WORDS = {"sandbox": "sandbox on this machine", "live": "live, the real service"}
@@ -63,6 +64,7 @@ class StatusLine(View):
     aws, detection: `sandbox`, `live`, or other words. account: AWS account id; "" if no keys are entered.
     host: how far the host's range reaches here and why; "" to leave it out. remark: what to know before beginning.
     notice: what to know about what the sandbox kept.
+    chapters: all of them, for the map.
     """
 
     student: int | None
@@ -75,9 +77,11 @@ class StatusLine(View):
     host: str = ""
     remark: str = ""
     notice: str = ""
+    chapters: Sequence[ChapterOnMap] = ()
     follow: Callable[[StatusLine], None] | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "status_line.html.j2"
+    own_style: ClassVar[str] = "chapter_map.css"
 
     def _ipython_display_(self) -> None:
         """Let it follow the steps where it is displayed, if somebody does that."""
@@ -88,6 +92,15 @@ class StatusLine(View):
     @property
     def progress(self) -> Progress:
         return Progress(self.results, self.links)
+
+    @property
+    def map(self) -> ChapterMap:
+        return ChapterMap(self.chapters)
+
+    @property
+    def onward(self) -> ChapterOnMap | None:
+        """The next chapter, once nothing is left to do in this one."""
+        return None if self.progress.next else self.map.onward
 
     def facts(self) -> list[tuple[str, str]]:
         """Who and where, as names and words."""
@@ -105,6 +118,7 @@ class StatusLine(View):
 
     def text(self) -> str:
         lines = [f"{name}: {words}" for name, words in self.facts()]
+        lines = [self.map.text(), *lines] if self.chapters else lines
         return "\n".join([*lines, self.progress.text()] if self.results else lines)
 
     def records(self) -> list[dict[str, object]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from labkit import steps
 from labkit.lab.lab import Lab
+from labkit.lab.links import CHAPTERS
 from labkit.lab.live_progress import LiveProgress
 from labkit.model.check import CheckResult, Outcome
+from labkit.model.errors import InvalidInput
 from labkit.views.panels.progress import Progress, StatusLine
 from tests.notebooks.kernel import one_kernel
 
@@ -36,6 +39,39 @@ def test_the_bar_of_a_chapter_moves_when_a_later_cell_has_done_a_step(lab: Lab) 
     assert "0 of 8 steps done" in first.text
     assert moved.error == ""
     assert "1 of 8 steps done" in moved.text
+
+
+@pytest.mark.parametrize(
+    ("number", "done", "here", "onward"),
+    [
+        ("0", "0 of 0", "Start here", "Go on with Part 1: initial configuration"),
+        ("1", "0 of 1", "Part 1: initial configuration", ""),
+        (2, "3 of 8", "Part 2: create the environment", ""),
+        ("03", "0 of 3", "Part 3: the self-protecting cloud", ""),
+        ("4", "0 of 3", "Part 4: what it can and cannot do", ""),
+        ("5", "3 of 12", "Part 5: clean up", ""),
+    ],
+)
+def test_every_chapter_has_a_map_that_says_where_one_is_how_far_and_how_to_go_on(
+    lab: Lab, number: str | int, done: str, here: str, onward: str
+) -> None:
+    list(steps.solve(lab._session, steps.named("vpc")))
+    shown = lab.chapter(number)
+
+    assert f"{shown.progress.done} of {len(shown.results)}" == done
+    assert f"▶ {here}" in shown.text() and shown.text().count("you are here") == 1
+    assert "  Part 2: create the environment · 3 of 8 · 35 min" in shown.text().replace("▶", " ")
+    assert onward in re.sub("<.*?>", "", shown._repr_html_())
+    assert all(f'href="{one.file}"' in shown._repr_html_() for one in CHAPTERS.values() if one.title != here)
+
+
+def test_the_map_leads_to_the_next_chapter_once_all_steps_of_this_one_are_done(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("2")))
+    assert 'Go on with <a href="03_self_protecting_cloud.ipynb">' in lab.chapter("2")._repr_html_()
+    assert "Part 2: create the environment · ✓ 8 of 8 · 35 min" in lab.chapter("3").text()
+    assert "you are here" not in lab.status().text() and "· ✓ 8 of 8 · 35 min" in lab.status().text()
+    with pytest.raises(InvalidInput, match="no chapter “7”"):
+        lab.chapter("7")
 
 
 def test_the_first_cell_shows_the_lab_and_notes_its_chapter(lab: Lab) -> None:
