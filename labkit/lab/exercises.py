@@ -29,7 +29,7 @@ class ExerciseCells(Cells):
 
         In an unattended run nothing is asked. Raises InvalidInput for an unknown guess.
         """
-        asked = _guess(name)
+        asked = guess_named(name)
         if self._unattended:
             return panels.Note(asked.question, f"{', '.join(asked.choices[:-1])} or {asked.choices[-1]}?")
         options = [(choice, choice) for choice in asked.choices]
@@ -43,8 +43,17 @@ class ExerciseCells(Cells):
         return _guessed(choice)
 
     def boto3(self, service: str = "ec2") -> Any:
-        """A boto3 client of this service, such as `ec2`, with the keys, region and address of the lab."""
-        return self._session.aws.client(service)
+        """A boto3 client of this service, such as `ec2`, with the keys, region and address of the lab.
+
+        In a live account, its first call that changes something raises ConsentNeeded, as the lab's own do.
+        """
+        client = self._session.aws.client(service)
+        client.meta.events.register("before-call", self._agreed_to_change)
+        return client
+
+    def _agreed_to_change(self, model: Any, **_: object) -> None:
+        if not model.name.startswith(("Describe", "Get", "List")):
+            self._session.require_agreement()
 
     def requests(self) -> HawkSession:
         """A requests session for the detection service: it signs each request, and takes a path such as `/v2/rulesets`.
@@ -71,13 +80,13 @@ class ExerciseCells(Cells):
 
 def answered(lab: Cells, name: str, result: object) -> object:
     """The result of a cell, and below it what had been guessed. A form has no result yet."""
-    guess = _guess(name)
+    guess = guess_named(name)
     if not isinstance(result, View):
         return result
     return Answered(result, panels.Note(guess.question, guess.answer(lab._session.notes.get(NOTE_OF_GUESS[name]))))
 
 
-def _guess(name: str) -> Guess:
+def guess_named(name: str) -> Guess:
     """Raises InvalidInput for an unknown name."""
     if name in GUESSES:
         return GUESSES[name]

@@ -1,4 +1,5 @@
-"""What a cell of chapter 3 or 4 needs besides steps (`needs=`), and the outcome that its text states (`expect=`).
+"""What a cell of chapter 3 or 4 needs besides steps (`needs=`), the outcome that its text states (`expect=`), and how
+an experiment begins and ends.
 
 `needs` names steps and states, with commas between: `deny_entry`, `entry 150`, `ingress entry 50`, `responder runs`,
 `responder stopped`, `dadismad.com not denied`, `suppression 198.51.100.7`.
@@ -9,26 +10,38 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
 from labkit import steps
 from labkit.lab.base import Cells
+from labkit.lab.part_3_responder import ResponderCells
+from labkit.model.check import require as require_passed
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.host.records import DroppedPacket
 from labkit.model.network_acl import Entry, Packet, decide
 from labkit.model.response.response import own_entries
+from labkit.model.response.safe_addresses import never_deny, why_safe
 from labkit.range import dns
+from labkit.services import aws
+from labkit.steps.host import ALL_IPV6_NUMBER
 from labkit.steps.network import students_network_acl
-from labkit.steps.protection import ALERT, DENIED
+from labkit.steps.protection import ALERT, COMMAND, DENIED, students_alerts
 from labkit.steps.rule import students_rule
+from labkit.steps.session import LabSession
 from labkit.views import display
+from labkit.views.panels.basic import ActionResult
 from labkit.views.tables.host import RanView
+from labkit.views.view import View
 
 PATIENCE_SECONDS = 3.0
 """For what follows a connection by itself: the alert, and the entry of a running responder."""
 
-AGAIN = "Make room and start again from there: lab.reset('first_alert')"
+AGAIN = "Dismiss the alerts and start again: lab.reset('first_alert'), or in part 4 lab.restore()"
+WRITTEN = {(False, 50), (True, 50), (True, 150), (True, ALL_IPV6_NUMBER), (False, ALL_IPV6_NUMBER)}
+"""The entries that the experiments of chapter 4 write: whether egress, and the rule number."""
+
 EVALUATED = 3
 """The tier in which no program runs, so that there is no outcome to compare."""
 
@@ -147,6 +160,45 @@ def checks_outcome(run: Callable[..., Any]) -> Callable[..., Any]:
         raise _surprise(self, ran, expect, self._lab_host().drops(started))
 
     return checked
+
+
+class ExperimentCells(ResponderCells):
+    """How an experiment of chapter 4 begins and ends."""
+
+    def restore(self) -> View:
+        """Put things back as part 3 left them: the responder stopped, and nothing there that the experiments wrote,
+        suppressed or connected to. Raises LabError if part 3 cannot be done again.
+        """
+        session, removed = self._session, list[str]()
+        if self._panel is not None and self._panel.running:
+            self._panel.show(self._panel.stop(), lasting=False)
+            removed.append("the responder was stopped")
+        network_acl, mine = students_network_acl(session), students_rule(session)
+        for entry in network_acl.entries:
+            if (entry.egress, entry.rule_number) in WRITTEN:
+                session.require_agreement()
+                aws.delete_entry(session.aws.ec2, network_acl.id, entry.rule_number, entry.egress)
+                removed.append(f"{'egress' if entry.egress else 'ingress'} entry {entry.rule_number} was deleted")
+        if mine.suppressions:
+            session.detection.update_rule(replace(mine, suppressions=()))
+            removed.append("the suppressions of your rule were removed")
+        if _others_met(session):
+            for _, ended in steps.reset(session, (ALERT,)):
+                if isinstance(ended, LabError):
+                    raise ended
+            removed.append("the alerts were dismissed, and the responder’s entries deleted")
+        done = [result for _, result in steps.solve(session, steps.named(ALERT.chapter))]
+        require_passed(done[-1])
+        words = "; ".join(removed) or "nothing was to be done"
+        return ActionResult("As part 3 left it.", (("Put back", words), (DENIED.title, done[-1].found)))
+
+
+def _others_met(session: LabSession) -> bool:
+    """Whether there is an alert or a deny entry of another site than the one that part 3 connects to."""
+    met = {dict(alert.aggregates).get("dst_ip", "") for alert in students_alerts(session)}
+    denied = {str(entry.network.network_address) for entry in own_entries(students_network_acl(session).entries)}
+    kept, safe = dns.addresses(COMMAND[-1]), never_deny()
+    return any(address not in kept and not why_safe(address, safe) for address in met | denied)
 
 
 def _surprise(lab: Cells, ran: RanView, expect: int, drops: list[DroppedPacket]) -> LabError:

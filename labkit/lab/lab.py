@@ -7,12 +7,12 @@ from labkit.lab.base import StatusCells
 from labkit.lab.calls import around_public_calls, interruptible
 from labkit.lab.closing import CleanUpCells, ClosingCells
 from labkit.lab.exercises import ExerciseCells
+from labkit.lab.experiments import ExperimentCells
 from labkit.lab.links import link_of
 from labkit.lab.live_progress import moves_progress
 from labkit.lab.part_2_aws import EnvironmentCells
 from labkit.lab.part_2_rule import RuleCells
 from labkit.lab.part_3_host import HostCells
-from labkit.lab.part_3_responder import ResponderCells
 from labkit.lab.part_3_topology import TopologyCells
 from labkit.lab.requirements import requires_steps
 from labkit.model.errors import LabError, StepNotReady
@@ -29,7 +29,7 @@ class Lab(
     EnvironmentCells,
     RuleCells,
     HostCells,
-    ResponderCells,
+    ExperimentCells,
     TopologyCells,
     ExerciseCells,
     CleanUpCells,

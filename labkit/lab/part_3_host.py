@@ -193,11 +193,6 @@ class HostCells(Cells):
             mine = self._session.detection.update_rule(replace(mine, suppressions=(*mine.suppressions, suppression)))
         return _suppressions(mine)
 
-    def remove_suppressions(self) -> View:
-        """Remove the suppressions of your rule."""
-        mine = rule.students_rule(self._session)
-        return _suppressions(self._session.detection.update_rule(replace(mine, suppressions=())))
-
     def terminal(self) -> View:
         """How to get a prompt on the host: a button where the chapter is open in JupyterLab, and always in words."""
         status = self._lab_host().status()
@@ -225,8 +220,6 @@ def _address_to_suppress(typed: str) -> str:
 
 
 def _suppressions(mine: Rule) -> View:
-    if not mine.suppressions:
-        return panels.ActionResult("Your rule has no suppression.", (("Rule", mine.name),))
     facts = [("Rule", mine.name), *(("No alert for", one) for one in mine.suppressions)]
     return panels.ActionResult("Your rule suppresses these events.", facts)
 

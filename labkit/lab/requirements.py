@@ -12,7 +12,7 @@ from typing import Any
 from labkit import steps
 from labkit.lab.base import Cells
 from labkit.lab.calls import Class
-from labkit.lab.exercises import answered
+from labkit.lab.exercises import answered, guess_named
 from labkit.lab.experiments import require_states
 from labkit.steps import account, host, network, rule
 
@@ -53,7 +53,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "requests": (network.NETWORK_ACL.key,),
     "check_exercise": (network.NETWORK_ACL.key,),
     "suppress": (rule.ENABLED.key,),
-    "remove_suppressions": (rule.ENABLED.key,),
+    "restore": (*IN_THE_VPC, rule.ENABLED.key),
 }
 """The steps that must hold before a call shows or changes anything, with all that those steps need."""
 
@@ -82,7 +82,8 @@ NEEDS_NOTHING: dict[str, str] = {
 def requires_steps(lab: Class) -> Class:
     """Let every call of this class that needs steps check them before it does anything.
 
-    Each also takes `needs`, what else its cell needs (`experiments`), and `guess`, the guess that its result answers.
+    Each also takes `needs`, what else its cell needs (`experiments`), and `guess`, the guess that its result answers;
+    `run` then expects the exit code that answers it.
     """
     for name, keys in NEEDS.items():
         setattr(lab, name, _requiring(keys, getattr(lab, name)))
@@ -96,6 +97,8 @@ def _requiring(keys: tuple[str, ...], call: Callable[..., Any]) -> Callable[...,
     def checked(self: Cells, /, *args: Any, needs: str = "", guess: str = "", **kwargs: Any) -> Any:
         steps.require(self._session, needed)
         require_states(self, needs)
+        if guess and (code := guess_named(guess).exit_code) is not None:
+            kwargs.setdefault("expect", code)
         result = call(self, *args, **kwargs)
         return answered(self, guess, result) if guess else result
 

@@ -187,7 +187,7 @@ def test_a_guess_is_noted_and_the_cell_that_answers_names_it_with_the_reason(
 
 def test_each_guess_of_the_chapters_is_asked_before_one_cell_answers_it() -> None:
     sources = [cell.source for path in PATHS for cell in code_cells(path)]
-    asked = [found[1] for source in sources if (found := re.fullmatch(r'lab\.guess\("(\w+)"\)', source))]
+    asked = [name for source in sources for name in re.findall(r'^lab\.guess\("(\w+)"\)$', source, re.MULTILINE)]
     answered = [name for source in sources for name in re.findall(r'guess="(\w+)"', source)]
     assert asked == answered and sorted(asked) == sorted(GUESSES)
     assert all(guess.right in guess.choices for guess in GUESSES.values())

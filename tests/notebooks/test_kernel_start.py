@@ -1,12 +1,15 @@
-"""A kernel, whoever starts it: a restart is no trace, and the student's own profile still counts."""
+"""A kernel, whoever starts it: a restart or a mistake in a call by hand is no trace, every expression of a cell shows
+its value, and the student's own profile still counts."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from labkit.steps.session import LabSession
 from tests.notebooks.chapters import FOLDER
 from tests.notebooks.kernel import one_kernel
 
@@ -35,3 +38,47 @@ def test_a_cell_before_the_first_one_says_to_run_that_and_any_other_missing_name
     assert other.error == "NameError" and "'labb' is not defined" in other.text
     assert exercise.error == "LabError" and "“first” is a name without a value" in exercise.text
     assert "from my profile" in own.text
+
+
+def test_each_expression_of_a_cell_shows_its_value_and_an_error_stops_the_ones_after_it(
+    profile: dict[str, str],
+) -> None:
+    with one_kernel(FOLDER, profile) as kernel:
+        assert kernel.run("'one'\nx = 'two'\n'three'").text == "'one' 'three'"
+        stopped = kernel.run("'one'\n1 / 0\n'three'")
+    assert stopped.error == "ZeroDivisionError" and "'three'" not in stopped.text.partition("ZeroDivisionError")[0]
+
+
+MISTAKES = {
+    "ec2.describe_network_acl()": ("no call “describe_network_acl”", "Did you mean describe_network_acls?"),
+    "ec2.describe_network_acls('acl-1')": ("takes each argument with its name", "Write the name before the value"),
+    "ec2.describe_network_acls(NetworkAclId=['acl-1'])": ("refused its arguments", "NetworkAclIds"),
+    "ec2.describe_network_acls(NetworkAclIds='acl-1')": ("refused its arguments", "Invalid type for parameter"),
+    "ec2.create_network_acl_entry(NetworkAclId=...)": ("refused its arguments", "Missing required parameter"),
+    "ec2.describe_network_acls(NetworkAclIds=['acl-0123456789abcdef0'])": ("found nothing", "Check the id"),
+    "ec2.describe_network_acls(NetworkAclIds=['mine'])": ("refused DescribeNetworkAcls", "Malformed"),
+    "hawk.get('/v2/nothing').raise_for_status()": ("answered 404", "List them again"),
+    "hawk.get('http://127.0.0.1:9/v2/rulesets')": ("No answer from http://127.0.0.1:9", "connection failed"),
+    "import requests\nrequests.get('/v2/rulesets')": ("The request was not sent", "No scheme supplied"),
+    "requests.get('http://127.0.0.1:9')": ("No answer from http://127.0.0.1:9", "connection failed"),
+    "hawk.get('/')": ("does not have the detection service's signature", "Check the URL"),
+    "reply = requests.Response()\nreply._content = b'<html>'\nreply.json()": ("The reply is not JSON", "reply.text"),
+}
+"""What a student may write by hand, and the words of the panel."""
+
+
+def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps_its_trace(
+    session: LabSession, unattended: Mapping[str, str]
+) -> None:
+    with one_kernel(FOLDER, unattended) as kernel:
+        kernel.run('from labkit import open_lab\nlab = open_lab()\nlab.solve("2")')
+        kernel.run('ec2, hawk = lab.boto3("ec2"), lab.requests()')
+        for source, words in MISTAKES.items():
+            output = kernel.run(source)
+            assert output.error in ("LabError", "ServiceError") and "Traceback" not in output.text, f"{source}: {output.text}"
+            assert all(one in output.text for one in words), f"{source}: {output.text}"
+            assert output.html.count('class="panel bad"') == 1 and "Next" in output.text, f"{source}: {output.html}"
+        for source in ("ec2.describe_vpcs()['Vpc']", "hawk.gett", "len(ec2)", "hawk.get('/v2/rulesets').json()[0]"):
+            assert "Traceback" in kernel.run(source).text, source
+        bug = kernel.run("import labkit.services.aws as aws\naws.create_entry(ec2, 7, None)")
+    assert "Traceback" in bug.text

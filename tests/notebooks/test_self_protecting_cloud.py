@@ -12,6 +12,8 @@ from labkit import steps
 from labkit.model.response.response import own_entries
 from labkit.services import sandbox_process
 from labkit.steps.network import students_network_acl
+from labkit.steps.protection import students_alerts
+from labkit.steps.rule import students_rule
 from labkit.steps.session import LabSession, open_session
 from tests.notebooks.chapters import CHAPTER_3, CHAPTER_4, FOLDER, Cell, cells, code_cells, headings
 from tests.notebooks.kernel import STUDENT, Kernel, Kernels, Output, one_kernel
@@ -21,7 +23,14 @@ from tests.notebooks.test_create_environment import kill_sandbox
 CELLS = code_cells(CHAPTER_3)
 EXPERIMENTS = code_cells(CHAPTER_4)
 OPENING = CELLS[0]
-EXERCISES = [cell.id for cell in EXPERIMENTS if cell.blank]
+EXERCISES = [cell.id for cell in CELLS + EXPERIMENTS if cell.blank]
+LEFTOVERS = """
+lab.add_entry(rule_number=50, cidr_block="198.51.100.80/32", egress=False)
+lab.add_entry(rule_number=150, cidr_block="198.51.100.80/32")
+lab.suppress("198.51.100.7")
+lab.responder(start=True)
+"""
+"""What somebody leaves who breaks off in the middle of an experiment."""
 STEPS = [step for step in steps.STEPS if step.chapter == "3"]
 
 
@@ -53,12 +62,15 @@ def test_the_chapters_show_what_their_texts_say_and_run_again_solved_lose_nothin
     part_2: LabSession, kernels: Kernels
 ) -> None:
     seen = run(kernels.fresh(), CELLS) | run(kernels.fresh(), EXPERIMENTS)
-    shows_what_their_texts_say({id: output.text for id, output in seen.items()})
+    part_3_shows_what_its_text_says({id: output.text for id, output in seen.items()})
+    experiments_show_what_their_texts_say({id: output.text for id, output in seen.items()})
 
     again: dict[str, str] = {}
     for section in solved_sections():
         kernel = kernels.fresh()
         kernel.run(OPENING.source)
+        if section[-1].source == "lab.restore()" or section[-1].id == "good-end":
+            assert kernel.run(LEFTOVERS).error == ""
         if any(cell.id == "curl-first" for cell in section):  # as its panel says, in a new kernel and a second time
             kernel.run('lab.reset("first_alert")')
             kernel.run("lab.responder(start=True)")
@@ -66,40 +78,74 @@ def test_the_chapters_show_what_their_texts_say_and_run_again_solved_lose_nothin
         before = students_network_acl(part_2).entries
         kill_sandbox(part_2.backend.home)
         assert students_network_acl(part_2).entries == before, section[0].heading
-    assert ["done" in again[id] for id in EXERCISES] == [True] * 4
+        if section[0].source.startswith("lab.restore()"):
+            assert as_part_3_left_it(part_2), section[0].heading
+    experiments_show_what_their_texts_say(again)
+    assert ["done" in again[id] for id in EXERCISES] == [True] * 6
     assert all(result.passed for result in steps.status(part_2, steps.named("3")))
 
 
-def shows_what_their_texts_say(seen: Mapping[str, str]) -> None:
-    """Assert it of a run of the chapters as they are. seen: the words of each cell's output, by id."""
+def as_part_3_left_it(session: LabSession) -> bool:
+    """Whether nothing of an experiment is there, and part 3 is done."""
+    numbers = [(one.egress, one.rule_number, one.rule_action) for one in students_network_acl(session).entries]
+    met = {dict(alert.aggregates)["dst_ip"] for alert in students_alerts(session)}
+    done = all(result.passed for result in steps.status(session, steps.named("3")))
+    default = [
+        (egress, number, action) for egress in (True, False) for number, action in ((100, "allow"), (32767, "deny"))
+    ]
+    return (
+        done
+        and sorted(numbers) == sorted([*default, (True, 1, "deny")])
+        and met <= {"203.0.113.10", "10.0.0.2"}
+        and (not students_rule(session).suppressions)
+    )
+
+
+def part_3_shows_what_its_text_says(seen: Mapping[str, str]) -> None:
+    """seen: the words of each cell's output, by id."""
     assert "Nothing filters the host yet" in seen["host-before"]
     assert "exit code 0" in seen["curl-first"] and "203.0.113.10" in seen["alerts"]
-    assert "10.0.0.2 is not denied" in seen["respond-once"] and "denied already" in seen["respond-once"]
+    assert "10.0.0.2 is not denied" in seen["entries-after"] and "denied already" in seen["entries-after"]
     assert "exit code 28" in seen["curl-again"] and "Denied: 1 denies" in seen["decide"]
     assert "Stopped on its way out" in seen["where-out"] and "egress entry 1 dropped" in seen["where-out"]
+    answers_every_guess(CELLS, seen)
+    assert ["not yet" in seen[id] for id in EXERCISES] == [True] * 6
+
+
+def experiments_show_what_their_texts_say(seen: Mapping[str, str]) -> None:
+    """The same for chapter 4."""
     assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
-    assert "answer was stopped" in seen["where-in"] and "ingress entry 50 dropped" in seen["where-in"]
-    assert "150 is never reached" in seen["at-150-entries"]
+    assert "answer was stopped" in seen["ingress-run"] and "ingress entry 50 dropped" in seen["ingress-run"]
+    assert "150 is never reached" in seen["at-150-run"]
     assert "at 2001:db8:bad::10" in seen["six-run"]
-    assert "198.51.100.7" not in seen["good-once"] and "198.51.100.80" in seen["good-once"]
-    assert "exit code 0" in seen["good-again"]
+    assert "deny all to 198.51.100.80/32" in seen["good-run"] and "198.51.100.7 " not in seen["good-run"]
+    assert "exit code 0" in seen["good-end"]
     dots = re.search(r"with (\d+) bytes received", seen["stalls-run"])
     assert dots and 1 <= int(dots[1]) < 40
     assert "20 of 20" in seen["full-once"] and "was replaced" in seen["full-once"]
-    assert "exit code 0" in seen["full-first"]
-    assert ["not yet" in seen[id] for id in EXERCISES] == [True] * 4
+    assert "exit code 0" in seen["full-once"]
+    answers_every_guess(EXPERIMENTS, seen)
+
+
+def answers_every_guess(chapter: list[Cell], seen: Mapping[str, str]) -> None:
+    for cell in chapter:
+        assert "guess=" not in cell.source or re.search("It was “|and so it was", seen[cell.id]), cell.id
 
 
 def solved_sections() -> list[list[Cell]]:
-    """The solved code cells of both chapters but the first, split at headings of the second level."""
+    """The solved code cells of both chapters but the first, split at headings of the second level; the experiments of
+    chapter 4 last one first."""
+    return [*sections(CHAPTER_3), *reversed(sections(CHAPTER_4)[1:-1]), sections(CHAPTER_4)[-1]]
+
+
+def sections(chapter: Path) -> list[list[Cell]]:
     found: list[list[Cell]] = []
-    for chapter in (CHAPTER_3, CHAPTER_4):
-        solved = {cell.id: cell for cell in solved_cells(chapter)}
-        for cell in cells(chapter):
-            if cell.is_code and cell.id != OPENING.id:
-                found[-1].append(solved[cell.id])
-            elif not cell.is_code and any(level <= 2 for level, _ in headings(cell.source)):
-                found.append([])
+    solved = {cell.id: cell for cell in solved_cells(chapter)}
+    for cell in cells(chapter):
+        if cell.is_code and cell.id != OPENING.id:
+            found[-1].append(solved[cell.id])
+        elif not cell.is_code and any(level <= 2 for level, _ in headings(cell.source)):
+            found.append([])
     return [section for section in found if section]
 
 
@@ -126,7 +172,7 @@ def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
     session.notes.save(student=STUDENT)
-    first = {"host-place", "responder-start", "alerts", "entries-after", "respond-once", "six-allow", "good-suppress"}
+    first = {"host-place", "responder-start", "alerts", "entries-after", "six-allow", "good-suppress"}
     with one_kernel(FOLDER, by_hand) as kernel:
         kernel.run(OPENING.source)
         for cell in (cell for cell in CELLS + EXPERIMENTS if cell.id in first):
@@ -178,5 +224,5 @@ def test_under_a_lower_tier_the_chapters_run_to_their_end_and_say_what_is_differ
     assert ("No terminal" in seen["terminal-open"]) == (tier == "3")
     assert "exit code 28" in seen["ingress-run"] and "exit code 0" in seen["at-150-run"]
     verb = "would drop" if tier == "3" else "dropped"
-    assert f"egress entry 1 {verb}" in seen["where-out"] and f"ingress entry 50 {verb}" in seen["where-in"]
+    assert f"egress entry 1 {verb}" in seen["where-out"] and f"ingress entry 50 {verb}" in seen["ingress-run"]
     assert own_entries(students_network_acl(session).entries)

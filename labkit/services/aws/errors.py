@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from labkit.model.errors import CredentialsRefused, LabError, QuotaReached, ServiceError, ServiceUnreachable
+from labkit.model.errors import (
+    CredentialsRefused,
+    InvalidInput,
+    LabError,
+    QuotaReached,
+    ServiceError,
+    ServiceUnreachable,
+)
 from labkit.services.unreachable import RESTARTING, retry_advice, untrusted
 
 CLOCK_TOLERANCE_SECONDS = 300
@@ -117,6 +125,43 @@ def translate_aws_errors(client: Any) -> Iterator[None]:
         raise _refusal(error, client) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise _no_answer(error, client) from error
+
+
+def explain_call(error: Exception, client: Any) -> LabError | None:
+    """The LabError for a student's own call of a client that failed; None for an error that is not of the call."""
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, ClientError):
+        return _refusal(error, client)
+    if isinstance(error, ParamValidationError):
+        _, _, report = str(error).partition("\n")
+        return InvalidInput(
+            "The call was not sent: boto3 refused its arguments.",
+            _sentence(report),
+            "Correct them, then run the cell again.",
+        )
+    if isinstance(error, BotoCoreError | ResponseParserError):
+        return _no_answer(error, client)
+    if isinstance(error, TypeError) and "keyword arguments" in str(error):
+        return InvalidInput(
+            "The call was not sent: boto3 takes each argument with its name.",
+            _sentence(str(error)),
+            'Write the name before the value, such as VpcIds=["vpc-…"]; then run the cell again.',
+        )
+    if isinstance(error, AttributeError):
+        near = get_close_matches(str(error.name), dir(client), 1, 0.5)
+        return InvalidInput(
+            f"boto3 has no call “{error.name}” for {client.meta.service_model.service_name.upper()}.",
+            "Its name must match exactly, in small letters with underscores.",
+            f"Did you mean {near[0]}?" if near else "Compare it with the hint, then run the cell again.",
+        )
+    return None
+
+
+def _sentence(report: str) -> str:
+    """botocore's report of one or more lines as sentences."""
+    return " ".join(f"{line.strip().rstrip('.')}." for line in report.splitlines() if line.strip())
 
 
 def _refusal(error: Any, client: Any) -> LabError:

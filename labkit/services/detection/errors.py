@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from labkit.model.errors import CredentialsRefused, LabError, ServiceError, ServiceUnreachable
+from labkit.model.errors import CredentialsRefused, InvalidInput, LabError, ServiceError, ServiceUnreachable
 from labkit.services.unreachable import retry_advice
 
 if TYPE_CHECKING:
@@ -104,6 +104,30 @@ _KEYS = {
         "Run the cell again; each attempt gets a new signature.",
     ),
 }
+
+
+def explain_request(error: Exception) -> LabError | None:
+    """The LabError for a student's own request that failed; None for an error that is not of requests."""
+    from requests.exceptions import ConnectionError, HTTPError, JSONDecodeError, RequestException, Timeout
+
+    request, response = getattr(error, "request", None), getattr(error, "response", None)
+    if isinstance(error, HTTPError) and response is not None and response.request is not None:
+        if response.request.headers.get("Authorization", "").startswith("Hawk "):
+            return refusal(response)
+        return ServiceError(f"{response.url} answered {response.status_code}.", str(response.reason), CHECK_ADDRESS)
+    if isinstance(error, JSONDecodeError):
+        return InvalidInput(
+            "The reply is not JSON.", "Not every reply is: an error may be plain text.", "Look at reply.text instead."
+        )
+    if isinstance(error, ConnectionError | Timeout) and request is not None:
+        reason = f"The connection failed ({type(error).__name__})."
+        return ServiceUnreachable(f"No answer from {request.url}", reason, retry_advice(request.url, CHECK_ADDRESS))
+    if isinstance(error, RequestException):
+        return InvalidInput("The request was not sent.", f"requests says: {str(error).rstrip('.')}.", CHECK_ADDRESS)
+    return None
+
+
+CHECK_ADDRESS = 'Check the address, such as hawk.get("/v2/rulesets"); then run the cell again.'
 
 
 def not_authentic(url: str) -> LabError:

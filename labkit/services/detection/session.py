@@ -9,7 +9,8 @@ from requests import Response, Session
 
 from labkit.model.endpoint import is_loopback
 from labkit.services.detection.api import CONNECT_SECONDS, READ_SECONDS
-from labkit.services.detection.hawk import HawkAuth
+from labkit.services.detection.errors import not_authentic
+from labkit.services.detection.hawk import HawkAuth, NotAuthentic
 from labkit.services.detection.login import DetectionLogin
 
 
@@ -29,8 +30,14 @@ class HawkSession(Session):
         return f"<HawkSession at {self.url}>"
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> Response:
-        """The reply, whatever its status; url: a path such as `/v2/rulesets`, or a whole address."""
+        """The reply, whatever its status; url: a path such as `/v2/rulesets`, or a whole address.
+
+        Raises ServiceError for a reply that the detection service did not sign.
+        """
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         options.setdefault("verify", self._certificate or None)  # the environment would override a session's
         path = url.decode() if isinstance(url, bytes) else url
-        return super().request(method, urljoin(self.url, path), *args, **options)
+        try:
+            return super().request(method, urljoin(self.url, path), *args, **options)
+        except NotAuthentic as error:
+            raise not_authentic(urljoin(self.url, path)) from error

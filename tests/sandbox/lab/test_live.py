@@ -190,3 +190,17 @@ def test_the_environment_may_agree_to_one_account_and_region(lab: Lab, monkeypat
     assert labkit("solve", "vpc").exit_code == 1
     monkeypatch.setenv("LABKIT_AGREE", "123456789012 eu-west-1")
     assert labkit("solve", "vpc").exit_code == 0
+
+
+def test_a_call_by_hand_that_changes_something_waits_for_the_same_yes_and_one_that_reads_does_not(lab: Lab) -> None:
+    lab.enter_student_number(7)
+    ec2, before = lab.boto3("ec2"), vpc_ids(lab)
+    assert {one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]} == before
+    with pytest.raises(ConsentNeeded, match="account 123456789012, region eu-west-1"):
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert vpc_ids(lab) == before
+
+    lab.agree()
+    made = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    assert vpc_ids(lab) == before | {made}
+    ec2.delete_vpc(VpcId=made)
