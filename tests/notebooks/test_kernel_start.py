@@ -75,8 +75,10 @@ def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps
         kernel.run('ec2, hawk = lab.boto3("ec2"), lab.requests()')
         for source, words in MISTAKES.items():
             output = kernel.run(source)
-            assert output.error in ("LabError", "ServiceError") and "Traceback" not in output.text, f"{source}: {output.text}"
-            assert all(one in output.text for one in words), f"{source}: {output.text}"
+            assert output.error in ("LabError", "ServiceError"), f"{source}: {output.text}"
+            assert "Traceback" not in output.text and all(one in output.text for one in words), (
+                f"{source}: {output.text}"
+            )
             assert output.html.count('class="panel bad"') == 1 and "Next" in output.text, f"{source}: {output.html}"
         for source in ("ec2.describe_vpcs()['Vpc']", "hawk.gett", "len(ec2)", "hawk.get('/v2/rulesets').json()[0]"):
             assert "Traceback" in kernel.run(source).text, source
