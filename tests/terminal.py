@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -19,8 +20,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 class Terminal:
     """Both ends of a pseudo-terminal: a process at one, a person at the other."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], columns: int = 0, rows: int = 0) -> None:
         self.keys, screen = pty.openpty()
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
             command, stdin=screen, stdout=screen, stderr=screen, start_new_session=True, preexec_fn=_own_terminal
         )

@@ -13,13 +13,14 @@ from labkit.views.terminal import echo
 
 if TYPE_CHECKING:
     from labkit.services.host import HostStatus
+    from labkit.steps.session import LabSession
 
 
 def shell() -> None:
     """Open a prompt on the lab's host, whose traffic passes your network ACL. `exit` leaves it."""
     from labkit.range.program import shell_command
 
-    status = _host_status()
+    status = host_status()
     _say_behind(status.behind)
     if status.tier == 3:
         raise LabError(
@@ -40,7 +41,7 @@ def run(command: tuple[str, ...]) -> None:
     from labkit.range.program import program_command, require_program
     from labkit.steps.session import open_session
 
-    status = _host_status()
+    status = host_status()
     if status.tier == 3:
         host = open_session().backend.aws.host
         assert host is not None  # else there was no status
@@ -61,10 +62,11 @@ def _say_behind(words: str) -> None:
         echo(f"labkit: {words}", err=True)
 
 
-def _host_status() -> HostStatus:
+def host_status(session: LabSession | None = None) -> HostStatus:
+    """The host, which is up. Raises LabError."""
     from labkit.steps.session import open_session
 
-    host = open_session().backend.aws.host
+    host = (session or open_session()).backend.aws.host
     if host is None:
         raise LabError("There is no host here.", "With live AWS, the host is your own.", "Open a terminal on it.")
     status = host.status()

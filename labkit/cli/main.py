@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from labkit.backends.wing import find_classroom
-from labkit.cli import env, handout, host, ready, respond, status, steps
+from labkit.cli import demo, env, handout, host, ready, respond, status, steps
 from labkit.cli.group import Commands
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
@@ -92,7 +92,9 @@ main.command("solve")(steps.solve)
 main.command("reset")(steps.reset)
 main.command("env")(env.env)
 main.command("ready")(ready.ready)
+main.command("demo")(demo.demo)
 main.command("respond")(respond.respond)
+main.command("entries")(demo.entries)
 main.command("shell")(host.shell)
 main.command("run", context_settings={"ignore_unknown_options": True})(host.run)
 main.command("handout")(handout.handout)

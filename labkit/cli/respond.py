@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.views.terminal import echo, in_terminal, one_line, styled
+from labkit.views.terminal import columns, echo, in_terminal, one_line, styled, wrapped
 
 if TYPE_CHECKING:
     from labkit.model.response.messages import Message
@@ -29,8 +29,8 @@ SIGNS = {
     "answers again": ("✓", "green"),
     "ended": ("■", "cyan"),
 }
-INDENT = 23
-"""Columns before a message's sentence."""
+NARROW = 80
+"""Columns below which a message's line has no time of day."""
 
 
 @click.option("--once", is_flag=True, help="Poll once, then exit.")
@@ -83,7 +83,7 @@ def _run(session: LabSession, responder: Responder) -> None:
 
     if words := earlier_alerts(session):
         echo(words)
-    echo("Press Ctrl-C to stop. The milliseconds: from the event to the entry.")
+    echo("Ctrl-C stops it. Milliseconds: from event to entry.")
     try:
         responder.run(threading.Event())
     except KeyboardInterrupt:
@@ -105,17 +105,19 @@ def _print(verbose: bool, said: Message) -> None:
     """One line: when, what kind, the milliseconds from the event to the entry, and the sentence."""
     sign, colour = SIGNS.get(said.kind, ("·", None))
     took = "" if said.event_to_entry_ms is None else f"{said.event_to_entry_ms} ms"
-    clock, words = f"{datetime.now():%H:%M:%S}", one_line(in_terminal(said.plain or said.sentence))
-    echo(styled(clock, dim=True), "  ", styled(sign, fg=colour), " ", styled(f"{took:>9}", bold=True), "  ", words)
+    narrow = columns() < NARROW
+    clock = "" if narrow else f"{datetime.now():%H:%M:%S}  "
+    took = f"{took:>{6 if narrow else 9}} "
+    indent = " " * (len(clock) + len(took) + 2)
+    sentences = [said.plain or said.sentence]
     if verbose:
-        original = [said.sentence] if said.plain else []
-        entry = (
-            [f"{json.dumps(said.entry.to_aws())}{_times(said)}"]
-            if said.kind in ("added", "replaced") and said.entry
-            else []
-        )
-        for line in original + entry:
-            echo(" " * INDENT, one_line(line))
+        sentences += [said.sentence] if said.plain else []
+        if said.kind in ("added", "replaced") and said.entry:
+            sentences.append(f"{json.dumps(said.entry.to_aws())}{_times(said)}")
+    lines = [line for words in sentences for line in wrapped(in_terminal(words), len(indent))]
+    echo(styled(clock, dim=True), styled(sign, fg=colour), " ", styled(took, bold=True), lines[0])
+    for line in lines[1:]:
+        echo(indent, line)
 
 
 def _times(said: Message) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 import textwrap
 import threading
@@ -15,7 +13,7 @@ from typing import Any
 import click
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.views.terminal import echo, in_terminal, one_line, styled
+from labkit.views.terminal import columns, echo, in_terminal, one_line, styled, wrapped
 
 SIGNS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
 NEXT = "▶"
@@ -23,7 +21,6 @@ COLOURS = {"✓": "green", "✕": "red", "?": "yellow", NEXT: "cyan"}
 PATIENCE_SECONDS = 1.0
 """What takes longer is named meanwhile."""
 
-UNLIMITED = 100_000
 NARROW = 40
 """Columns below which what was found stands below the key."""
 
@@ -75,7 +72,7 @@ def _awaited(results: Iterator[CheckResult], titles: Sequence[str], wait_for: An
 
 def _say(result: CheckResult, is_next: bool, verbose: bool) -> None:
     sign = NEXT if is_next and result.outcome is Outcome.NOT_YET else SIGNS[result.outcome]
-    width = _columns()
+    width = columns()
     found = _found(result)
     if verbose:
         _wrapped(sign, f"{result.title} ({result.step}): {result.outcome.value}")
@@ -105,26 +102,20 @@ def _command(result: CheckResult) -> str:
     return in_terminal(result.next_step)
 
 
-def _columns() -> int:
-    """The terminal's width; what goes to a file or a pipe is neither cut nor wrapped, unless COLUMNS says how wide."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else UNLIMITED
-
-
 def _signed(sign: str) -> str:
     return styled(sign, fg=COLOURS.get(sign))
 
 
 def _wrapped(sign: str, words: str) -> None:
     """A sign, and words beside it over as many lines as they need; an id is not broken while it fits on a line."""
-    width = max(_columns() - 3, 10)
-    first, *rest = textwrap.wrap(one_line(words), width, break_on_hyphens=False) or [""]
+    first, *rest = wrapped(words, 3)
     echo(_signed(sign), " ", first)
     for line in rest:
         echo("  ", line)
 
 
 def _head(words: str) -> None:
-    width = max(_columns() - 1, 10)
+    width = max(columns() - 1, 10)
     for paragraph in words.splitlines():
         echo(textwrap.fill(in_terminal(paragraph), width, break_on_hyphens=False, break_long_words=False))
 

@@ -58,7 +58,14 @@ def solve(what: str, student: str | None, yes: bool) -> None:
                 session, f"{_host_moves(session, chosen)}Do the unfinished steps for student {session.student}", chosen
             )
     else:
-        _take_number(session, chosen, yes)
+        take_number(session, chosen, yes)
+    do_steps(session, chosen, yes)
+
+
+def do_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
+    """Do these steps and what they need, a line each. Exits with 1 if one is not done afterwards."""
+    from labkit import steps
+
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
         for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
@@ -79,6 +86,13 @@ def reset(what: str, student: str | None, yes: bool) -> None:
     session = _open(student)
     if student is not None:
         chosen = _from_here(chosen)
+    undo_steps(session, chosen, yes)
+
+
+def undo_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
+    """Undo these steps, a line each, after asking. Exits with 1 if one could not be undone."""
+    from labkit import steps
+
     if not yes:
         _ask(session, "Undo these steps", chosen, undo=True)
     failed = False
@@ -113,7 +127,7 @@ def _open(student: str | None) -> LabSession:
     return session
 
 
-def _take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
+def take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
     """Say which number is taken where nobody gave one; ask first if things of that number are there already."""
     from labkit import steps
     from labkit.steps import account

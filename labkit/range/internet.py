@@ -17,6 +17,17 @@ _LONGEST_REQUEST = 16384
 _PATIENCE_SECONDS = 10
 _DRIP_SECONDS = 0.05
 
+_MAD_HOST = "dadismad.com"
+_MAD_FACE = r"""
+     .-------.
+    / --\ /-- \
+   |   o   o   |    DAD IS MAD
+   |    .-.    |
+    \  /   \  /
+     '-------'
+
+"""
+
 Service = Callable[[socket.socket], None]
 
 
@@ -78,14 +89,15 @@ def _page(connection: socket.socket) -> None:
 def page(request: bytes, here: str) -> bytes:
     """The reply to an HTTP request. here: the address it reached, shown unless it is loopback. Source: RFC 9112.
 
-    >>> print(page(b"GET / HTTP/1.1\\r\\nHost: dadismad.com\\r\\n\\r\\n", "203.0.113.10").decode().splitlines()[-1])
-    You reached dadismad.com at 203.0.113.10. It is a page of the range: nothing left this machine.
+    >>> print(page(b"GET / HTTP/1.1\\r\\nHost: dadismad.com\\r\\n\\r\\n", "203.0.113.10").decode().splitlines()[5])
+    You reached dadismad.com at 203.0.113.10.
     """
     lines = request.decode("ascii", "replace").split("\r\n")
     named = next((line[5:].strip() for line in lines if line.lower().startswith("host:")), "")
     host = "".join(letter for letter in named[:255] if letter.isalnum() or letter in ".-:[]") or "a host"
     where = "" if here.startswith("127.") else f" at {here}"
-    body = f"You reached {host}{where}. It is a page of the range: nothing left this machine.\n"
+    face = _MAD_FACE if host.endswith(_MAD_HOST) else ""
+    body = f"You reached {host}{where}.\n{face}From the range: nothing left this machine.\n"
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return (head if lines[0].startswith("HEAD ") else head + body).encode("ascii", "replace")
 

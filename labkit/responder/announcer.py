@@ -147,15 +147,14 @@ def _in_plain_words(cidr_blocks: tuple[str, ...], hosts: tuple[str, ...]) -> str
     >>> _in_plain_words((), ())
     'No alert names an address to deny.'
     >>> _in_plain_words(("203.0.113.10/32",), ("10.0.1.10",))
-    'To deny: 203.0.113.10. Alerts of the host 10.0.1.10 name it.'
+    'To deny: 203.0.113.10, in alerts of 10.0.1.10.'
     """
     if not cidr_blocks:
         return "No alert names an address to deny."
     addresses = [block.partition("/")[0] for block in cidr_blocks]
     few = len(addresses) <= MOST_LISTED
     what = ", ".join(addresses) if few else f"{len(addresses)} addresses, {addresses[0]} … {addresses[-1]}"
-    who = f" of the host {', '.join(hosts)}" if hosts else ""
-    return f"To deny: {what}. Alerts{who} name {'it' if len(addresses) == 1 else 'them'}."
+    return f"To deny: {what}, in alerts of {', '.join(hosts) or 'your rule'}."
 
 
 def _key(destination: Destination) -> str:

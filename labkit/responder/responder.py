@@ -115,7 +115,8 @@ class Responder:
         self._stop = stop
         feed = ", and at once if the service announces them" if self._wait is not None else ""
         about = f"It reads the alerts of rule {self.rule_id} every {self._interval_seconds:g} s{feed}."
-        self._emit(Message("started", f"The responder writes to {self.network_acl_id}. {about}"))
+        writes = f"The responder writes to {self.network_acl_id}."
+        self._emit(Message("started", f"{writes} {about}", plain=writes))
         try:
             self._run_rounds(stop, AlertListener(self._wait, self._interval_seconds, stop))
         except LabError as error:

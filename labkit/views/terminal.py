@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
+import textwrap
 from typing import Any
 
 import click
+
+UNLIMITED = 100_000
+"""The columns of a file or a pipe."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, what turns the direction of writing, line separators and lone surrogates."""
@@ -66,6 +72,16 @@ def styled(text: str, **style: Any) -> Styled:
 def echo(*parts: str, err: bool = False, nl: bool = True) -> None:
     """Write the parts one after the other: the only way in which a command's words reach a terminal."""
     click.echo("".join(one if isinstance(one, Styled) else visible(one) for one in parts), err=err, nl=nl)
+
+
+def columns() -> int:
+    """The terminal's width; what goes to a file or a pipe is neither cut nor wrapped, unless COLUMNS says how wide."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else UNLIMITED
+
+
+def wrapped(words: str, indent: int) -> list[str]:
+    """The words in lines that leave room for so many columns before them; an id is not broken while it fits a line."""
+    return textwrap.wrap(one_line(words), max(columns() - indent, 10), break_on_hyphens=False) or [""]
 
 
 def in_terminal(words: str) -> str:

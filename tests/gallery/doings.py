@@ -49,7 +49,7 @@ from tests.gallery.values import (
 
 
 def _ran() -> tuple[State, ...]:
-    page = f"You reached dadismad.com at {BAD}. It is a page of the range: nothing left this machine.\n"
+    page = f"You reached dadismad.com at {BAD}.\nFrom the range: nothing left this machine.\n"
     dropped = "curl: (28) Failed to connect to dadismad.com port 80 after 3053 ms: Couldn't connect to server\n"
     stream = "." * 400 + "\n"
     return (

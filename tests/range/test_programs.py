@@ -44,9 +44,10 @@ def test_curl_answers_then_times_out_while_an_entry_denies_it_then_answers_again
     after = network.run([*CURL, "dadismad.com"])
 
     assert (before.code, denied.code, after.code) == (0, 28, 0)
-    assert before.out == (
-        f"You reached dadismad.com at {DADISMAD}. It is a page of the range: nothing left this machine.\n"
-    )
+    first, *face, last = before.out.splitlines()
+    assert first == f"You reached dadismad.com at {DADISMAD}."
+    assert "DAD IS MAD" in " ".join(face) and max(map(len, face)) < 40
+    assert last == "From the range: nothing left this machine."
 
 
 def test_without_any_flag_curl_gives_up_after_three_seconds(network: Range):

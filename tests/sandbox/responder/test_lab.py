@@ -131,7 +131,7 @@ def test_once_then_cleanup(ready: Lab, store: DetectionStore) -> None:
     raise_alert(store, DADISMAD, rule_id=students_rule(ready._session).id)
     once = labkit("respond", "--once")
     assert once.exit_code == 0
-    assert "To deny: 203.0.113.10." in once.output and "{" not in once.output
+    assert "To deny: 203.0.113.10, in alerts of " in once.output and "{" not in once.output
     for line in once.output.splitlines()[1:]:  # after the move of the host
         assert re.fullmatch(r"\d\d:\d\d:\d\d  [⊘·✓]  +(\d+ ms)?  \S.*", line)
     assert re.search(r" \d+ ms  Added entry 1: deny all to 203.0.113.10/32.\n", once.output)
