@@ -20,7 +20,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 class Terminal:
     """Both ends of a pseudo-terminal: a process at one, a person at the other."""
 
-    def __init__(self, command: list[str], columns: int = 0, rows: int = 0) -> None:
+    def __init__(self, command: list[str], columns: int = 200, rows: int = 50) -> None:
         self.keys, screen = pty.openpty()
         fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(

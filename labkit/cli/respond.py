@@ -106,8 +106,7 @@ def _print(verbose: bool, said: Message) -> None:
     sign, colour = SIGNS.get(said.kind, ("·", None))
     took = "" if said.event_to_entry_ms is None else f"{said.event_to_entry_ms} ms"
     narrow = columns() < NARROW
-    clock = "" if narrow else f"{datetime.now():%H:%M:%S}  "
-    took = f"{took:>{6 if narrow else 9}} "
+    clock, took = ("", f"{took:>6} ") if narrow else (f"{datetime.now():%H:%M:%S}  ", f"{took:>9}  ")
     indent = " " * (len(clock) + len(took) + 2)
     sentences = [said.plain or said.sentence]
     if verbose:
