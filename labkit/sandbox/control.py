@@ -28,6 +28,11 @@ button{{font:inherit;min-width:5rem;margin-inline-start:.6rem}}</style></head>
 <button type="button" aria-label="Copy the API Secret Key">Copy</button></dd></dl>
 <p>They open this sandbox and nothing else. This page opens once; the form opens it again.</p>
 <script>
+// A form shows this page in a frame, which knows the system's theme, and not JupyterLab's.
+try {{
+  const light = parent.document.body.dataset.jpThemeLight;
+  if (light) document.documentElement.style.colorScheme = light === "true" ? "light" : "dark";
+}} catch {{}}
 for (const button of document.querySelectorAll("button")) button.onclick = async () => {{
   const key = button.previousElementSibling;
   getSelection().selectAllChildren(key);

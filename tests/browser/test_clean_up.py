@@ -1,10 +1,11 @@
-"""Chapter 4 with a slow hand, from its first cell to its last; and a number that somebody works with already."""
+"""Chapter 5 with a slow hand, from its first cell to its last; and a number that somebody works with already."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,9 +22,9 @@ SLOW = 400
 Screenshot = Callable[[str], Path]
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": {"width": 1366, "height": 768}}
+@pytest.fixture(scope="module")
+def page_options() -> dict[str, Any]:
+    return {"viewport": {"width": 1366, "height": 768}}
 
 
 def test_a_slow_hand_cleans_up_from_the_first_cell_to_the_last(

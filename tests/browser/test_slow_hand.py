@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -17,9 +21,9 @@ SLOW = 400
 """Milliseconds: long enough for the kernel to answer what leaving a field has sent."""
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": {"width": 1366, "height": 768}}
+@pytest.fixture(scope="module")
+def page_options() -> dict[str, Any]:
+    return {"viewport": {"width": 1366, "height": 768}}
 
 
 def answered(form: Locator, words: str) -> None:
@@ -121,3 +125,21 @@ def test_the_students_own_aws_account_is_used_after_a_second_yes_and_the_top_say
     expect(form.locator(".labkit").first).not_to_contain_text("AWS: sandbox")
     notebook.press(form.get_by_role("button", name=re.compile("^sandbox")), SLOW)
     expect(form.locator(".labkit").first).to_contain_text("AWS: sandbox")
+
+
+def test_the_keys_page_has_the_theme_that_was_chosen_by_hand(
+    page: Page, chapter_2: NotebookPage, lab: RunningLab, session: LabSession, screenshot: Callable[[str], Path]
+) -> None:
+    session.notes.save(student="7")
+    page.emulate_media(color_scheme="light")
+    chapter_2.menu("Settings", "Theme", "Synchronize with System Settings")
+    chapter_2.menu("Settings", "Theme", "JupyterLab Dark")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    try:
+        chapter_2.run("from labkit import open_lab")
+        form = chapter_2.run("lab.enter_aws_keys()")
+        chapter_2.press(form.get_by_role("button", name=re.compile("Show .*Cloud Accounts")), SLOW)
+        expect(chapter_2.cloud_account(form).locator("html")).to_have_css("color-scheme", "dark")
+        screenshot("02-keys-dark-by-hand")
+    finally:
+        shutil.rmtree(lab.top / "jupyter/config/lab/user-settings/@jupyterlab" / "apputils-extension", ignore_errors=True)
