@@ -86,11 +86,17 @@ def vpc_quota_sentence(vpcs: Sequence[Vpc], region: str) -> str:
     return f"{len(vpcs)} of {VPC_QUOTA} VPCs used in {region}{listed}."
 
 
-def untagged_sentence(vpcs: Sequence[Vpc]) -> str:
+def untagged_sentence(vpcs: Sequence[Vpc], elsewhere: str = "") -> str:
     """What to say of VPCs that may be the student's, since the AWS CLI makes them without a tag; "" for none.
+
+    elsewhere: their region, if it is not the one in use.
 
     >>> untagged_sentence([Vpc("vpc-1", "10.0.0.0/16", False)])
     'Without a tag: vpc-1 (10.0.0.0/16, without a name). If you made it, tick it in the form of `lab.clean_up()`.'
     """
+    if not vpcs:
+        return ""
+    where = f" in {elsewhere}" if elsewhere else ""
+    first = f"choose that region, `lab.enter_aws_keys(region='{elsewhere}')`, and " if elsewhere else ""
     listed = ", ".join(map(str, vpcs))
-    return f"Without a tag: {listed}. If you made it, tick it in the form of `lab.clean_up()`." if vpcs else ""
+    return f"Without a tag{where}: {listed}. If you made it, {first}tick it in the form of `lab.clean_up()`."

@@ -11,7 +11,7 @@ from labkit.model.network_acl import NetworkAcl
 from labkit.model.response.response import own_entries
 from labkit.model.settings import PROFILE
 from labkit.model.student import STUDENT_TAG, is_a_students_rule, rule_name
-from labkit.model.vpc import Vpc
+from labkit.model.vpc import Vpc, untagged_sentence
 from labkit.services import aws
 from labkit.services.aws.profile import load_profile
 from labkit.services.notes import Notes
@@ -49,11 +49,13 @@ class Place:
 @dataclass(frozen=True)
 class Belongings:
     """places: each place, and what is there of the student's. untagged: VPCs in the region in use that may be theirs,
-    since the AWS CLI makes them so. others: what is there of other people."""
+    since the AWS CLI makes them so; untagged_sentence: they and those of other regions. others: what is there of other
+    people."""
 
     student: int
     places: tuple[Place, ...]
     untagged: tuple[Vpc, ...]
+    untagged_sentence: str
     others: tuple[str, ...]
 
     @property
@@ -84,7 +86,8 @@ def belongings(session: LabSession) -> Belongings:
     )
     others = [f"rule “{name}”" for name in rules.found if name != own]
     others += [f"VPC {vpc}" for vpc in here.vpcs if vpc.student != student and not vpc.is_untagged]
-    return Belongings(student, places, tuple(vpc for vpc in here.vpcs if vpc.is_untagged), tuple(others))
+    sentences = [untagged_sentence(here.untagged), *(untagged_sentence(one.untagged, one.name) for one in elsewhere)]
+    return Belongings(student, places, here.untagged, " ".join(filter(None, sentences)), tuple(others))
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,10 @@ class _Region:
     vpcs: Sequence[Vpc] = ()
     network_acls: Sequence[NetworkAcl] = ()
     unseen: str = ""
+
+    @property
+    def untagged(self) -> tuple[Vpc, ...]:
+        return tuple(vpc for vpc in self.vpcs if vpc.is_untagged)
 
     def places(self, student: int) -> tuple[Place, Place]:
         vpcs = tuple(str(vpc) for vpc in self.vpcs if vpc.student == student)

@@ -1,4 +1,4 @@
-"""Chapter 4: removes everything that the lab made for the student, and checks what is left."""
+"""Chapter 5: removes everything that the lab made for the student, and checks what is left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from labkit import steps
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import LabError
-from labkit.model.vpc import untagged_sentence
 from labkit.steps import account, host, network
 from labkit.steps.belongings import Belongings, belongings
 from labkit.steps.progress_notes import forget_progress
@@ -66,7 +65,7 @@ def what_is_left(
         looked=[(place.title, place.words) for place in found.places],
         still_there=found.things,
         unseen=[place.title for place in found.unseen],
-        untagged=untagged_sentence(found.untagged),
+        untagged=found.untagged_sentence,
         left_alone=found.others,
     )
 

@@ -9,6 +9,7 @@ from labkit.classroom.as_student import open_as_student
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.errors import LabError
 from labkit.services import aws
+from labkit.steps import clean_up
 from labkit.steps.network import students_vpc
 from labkit.views.forms.clean_up import REMOVE
 from labkit.views.forms.parts import Form
@@ -145,6 +146,14 @@ def test_a_vpc_in_a_region_that_was_in_use_before_is_neither_forgotten_nor_overl
     assert made.id not in {vpc.id for vpc in aws.describe_vpcs(session.aws.ec2)}
     session.notes.save(region="us-east-1")
     assert pressed(done.clean_up()).title == "Nothing of yours is left." and mine.id not in vpc_ids()
+
+
+def test_a_vpc_without_a_tag_in_a_region_that_was_in_use_before_is_told_of(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("aws_account")))
+    other = vpc_without_a_tag()
+    lab._session.notes.save(region="eu-west-1", vpc_region="us-east-1")
+    told = clean_up.what_is_left(lab._session).untagged
+    assert "Without a tag in us-east-1" in told and other in told and "lab.enter_aws_keys(region='us-east-1')" in told
 
 
 def test_a_vpc_made_in_a_second_region_leaves_the_first_in_the_notes(lab: Lab) -> None:
