@@ -167,7 +167,7 @@ def assert_canary_is_nowhere(lab: RunningLab) -> None:
         assert not [command for command in commands if canary in command]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1366, "dark"), (1024, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (1024, "dark")])
 def test_the_keyboard_alone_is_enough_from_the_first_cell_to_the_last(
     chapter_2: NotebookPage, session: LabSession, screenshot: Screenshot, width: int, scheme: Any
 ) -> None:
