@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from labkit import steps
 from labkit.lab.base import Cells
 from labkit.lab.links import link_to
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields, wanted_criteria
@@ -26,11 +28,18 @@ from labkit.views.view import View
 class RuleCells(Cells):
     """The detection rule of the student."""
 
-    def rules(self) -> View:
-        """The rules of the rule set that the lab works in."""
-        return rule_views.RuleTable(
-            rule.all_rules(self._session.detection), BASE_RULE_SET, rule_name(self._session.student)
+    def rules(self) -> Form | View:
+        """The rules of the rule set that the lab works in; yours is the last one, with a switch."""
+        table = self._rule_table()
+        if self._unattended or table.yours_enabled is None:
+            return table
+        return rule_form.rule_switch(
+            self._rule_table, self._enable, lambda: rule.undo_enabled(self._session), link_to=link_to
         )
+
+    def _rule_table(self) -> rule_views.RuleTable:
+        rules, yours = rule.all_rules(self._session.detection), rule_name(self._session.student)
+        return rule_views.RuleTable(sorted(rules, key=lambda one: one.name == yours), BASE_RULE_SET, yours)
 
     def clone_rule(self) -> View:
         """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
@@ -86,8 +95,14 @@ class RuleCells(Cells):
         title = f"curl connects to {destination}, port {port}" if event is None else "The event you gave"
         return rule_views.ExplanationTree(explain(own, met), title)
 
-    def enable_rule(self) -> View:
-        """Enable your rule."""
+    def enable_rule(self) -> Form | View:
+        """The table of rules, with the switch that enables your rule; an unattended run enables it at once."""
+        if self._unattended:
+            return replace(rule.do_enabled(self._session), table=self._rule_table())
+        return self.rules()
+
+    def _enable(self) -> View:
+        steps.require(self._session, steps.with_needs((rule.CRITERIA,)))
         return rule.do_enabled(self._session)
 
     def retrieve_rule_id(self) -> View:

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from labkit.model.detection.criteria import FILTER, wanted_criteria
 from labkit.services import aws
 from labkit.steps.session import LabSession
+from labkit.views.forms.parts import SAME_PRESS_SECONDS
 from tests.browser.notebook_page import EXECUTED, NotebookPage
 from tests.browser.running_lab import RunningLab
 
@@ -149,10 +150,26 @@ def make_rule(notebook: NotebookPage, screenshot: Screenshot) -> None:
     expect(notebook.run("lab.explain()")).to_contain_text("✓ The filter matches")
     expect(notebook.run('lab.explain(destination="127.0.0.1"')).to_contain_text("no alert")
     screenshot("02-explain")
-    expect(notebook.run("lab.enable_rule()")).to_contain_text("Your rule is enabled.")
+    switch_on(notebook, screenshot)
     passed(notebook.run('lab.check("rule_enabled")'))
     expect(notebook.run("lab.retrieve_rule_id()")).to_contain_text("RuleID")
     passed(notebook.run('lab.check("rule_id")'))
+
+
+def switch_on(notebook: NotebookPage, screenshot: Screenshot) -> None:
+    """In the table of rules; a press is slow, a second one changes nothing, and the table stays where it is."""
+    table = notebook.run("lab.enable_rule()")
+    yours = table.get_by_role("row").last
+    expect(yours).to_contain_text("○ not enabled")
+    enable = table.get_by_role("button", name="Enable")
+    place = enable.bounding_box()
+    for _ in range(2):
+        notebook.press(enable, milliseconds=400)
+        expect(table.get_by_role("status")).to_contain_text("Your rule is enabled.")
+        expect(yours).to_contain_text("✓ enabled")
+        assert enable.bounding_box() == place
+        notebook.page.wait_for_timeout(SAME_PRESS_SECONDS * 1000)
+    screenshot("02-switch")
 
 
 def assert_canary_is_nowhere(lab: RunningLab) -> None:
@@ -197,6 +214,10 @@ def test_the_keyboard_alone_is_enough_from_the_first_cell_to_the_last(
     by_keyboard.fill(form, "Alert Title", wanted_criteria(7).title)
     by_keyboard.press_button(form, "Save the rule")
     expect(form).to_contain_text("5 of 5 correct")
+
+    form = by_keyboard.run_through("lab.enable_rule()")
+    by_keyboard.press_button(form, "Enable")
+    expect(form).to_contain_text("Your rule is enabled.")
 
     passed(by_keyboard.run_through('lab.check("rule_id")'))
     expect(by_keyboard.run_through("lab.status()")).to_contain_text("8 of 12 steps done")

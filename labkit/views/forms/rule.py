@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from labkit.model.detection.criteria import CRITERIA_LABELS, Criteria, compare, parse_aggregate_fields
 from labkit.model.errors import FilterError
 from labkit.model.rule_filter import parse, straighten
-from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link
+from labkit.views.forms.parts import LABEL_STYLE, Form, LinkTo, field_layout, no_link, words
 from labkit.views.panels.basic import ErrorPanel
 from labkit.views.tables.criteria import FieldComparison
+from labkit.views.tables.rules import RuleTable
 from labkit.views.view import View
 
 TALL = ("alert_description", "filter")
@@ -67,6 +68,37 @@ def rule_form(
     save = form.add_button("Save the rule", "Saving…", lambda: submit(_criteria(form)))
     form.put(*form.fields.values(), save)
     return form
+
+
+def rule_switch(
+    table: Callable[[], RuleTable], enable: Callable[[], View], disable: Callable[[], View], *, link_to: LinkTo
+) -> Form:
+    """The table of rules, with a switch at the end of its last row, which is the student's own rule.
+
+    Two buttons and not one: a second press asks for what is so already. table: asked again after each press.
+    """
+    from ipywidgets import HBox, Layout
+
+    form = Form(shown := table(), link_to, head=False)
+    place = words(shown)
+    place.layout = Layout(flex="1 1 30em", max_width="62em", min_width="0")  # whatever it holds: nothing moves
+
+    def then_look(call: Callable[[], View]) -> View:
+        result, now = call(), table()
+        place.value, on.button_style = now._repr_html_(), _style(now)
+        return result
+
+    on = form.add_button("Enable", "Enabling…", partial(then_look, enable))
+    off = form.add_button("Disable", "Disabling…", partial(then_look, disable))
+    on.button_style, off.button_style = _style(shown), ""
+    switch = HBox([on, off], layout=Layout(margin="0 0 1.3em"))  # the space that a table has below it
+    form.put(HBox([place, switch], layout=Layout(flex_flow="row wrap", align_items="flex-end", width="100%")))
+    return form
+
+
+def _style(shown: RuleTable) -> str:
+    """The style of “Enable”: it stands out where it would change something."""
+    return "" if shown.yours_enabled else "primary"
 
 
 def _as_text(value: str | tuple[str, ...]) -> str:

@@ -31,6 +31,11 @@ class RuleTable(TableView):
     headers: ClassVar[list[str]] = ["Rule name", "Enabled", "Severity", "RuleID"]
 
     @property
+    def yours_enabled(self) -> bool | None:
+        """Whether the student's own rule is enabled; None where there is none."""
+        return next((rule.enabled for rule in self.rules if rule.name == self.yours), None)
+
+    @property
     def caption(self) -> str:
         return f"Rules in the rule set {self.ruleset}" if self.ruleset else "Rules"
 

@@ -201,6 +201,29 @@ def test_the_checks_of_the_rule_pass_when_it_was_made_through_the_rest_api(lab: 
         assert outcome_of(lab, key) == "done"
 
 
+def test_the_switch_in_the_table_of_rules_waits_for_the_criteria_and_the_next_check_sees_it(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("network_acl_id")))
+    assert not hasattr(lab.rules(), "buttons")  # no rule of the student's, no switch
+    list(steps.solve(lab._session, steps.named("rule")))
+    early = lab.rules()
+    early.buttons["Enable"].click()
+    assert "The five criteria" in early.message.value
+    list(steps.solve(lab._session, steps.named("rule_criteria")))
+    form = lab.enable_rule()
+    for name, outcome in (("Enable", "done"), ("Disable", "not yet"), ("Enable", "done")):
+        form.buttons[name].click()
+        assert outcome_of(lab, "rule_enabled") == outcome
+    assert "Your rule is enabled." in form.message.value
+
+
+def test_an_unattended_run_enables_the_rule_and_shows_the_table(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(steps.solve(lab._session, steps.named("rule_criteria")))
+    monkeypatch.setenv("LABKIT_STUDENT", "1")
+    shown = repr(open_lab().enable_rule())
+    assert "Your rule is enabled." in shown
+    assert "✓ enabled" in shown.splitlines()[-1]
+
+
 def test_a_name_that_is_nearly_right_is_told_apart_from_no_rule(lab: Lab) -> None:
     lab.enter_student_number(7)
     api = lab._session.detection
