@@ -5,7 +5,6 @@ machine, in its own process.
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from labkit.aws_config import point_aws_cli_at
 from labkit.backends.backend import AwsBackend, lab_environment
@@ -15,6 +14,7 @@ from labkit.classroom.host_process import ClassHost
 from labkit.classroom.join import aws_files, certificate_file
 from labkit.classroom.pinned_certificate import pinned
 from labkit.model.access_keys import AccessKeys
+from labkit.model.endpoint import url_parts
 from labkit.model.settings import Settings
 from labkit.model.student import account_of, parse_student_number
 from labkit.services.host import Host
@@ -44,7 +44,7 @@ class ClassAws(AwsBackend):
 
     def environment(self) -> dict[str, str]:
         trust = {"AWS_CA_BUNDLE": self.certificate} if self.certificate else {}
-        host = urlsplit(self._url).hostname or ""
+        host = url_parts(self._url).hostname or ""
         return trust | lab_environment(self.config_file, self.credentials_file, host)
 
     def cloud_account(self) -> AccessKeys:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from labkit.model.endpoint import url_parts
 from labkit.views.terminal import echo
 
 ADDS_TO_TRUST = ("NODE_EXTRA_CA_CERTS",)
@@ -32,7 +32,7 @@ def env() -> None:
 
 def _tls_variables(url: str, certificate: str, home: Path) -> dict[str, str]:
     """The host for programs that take no scheme; with a certificate of our own, a bundle of it and all others."""
-    endpoint = urlsplit(url)
+    endpoint = url_parts(url)
     found = {"TS_HOST": endpoint.netloc} if endpoint.scheme == "https" else {}
     if certificate:
         found |= dict.fromkeys(ADDS_TO_TRUST, certificate)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.model.endpoint import is_loopback
+from labkit.model.errors import InvalidInput
 from labkit.sandbox.aws.app import CONTROL_FLAG
 from labkit.sandbox.control import TOKEN_HEADER, same_token
 from labkit.sandbox.http import OUTSIDE, WSGIApp
@@ -48,7 +49,7 @@ def _is_rebound(environ: dict[str, Any]) -> bool:
         return False
     try:
         return not is_loopback(f"http://{host}")
-    except ValueError:  # half a bracket
+    except InvalidInput:
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_a_student_creates_changes_tags_and_deletes_a_rule_with_their_number(stu
     tags = {"inclusion": [{"source": "ec2", "key": "a", "value": "b"}], "exclusion": []}
     assert seven.post(f"/v2/rules/{path.rpartition('/')[2]}/tags", tags).json() == tags
     assert seven.delete(path).status_code == 200
+
+
+def test_the_101st_rule_of_a_student_is_refused_however_many_are_sent_at_once_and_no_others(student: Students) -> None:
+    student(7), student(8), made(student(1), rule_of(1))
+    for number in range(95):
+        made(student(7), rule_of(7, name=f"Student7: {number}"))
+    with ThreadPoolExecutor(4) as at_once:
+        statuses = list(at_once.map(lambda _: student(7).post(RULES, rule_of(7)).status_code, range(10)))
+    assert sorted(statuses) == [200] * 5 + [400] * 5
+    (said,) = errors(student(7).post(RULES, rule_of(7)))
+    assert "student 7 has 100 rules already: delete one first" in said
+    made(student(8), rule_of(8))
 
 
 @pytest.mark.parametrize("number", [1, 70, 77, 8])

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from labkit import steps
 from labkit.backends.live import LOGIN_VARIABLES
 from labkit.classroom.class_keys import ClassKeys
 from labkit.cli.main import main
+from labkit.files import write_private
 from labkit.lab.lab import open_lab
 from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, ServiceUnreachable
@@ -29,6 +31,7 @@ from labkit.model.student import account_of, rule_name
 from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom import certificate
 from labkit.sandbox.classroom import settings as class_settings
+from labkit.sandbox.classroom.settings import ClassSettings
 from labkit.sandbox.detection.seed_data import BASE_RULE_SET_ID
 from labkit.services import sandbox_process
 from labkit.services.aws import errors as aws_errors
@@ -153,6 +156,23 @@ def test_leaving_deletes_the_keys_and_the_lab_runs_on_this_machine_again(a_class
     assert [path.name for path in home.rglob("*")] == ["notes.json"]
     assert settings().aws is None
     assert "no class to leave" in labkit("join", "--leave").output
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"])
+def test_an_address_that_is_no_url_is_reported_in_a_sentence(home: Path, name: str) -> None:
+    keys = ClassKeys(3, "http://127.0.0.1:9", "AKIA" + "A" * 16, "a" * 40, "b" * 24, "c" * 24, "d" * 64)
+    write_private(home / "class.json", json.dumps(keys.variables | {name: "http://["}))
+    assert isinstance(labkit("status").exception, SystemExit | None)
+    assert "“http://[” is no URL" in labkit("env").output
+
+
+@pytest.mark.parametrize("wrong", [{"size": 0}, {"size": 10**9}, {"size": True}, {"port": 70000}, {"host": 1}])
+def test_settings_of_wrong_types_or_sizes_are_reported_in_a_sentence(home: Path, wrong: dict[str, object]) -> None:
+    class_settings.save(home, replace(ClassSettings(3), **wrong))  # type: ignore[arg-type]
+    for command in (("sandbox", "start"), ("status",)):
+        said = labkit(*command)
+        assert said.exit_code == 1
+        assert "The class's settings in" in said.output and "Move it away" in said.output
 
 
 def test_damaged_keys_are_reported_with_what_to_do(joined: Path, a_class: RunningClass) -> None:

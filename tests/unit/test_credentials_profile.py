@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.profile_text import read_section, remove_section, set_options
+from labkit.model.settings import PROFILE
 from labkit.services.aws.profile import SavedProfile, check_region, load_profile, remove_profile, save_profile
 
 KEYS = AccessKeys("AKIAQ3EGRTCANARY0001", "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x")
@@ -41,6 +42,19 @@ def test_a_saved_profile_is_read_back_and_both_files_are_private(files):
     assert load_profile(*files) == saved
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
     assert stat.S_IMODE(files[0].parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
+def test_what_only_some_programs_take_for_a_line_break_stays_in_its_line(files, mark):
+    mine = f"[default]\nregion = eu{mark}[{PROFILE}]{mark}region = us-east-1\n"
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(mine, encoding="utf-8", newline="")
+    assert load_profile(*files) is None
+    save_profile(SavedProfile(KEYS, "eu-west-1"), *files)
+    assert load_profile(*files) == SavedProfile(KEYS, "eu-west-1")
+    remove_profile(*files)
+    assert [file.read_text(encoding="utf-8") for file in files] == [mine, mine]
 
 
 def test_no_temporary_file_is_left_beside(files):

@@ -68,7 +68,8 @@ def _kept_keys(path: Path) -> dict[str, AccessKeys]:
 
 
 def _new_keys(chance: random.Random) -> AccessKeys:
+    """New keys. The secret begins with a letter: a spreadsheet takes "+" for the start of a formula."""
     return AccessKeys(
         "AKIA" + "".join(chance.choice(_ID_LETTERS) for _ in range(16)),
-        "".join(chance.choice(_SECRET_LETTERS) for _ in range(40)),
+        chance.choice(string.ascii_letters) + "".join(chance.choice(_SECRET_LETTERS) for _ in range(39)),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from labkit.files import private_folder, write_private
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import LabError
+from labkit.model.student import LAST_STUDENT
 
 FIRST_PORT = 8443
 
@@ -79,6 +80,8 @@ def load(home: Path) -> ClassSettings | None:
         kept = ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
         if [name for name, value in asdict(kept).items() if type(value) is not type(getattr(_ANY, name))]:
             raise TypeError("a value of another type")
+        if kept.size not in range(1, LAST_STUDENT + 1) or kept.port not in range(65536):
+            raise ValueError("a number that is too large or too small")
         return kept
     except FileNotFoundError:
         return None

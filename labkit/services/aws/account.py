@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.model.access_keys import AccessKeys
 from labkit.model.endpoint import is_loopback
+from labkit.model.errors import InvalidInput
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 5, 20, 3
 
@@ -36,22 +37,36 @@ class Account:
         return self.client("sts")
 
     def client(self, service: str, region: str = "") -> Any:
-        """A new client, which is not kept; for the usual ones use `ec2` and `sts`."""
-        from botocore.config import Config
+        """A new client, which is not kept; for the usual ones use `ec2` and `sts`.
 
-        return self._session.client(
-            service,
-            region_name=region or self.region,
-            endpoint_url=self.endpoint_url,
-            verify=self._certificate or None,
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                read_timeout=READ_TIMEOUT_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                proxies={} if is_loopback(self.endpoint_url or "") else None,
-                defaults_mode="legacy",  # "auto", which the environment can set, reads instance metadata
-            ),
+        Raises InvalidInput for a region that cannot be one.
+        """
+        from botocore.config import Config
+        from botocore.exceptions import InvalidRegionError
+
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            proxies={} if is_loopback(self.endpoint_url or "") else None,
+            defaults_mode="legacy",  # "auto", which the environment can set, reads instance metadata
         )
+        region = region or self.region
+        try:
+            return self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=self.endpoint_url,
+                verify=self._certificate or None,
+                config=config,
+            )
+        except InvalidRegionError as error:
+            raise InvalidInput(
+                f"Region “{region}” was refused.",
+                "It is the one in your notes or settings, and no region's name looks like this.",
+                "Choose another: lab = open_lab(region='us-east-1')",
+                field="region",
+            ) from error
 
     @cached_property
     def _session(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import string
 from datetime import UTC, datetime, timedelta
 
 import botocore.auth
@@ -93,3 +94,8 @@ def test_keys_have_the_format_of_aws_and_are_generated_once(tmp_path):
 
 def test_a_secret_is_in_no_repr():
     assert "z" * 40 not in repr(UNKNOWN)
+
+
+def test_no_key_is_a_formula_to_a_spreadsheet(tmp_path):
+    keys = load_keys(tmp_path / "keys.json", users=[str(number) for number in range(500)])
+    assert {pair.secret_access_key[0] for pair in keys.values()} <= {*string.ascii_letters}

@@ -16,6 +16,8 @@ from labkit import steps
 from labkit.cli.main import main
 from labkit.lab.lab import Lab
 from labkit.services import sandbox_process
+from labkit.services.notes import Notes
+from labkit.views.terminal import visible
 
 pytestmark = pytest.mark.usefixtures("lab")
 
@@ -68,6 +70,17 @@ def test_status_fits_the_terminal_with_a_line_a_step_where_there_is_room(columns
     assert max(map(len, lines)) <= max(columns, 24)  # a key is never broken
     if columns >= 60:
         assert [line[2:].split()[0] for line in lines if line[0] in "✓▶○✕?"] == list(steps.BY_KEY)
+
+
+@pytest.mark.parametrize("region", ["1", "us east", "\x1b[2J"])
+def test_a_region_in_the_notes_that_cannot_be_one_is_refused_in_a_sentence(lab_home: Path, region: str) -> None:
+    assert labkit("solve", "aws_account").exit_code == 0
+    notes = Notes(lab_home / "notes.json")
+    try:
+        notes.save(region=region)
+        assert f"Region “{visible(region)}” was refused." in labkit("status", "-v").output
+    finally:
+        notes.save(region="us-east-1")
 
 
 def test_a_mistyped_step_is_asked_about_and_a_chapter_without_steps_exists() -> None:
