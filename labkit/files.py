@@ -13,6 +13,8 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 
+LONGEST_HOME = 450
+
 
 def private_folder(path: Path) -> Path:
     """The folder, made 0700 with its parents when absent."""
@@ -34,6 +36,17 @@ def refuse_foreign(folder: Path) -> None:
     else:
         return
     raise LabError(f"The lab does not keep its files in {folder}.", why, next_step)
+
+
+def refuse_long(folder: Path) -> None:
+    """Raise LabError for a folder whose databases SQLite cannot open: their paths may have 512 bytes at most."""
+    size = len(os.fsencode(folder))
+    if size > LONGEST_HOME:
+        raise LabError(
+            f"The path of the lab's folder is too long: {size} bytes.",
+            f"The lab's databases are in it, and their paths are limited. It starts with {str(folder)[:60]}…",
+            f"Let LABKIT_HOME name a folder whose path has at most {LONGEST_HOME} bytes.",
+        )
 
 
 def write_private(path: Path, content: str | bytes) -> None:
@@ -70,6 +83,19 @@ def disk_full(path: Path) -> LabError:
         f"The lab cannot write its files in {path}. What it has saved before is kept.",
         "Free some space, or let LABKIT_HOME name a folder on another disk; then try again.",
     )
+
+
+def full_disk(folder: Path) -> LabError | None:
+    """That error if this folder has no room for half a megabyte, which a new sandbox needs; None if it has.
+
+    A file of that size is tried, since a quota may leave less room than the disk has.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, 512 * 1024)
+    except OSError as error:
+        return disk_full(folder) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+    return None
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class ThisPython(KernelSpecManager):
     """Only knows the Python that runs this, whatever kernels are installed."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-c", PROGRAM, "-f", "{connection_file}"]
+        argv = [sys.executable, "-P", "-c", PROGRAM, "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 

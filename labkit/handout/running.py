@@ -46,6 +46,9 @@ _(); del _
 NOT_INHERITED = ("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON", "JPY_", "VSCODE_")
 """Prefixes of environment variables that would point a kernel at another lab."""
 
+DAMAGES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What a notebook of which any part has the wrong type raises."""
+
 
 def unreadable(path: Path, error: Exception, what_next: str) -> LabError:
     """The error for a file that is not a notebook."""
@@ -71,8 +74,9 @@ class Chapter:
             for cell in notebook["cells"]:
                 cell["source"] = "".join(cell["source"])
                 solve(cell)
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise unreadable(path, error, f"Restore it: git checkout {path.parent.name}/{path.name}") from error
+        except (OSError, *DAMAGES) as error:
+            again = f"In a clone: git restore notebooks/{path.name}. Elsewhere, delete it; labkit lab restores it."
+            raise unreadable(path, error, again) from error
         return cls(path, notebook)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 
-from labkit.handout.running import unreadable
+from labkit.handout.running import DAMAGES, unreadable
 
 AS_SAVED = "This is a notebook as it was saved. Nothing was run for this page."
 NO_RESULTS = "This is a notebook as it was saved, without results: its cells were not run, or were cleared."
@@ -35,7 +35,7 @@ def damage_errors(path: Path, wanted: Sequence[Path]) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, nbformat.ValidationError) as error:
+    except (OSError, *DAMAGES, nbformat.ValidationError) as error:
         others = shlex.join(one.stem for one in wanted if one != path)
         instead = f"leave it out: labkit handout --from-mine {others}" if others else "choose another notebook."
         raise unreadable(path, error, f"Repair it, or {instead}") from error

@@ -21,7 +21,11 @@ BY_HAND = ("labkit.services.detection.session", "labkit.services.detection.hawk"
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Have every expression of a cell show its value, and mistakes that the lab can explain end in a panel."""
+    """Have every expression of a cell show its value, and mistakes that the lab can explain end in a panel.
+
+    The kernel's folder, where a file may have any name, is searched last; until then, the configuration keeps it out.
+    """
+    sys.path[:] = [*filter(None, sys.path), ""]
     if shell.ast_node_interactivity == "last_expr":  # unless the student's own profile says otherwise
         shell.ast_node_interactivity = "all"
     shell.set_custom_exc((Exception,), _show)

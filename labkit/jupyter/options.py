@@ -34,6 +34,7 @@ def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bo
         f"--ServerApp.open_browser={open_browser}",
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
+        "--ServerApp.kernel_spec_manager_class=labkit.jupyter.kernel_specs.SafeKernelSpecs",
         *kernel_options(),
         shell_argument(),
         f"--LabApp.default_url=/lab/tree/{path}",

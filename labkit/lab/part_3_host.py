@@ -42,7 +42,7 @@ IN_A_TERMINAL = "python3 --version\ncurl --version\naws configure list"
 """Commands that show some of what the readiness says."""
 
 TERMINAL_NAME = "host"
-TERMINAL_COMMAND = (sys.executable, "-m", "labkit", "shell")
+TERMINAL_COMMAND = (sys.executable, "-P", "-m", "labkit", "shell")
 
 
 class HostCells(Cells):

@@ -23,6 +23,7 @@ PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 DISTRIBUTION = "self-protecting-cloud"
 NEW_FOLDER = "labkit lab --here FOLDER puts them into another folder as shipped."
 RESTORE = "labkit lab puts them there again."
+DAMAGED = "cannot be read"
 GIT_SECONDS = 60
 
 Cells = list[dict[str, Any]]
@@ -75,28 +76,36 @@ def chapters_line() -> Line:
     folder = lab_folder()
     looked_at = str(folder / "notebooks")
     missing = [name for name in sorted(NOTEBOOKS) if not (folder / "notebooks" / name).is_file()]
-    if missing:
-        next_step = RESTORE if _is_laid_out(folder) else f"In {folder}: git restore notebooks, or unpack the lab again."
-        return Line("Chapters", "missing", f"not found: {', '.join(missing)}", looked_at, next_step)
-    changed = {name: words for name in sorted(NOTEBOOKS) if (words := _changes(folder, name))}
+    changed = {name: words for name in sorted(NOTEBOOKS) if name not in missing and (words := _changes(folder, name))}
+    damaged = [name for name, words in changed.items() if words == DAMAGED]
+    if missing or damaged:
+        faults = [f"{what}: {', '.join(names)}" for what, names in (("not found", missing), (DAMAGED, damaged)) if names]
+        next_step = f"In {folder}: git restore {_paths([*missing, *damaged])}, or unpack the lab again."
+        if _is_laid_out(folder):
+            next_step = RESTORE if not damaged else f"In {folder}: rm {_paths(damaged)}; then {RESTORE}"
+        return Line("Chapters", "missing", "; ".join(faults), looked_at, next_step)
     if not changed:
         return Line("Chapters", "ready", f"all {len(NOTEBOOKS)}, as shipped and without outputs", looked_at)
     found = "; ".join(f"{name} {words}" for name, words in changed.items())
-    which = f"notebooks/{next(iter(changed))}" if len(changed) == 1 else "notebooks"
-    again = NEW_FOLDER if _is_laid_out(folder) else f"in {folder}: git restore {which}"
+    again = NEW_FOLDER if _is_laid_out(folder) else f"in {folder}: git restore {_paths(changed)}"
     next_step = f"Copy what you want to keep; then, {again}"
     return Line("Chapters", "remark", found, looked_at, next_step)
+
+
+def _paths(names: Iterable[str]) -> str:
+    return " ".join(f"notebooks/{name}" for name in names)
 
 
 def _changes(folder: Path, name: str) -> str:
     """What was changed in a chapter, in words; "" for nothing."""
     try:
         cells = _cells((folder / "notebooks" / name).read_bytes())
-    except (ValueError, LookupError, TypeError):
-        return "cannot be read"
+        own = _sources(cells)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return DAMAGED
     words = ["has outputs"] if any(cell.get("outputs") for cell in cells) else []
     shipped = _shipped(folder, name)
-    if shipped is not None and _sources(shipped) != _sources(cells):
+    if shipped is not None and _sources(shipped) != own:
         words.append("was edited")
     return " and ".join(words)
 

@@ -7,6 +7,7 @@ import secrets
 import threading
 from pathlib import Path
 
+from labkit.files import full_disk
 from labkit.model.rule_filter import parse
 from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.aws.keys import ACCOUNT
@@ -31,7 +32,7 @@ class SandboxApp:
     """
 
     def __init__(self, home: Path, folder: Path, seed: str = "", served: ClassSettings | None = None) -> None:
-        ids = Ids(seed)
+        ids, self._home = Ids(seed), home
         self.token = secrets.token_urlsafe(32)
         self._warm = threading.Event()
         self._store = DetectionStore(folder / "detection.sqlite", ids)
@@ -81,7 +82,9 @@ class SandboxApp:
             self._student_hosts.changed(account)
 
     def _health(self) -> dict[str, object]:
-        return {"warm": self._warm.is_set(), "pid": os.getpid(), "notice": self._aws.notice}
+        full = full_disk(self._home)
+        notice = " ".join(filter(None, (self._aws.notice, str(full or ""))))
+        return {"warm": self._warm.is_set(), "pid": os.getpid(), "notice": notice}
 
     def _credentials(self) -> dict[str, dict[str, str]]:
         return {"aws": self._aws.keys.to_dict(), "detection": self._store.credentials()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from labkit.files import refuse_foreign
+from labkit.files import refuse_foreign, refuse_long
 from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 
@@ -86,6 +86,7 @@ def _from(variables: Mapping[str, str]) -> Settings:
 
     found = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
     home = found.home.absolute()  # the sandbox has another working directory
+    refuse_long(home)
     refuse_foreign(home)
     return replace(found, home=home)
 
@@ -94,10 +95,13 @@ def joined(home: Path) -> dict[str, str]:
     """The variables of the class that this home has joined, if any. Raises LabError if the file is damaged."""
     path = home / CLASS_FILE
     try:
-        return {str(name): str(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
+        known = dict(json.loads(path.read_text(encoding="utf-8")).items())
+        if not all(isinstance(value, str) for value in known.values()):
+            raise TypeError("a value that is not text")
+        return known
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise LabError(
             f"The keys of the class in {path} cannot be read.",
             f"{type(error).__name__}: the file is not what `labkit join` wrote.",

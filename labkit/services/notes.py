@@ -50,7 +50,9 @@ class Notes:
             with disk_errors(self.path.parent):
                 text = self._read()
             found = dict[str, Any](json.loads(text).items())
-        except (ValueError, AttributeError) as error:  # ValueError also covers bytes that are not UTF-8
+            if not all(isinstance(value, str | int) for key, value in found.items() if key in KEYS):
+                raise TypeError
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:  # ValueError: also bytes not in UTF-8
             raise LabError(
                 f"The notes in {self.path} cannot be read.",
                 "The file is not a JSON object as the lab writes it.",

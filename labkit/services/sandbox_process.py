@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.files import disk_errors, private_folder
+from labkit.files import disk_errors, full_disk, private_folder
 from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.model.host.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
 from labkit.services.environment import own_environment
@@ -180,6 +181,19 @@ def refuse_on_the_host() -> None:
         raise LabError(NOT_ON_THE_HOST.format("This command"))
 
 
+def _refuse_without_loopback() -> None:
+    """Raise LabError if this machine cannot connect to itself, as in a container whose `lo` is down."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), QUICK_SECONDS).close()
+    except OSError as error:
+        raise LabError(
+            "This computer cannot connect to itself, so no sandbox can run.",
+            f"The sandbox answers at 127.0.0.1, and the system says: {error.strerror or error}.",
+            "Run: sudo ip link set lo up",
+        ) from error
+
+
 class PendingStart:
     """Starts the sandbox in the background. No other process can start it until `finish` returns.
 
@@ -190,6 +204,7 @@ class PendingStart:
         from filelock import FileLock
 
         refuse_on_the_host()
+        _refuse_without_loopback()
         with disk_errors(home):
             self._home, self._lock = private_folder(home), FileLock(home / "sandbox.lock")
             self._lock.acquire()
@@ -221,6 +236,8 @@ class PendingStart:
         if self.process is not None:
             self.process.kill()  # left running, it would keep the state locked
             self.process.wait()
+        if (full := full_disk(self._home)) is not None:
+            raise full
         log, state = self._home / "sandbox.log", self._home / "world"
         raise LabError(
             "The sandbox did not start.",

@@ -43,7 +43,8 @@ def check_alert(session: LabSession) -> CheckResult:
     if alert is not None:
         return ALERT.result(Outcome.PASSED, expected, f"“{alert.title}” at {alert.created_at}")
     next_step = "Make a program on the host connect: lab.run('curl dadismad.com')"
-    return ALERT.result(Outcome.NOT_YET, expected, "none", next_step)
+    found = ": ".join(filter(None, ("none", session.backend.aws.notice())))  # a full disk, for example
+    return ALERT.result(Outcome.NOT_YET, expected, found, next_step)
 
 
 def do_alert(session: LabSession) -> ActionResult:

@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
+from labkit.jupyter.kernel_specs import SafeKernelSpecs
 from tests.wait import PATIENCE_SECONDS
 
 STUDENT = "7"
@@ -62,7 +63,7 @@ class Kernel:
     """One running IPython kernel."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3")
+        self._manager = KernelManager(kernel_name="python3", kernel_spec_manager=SafeKernelSpecs())
         self._manager.start_kernel(cwd=str(folder), env=dict(environment))
         self._client = self._manager.blocking_client()
         self._ready = False

@@ -4,7 +4,10 @@ its value, and the student's own profile still counts."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,18 @@ def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps
             assert "Traceback" in kernel.run(source).text, source
         bug = kernel.run("import labkit.services.aws as aws\naws.create_entry(ec2, 7, None)")
     assert "Traceback" in bug.text
+
+
+def test_a_file_beside_the_chapters_may_have_any_name(unattended: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in filter(find_spec, {*sys.stdlib_module_names, *packages_distributions()} - {"__main__", "distutils"}):
+        (folder / f"{name}.py").write_text("raise RuntimeError(__file__)\n", encoding="utf-8")
+    (folder / "my_own.py").write_text("value = 'my own module'\n", encoding="utf-8")
+    with one_kernel(folder, unattended) as kernel:
+        solved = kernel.run('from labkit import open_lab\nlab = open_lab()\nlab.solve("network_acl_id")')
+        handled = kernel.run('lab.boto3("ec2").describe_vpcs()["Vpcs"], lab.requests(), lab.host(), lab.entries()')
+        own = kernel.run("import my_own, random, pandas, requests; my_own.value")
+        program = kernel.run("!labkit status")
+    assert {cell.error for cell in (solved, handled, own, program)} == {""}, solved.text + handled.text + own.text
+    assert "my own module" in own.text and "Traceback" not in program.text and "steps done" in program.text

@@ -35,7 +35,9 @@ def test_a_key_that_is_no_note_is_refused_so_that_no_secret_gets_in(notes: Notes
     assert not notes.path.exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "null"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "null", '{"region": null}', '{"student": [7]}', '{"agreed": {}}', "[" * 99_999]
+)
 def test_a_broken_file_is_told_with_what_to_do(notes: Notes, text: str) -> None:
     notes.save(student=7)
     notes.path.write_text(text)

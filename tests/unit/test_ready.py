@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from packaging.requirements import Requirement
 from labkit import ready
 from labkit.cli.ready import in_words, verdict
 from labkit.jupyter import options
+from labkit.lab.links import NOTEBOOKS
 from labkit.ready import installation, machine
 from labkit.ready.own_work import class_line
 from labkit.sandbox.classroom.settings import ClassSettings
@@ -141,9 +143,21 @@ def test_a_missing_or_damaged_chapter_is_named(committed: Path) -> None:
     (committed / "notebooks" / SECOND).unlink()
     gone = installation.chapters_line()
 
-    assert damaged.found == f"{SECOND} cannot be read"
+    assert damaged.found == f"cannot be read: {SECOND}"
     assert gone.state == "missing"
     assert SECOND in gone.found and "git restore notebooks" in gone.next_step
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"cells": [1]}', '{"cells": [{"cell_type": "code"}]}', "[" * 99_999])
+def test_the_advice_restores_every_chapter_that_is_missing_or_damaged(committed: Path, content: str) -> None:
+    (committed / "notebooks" / SECOND).write_text(content)
+    (committed / "notebooks" / sorted(NOTEBOOKS)[3]).unlink()
+    line = installation.chapters_line()
+
+    assert line.state == "missing" and SECOND in line.found and sorted(NOTEBOOKS)[3] in line.found
+    command = line.next_step.partition(": ")[2].partition(",")[0]
+    subprocess.run(shlex.split(command), cwd=committed, check=True)
+    assert installation.chapters_line().state == "ready"
 
 
 # --- the machine ---

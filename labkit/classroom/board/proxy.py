@@ -32,7 +32,7 @@ def class_board() -> dict[str, Any]:
     _refuse_other_ports()
     token = secrets.token_urlsafe(24)
     return {
-        "command": [sys.executable, "-m", "labkit", "board", "--no-browser", "--port", "{port}"],
+        "command": [sys.executable, "-P", "-m", "labkit", "board", "--no-browser", "--port", "{port}"],
         "environment": {TOKEN_VARIABLE: token},
         "request_headers_override": {TOKEN_HEADER: token},
         "timeout": 20,

@@ -115,7 +115,7 @@ class Joining:
 
 def _start_joining(keys: Mapping[str, str]) -> subprocess.Popen[str]:
     """The process reads the keys from standard input, since every user can read arguments."""
-    command = [sys.executable, "-m", "labkit", "join"]
+    command = [sys.executable, "-P", "-m", "labkit", "join"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stdin is not None
     with process.stdin as block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from xml.sax.saxutils import escape
 
@@ -50,6 +51,8 @@ def as_aws_error(error: Exception, action: str = "") -> AwsError:
         case HTTPException():
             code = getattr(error, "error_type", None) or (error.name or "InvalidRequest").replace(" ", "")
             return AwsError(code, getattr(error, "message", None) or error.name, error.code or 400)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return AwsError("InternalError", "The sandbox's disk is full: free some space, then try again.", 500)
     log.exception("%s failed inside the sandbox", action or "a request")
     return AwsError("InternalError", "Internal error in the sandbox; see its log.", 500)
 

@@ -7,6 +7,7 @@ answered, so it is dropped. Requests are written without their headers, and only
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import logging
 import os
@@ -79,7 +80,7 @@ class Journal:
         size = os.fstat(self._file.fileno()).st_size
         if self._file.write(line) != len(line):  # the disk is full: the next change must not follow half a line
             self._file.truncate(size)
-            raise OSError(f"only part of a record was written to {self._path.name}")
+            raise OSError(errno.ENOSPC, f"only part of a record was written to {self._path.name}")
         self.changes.append(change)
         self._counts[change.account] += 1
 

@@ -59,7 +59,7 @@ def _kept_keys(path: Path) -> dict[str, AccessKeys]:
         return keys
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise LabError(
             f"The keys in {path} cannot be read.",
             "The file is not what the sandbox wrote.",

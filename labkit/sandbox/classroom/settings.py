@@ -85,7 +85,7 @@ def load(home: Path) -> ClassSettings | None:
         return kept
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise LabError(
             f"The class's settings in {path} cannot be read.",
             f"{type(error).__name__}: the file is damaged, or of another version of the lab.",

@@ -189,6 +189,6 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         raise LabError(
             f"{file} cannot be written.",
-            f"{type(error).__name__}: the folder may be read-only or full.",
+            f"The system says: {error.strerror or type(error).__name__}.",
             "Check the folder's permissions, or leave “keep” unticked.",
         ) from error

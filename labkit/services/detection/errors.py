@@ -48,6 +48,7 @@ _WHY = {
         "List them again to find the right id.",
     ),
     409: ("The name is already in use.", "Choose another name, or use the existing one."),
+    507: ("The service cannot save anything.", "Free some space on its disk, then try again."),
     429: ("The organization has used up its requests for this minute.", ""),
 }
 

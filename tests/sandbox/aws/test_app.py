@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import logging
 import threading
@@ -18,6 +19,7 @@ from werkzeug.test import Client
 from labkit.model.errors import LabError
 from labkit.sandbox.aws import differences
 from labkit.sandbox.aws.app import CONTROL_FLAG, AwsApp
+from labkit.sandbox.aws.errors import as_aws_error
 from tests.sandbox.aws.fixtures import DENY_ALL, everything, refusal
 from tests.wait import PATIENCE_SECONDS
 
@@ -142,6 +144,10 @@ def test_an_exception_gives_an_internal_error_and_the_log_has_no_signature(aws, 
     served = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(("labkit", "moto")))
     assert "AWS4-HMAC-SHA256" not in served
     assert aws.app.keys.secret_access_key not in caplog.text
+
+
+def test_a_full_disk_is_named():
+    assert "disk is full" in as_aws_error(OSError(errno.ENOSPC, "No space left on device")).message
 
 
 def test_a_change_that_fails_half_way_leaves_nothing_behind(aws, ec2, vpc, monkeypatch):

@@ -9,6 +9,8 @@ import requests
 
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.api.rate_limit import RateLimit
+from labkit.sandbox.detection.store import database
+from labkit.services.detection.errors import refusal
 from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, a_service, errors, items
 from tests.wait import PATIENCE_SECONDS
 
@@ -59,6 +61,16 @@ def test_an_internal_error_gets_500_without_details(
     response = detection_service.get("/v2/agents?status=online")
     assert response.status_code == 500 and errors(response) == ["internal error"]
     assert "no such table" in caplog.text and detection_service.api_key not in caplog.text
+
+
+def test_a_full_disk_is_named(detection_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_PRAGMAS", f"{database._PRAGMAS} PRAGMA max_page_count = 1;")
+    for number in range(200):  # until the free part of the last pages is used up
+        response = detection_service.post(RULESETS, {"name": f"{number}", "description": "x" * 200})
+        if response.status_code != 200:
+            break
+    assert response.status_code == 507 and errors(response) == ["the sandbox's disk is full"]
+    assert "Free some space" in refusal(response).next_step
 
 
 def test_a_reader_can_read_and_not_change(detection_unchanged: Service) -> None:

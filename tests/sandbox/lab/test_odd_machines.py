@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.files import disk_errors
+from labkit.files import LONGEST_HOME, disk_errors
 from labkit.model.errors import LabError
 
 
@@ -42,3 +42,39 @@ def test_a_shell_completes_steps_and_chapters(lab_home: Path) -> None:
     variables = {"_LABKIT_COMPLETE": "bash_complete", "COMP_WORDS": "labkit solve rule", "COMP_CWORD": "2"}
     ran = subprocess.run([program], capture_output=True, text=True, env={**os.environ, **variables}, check=False)
     assert {"plain,rule", "plain,rule_id"} <= set(ran.stdout.split())
+
+
+def _apart(home: Path, script: str, *flags: str) -> str:
+    """What this script of labkit's commands says in namespaces of its own, as in a container."""
+    labkit = f'labkit() {{ {sys.executable} -m labkit "$@" 2>&1; }}; {script}'
+    environment = {**os.environ, "LABKIT_HOME": str(home)}
+    command = ["unshare", "--map-root-user", *flags, "sh", "-c", labkit]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300).stdout
+
+
+@pytest.mark.parametrize("kilobytes", [8, 100])
+def test_a_sandbox_that_finds_the_disk_full_says_so(tmp_path: Path, kilobytes: int) -> None:
+    mount = f"mount -t tmpfs -o size={kilobytes}k,mode=700 lab {tmp_path}"
+    said = _apart(tmp_path, f"{mount} && labkit sandbox start", "-m")
+    assert "The disk is full." in said and "damaged" not in said
+
+
+def test_a_disk_that_fills_up_is_told_by_status(tmp_path: Path) -> None:
+    script = f"""mount -t tmpfs -o size=4m,mode=700 lab {tmp_path}; labkit solve rule_id --student 7 --yes
+        cat /dev/zero > {tmp_path}/fill; labkit status; labkit sandbox stop"""
+    said = _apart(tmp_path, script, "-m")
+    assert "The disk is full." in said and "internal error" not in said
+
+
+def test_a_computer_whose_loopback_is_down_is_told_so_at_once(tmp_path: Path) -> None:
+    said = _apart(tmp_path, "labkit sandbox start; labkit solve vpc --yes", "-n")
+    assert said.count("This computer cannot connect to itself") == 2 and "sudo ip link set lo up" in said
+
+
+def test_the_path_of_the_labs_folder_may_be_long_but_not_longer_than_a_database_allows(tmp_path: Path) -> None:
+    for size in (LONGEST_HOME, LONGEST_HOME + 1):
+        parents = "/d" * ((size - len(str(tmp_path)) - 100) // 2)
+        home = f"{tmp_path}{parents}/".ljust(size, "d")
+        ran = _run("sandbox", "start", LABKIT_HOME=home)
+        assert ("is too long: 451 bytes" in ran.stderr) == (size > LONGEST_HOME), ran
+        _run("sandbox", "stop", LABKIT_HOME=home)

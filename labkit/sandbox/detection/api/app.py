@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -142,6 +143,8 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_fault(fault: Exception) -> Response:
-    """Last resort: log a bug of ours, and answer 500 in the API's form."""
+    """Last resort: log a bug of ours, or a full disk, and answer 500 in the API's form."""
     log.error("%s %s failed", request.method, request.path, exc_info=fault)
+    if getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return reply({"errors": ["the sandbox's disk is full"]}, 507)
     return reply({"errors": ["internal error"]}, 500)

@@ -61,8 +61,8 @@ def to_json(value: object) -> str:
 class _Handle:
     """A thread's connection. It closes with its thread, or with the database, whichever ends first."""
 
-    def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
         self.connection.row_factory = Row
         self.connection.executescript(_PRAGMAS)
 
@@ -95,7 +95,8 @@ class Database:
     def _connection(self) -> sqlite3.Connection:
         handle = getattr(self._threads, "handle", None)
         if handle is None:
-            handle = self._threads.handle = _Handle(self._path)
+            opened = sqlite3.connect(self._path, isolation_level=None, timeout=60, check_same_thread=False)
+            handle = self._threads.handle = _Handle(opened)
             self._handles.add(handle)
         return handle.connection
 
