@@ -79,7 +79,8 @@ def chapters_line() -> Line:
     changed = {name: words for name in sorted(NOTEBOOKS) if name not in missing and (words := _changes(folder, name))}
     damaged = [name for name, words in changed.items() if words == DAMAGED]
     if missing or damaged:
-        faults = [f"{what}: {', '.join(names)}" for what, names in (("not found", missing), (DAMAGED, damaged)) if names]
+        both = {"not found": missing, DAMAGED: damaged}
+        faults = [f"{what}: {', '.join(names)}" for what, names in both.items() if names]
         next_step = f"In {folder}: git restore {_paths([*missing, *damaged])}, or unpack the lab again."
         if _is_laid_out(folder):
             next_step = RESTORE if not damaged else f"In {folder}: rm {_paths(damaged)}; then {RESTORE}"
