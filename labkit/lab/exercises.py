@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.lab.base import Cells
 from labkit.lab.links import link_to
 from labkit.model.by_hand import Facts
+from labkit.model.check import Outcome
 from labkit.model.errors import InvalidInput
 from labkit.model.exercise import EXERCISES
 from labkit.model.guess import GUESSES, NOTE_OF_GUESS, Guess
 from labkit.steps import network, protection
+from labkit.steps.session import LabSession
 from labkit.views import forms, panels
 from labkit.views.forms.parts import Form
 from labkit.views.panels.answered import Answered
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 class ExerciseCells(Cells):
     """Guesses, the two clients for calls by hand, and the exercises."""
+
+    def __init__(self, session: LabSession) -> None:
+        super().__init__(session)
+        self._wrong_answers = Counter[str]()
 
     def guess(self, name: str) -> Form | View:
         """Ask what you think will happen, and note it; the cell with `guess=` and this name then answers.
@@ -65,7 +72,7 @@ class ExerciseCells(Cells):
         return HawkSession(self._session.detection_login)
 
     def check_exercise(self, name: str, answer: object) -> View:
-        """Whether an answer holds for what is there now. Nothing is written.
+        """Whether an answer holds for what is there now. Nothing is written. The help grows with each wrong answer.
 
         Raises InvalidInput for an unknown exercise.
         """
@@ -75,7 +82,13 @@ class ExerciseCells(Cells):
             )
         network_acl = network.students_network_acl(self._session)
         alerts = tuple(protection.students_alerts(self._session)) if name == "busiest_program" else ()
-        return panels.CheckPanel(EXERCISES[name].check(answer, Facts(network_acl.entries, network_acl.id, alerts)))
+        facts = Facts(network_acl.entries, network_acl.id, alerts)
+        result = EXERCISES[name].check(answer, facts, self._wrong_answers[name])
+        if result.outcome is Outcome.WRONG:
+            self._wrong_answers[name] += 1
+        elif result.passed:
+            del self._wrong_answers[name]
+        return panels.CheckPanel(result)
 
 
 def answered(lab: Cells, name: str, result: object) -> object:

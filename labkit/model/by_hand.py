@@ -1,7 +1,9 @@
-"""The exercises with the bare libraries: whether what boto3 or requests replied is what was asked for."""
+"""The blank of an exercise, read as the value that is meant; and whether what boto3 or requests replied is what was
+asked for."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,15 @@ from dataclasses import dataclass
 from labkit.model.detection.records import Alert
 from labkit.model.detection.rule import BASE_RULE_SET
 from labkit.model.network_acl import CATCH_ALL, Entry
+from labkit.model.network_acl.validation import whole_number
+from labkit.model.pasted import clean
+
+MOST_SHOWN = 80
+"""Characters of an answer that are shown."""
+
+BLANKS = ("", "...", "…", "None")
+SINGLE = re.compile(r"[\s\"'(\[]*(-?[0-9]{1,9})[\s\"'),\].]*")
+_PAIR = re.compile(r"\D*([0-9]{1,9})\D+([0-9]{1,9})\D*")
 
 Judged = tuple[bool, str, str]
 """Whether it is right, what was found, what to do next."""
@@ -66,8 +77,7 @@ def judge_new_entry(answer: object, facts: Facts) -> Judged:
 
 def judge_program(answer: object, facts: Facts) -> Judged:
     """Whether this is the program with the most addresses in the alerts. Raises TypeError for anything but text."""
-    if not isinstance(answer, str):
-        raise TypeError
+    answer = text_in(answer)
     met: defaultdict[str, set[str]] = defaultdict(set)
     for alert in facts.alerts:
         values = dict(alert.aggregates)
@@ -108,3 +118,51 @@ def _list_in(answer: object, key: str) -> Sequence[object] | None:
     if isinstance(answer, list):
         return answer
     raise TypeError
+
+
+def is_blank(answer: object) -> bool:
+    if isinstance(answer, tuple | list):
+        return not answer or any(map(is_blank, answer))
+    return answer is ... or answer is None or (isinstance(answer, str) and clean(answer).value in BLANKS)
+
+
+def as_written(answer: object) -> str:
+    """The answer as Python writes it, or what kind of thing it is; an object may not be able to write itself."""
+    try:
+        return repr(answer)[:MOST_SHOWN]
+    except Exception:  # noqa: BLE001 - whatever its own code raises
+        return f"a value of the type {type(answer).__name__}"
+
+
+def number_in(answer: object) -> int:
+    """A whole number, also as text and alone in a list. Raises TypeError for anything else."""
+    if isinstance(answer, tuple | list) and len(answer) == 1:
+        return number_in(answer[0])
+    if isinstance(answer, str) and (found := SINGLE.fullmatch(answer)):
+        return int(found[1])
+    if isinstance(answer, float) and answer.is_integer():
+        return int(answer)
+    if (number := whole_number(answer)) is None:
+        raise TypeError
+    return number
+
+
+def two_numbers_in(answer: object) -> tuple[int, int]:
+    """Two whole numbers, also as text. Raises TypeError or ValueError for anything else."""
+    if isinstance(answer, str) and (found := _PAIR.fullmatch(answer)):
+        return int(found[1]), int(found[2])
+    if isinstance(answer, range) and len(answer):
+        return answer[0], answer[-1]
+    if not isinstance(answer, tuple | list):
+        raise TypeError
+    first, last = answer
+    return number_in(first), number_in(last)
+
+
+def text_in(answer: object) -> str:
+    """Text, also alone in a list. Raises TypeError for anything else."""
+    if isinstance(answer, tuple | list) and len(answer) == 1:
+        return text_in(answer[0])
+    if not isinstance(answer, str):
+        raise TypeError
+    return answer

@@ -12,13 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.model.by_hand import (
+    MOST_SHOWN,
+    SINGLE,
     Facts,
     Judged,
+    as_written,
+    is_blank,
     judge_last_number,
     judge_network_acls,
     judge_new_entry,
     judge_program,
     judge_rule_sets,
+    number_in,
+    text_in,
+    two_numbers_in,
 )
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.errors import InvalidInput
@@ -31,7 +38,6 @@ from labkit.model.network_acl import (
     validate_cidr_block,
     what_if,
 )
-from labkit.model.network_acl.validation import whole_number
 from labkit.model.pasted import clean
 from labkit.model.response.response import own_entries
 
@@ -44,18 +50,12 @@ FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999
 Source: Linux, Documentation/networking/ip-sysctl.rst, ip_local_port_range.
 """
 
-MOST_SHOWN = 80
-"""Characters of an answer that are shown."""
-
-BLANKS = ("", "...", "…", "None")
-_SINGLE = re.compile(r"[\s\"'(\[]*(-?[0-9]{1,9})[\s\"'),\].]*")
-_PAIR = re.compile(r"\D*([0-9]{1,9})\D+([0-9]{1,9})\D*")
-
 
 @dataclass(frozen=True)
 class Exercise:
     """title: for people. expected: in words. form: of an answer, with an example that is not it.
 
+    hint: after the second wrong answer. solution: the line that solves it, after the third.
     judge: raises InvalidInput for a value that AWS refuses, TypeError or ValueError for another kind of value.
     """
 
@@ -63,9 +63,11 @@ class Exercise:
     expected: str
     form: str
     judge: Callable[[object, Facts], Judged]
+    hint: str
+    solution: str
 
-    def check(self, answer: object, facts: Facts) -> CheckResult:
-        """What becomes of an answer.
+    def check(self, answer: object, facts: Facts, wrong_before: int = 0) -> CheckResult:
+        """What becomes of an answer. wrong_before: how many wrong ones came before it; the help grows with them.
 
         >>> from labkit.model.network_acl import Entry
         >>> allow, deny = (Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0"))
@@ -77,65 +79,31 @@ empty. Next: Write your answer in place of the three dots, and run the cell agai
         'Entry 150 is never reached for this packet: 100 allows all'
         >>> EXERCISES["rule_number"].check(50, default).passed
         True
+        >>> EXERCISES["rule_number"].check(150, default, wrong_before=2).next_step
+        'The solution is: number = 60'
         """
-        if _is_blank(answer):
+        if is_blank(answer):
             words = "Write your answer in place of the three dots, and run the cell again."
             return self._result(Outcome.NOT_YET, "the blank, still empty", words)
         try:
-            right, found, next_step = self.judge(answer, facts)
+            right, found, help_given = self.judge(answer, facts)
         except InvalidInput as error:
-            return self._result(Outcome.WRONG, error.what, f"{error.why} {error.next_step}".strip())
+            right, found, help_given = False, error.what, f"{error.why} {error.next_step}".strip()
         except (TypeError, ValueError):
-            return self._result(Outcome.WRONG, _shown(answer), f"Write {self.form}.")
-        return self._result(Outcome.PASSED if right else Outcome.WRONG, found, next_step)
+            right, found, help_given = False, as_written(answer), f"Write {self.form}."
+        if right:
+            return self._result(Outcome.PASSED, found, "")
+        growing = (help_given, f"{help_given} Hint: {self.hint}", f"The solution is: {self.solution}")
+        return self._result(Outcome.WRONG, found, growing[min(wrong_before, 2)])
 
     def _result(self, outcome: Outcome, found: str, next_step: str) -> CheckResult:
         return CheckResult("exercise", self.title, outcome, self.expected, found.removesuffix("."), next_step)
 
 
-def _is_blank(answer: object) -> bool:
-    if isinstance(answer, tuple | list):
-        return not answer or any(map(_is_blank, answer))
-    return answer is ... or answer is None or (isinstance(answer, str) and clean(answer).value in BLANKS)
-
-
-def _shown(answer: object) -> str:
-    """The answer as Python writes it, or what kind of thing it is; an object may not be able to write itself."""
-    try:
-        return repr(answer)[:MOST_SHOWN]
-    except Exception:  # noqa: BLE001 - whatever its own code raises
-        return f"a value of the type {type(answer).__name__}"
-
-
-def _number(answer: object) -> int:
-    """A whole number, also as text and alone in a list. Raises TypeError for anything else."""
-    if isinstance(answer, tuple | list) and len(answer) == 1:
-        return _number(answer[0])
-    if isinstance(answer, str) and (found := _SINGLE.fullmatch(answer)):
-        return int(found[1])
-    if isinstance(answer, float) and answer.is_integer():
-        return int(answer)
-    if (number := whole_number(answer)) is None:
-        raise TypeError
-    return number
-
-
-def _two_numbers(answer: object) -> tuple[int, int]:
-    """Two whole numbers, also as text. Raises TypeError or ValueError for anything else."""
-    if isinstance(answer, str) and (found := _PAIR.fullmatch(answer)):
-        return int(found[1]), int(found[2])
-    if isinstance(answer, range) and len(answer):
-        return answer[0], answer[-1]
-    if not isinstance(answer, tuple | list):
-        raise TypeError
-    first, last = answer
-    return _number(first), _number(last)
-
-
 def _rule_number(answer: object, facts: Facts) -> Judged:
     if isinstance(answer, str) and re.search(r"[0-9][.:]|/", answer):
-        return False, f"{_shown(answer)}, an address", f"The address is known: {MIRROR}. Write {EXAMPLE_NUMBER}."
-    entry = new_entry(rule_number=_number(answer), rule_action="deny", cidr_block=f"{MIRROR}/32", egress=True)
+        return False, f"{as_written(answer)}, an address", f"The address is known: {MIRROR}. Write {EXAMPLE_NUMBER}."
+    entry = new_entry(rule_number=number_in(answer), rule_action="deny", cidr_block=f"{MIRROR}/32", egress=True)
     packet = Packet.outbound(MIRROR, "tcp", 80)
     what_if(facts.entries, entry, packet)  # refuses a number that is taken
     by_hand = tuple(
@@ -148,9 +116,9 @@ def _rule_number(answer: object, facts: Facts) -> Judged:
 
 def _answer_ports(answer: object, facts: Facts) -> Judged:
     try:
-        first, last = _two_numbers(answer)
+        first, last = two_numbers_in(answer)
     except (TypeError, ValueError):
-        port = _number(answer)  # raises again for what is no number either
+        port = number_in(answer)  # raises again for what is no number either
         return False, f"one port, {port}", f"An answer may come to any of many ports. Write {EXAMPLE_PORTS}."
     entry = new_entry(
         rule_number=50, rule_action="allow", cidr_block="0.0.0.0/0", egress=False, protocol="tcp", ports=(first, last)
@@ -166,13 +134,13 @@ def _answer_ports(answer: object, facts: Facts) -> Judged:
 
 
 def _ipv6_block(answer: object, facts: Facts) -> Judged:
-    if isinstance(answer, int | float) or (isinstance(answer, str) and _SINGLE.fullmatch(answer)):
+    if isinstance(answer, int | float) or (isinstance(answer, str) and SINGLE.fullmatch(answer)):
         return (
             False,
-            f"{_shown(answer)}, a number",
+            f"{as_written(answer)}, a number",
             f"A rule number says when an entry is tried. Write {EXAMPLE_BLOCK}.",
         )
-    text = clean(str(answer) if isinstance(answer, IPV6) else _text(answer)).value[:MOST_SHOWN]
+    text = clean(str(answer) if isinstance(answer, IPV6) else text_in(answer)).value[:MOST_SHOWN]
     if re.search(r"[g-z]", text, re.IGNORECASE) and "." in text:
         return False, f"{text}, a name", f"An entry holds addresses, not names. Write {EXAMPLE_BLOCK}."
     if ":" in text and "/" not in text:
@@ -191,20 +159,11 @@ def _ipv6_block(answer: object, facts: Facts) -> Judged:
 
 
 def _last_number(answer: object, facts: Facts) -> Judged:
-    return judge_last_number(_number(answer), facts)
-
-
-def _text(answer: object) -> str:
-    """Text, also alone in a list. Raises TypeError for anything else."""
-    if isinstance(answer, tuple | list) and len(answer) == 1:
-        return _text(answer[0])
-    if not isinstance(answer, str):
-        raise TypeError
-    return answer
+    return judge_last_number(number_in(answer), facts)
 
 
 def _most_denies(answer: object, facts: Facts) -> Judged:
-    number, entries = _number(answer), facts.entries
+    number, entries = number_in(answer), facts.entries
     own = [entry for entry in own_entries(entries) if not entry.ipv6]
     others = entries_used(entries, egress=True) - len(own)
     most = ENTRY_QUOTA - others
@@ -238,39 +197,75 @@ EXERCISES = {
         "AWS’s reply about your network ACL, and no other",
         "the call itself, such as ec2.describe_vpcs()",
         judge_network_acls,
+        "lab.entries() names your network ACL; its id goes into NetworkAclIds=[…], in quotes.",
+        "reply = ec2.describe_network_acls(NetworkAclIds=[lab.entries().acl.id])",
     ),
     "last_number": Exercise(
-        "The last entry", "the rule number that AWS gives to the entry *", EXAMPLE_NUMBER, _last_number
+        "The last entry",
+        "the rule number that AWS gives to the entry *",
+        EXAMPLE_NUMBER,
+        _last_number,
+        "It is the largest number in the column RuleNumber, one more than the largest that you may use.",
+        "last = 32767",
     ),
     "rule_sets": Exercise(
         "Asked with requests",
         "the service’s reply with the rule sets",
         'the call itself, such as hawk.get("/v2/agents")',
         judge_rule_sets,
+        "It is hawk.get(…), with the path /v2/rulesets in quotes and nothing else.",
+        'reply = hawk.get("/v2/rulesets")',
     ),
     "new_entry": Exercise(
         "Written with boto3",
         "egress entry 150, which denies 198.51.100.80/32 for every protocol",
         "the call itself, ec2.create_network_acl_entry(…)",
         judge_new_entry,
+        'Six arguments: NetworkAclId, RuleNumber=150, Egress=True, RuleAction="deny", Protocol="-1" and CidrBlock.',
+        "reply = ec2.create_network_acl_entry(\n"
+        '    NetworkAclId=lab.entries().acl.id, RuleNumber=150, Egress=True, RuleAction="deny", Protocol="-1",\n'
+        '    CidrBlock="198.51.100.80/32",\n'
+        ")",
     ),
     "busiest_program": Exercise(
         "The busiest program",
         "the program that connected to the most addresses",
         'its name in quotes, such as "/usr/bin/nc"',
         judge_program,
+        "Count each program’s different addresses, not its rows: getent asked the resolver only.",
+        'busiest = "curl"',
     ),
     "rule_number": Exercise(
-        "A number that works", f"a rule number at which {MIRROR} is denied", EXAMPLE_NUMBER, _rule_number
+        "A number that works",
+        f"a rule number at which {MIRROR} is denied",
+        EXAMPLE_NUMBER,
+        _rule_number,
+        "Entry 100 allows the packet, so the number must be lower than 100, and free.",
+        "number = 60",
     ),
-    "answer_ports": Exercise("The ports of an answer", "ports that let every answer in", EXAMPLE_PORTS, _answer_ports),
+    "answer_ports": Exercise(
+        "The ports of an answer",
+        "ports that let every answer in",
+        EXAMPLE_PORTS,
+        _answer_ports,
+        f"An answer comes to the port that the request was sent from: any from {FIRST_EPHEMERAL} to {LAST_EPHEMERAL}.",
+        "ports = (1024, 65535)",
+    ),
     "ipv6_block": Exercise(
-        "The other address", "an IPv6 CIDR block with that host, and not with others", EXAMPLE_BLOCK, _ipv6_block
+        "The other address",
+        "an IPv6 CIDR block with that host, and not with others",
+        EXAMPLE_BLOCK,
+        _ipv6_block,
+        f"The host is {SIX}, and every one of the 128 bits counts.",
+        'block = "2001:db8:bad::10/128"',
     ),
     "most_denies": Exercise(
         "How many fit",
         "the most IPv4 addresses that the responder can deny here",
         "one whole number, such as 7",
         _most_denies,
+        f"It is {ENTRY_QUOTA} less the egress entries for IPv4 that the responder did not write, 100 and *.",
+        "most = 18",
     ),
 }
+"""The exercises of the chapters, each by the name that its cell uses; the cell keeps the solution, too."""

@@ -166,6 +166,11 @@ def test_a_wrong_answer_is_told_what_it_leads_to(part_2: LabSession, unattended:
             name, value = answer.split(", ", 1)
             output = kernel.run(f'lab.check_exercise("{name}", {value})')
             assert output.error == "" and "not right" in output.text and words in output.text, output.text
+            kernel.run(OPENING.source)  # it forgets how many answers were wrong
+        grown = [kernel.run('lab.check_exercise("rule_number", 150)').text for _ in range(3)]
+        assert "Hint: Entry 100 allows" in grown[1] and "The solution is: number = 60" in grown[2], grown
+        assert "done" in kernel.run('lab.check_exercise("rule_number", 60)').text
+        assert "Hint" not in kernel.run('lab.check_exercise("rule_number", 150)').text
 
 
 def test_a_cell_run_before_part_2_names_what_is_missing_and_changes_nothing(

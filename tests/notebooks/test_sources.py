@@ -13,6 +13,7 @@ import pytest
 
 from labkit.lab.links import CHAPTERS, NOTEBOOKS, SECTIONS, link_of, link_to
 from labkit.model.errors import StepNotReady
+from labkit.model.exercise import EXERCISES
 from labkit.steps import STEPS
 from tests.notebooks.chapters import (
     CHAPTER_1,
@@ -115,6 +116,7 @@ def test_an_exercise_has_a_named_blank_a_check_a_solution_and_a_hint_before_it(p
         assert bool(cell.blank) == ("check_exercise" in cell.source and cell.is_code) == bool(solutions[cell.id])
         if cell.blank:
             assert cell.source.endswith(f", {cell.blank})") and solutions[cell.id].startswith(f"{cell.blank} = ")
+            assert solutions[cell.id] == EXERCISES[re.findall(r'check_exercise\("(\w+)"', cell.source)[0]].solution
             assert "**Exercise.**" in before.source and "<details><summary>A hint</summary>" in before.source
 
 

@@ -124,6 +124,29 @@ def test_a_wrong_answer_gets_the_help_that_fits_it(name: str, answer: object, he
     assert result.outcome is Outcome.WRONG and help_given in result.next_step, result
 
 
+WRONG = {
+    "own_network_acl": {"Vpcs": []},
+    "last_number": 100,
+    "rule_sets": "/v2/rulesets",
+    "new_entry": {},
+    "busiest_program": "wget",
+    "rule_number": 150,
+    "answer_ports": 80,
+    "ipv6_block": "203.0.113.66/32",
+    "most_denies": 20,
+}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_help_grows_with_each_wrong_answer_from_what_fits_it_to_a_hint_to_the_solution(name: str) -> None:
+    exercise, facts = EXERCISES[name], Facts(tuple(HAND_WRITTEN))
+    first, second, third, fourth = (exercise.check(WRONG[name], facts, before).next_step for before in range(4))
+    assert first and exercise.hint not in first and exercise.solution not in first
+    assert second == f"{first} Hint: {exercise.hint}" and exercise.solution not in second
+    assert third == fourth == f"The solution is: {exercise.solution}"
+    assert exercise.check(..., facts, 2).next_step == exercise.check(..., facts).next_step
+
+
 def test_a_number_that_works_is_right_although_the_responder_denied_the_address_meanwhile() -> None:
     entries = [*DEFAULT, Entry(2, True, "deny", "-1", "198.51.100.80/32")]
     assert EXERCISES["rule_number"].check(50, Facts(tuple(entries))).passed
