@@ -47,8 +47,9 @@ class NotebookPage:
         expect(indicator).to_have_attribute("data-status", state)
 
     def cell(self, source: str) -> Locator:
-        """The code cell that begins with this text."""
-        editor = self.page.locator(".jp-InputArea-editor").filter(has_text=re.compile(rf"^{re.escape(source)}"))
+        """The code cell with a line that begins with this text, which is the first line or follows a call."""
+        line = re.compile(rf"(^|\)){re.escape(source)}")
+        editor = self.page.locator(".jp-InputArea-editor").filter(has_text=line)
         return self.page.locator(f"{OPEN_TAB} .jp-CodeCell").filter(has=editor)
 
     def active_cell(self) -> Locator:

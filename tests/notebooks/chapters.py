@@ -33,7 +33,13 @@ class Cell:
 
     @property
     def is_check(self) -> bool:
+        """Whether it checks a step, and does nothing else."""
         return self.source.startswith("lab.check(")
+
+    @property
+    def checks(self) -> list[str]:
+        """The steps that it checks."""
+        return re.findall(r'^lab\.check\("(\w+)"\)$', self.source, re.MULTILINE) if self.is_code else []
 
     @property
     def blank(self) -> str:

@@ -90,7 +90,7 @@ def test_the_kernel_restarted_before_any_cell_and_the_sandbox_killed_after_any_s
         for before, cell in pairwise(CELLS):
             kernel.forget()
             kernel.run(OPENING.source)
-            if before.is_check:  # its step is done; the sandbox ends under a kernel that has talked to it
+            if before.checks:  # its step is done; the sandbox ends under a kernel that has talked to it
                 left = seen(session)
                 kill_sandbox(session.backend.home)
                 assert seen(session) == left, before.id

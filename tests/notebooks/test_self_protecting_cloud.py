@@ -220,7 +220,7 @@ def test_under_a_lower_tier_the_chapters_run_to_their_end_and_say_what_is_differ
     tier, session, environment = lower_tier
     with one_kernel(FOLDER, environment) as kernel:
         seen = {id: output.text for id, output in run(kernel, CELLS).items()}
-    assert f"tier {tier} of 3" in seen["progress"]
+    assert f"tier {tier} of 3" in seen["open"]
     with one_kernel(FOLDER, environment) as kernel:
         seen |= {id: output.text for id, output in run(kernel, EXPERIMENTS).items()}
     assert "Nothing filters the host yet" in seen["host-before"]
