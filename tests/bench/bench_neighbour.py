@@ -179,6 +179,14 @@ def flood_of_alerts(four: Student) -> None:
     _together(lambda: api.send_events([_event(0, arguments=str(next(numbers))) for _ in range(50)]))
 
 
+def many_rules(four: Student) -> None:
+    """100 rules fire on each event of large requests."""
+    api = four.api
+    for number in range(100):
+        _own_rule(api, 4, name=f"Student4: {number}", aggregateFields=["arguments"])
+    _together(lambda: [api.send_events([_event(0) for _ in range(size)]) for size in (5, 100)])
+
+
 def large_alert(four: Student) -> None:
     """the events of a full alert are read."""
     api = four.api
@@ -191,7 +199,7 @@ def large_alert(four: Student) -> None:
 
 ATTACKS = (
     half_sent, unsigned, many_parameters, large_reads, vpcs_come_and_go, refused_calls, large_rules, flood_of_alerts,
-    large_alert,
+    large_alert, many_rules,
 )  # fmt: skip
 
 

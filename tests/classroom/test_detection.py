@@ -287,3 +287,24 @@ def test_a_growing_class_keeps_its_students_and_a_reloaded_class_is_the_same(tmp
 def test_everybody_sees_every_agent(student: Students) -> None:
     names = {agent["name"] for agent in items(student(7).get("/v2/agents?status=online"), "agents")}
     assert {host_of(number) for number in range(1, SIZE + 1)} < names
+
+
+def test_what_one_request_makes_others_wait_for_is_bounded(student: Students) -> None:
+    def events(count: int, batch: int = 0) -> list[dict[str, Any]]:
+        return [{**connect_event("203.0.113.10"), "arguments": f"{batch} {number}"} for number in range(count)]
+
+    def said(*sent: dict[str, Any]) -> str:
+        response = student(7).post("/lab/events", list(sent))
+        assert response.status_code == 400
+        return errors(response)[0]
+
+    rules = [rule_of(7, name=f"Student7: {number}", aggregateFields=["arguments"]) for number in range(6)]
+    ids = [made(student(7), rule).rpartition("/")[2] for rule in rules]
+    assert "at most 100 events at once" in said(*events(101))
+    assert "fire rules more than 500 times" in said(*events(100))
+    assert alerts(student(7)) == []
+    for batch in range(12):
+        assert send(student(7), *events(50, batch))["raised"] == 300
+    span = {"from": "2020-01-01", "until": "2100-01-01", "ruleID": ids[0], "dismissReason": "BUSINESS_OP"}
+    for dismissed in (600, 0):
+        assert student(7).post("/v2/alerts/dismiss", span).json() == {"dismissed": dismissed}

@@ -27,12 +27,12 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.sandbox.aws.errors import AwsError, as_aws_error, error_body
 from labkit.sandbox.aws.keys import ACCOUNT, IamUser, own_users
-from labkit.sandbox.aws.share import Share
 from labkit.sandbox.aws.signature import Credential, SignedResponse, check_signature, service_of
 from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.ec2 import StrictEC2Response
 from labkit.sandbox.aws.users import Users
 from labkit.sandbox.ids import Ids
+from labkit.sandbox.share import Share
 
 LARGEST_BODY = 64_000
 """Bytes; no request of the lab has more than a few hundred."""

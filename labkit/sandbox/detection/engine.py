@@ -98,13 +98,14 @@ class Engine:
         self._latest: dict[tuple[str, str | None], int] = {}
         self._closed = False
 
-    def ingest(self, events: Iterable[Mapping[str, Any]]) -> Ingested:
+    def ingest(self, events: Iterable[Mapping[str, Any]], most_fired: int | None = None) -> Ingested:
         """Process events: all of them or, if one is refused, none. Their alerts exist when this returns.
 
-        Fills in `_id`, `timestamp` and `organization_id` where missing. Raises EventRefused.
+        Fills in `_id`, `timestamp` and `organization_id` where missing. most_fired: how often several events may fire
+        rules together, since all others wait meanwhile. Raises EventRefused.
         """
         with self._store.transaction():
-            batch = _Batch(self._store, self._rules.current(), self._student_of, self._clock())
+            batch = _Batch(self._store, self._rules.current(), self._student_of, self._clock(), most_fired)
             try:
                 for event in events:
                     batch.take(event)
@@ -167,8 +168,16 @@ Verdict = tuple[CompiledRule, bool]
 class _Batch:
     """Some events being processed in one transaction. `latest`: the last change, by organization and rule."""
 
-    def __init__(self, store: DetectionStore, rules: Rulebook, student_of: Mapping[str, int], now: int) -> None:
+    def __init__(
+        self,
+        store: DetectionStore,
+        rules: Rulebook,
+        student_of: Mapping[str, int],
+        now: int,
+        most_fired: int | None = None,
+    ) -> None:
         self._store, self._rules, self._student_of, self._now = store, rules, student_of, now
+        self._most_fired, self._fired = most_fired, 0
         self._sequence = self._first = store.engine.sequence()
         self.result = Ingested()
         self.latest: dict[tuple[str, str | None], int] = {}
@@ -193,6 +202,9 @@ class _Batch:
         if self._store.engine.is_known(event_id):
             result.repeated += 1
             return
+        self._fired += len(fired)
+        if self._most_fired is not None and self._fired > self._most_fired and result.events > 1:
+            raise EventRefused(result.events - 1, f"these events fire rules more than {self._most_fired} times")
         verdicts = [(rule, rule.suppresses(event)) for rule in fired]
         named = {**event, "_id": event_id, "timestamp": happened_at, "organization_id": organization_id}
         named["alert_metadata"] = _alert_metadata(verdicts)

@@ -12,7 +12,7 @@ that number alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -72,10 +72,10 @@ def events_in(body: bytes) -> Iterator[Any]:
             yield event
 
 
-def ingested(engine: Engine, events: Iterator[Any]) -> Response:
+def ingested(engine: Engine, events: Iterable[Any], most_fired: int | None = None) -> Response:
     """Process events and reply what happened to them. Raises ApiError (400) for one that is not valid."""
     try:
-        return reply(asdict(engine.ingest(events)))
+        return reply(asdict(engine.ingest(events, most_fired)))
     except (EventRefused, orjson.JSONDecodeError) as fault:
         raise ApiError(400, str(fault)) from fault
 

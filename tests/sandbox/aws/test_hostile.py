@@ -21,8 +21,8 @@ from botocore.credentials import Credentials
 
 from labkit.sandbox import connections
 from labkit.sandbox.aws.requests import LARGEST_BODY, MOST_PARAMETERS
-from labkit.sandbox.aws.share import CREDIT_SECONDS, Share
 from labkit.sandbox.http import Server, listen
+from labkit.sandbox.share import CREDIT_SECONDS, Share
 from tests.sandbox.aws.fixtures import Aws, client
 from tests.wait import PATIENCE_SECONDS, until
 
@@ -194,9 +194,9 @@ def test_a_share_lets_a_credit_pass_and_then_a_part_of_the_time(
 ) -> None:
     slept: list[float] = []
     used = itertools.count(0.0, 0.5)  # half a second of processor time for each request
-    monkeypatch.setattr("labkit.sandbox.aws.share.REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr("labkit.sandbox.share.REQUEST_SECONDS", 0.0)
     clock = SimpleNamespace(monotonic=lambda: 1000.0, sleep=slept.append, thread_time=lambda: next(used))
-    monkeypatch.setattr("labkit.sandbox.aws.share.time", clock)
+    monkeypatch.setattr("labkit.sandbox.share.time", clock)
     own = Share(slows)
     for _ in range(int(CREDIT_SECONDS / 0.5) + 3):
         with own:
