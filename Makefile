@@ -10,8 +10,8 @@ GRADES := tests/unit tests/gallery labkit/model labkit/views labkit/range tests/
 # Without bytecode, every Python that a test starts compiles its packages again: twice the CPU time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Three on two processors: tests wait for processes and packets half of their time.
-AT_ONCE := --numprocesses 3
+# Four on two processors: tests wait for processes and packets half of their time.
+AT_ONCE := --numprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMEOUT_SECONDS = 180
+TIMEOUT_SECONDS = 600
 CHAPTERS = (
     *("00_start_here", "01_initial_configuration", "02_create_environment"),
     *("03_self_protecting_cloud", "04_what_it_can_and_cannot_do", "05_clean_up"),

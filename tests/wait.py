@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 """Before a test gives up. Only a test that fails waits for so long."""
 
 

@@ -163,28 +163,31 @@ CLONE = """outputs => {
 """axe measures no contrast inside a notebook: a copy of the outputs alone in the page is what it is shown."""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab(
-    browser: Browser, lab: RunningLab, run_chapters: dict[str, list[int]], scheme: Any
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab_in_both_themes(
+    browser: Browser, lab: RunningLab, run_chapters: dict[str, list[int]], chapter: str
 ) -> None:
-    for name, places in run_chapters.items():
-        page = browser.new_page(color_scheme=scheme, viewport=PROJECTOR)
-        page.goto(lab.address(name, f"looks-{scheme}-{name[4:6]}"))
-        outputs = page.locator(f"{OPEN_TAB} .jp-OutputArea-output:has(> .labkit)")
-        expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit, .dataframe)")).to_have_count(
-            len(places), timeout=PATIENCE_SECONDS * SECONDS
-        )
-        page.keyboard.press("Control+b")  # the file browser leaves no room in a narrow window
-        expect(page.locator("#filebrowser")).to_be_hidden()
-        for size in (PROJECTOR, ZOOMED):
-            page.set_viewport_size(size)
-            assert outputs.evaluate_all(WIDER) == []
-            assert page.locator(OPEN_TAB).evaluate(CUT) == []
-        page.set_viewport_size(PROJECTOR)
-        words = outputs.evaluate_all(CLONE)
-        assert [each for each in SAID[name[4:6]] if each not in words] == []
+    name = f"run_{chapter}"
+    page = browser.new_page(color_scheme="light", viewport=PROJECTOR)
+    page.goto(lab.address(name, f"looks-{chapter[:2]}"))
+    outputs = page.locator(f"{OPEN_TAB} .jp-OutputArea-output:has(> .labkit)")
+    expect(page.locator(f"{OPEN_TAB} .jp-Cell-outputArea:has(.labkit, .dataframe)")).to_have_count(
+        len(run_chapters[name]), timeout=PATIENCE_SECONDS * SECONDS
+    )
+    page.keyboard.press("Control+b")  # the file browser leaves no room in a narrow window
+    expect(page.locator("#filebrowser")).to_be_hidden()
+    for size in (PROJECTOR, ZOOMED):
+        page.set_viewport_size(size)
+        assert outputs.evaluate_all(WIDER) == []
+        assert page.locator(OPEN_TAB).evaluate(CUT) == []
+    page.set_viewport_size(PROJECTOR)
+    words = outputs.evaluate_all(CLONE)
+    assert [each for each in SAID[chapter[:2]] if each not in words] == []
+    for scheme, is_light in (("light", "true"), ("dark", "false")):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", is_light)
         assert findings(page, "#clone") == []
-        page.close()
+    page.close()
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ class Student:
     def shell(self, *words: str) -> subprocess.CompletedProcess[str]:
         """How a command ended, and what it said."""
         where = {"cwd": self.folder, "env": self.environment}
-        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120, check=False, **where)
+        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=300, check=False, **where)
 
     def labkit(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.shell("labkit", *words)

@@ -62,9 +62,10 @@ def signed_headers(aws: Aws, body: bytes, **more: str) -> dict[str, str]:
 
 
 def posted(server: Server, body: bytes, headers: dict[str, str]) -> tuple[requests.Response, float]:
-    start = time.monotonic()
+    """The reply, and the seconds of a processor that it took."""
+    start = time.process_time()
     reply = requests.post(f"http://127.0.0.1:{server.port}", body, headers=headers, timeout=PATIENCE_SECONDS)
-    return reply, time.monotonic() - start
+    return reply, time.process_time() - start
 
 
 def half_sent(server: Server, headers: dict[str, str]) -> socket.socket:

@@ -274,13 +274,13 @@ def test_the_quota_of_vpcs_is_told_with_what_uses_it(lab: Lab) -> None:
             aws.delete_vpc(ec2, vpc.id, number)
 
 
-@pytest.mark.parametrize("done", [2, 4, 7, 10, 11, 12])
-def test_a_sandbox_killed_between_two_steps_loses_nothing(lab: Lab, lab_home: Path, done: int) -> None:
-    list(steps.solve(lab._session, steps.STEPS[:done]))
-    before = world_seen_from_outside(lab)
-    sandbox = sandbox_process.find(lab_home)
-    os.kill(sandbox.pid, 9)
-    assert world_seen_from_outside(lab) == before
+def test_a_sandbox_killed_between_two_steps_loses_nothing(lab: Lab, lab_home: Path) -> None:
+    for done in (2, 4, 7, 10, 11, 12):
+        assert all(result.passed for _, result in steps.solve(lab._session, steps.STEPS[:done]))
+        before = world_seen_from_outside(lab)
+        sandbox = sandbox_process.find(lab_home)
+        os.kill(sandbox.pid, 9)
+        assert world_seen_from_outside(lab) == before
     assert all(result.passed for _, result in steps.solve(lab._session, steps.STEPS))
 
 
