@@ -6,6 +6,7 @@ markup. The page's Content-Security-Policy is the second lock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -30,6 +31,8 @@ ID_ATTRIBUTES = frozenset("for headers aria-controls aria-describedby aria-label
 """Attributes that name the ids of other elements."""
 _WITHIN = ("#", "data:image/")
 """How an address within the page begins."""
+_IGNORED = re.compile("[\x00-\x20]")
+"""What a browser leaves out of an address: control characters and blanks at its ends, tabs and line breaks anywhere."""
 _EVERYWHERE = frozenset("class dir hidden id lang role style tabindex title".split())
 _CELL = frozenset("abbr colspan data-column headers rowspan scope".split())
 _PLACE = frozenset("x y dx dy width height rx ry cx cy r x1 x2 y1 y2 d points transform".split())
@@ -99,7 +102,8 @@ def _filtered(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "src":
         return value if value.startswith("data:image/") else None
     if attribute == "href":
-        allowed = not value.strip().lower().startswith("data:") if tag == "a" else value.startswith("#")
+        scheme = _IGNORED.sub("", value).lower()
+        allowed = not scheme.startswith("data:") if tag == "a" else value.startswith("#")
         return value if allowed else None
     return value
 

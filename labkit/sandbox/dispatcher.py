@@ -26,7 +26,7 @@ class Dispatcher:
 
     def _service(self, environ: dict[str, Any]) -> WSGIApp:
         path = environ.get("PATH_INFO", "")
-        if not environ.get(OUTSIDE) and _is_rebound(environ):
+        if not environ.get(OUTSIDE) and _is_rebound(environ, path):
             return _misdirected
         if environ.get(OUTSIDE) and path.startswith(("/_lab/", "/moto-api")):
             return not_found
@@ -41,11 +41,11 @@ class Dispatcher:
         return self._aws
 
 
-def _is_rebound(environ: dict[str, Any]) -> bool:
-    """Whether an unsigned request names another host than this machine, as a web page's does whose name was bound to
-    127.0.0.1. A proxy's requests for the services are signed."""
+def _is_rebound(environ: dict[str, Any], path: str) -> bool:
+    """Whether a request names another host than this machine, as a web page's does whose name was bound to 127.0.0.1.
+    A proxy's requests for the services are signed, and signatures are checked; no proxy asks for the control calls."""
     host = environ.get("HTTP_HOST", "")
-    if not host or "HTTP_AUTHORIZATION" in environ:
+    if not host or ("HTTP_AUTHORIZATION" in environ and not path.startswith("/_lab/")):
         return False
     try:
         return not is_loopback(f"http://{host}")

@@ -331,6 +331,8 @@ def test_a_page_whose_name_was_bound_to_this_machine_gets_nothing(running: Path)
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[", "169.254.1.1"):
         for path in ("/", "/_lab/health", "/_lab/cloud-account", "/v2/agents"):
             assert requests.get(sandbox.url + path, headers={"Host": host}).status_code in {400, 421}
+        signed = {"Host": host, "Authorization": "as a page's script can write it"}
+        assert requests.get(sandbox.url + "/_lab/health", headers=signed).status_code in {400, 421}
     for host in ("localhost:1", "127.0.0.1", "[::1]:80"):
         assert requests.get(sandbox.url + "/_lab/health", headers={"Host": host}).status_code == 200
 

@@ -101,7 +101,10 @@ def test_attributes_that_run_or_load_something_are_removed(attribute: str) -> No
     assert written(f"<p {attribute}>a</p>") == "<p>a</p>"
 
 
-@pytest.mark.parametrize("address", ["javascript:x()", " JaVaScRiPt:x()", "java\tscript:x()", "data:text/html,x"])
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:x()", " JaVaScRiPt:x()", "java\tscript:x()", "data:text/html,x", "da\nta:text/html,x", "\x01data:x"],
+)
 def test_a_link_runs_nothing(address: str) -> None:
     assert written(f'<a href="{address}">a</a><svg><use href="{address}"/></svg>') == "<a>a</a><svg><use></use></svg>"
 
