@@ -89,9 +89,14 @@ def _require_entry(lab: Cells, side: str | None, number: str) -> None:
     )
 
 
-def _require_responder(lab: Cells, state: str) -> None:
+def responder_runs(lab: Cells) -> bool:
+    """Whether a responder runs in this notebook."""
     panel = getattr(lab, "_panel", None)
-    runs = panel is not None and panel.running
+    return panel is not None and panel.running
+
+
+def _require_responder(lab: Cells, state: str) -> None:
+    runs = responder_runs(lab)
     if runs == (state == "runs"):
         return
     if runs:

@@ -9,9 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from labkit.lab.base import Cells
-from labkit.lab.experiments import checks_outcome
+from labkit.lab.experiments import checks_outcome, responder_runs
 from labkit.lab.links import link_to
 from labkit.model.command_line import parse_command
 from labkit.model.detection.rule import Rule
@@ -19,6 +20,7 @@ from labkit.model.errors import InvalidInput, LabError
 from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.pasted import clean
+from labkit.model.response.safe_addresses import never_deny, why_safe
 from labkit.model.rule_filter import parse
 from labkit.range import dns
 from labkit.services import aws
@@ -26,6 +28,7 @@ from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 from labkit.services.host import RUN_SECONDS
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.steps import commands, host, network, protection, rule
+from labkit.steps.protection import answers
 from labkit.steps.readiness import readiness
 from labkit.steps.responding import not_the_noted_one
 from labkit.views import panels
@@ -34,7 +37,7 @@ from labkit.views.forms.detection_key import detection_key_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.readiness import Line, Readiness
 from labkit.views.panels.terminal_link import TerminalLink
-from labkit.views.running import Running
+from labkit.views.running import PATIENCE_SECONDS, AnswerWatch, Running
 from labkit.views.tables import host as host_views
 from labkit.views.view import View
 
@@ -121,18 +124,21 @@ class HostCells(Cells):
     def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS) -> View:
         """Run a program on the host to its end, for so many seconds at most, and show what it writes meanwhile.
 
-        Interrupting the cell ends the program. Raises LabError when it is not there, InvalidInput for a command that
-        wants a shell.
+        If the responder answers it, the event, the alert and the entry are shown too, also shortly after. Interrupting
+        the cell ends the program. Raises LabError when it is not there, InvalidInput for a command that wants a shell.
         """
         argv = parse_command(command)
         lab_host, started = self._lab_host(), time.time()
         running = Running(shlex.join(argv), seconds)
-        with running:
+        answered = partial(answers, self._session, started)
+        with running, AnswerWatch(answered, running.show_answers, 0 if self._unattended else PATIENCE_SECONDS) as watch:
             result = lab_host.run(argv, seconds, running.show)
             told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
             told += ["It wrote more than is kept."] if result.cut else []
-            drops = lab_host.drops(started)
-            told += _dropped(not_left_over(drops, lab_host.connections(), started) if drops else ())
+            drops, made = lab_host.drops(started), lab_host.connections()
+            told += _dropped(not_left_over(drops, made, started) if drops else ())
+            if self._unattended and responder_runs(self):
+                watch.wait_for(_to_deny(made, drops, started))
         return running.ended(result, " ".join(filter(None, told)))
 
     def alerts(self) -> View:
@@ -235,6 +241,12 @@ def not_left_over(
         one.ip for one in connections if one.time >= started
     }
     return [drop for drop in drops if drop.remote not in earlier]
+
+
+def _to_deny(made: Iterable[Connection], drops: Iterable[DroppedPacket], started: float) -> set[str]:
+    """The addresses that were reached since a moment, and that a responder denies unless it is told not to."""
+    reached = {one.ip for one in made if one.time >= started} - {drop.remote for drop in drops}
+    return {one for one in reached if not why_safe(ipaddress.ip_address(one), never_deny())}
 
 
 def _dropped(drops: Iterable[DroppedPacket]) -> list[str]:

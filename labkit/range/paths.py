@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 
-ENTRY_SOCKET, TOKEN_FILE, LOG_FILE, RUN_COMMANDS = "door", "token", "log", "bashrc"
+ENTRY_SOCKET, TOKEN_FILE, LOG_FILE, RUN_COMMANDS, NEWS_FILE = "door", "token", "log", "bashrc", "news"
 ETC_FILES = ("resolv.conf", "nsswitch.conf", "hosts")
 _LONGEST_SOCKET_PATH = 107
 
@@ -47,6 +47,7 @@ def remove_folder(folder: Path) -> None:
         ENTRY_SOCKET,
         LOG_FILE,
         RUN_COMMANDS,
+        NEWS_FILE,
         *ETC_FILES,
         TOKEN_FILE,
     ):  # last: it tells the next range what to clean up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -21,12 +22,13 @@ from labkit.range.channel import Channel, pair
 from labkit.range.evaluated import simulated
 from labkit.range.evaluated.evaluator import Evaluator
 from labkit.range.packets.ruleset import Counter
-from labkit.range.paths import LOG_FILE, TOKEN_FILE, make_folder, remove_folder
+from labkit.range.paths import LOG_FILE, NEWS_FILE, TOKEN_FILE, make_folder, remove_folder
 from labkit.range.program import follow_program
 from labkit.range.tiers import Tier, TierStatus, detect, start_command
 
 _DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256
 _END_SECONDS = 60
+_MOST_NEWS_BYTES = 1_000_000
 _TOKEN = re.compile(r"labkit-range-[0-9a-f]{16}")
 
 log = logging.getLogger("labkit.range")
@@ -134,6 +136,12 @@ class Range:
     def connections(self) -> list[Connection]:
         """The connections that programs asked for, oldest first; the last 256 are kept."""
         return list(self._connections)
+
+    def tell_shells(self, sentence: str) -> None:
+        """Have each open prompt show this sentence the next time it appears."""
+        with contextlib.suppress(OSError), open(self.folder / NEWS_FILE, "a", encoding="utf-8") as file:
+            if file.tell() < _MOST_NEWS_BYTES:
+                file.write(f"{sentence}\n")
 
     # ---- programs ----
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.model.errors import LabError
-from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.host.records import Connection, DenyInForce, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.services.sandbox_process import Sandbox
 
 RUN_SECONDS = 60.0
@@ -60,6 +60,10 @@ class Host:
     def drops(self, since: float = 0.0) -> list[DroppedPacket]:
         """The packets that an entry denied after this time, in seconds since 1970; oldest first."""
         return [DroppedPacket(**one) for one in self._sandbox().control("GET", f"/_lab/range/drops?since={since!r}")]
+
+    def denies(self, since: float = 0.0) -> list[DenyInForce]:
+        """The deny entries for one address that came into force after this time, in seconds since 1970."""
+        return [DenyInForce(**one) for one in self._sandbox().control("GET", f"/_lab/range/denies?since={since!r}")]
 
     def connections(self) -> list[Connection]:
         """The last connections that programs on the host asked for, oldest first."""

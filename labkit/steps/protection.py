@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from labkit.model.check import CheckResult, Outcome
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError, StepNotReady
+from labkit.model.host.records import DenyInForce
 from labkit.model.network_acl import Entry, Packet, decide
-from labkit.model.response.messages import Message
-from labkit.model.response.response import own_entries
+from labkit.model.response.messages import Message, milliseconds
+from labkit.model.response.plan import cidr_block_of
+from labkit.model.response.response import Destination, own_entries
+from labkit.model.response.safe_addresses import parse_address
 from labkit.model.student import rule_name
 from labkit.services import aws
+from labkit.services.detection.destinations import AlertDestinations
 from labkit.steps.network import students_network_acl, students_vpc_ids
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
@@ -35,6 +39,33 @@ def students_alerts(session: LabSession) -> Iterator[Alert]:
     rule_id = session.notes.get("rule_id") or students_rule(session).id
     name = rule_name(session.student)
     return (alert for alert in session.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
+
+
+def answers(session: LabSession, since: float = 0.0) -> tuple[Message, ...]:
+    """What the host saw answered after this time, in seconds since 1970: each event, its alert, and the entry in force.
+
+    Only what was measured, in this order; oldest first. Nothing of what the host no longer knows.
+    """
+    denies = session.backend.aws.host.denies(since) if session.backend.aws.host is not None else ()
+    alerts = list(students_alerts(session)) if denies else []
+    found = (_answer(session, deny, alerts, int(since * 1000)) for deny in denies)
+    return tuple(message for message in found if message is not None)
+
+
+def _answer(session: LabSession, deny: DenyInForce, alerts: Iterable[Alert], since_ms: int) -> Message | None:
+    """The alert that this entry followed, newest first, with the times of its event and of both."""
+    address, entered_ms = parse_address(deny.address), round(deny.time * 1000)
+    for alert in alerts:
+        alerted_ms = milliseconds(alert.created_at)
+        if alerted_ms <= entered_ms and parse_address(dict(alert.aggregates).get("dst_ip", "")) == address is not None:
+            destination = Destination(deny.address, alert.id, alerted_ms)
+            event_ms = AlertDestinations(session.detection, alert.rule_id, 0).event_at_ms(destination)
+            if event_ms is None or not since_ms <= event_ms <= alerted_ms:
+                return None
+            entry = Entry(deny.rule_number, True, "deny", "-1", cidr_block_of(address))
+            words = f"Entry {deny.rule_number} denies {deny.address}."
+            return Message("added", words, deny.address, alert.id, entry, event_ms, alerted_ms, entered_ms)
+    return None
 
 
 def check_alert(session: LabSession) -> CheckResult:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from types import TracebackType
 
+from labkit.model.errors import LabError
 from labkit.model.host.records import ProgramOutput, ProgramResult
+from labkit.model.response.messages import Message
 from labkit.views.display import LiveDisplay
 from labkit.views.tables.host import RanView, RunningView
+
+LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 5.0
 
 
 class Running:
@@ -18,6 +24,9 @@ class Running:
         self._command, self._limit, self._started = command, limit, time.monotonic()
         self._out = self._err = ""
         self._live: LiveDisplay | None = None
+        self._said: tuple[Message, ...] = ()
+        self._ran: RanView | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> None:
         """Nothing is shown yet: the program may be refused."""
@@ -28,23 +37,79 @@ class Running:
 
     def show(self, written: ProgramOutput) -> None:
         """Show what the program has just written."""
-        self._out += written.out
-        self._err += written.err
-        if self._live is None:
-            self._live = LiveDisplay(self._view())
-        else:
-            self._live.update(self._view(), at_once=False)
+        with self._lock:
+            self._out += written.out
+            self._err += written.err
+            if self._live is None:
+                self._live = LiveDisplay(self._view())
+            else:
+                self._live.update(self._view(), at_once=False)
+
+    def show_answers(self, said: Sequence[Message]) -> None:
+        """Show beside its output how it was answered, also after it has ended. Any thread may call this."""
+        with self._lock:
+            self._said = tuple(said)
+            if self._live is not None:
+                self._live.update(self._view() if self._ran is None else replace(self._ran, said=self._said))
 
     def ended(self, result: ProgramResult, remark: str) -> RanView:
         """How it ended, shown where it was seen running."""
         limit = self._limit if result.timed_out else None
-        ran = RanView(self._command, result.code, result.out, result.err, result.seconds, remark, limit)
-        if self._live is None:
-            self._live = LiveDisplay(ran)
-        else:
-            self._live.update(ran)
+        with self._lock:
+            self._ran = ran = RanView(
+                self._command, result.code, result.out, result.err, result.seconds, remark, limit, self._said
+            )
+            if self._live is None:
+                self._live = LiveDisplay(ran)
+            else:
+                self._live.update(ran)
         return replace(ran, live=self._live)
 
     def _view(self, interrupted: bool = False) -> RunningView:
         seconds = time.monotonic() - self._started
-        return RunningView(self._command, self._out, self._err, seconds, self._limit, interrupted)
+        return RunningView(self._command, self._out, self._err, seconds, self._limit, interrupted, self._said)
+
+
+class AnswerWatch:
+    """Looks in a thread of its own, so that no cell waits for it. look: the answers so far. show: takes them when there
+    are new ones. after_seconds: how long it looks after the program has ended; a responder needs some milliseconds.
+
+    Use it as a context while the program runs.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Sequence[Message]],
+        show: Callable[[Sequence[Message]], None],
+        after_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._look, self._show, self._after_seconds = look, show, after_seconds
+        self._said: Sequence[Message] = ()
+        self._ended, self._news = threading.Event(), threading.Condition()
+
+    def __enter__(self) -> AnswerWatch:
+        threading.Thread(target=self._watch, name="answers", daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._ended.set()
+
+    def wait_for(self, addresses: Collection[str]) -> None:
+        """Wait until there is an answer for each of these addresses, for some seconds."""
+        with self._news:
+            self._news.wait_for(lambda: {*addresses} <= {one.address for one in self._said}, PATIENCE_SECONDS)
+
+    def _watch(self) -> None:
+        pause, looks_left = threading.Event(), round(self._after_seconds / LOOK_SECONDS)
+        while looks_left > 0 or not self._ended.is_set():
+            looks_left -= self._ended.is_set()
+            try:
+                said = self._look()
+            except LabError:  # a service is away: the answer cannot be shown, and nothing depends on it
+                said = ()
+            if len(said) > len(self._said):
+                with self._news:
+                    self._said = said
+                    self._news.notify_all()
+                self._show(said)
+            pause.wait(LOOK_SECONDS)

@@ -62,6 +62,9 @@ def _ran() -> tuple[State, ...]:
         State("many answers", RanView("curl -sS 198.51.100.[101-122]", 0, page * 22, "", 0.2)),
         State("a long answer, then silence", RanView("curl -sS --max-time 4 time.example.org:7777", 28, stream,
                                                      "curl: (28) Operation timed out\n", 4.0)),
+        State("answered while it runs", RunningView("curl -sS time.example.org:7777", "....", "", 1.2, 60.0,
+                                                    said=(added(1, BAD),))),
+        State("answered", RanView("curl -sS dadismad.com", 0, page, "", 0.2, said=(added(1, BAD), added(2, GOOD)))),
         State("an answer that an attacker wrote", RanView(f"curl {ATTACK}", 0, ATTACK, "", 0.1)),
     )  # fmt: skip
 

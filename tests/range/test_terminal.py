@@ -49,6 +49,18 @@ def test_the_aws_cli_typed_at_the_prompt_says_where_it_works(terminal: tuple[Ter
     screen.wait_for("aws does not work on the lab's host")
 
 
+def test_the_prompt_says_once_that_an_entry_was_written_meanwhile(terminal: tuple[Terminal, str], network: Range):
+    screen, prompt = terminal
+    screen.wait_for(prompt)
+    network.tell_shells("Entry 1 was written: it denies 203.0.113.10.")
+    screen.type("true\n")
+
+    screen.wait_for(r"⊘ Entry 1 was written: it denies 203\.0\.113\.10\.")
+    screen.wait_for(prompt)
+    screen.type("true\n")
+    assert "Entry" not in screen.wait_for(prompt)
+
+
 def test_control_c_ends_the_program_and_not_the_prompt(terminal: tuple[Terminal, str]):
     screen, prompt = terminal
     screen.wait_for(prompt)

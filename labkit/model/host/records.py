@@ -1,4 +1,4 @@
-"""What the range records of the lab's host: connections asked for, packets dropped, programs run.
+"""What is recorded of the lab's host: connections asked for, packets dropped, denies in force, programs run.
 
 These are named tuples because tier 2 imports this module in front of every program: dataclasses load too slowly.
 """
@@ -67,6 +67,32 @@ class DroppedPacket(NamedTuple):
     def remote(self) -> str:
         """The address outside the subnet."""
         return self.destination if self.egress else self.source
+
+
+class DenyInForce(NamedTuple):
+    """A deny entry for one address that came into force while the host ran. Times are seconds since 1970.
+
+    connected: when a program last asked for a connection to that address before; None if none is known.
+    """
+
+    time: float
+    rule_number: int
+    address: str
+    connected: float | None
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in a line.
+
+        >>> DenyInForce(9.5, 1, "203.0.113.10", 9.477).sentence
+        'Entry 1 was written, 23 ms after a program connected: it denies 203.0.113.10.'
+        """
+        after = ""
+        if self.connected is not None:
+            seconds = self.time - self.connected
+            took = f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"
+            after = f", {took} after a program connected"
+        return f"Entry {self.rule_number} was written{after}: it denies {self.address}."
 
 
 class ProgramOutput(NamedTuple):

@@ -5,9 +5,11 @@ An entry is in force before the call that creates it is answered.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import Any
 
 from labkit.model.errors import LabError
 from labkit.model.host.location import HostLocation, entries_at, refusal_text
-from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.host.records import Connection, DenyInForce, DroppedPacket, ProgramOutput, ProgramResult
+from labkit.model.network_acl import Entry
+from labkit.model.response.response import own_entries
 from labkit.range import dns
 from labkit.range.paths import range_folder
 from labkit.range.range import Range
@@ -26,6 +30,8 @@ START_SECONDS = 90
 
 SOURCE_ADDRESSES = (dns.HOST, dns.HOST_IPV6)
 """What the host connects from."""
+
+_DENIES_KEPT = 256
 
 log = logging.getLogger("labkit.sandbox.host")
 
@@ -50,6 +56,7 @@ class LabHost:
         self._lock = threading.Lock()
         self._location: HostLocation | None = None
         self._moved_at = 0.0
+        self._denies: deque[DenyInForce] = deque(maxlen=_DENIES_KEPT)
         self._fault = self._refused = ""
         self._started = threading.Event()
 
@@ -101,7 +108,17 @@ class LabHost:
                 return
             if (wanted and wanted.key) != (self._location and self._location.key):
                 self._moved_at = began
+            else:
+                self._note_denies(set(entries_at(wanted)) - set(entries_at(self._location)))
             self._location, self._refused = wanted, ""
+
+    def _note_denies(self, new: set[Entry]) -> None:
+        now, made = time.time(), self.connections()
+        for entry in own_entries(new):
+            address = entry.network.network_address
+            known = [one.time for one in made if ipaddress.ip_address(one.ip) == address]
+            self._denies.append(DenyInForce(now, entry.rule_number, str(address), known[-1] if known else None))
+            self._range.tell_shells(self._denies[-1].sentence)
 
     @property
     def is_started(self) -> bool:
@@ -135,6 +152,10 @@ class LabHost:
     def drops(self, since: float) -> list[DroppedPacket]:
         """The packets that entries denied after this time, in seconds since 1970; oldest first."""
         return self._range.drops(since)
+
+    def denies(self, since: float) -> list[DenyInForce]:
+        """The deny entries for one address that came into force after this time; oldest first, 256 are kept."""
+        return [deny for deny in tuple(self._denies) if deny.time > since]
 
     def connections(self) -> list[Connection]:
         """The last connections that programs asked for, oldest first.

@@ -29,6 +29,10 @@ def host_blueprint(host: LabHost, token: str) -> Blueprint:
     def drops() -> Response:
         return jsonify([drop._asdict() for drop in host.drops(request.args.get("since", 0.0, type=float))])
 
+    @blueprint.get("/_lab/range/denies")
+    def denies() -> Response:
+        return jsonify([deny._asdict() for deny in host.denies(request.args.get("since", 0.0, type=float))])
+
     @blueprint.get("/_lab/range/connections")
     def connections() -> Response:
         return jsonify([connection.to_json() for connection in host.connections()])

@@ -118,6 +118,23 @@ class Timeline(View):
         ]  # fmt: skip
 
 
+@dataclass(frozen=True, repr=False)
+class Answer(Timeline):
+    """The drawing of the newest entry alone, beside the program that it answers."""
+
+    template: ClassVar[str] = "answer.html.j2"
+
+    @property
+    def title(self) -> str:
+        """Which entries answered."""
+        listed = [f"entry {one.entry.rule_number} denies {one.address}" for one in reversed(self.moments) if one.entry]
+        shown = listed if len(listed) <= MOST_ROWS else [*listed[:2], f"{len(listed) - 3} more", listed[-1]]
+        return ", ".join(shown).capitalize() + "."
+
+    def text(self) -> str:
+        return f"{self.title} {self.sentence.partition(': ')[2].capitalize()}"
+
+
 def _clock(at_ms: int | None) -> str:
     return clock_text(at_ms) if at_ms is None else Measured(clock_text(at_ms), "hh:mm:ss")
 

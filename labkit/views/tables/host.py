@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from labkit.model.detection.records import Alert
+from labkit.model.response.messages import Message
 from labkit.views.display import LiveDisplay
+from labkit.views.pictures.timeline import Answer
 from labkit.views.view import TableView, View
 
 CURL_CODES = {
@@ -28,7 +30,7 @@ class RanView(View):
     """How a program on the host ended.
 
     remark: that none really ran, and why. limit: the time limit at which it was ended, in seconds; None if it ended by
-    itself. live: the output under which it is shown already.
+    itself. said: the entries that answered it. live: the output under which it is shown already.
     """
 
     command: str
@@ -38,6 +40,7 @@ class RanView(View):
     seconds: float
     remark: str = ""
     limit: float | None = None
+    said: Sequence[Message] = ()
     live: LiveDisplay | None = field(default=None, compare=False)
 
     template: ClassVar[str] = "ran.html.j2"
@@ -46,6 +49,10 @@ class RanView(View):
         """Show it, unless the running cell does already."""
         if self.live is None or not self.live.is_of_this_cell:
             raise NotImplementedError  # IPython then shows it as any other
+
+    @property
+    def answer(self) -> Answer | None:
+        return Answer(self.said) if self.said else None
 
     @property
     def meaning(self) -> str:
@@ -75,13 +82,17 @@ class RanView(View):
         return f"{how} after {self.seconds:.1f} s: {self.meaning}"
 
     def text(self) -> str:
-        lines = [f"$ {self.command}", self.page, self.err.rstrip(), self.ending, self.remark]
+        answer = self.answer.text() if self.answer else ""
+        lines = [f"$ {self.command}", self.page, self.err.rstrip(), self.ending, self.remark, answer]
         return "\n".join(line for line in lines if line)
 
 
 @dataclass(frozen=True, repr=False)
 class RunningView(View):
-    """A program that is running on the host, or was when the cell was interrupted. limit: its time limit in seconds."""
+    """A program that is running on the host, or was when the cell was interrupted. limit: its time limit in seconds.
+
+    said: the entries that have answered it so far.
+    """
 
     command: str
     out: str
@@ -89,10 +100,15 @@ class RunningView(View):
     seconds: float
     limit: float
     interrupted: bool = False
+    said: Sequence[Message] = ()
 
     template: ClassVar[str] = "ran.html.j2"
     tone: ClassVar[str] = ""
     remark: ClassVar[str] = ""
+
+    @property
+    def answer(self) -> Answer | None:
+        return Answer(self.said) if self.said else None
 
     @property
     def symbol(self) -> str:

@@ -178,3 +178,21 @@ def test_a_call_that_is_refused_changes_nothing_of_what_is_in_force(ready: Lab, 
             NetworkAclId=acl, RuleNumber=1, Egress=True, Protocol="-1", RuleAction="allow", CidrBlock="0.0.0.0/0"
         )
     assert curl(ready) == NO_ANSWER
+
+
+def test_the_host_notes_which_deny_came_into_force_and_when_a_program_had_connected_there(
+    ready: Lab, ec2: Any, acl: str
+) -> None:
+    began = time.time()
+    assert curl(ready) == ANSWERS
+    aws.create_entry(ec2, acl, Entry(2, True, "deny", "-1", "198.51.100.0/24"))
+    aws.create_entry(ec2, acl, Entry(3, True, "deny", "-1", "198.51.100.7/32"))
+    aws.create_entry(ec2, acl, DENY)
+
+    unmet, met = host_of(ready).denies(began)
+    assert (unmet.rule_number, unmet.address, unmet.connected) == (3, "198.51.100.7", None)
+    assert (met.rule_number, met.address) == (1, "203.0.113.10")
+    assert met.connected is not None and began < met.connected < unmet.time < met.time < time.time()
+    list(steps.reset(ready._session, steps.named("host_subnet")))
+    list(steps.solve(ready._session, steps.named("host_subnet")))
+    assert host_of(ready).denies(met.time) == [], "nothing was written: the host moved"

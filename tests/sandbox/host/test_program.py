@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -12,12 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit import steps
 from labkit.lab.calls import interruptible
-from labkit.lab.lab import Lab
+from labkit.lab.lab import Lab, open_lab
 from labkit.lab.part_3_host import HostCells
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.host.records import ProgramOutput
 from labkit.services.host import Host
+from labkit.steps.protection import answers
 from labkit.views.view import View
 from tests.notebooks.kernel import one_kernel
 from tests.wait import PATIENCE_SECONDS, until
@@ -26,6 +29,11 @@ pytestmark = pytest.mark.tier_1
 
 Run = Callable[..., View]
 MARK = "labkit-test-program"
+UNTIL_IT_LOOKS_NO_MORE = """
+import threading
+for one in threading.enumerate():
+    if one.name == "answers": one.join()
+"""
 TICKS = "import sys, time\nfor n in range(3): print(n, flush=True); time.sleep(0.3)"
 
 
@@ -142,3 +150,45 @@ def test_interrupting_the_cell_ends_the_program_and_leaves_one_panel(lab: Lab) -
     assert output.text.count("Interrupted: run() stopped before its end") == 1
     assert "urllib3" not in output.text and "Traceback" not in output.text
     until(lambda: not running("in-a-cell"))
+
+
+@pytest.fixture
+def guarded(lab: Lab) -> Lab:
+    """The host is where a responder would answer."""
+    list(steps.solve(lab._session, (*steps.named("2"), *steps.named("host_subnet"))))
+    return lab
+
+
+def test_beside_its_output_a_cell_shows_event_alert_and_entry_when_the_responder_answers_and_then_only(
+    guarded: Lab,
+) -> None:
+    with one_kernel(Path.cwd(), os.environ) as kernel:
+        kernel.run("from labkit import open_lab\nlab = open_lab()")
+        assert "answered" not in kernel.run("lab.run('curl -sS dadismad.com')").text
+        kernel.run("lab.reset('first_alert')\nlab.responder(start=True)")
+        shown = kernel.run(f"lab.run('curl -sS dadismad.com')\n{UNTIL_IT_LOOKS_NO_MORE}").text
+
+    assert "⊘ answered Entry 1 denies 203.0.113.10." in shown
+    assert re.search(r"event \d\d:\d\d:\d\d\.\d{3} ! alert [\d:.]+ \d+ ms ⊘ entry 1 [\d:.]+ \d+ ms total \d+ ms", shown)
+
+
+def test_an_unattended_cell_waits_for_the_answer_of_its_own_responder(
+    guarded: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_STUDENT", str(guarded._session.student))
+    lab = open_lab()
+    lab.responder(start=True)
+    try:
+        (answer,) = lab.run("curl -sS dadismad.com").said
+        assert lab.run("curl -sS dadismad.com", expect=28).said == ()
+    finally:
+        lab.stop_responder()
+    assert answer.address == "203.0.113.10"
+    assert answer.event_at_ms <= answer.alerted_at_ms <= answer.entered_at_ms
+
+
+def test_an_entry_without_an_alert_answers_nothing(guarded: Lab) -> None:
+    guarded.add_entry(rule_number=50, cidr_block="203.0.113.10/32")
+
+    assert [deny.address for deny in host_of(guarded).denies()][-1:] == ["203.0.113.10"]
+    assert answers(guarded._session) == ()
