@@ -3,6 +3,7 @@ asked for."""
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class Facts:
 
 def judge_network_acls(answer: object, facts: Facts) -> Judged:
     """Whether DescribeNetworkAcls replied with the student's network ACL alone. Raises TypeError for no reply."""
-    found = _list_in(answer, "NetworkAcls")
+    found = [answer] if isinstance(answer, Mapping) and "NetworkAclId" in answer else _list_in(answer, "NetworkAcls")
     ids = [str(one.get("NetworkAclId", "")) for one in found or () if isinstance(one, Mapping)]
     if not ids:
         return False, "a reply without a network ACL", "Call describe_network_acls."
@@ -142,6 +143,8 @@ def number_in(answer: object) -> int:
         return int(found[1])
     if isinstance(answer, float) and answer.is_integer():
         return int(answer)
+    if not isinstance(answer, bool | str) and hasattr(answer, "__index__"):
+        return operator.index(answer)  # a number of numpy, as a DataFrame holds it
     if (number := whole_number(answer)) is None:
         raise TypeError
     return number

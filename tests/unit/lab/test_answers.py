@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy
 import pytest
 
 from labkit.lab.part_3_host import _address_to_suppress
@@ -181,7 +182,7 @@ class Reply:
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        *(("own_network_acl", one) for one in ({"NetworkAcls": [MINE]}, [MINE])),
+        *(("own_network_acl", one) for one in ({"NetworkAcls": [MINE]}, [MINE], MINE)),
         *(
             ("rule_sets", one)
             for one in (
@@ -189,9 +190,9 @@ class Reply:
                 {"rulesets": [{"name": "Base Rule Set"}]},
             )
         ),
-        *(("last_number", one) for one in (32767, "32767")),
+        *(("last_number", one) for one in (32767, "32767", numpy.int64(32767), numpy.float64(32767))),
         ("new_entry", {"ResponseMetadata": {}}),
-        *(("busiest_program", one) for one in ("/usr/bin/curl", "curl", " curl ")),
+        *(("busiest_program", one) for one in ("/usr/bin/curl", "curl", " curl ", ["curl"])),
     ],
 )
 def test_a_reply_of_a_bare_library_is_judged_by_what_it_says_or_left_behind(name: str, answer: object) -> None:
