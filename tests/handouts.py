@@ -78,8 +78,8 @@ def twice() -> tuple[Made, Made]:
     return Made(first / "out", first / "tmp", said[0]), Made(second / "out", second / "tmp", said[1], run)
 
 
-def with_real_values(name: str) -> str:
-    """The page of one chapter as `labkit handout` writes it without `--stable`, of the second handout's run."""
+def with_real_values(*names: str, short: bool = False) -> str:
+    """A page as `labkit handout` writes it without `--stable`, of the second handout's run: of one chapter, or short."""
     from nbformat import read
 
     from labkit.handout.build import Handout
@@ -87,9 +87,10 @@ def with_real_values(name: str) -> str:
 
     chapters = twice()[1].chapters
     assert chapters is not None
-    made = Handout(ROOT, (), whole=False, say=print)
-    made.add(name, read(chapters / f"{name}.ipynb", as_version=4), Redactor())
-    return made.files()[f"{name}.html"].decode()
+    made = Handout(ROOT, (), whole=False, say=print, short=short)
+    for name in names:
+        made.add(name, read(chapters / f"{name}.ipynb", as_version=4), Redactor())
+    return next(iter(made.files().values())).decode()
 
 
 @cache

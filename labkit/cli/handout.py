@@ -22,8 +22,9 @@ from labkit.views.terminal import echo
 )
 @click.option("--from-mine", is_flag=True, help="Use your notebooks as you saved them; nothing is run.")
 @click.option("--pdf", is_flag=True, help="Also write PDF files, printed by this machine's Chromium.")
+@click.option("--short", is_flag=True, help="Write one page only: results and figures, with a sentence each.")
 @click.option("--stable", is_flag=True, help="Give only the size of measured values: each run writes the same bytes.")
-def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool, stable: bool) -> None:
+def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool, short: bool, stable: bool) -> None:
     """Write the chapters, with their results, as HTML pages that need neither a network nor Jupyter.
 
     The chapters run in a temporary lab, which is deleted afterwards; your own is not touched. CHAPTER is a chapter's
@@ -44,14 +45,15 @@ def handout(chapters: tuple[str, ...], out: Path, from_mine: bool, pdf: bool, st
     wanted = build.chapters(clone, chapters, copies=from_mine)
     browser = find_chromium() if pdf else ""
     files.require_writable(out)
-    made = build.Handout(clone, wanted, whole=not chapters, say=echo, browser=browser, stable=stable)
+    made = build.Handout(clone, wanted, whole=not chapters, say=echo, browser=browser, stable=stable, short=short)
     with _ended_tidily():
         if from_mine:
             build.build_from_saved(made)
         else:
             build.build_by_running(made)
-        files.write_files(out, made.files())
-    echo(f"The handout is in {out}: open {out / 'index.html'}")
+        pages = made.files()
+        files.write_files(out, pages)
+    echo(f"The handout is in {out}: open {out / (next(iter(pages)) if short else 'index.html')}")
 
 
 @contextmanager

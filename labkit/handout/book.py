@@ -11,8 +11,8 @@ from labkit.handout.markup import Rules, Summary, rewrite
 from labkit.handout.page import CONTENTS_DOWN_TO, HandoutExporter, Heading, Page, nested
 
 TITLE = "Self-Protecting Cloud"
-CONTENTS, WHOLE = "index", "self-protecting-cloud"
-"""The file names of the two pages, without their endings."""
+CONTENTS, WHOLE, SHORT = "index", "self-protecting-cloud", "self-protecting-cloud-short"
+"""The file names of these pages, without their endings."""
 
 
 def contents(exporter: HandoutExporter, pages: Sequence[Page], *, whole: bool, has_pdf: bool, note: str) -> str:
@@ -24,8 +24,11 @@ def contents(exporter: HandoutExporter, pages: Sequence[Page], *, whole: bool, h
     return exporter.render("contents", page=frame, chapters=chapters, whole=[WHOLE] * whole, has_pdf=has_pdf)
 
 
-def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> str:
-    """All chapters as one page: one h1, each chapter's headings one level down, links between chapters as anchors."""
+def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str, *, short: bool = False) -> str:
+    """All chapters as one page: one h1, each chapter's headings one level down, links between chapters as anchors.
+
+    short: whether these are the chapters' short editions.
+    """
     summary = Summary(has_title=True, anchors={_prefix(page) for page in pages})
     parts, headings = [], []
     for page in pages:
@@ -42,11 +45,11 @@ def whole_lab(exporter: HandoutExporter, pages: Sequence[Page], note: str) -> st
     frame: dict[str, Any] = {
         "title": TITLE,
         "styles": list(dict.fromkeys(style for page in pages for style in page.summary.styles)),
-        "home": f"{CONTENTS}.html",
+        "home": "" if short else f"{CONTENTS}.html",
         "note": note,
         "rounded": any(page.summary.rounded for page in pages),
     }
-    return exporter.render("whole", page=frame, parts=parts, headings=nested(headings))
+    return exporter.render("whole", page=frame, parts=parts, headings=[] if short else nested(headings), short=short)
 
 
 def _rules(page: Page, pages: Sequence[Page]) -> Rules:

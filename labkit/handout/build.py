@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 CHAPTER = re.compile(r"[0-9]{2}_[a-z_]+\.ipynb")
 """A chapter's file name; a copy of one has another."""
 
-SECONDS_A_CELL = 0.25
-"""About how long a code cell takes, measured with two cores, until some have run."""
+SECONDS_A_CELL, CELLS = 0.25, 40
+"""About how long a code cell takes with two cores, and as how many measured ones that counts: the first chapter, of few
+cells, waits for the sandbox."""
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,7 @@ class Handout:
     folder: holds `notebooks/`. wanted: the notebooks asked for. whole: whether those are all there are.
     say: called with each line of progress. browser: the program that prints each page as a PDF; "" for no PDF.
     stable: whether measured values are replaced by their order of magnitude, so that each run gives the same bytes.
+    short: whether only what a chapter marks for the short edition is shown, all on one page.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Handout:
     say: Say
     browser: str = ""
     stable: bool = False
+    short: bool = False
     note: str = ""
     pages: list[Page] = field(default_factory=list)
 
@@ -55,19 +58,24 @@ class Handout:
     def add(self, name: str, notebook: Any, redactor: Redactor, *, note: str = "") -> None:
         """Make the page of one notebook."""
         from labkit.handout.cells import CellRenderer
+        from labkit.handout.short import shortened
 
         cells = CellRenderer(redactor, self.folder / "notebooks", self.folder, rounded=self.stable)
+        notebook = shortened(notebook) if self.short else notebook
         self.pages.append(self.exporter.page(name, notebook, cells, home="index.html", note=note))
 
     def files(self) -> dict[str, bytes]:
         """The files of the handout by name. Raises LabError if a PDF cannot be made."""
-        from labkit.handout.book import CONTENTS, WHOLE, contents, whole_lab
+        from labkit.handout.book import CONTENTS, SHORT, WHOLE, contents, whole_lab
 
-        pages = {page.name: _encoded(page.html) for page in self.pages}
-        if self.whole:
-            pages[WHOLE] = _encoded(whole_lab(self.exporter, self.pages, self.note))
+        pages = {} if self.short else {page.name: _encoded(page.html) for page in self.pages}
+        if self.whole or self.short:
+            name = SHORT if self.short else WHOLE
+            pages[name] = _encoded(whole_lab(self.exporter, self.pages, self.note, short=self.short))
         files = {f"{name}.html": text for name, text in pages.items()}
         files |= {f"{name}.pdf": self._print(name, text) for name, text in pages.items() if self.browser}
+        if self.short:
+            return files
         first = contents(self.exporter, self.pages, whole=self.whole, has_pdf=bool(self.browser), note=self.note)
         return files | {f"{CONTENTS}.html": _encoded(first)}
 
@@ -124,8 +132,8 @@ def build_by_running(handout: Handout) -> None:
 def _seconds_left(needed: Sequence[Chapter], number: int, elapsed: float) -> int:
     """About how long the chapters from this one on take: each code cell as long as one so far, in steps of 5 s."""
     cells = [len(chapter.cells) for chapter in needed]
-    done = sum(cells[:number])
-    return 5 * math.ceil(sum(cells[number:]) * (elapsed / done if done else SECONDS_A_CELL) / 5)
+    rate = (elapsed + CELLS * SECONDS_A_CELL) / (sum(cells[:number]) + CELLS)
+    return 5 * math.ceil(sum(cells[number:]) * rate / 5)
 
 
 FIRST_STEPS = "01"

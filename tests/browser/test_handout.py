@@ -22,7 +22,7 @@ from labkit.handout.redact import Redactor
 from labkit.steps.session import LabSession, open_session
 from tests import left_behind
 from tests.browser.running_lab import RunningLab
-from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice
+from tests.handouts import CHAPTERS, WHOLE, Made, Outline, twice, with_real_values
 from tests.wait import PATIENCE_SECONDS
 
 ALL = [*CHAPTERS, WHOLE, "index"]
@@ -74,6 +74,7 @@ def test_with_every_request_refused_a_page_is_complete(reader: Any, made: Made, 
     outline = Outline(made.page(name))
     for tag in ("h1", "h2", "h3", "table", "caption", "pre", "details", "progress", "svg", "img"):
         expect(page.locator(tag)).to_have_count(outline.elements.get(tag, 0))
+    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
     for tag in ("h1", "h2", "table", "svg", "img", "pre"):
         assert page.locator(tag).evaluate_all("all => all.every(one => one.checkVisibility())"), tag
     loaded = "all => all.every(one => one.complete && one.naturalWidth > 100 && one.alt)"
@@ -179,6 +180,12 @@ def test_a_pdf_is_tagged_has_an_outline_and_names_no_file_of_this_machine(made: 
     printed = to_pdf(find_chromium(), (made.folder / f"{name}.html").read_bytes())
     assert printed.startswith(b"%PDF-") and b"/StructTreeRoot" in printed and b"/Outlines" in printed
     assert b"file:" not in printed and b"/tmp" not in printed and os.fsencode(made.folder) not in printed
+
+
+def test_on_paper_the_whole_lab_is_some_50_pages_and_the_short_edition_some_8(made: Made) -> None:
+    short = with_real_values(*CHAPTERS, short=True).encode()
+    for page, most in ((made.page(WHOLE).encode(), 54), (short, 10)):
+        assert most - 8 < len(re.findall(rb"/Type /Page\b", to_pdf(find_chromium(), page))) <= most
 
 
 def exported(lab: RunningLab, name: str) -> str:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 from nbconvert.filters.highlight import Highlight2HTML
+from nbformat import read
 
 from labkit.cli.main import main
 from tests.handouts import CANARIES, CHAPTERS, ROOT, WHOLE, Made, Outline, begin, twice, with_real_values, words
@@ -179,6 +180,19 @@ def test_a_reader_gets_what_the_programs_said_and_the_figures_of_the_run() -> No
     assert re.search(r"\d\d:\d\d:\d\d\.\d{3}", pages) and re.search(r"\b\d+ ms\b|\b\d+\.\d s\b", pages)
     assert [one for one in STAND_INS if one in unescape(pages)] == []
     assert "this handout gives their size" not in pages
+
+
+def test_the_short_edition_has_a_sentence_for_each_result_and_figure_and_no_code() -> None:
+    page = with_real_values(*CHAPTERS, short=True)
+    marked = [cell for path in PATHS for cell in read(path, as_version=4).cells if "short" in cell.metadata]
+    sentences = re.split(r'<div class="prose">\n<p>', page)[1:]
+    assert len(sentences) == len(marked) >= 15
+    for shown, cell in zip(sentences, marked, strict=True):
+        assert words(shown).strip().startswith(re.sub(r"[`*]", "", cell.metadata.short)[:25])
+        assert ("<img" if cell.cell_type == "markdown" else '<div class="result">') in shown
+    assert 'class="highlight' not in page and "<details" not in page and 'href="index.html"' not in page
+    assert Outline(page).elements["h2"] == len(CHAPTERS) and validity_errors(page) == []
+    assert "the short edition" in words(page)
 
 
 def test_a_chapter_made_alone_is_the_same_page(made: Made, tmp_path: Path) -> None:

@@ -88,6 +88,12 @@ def test_notebooks_without_results_say_so(clone: Path) -> None:
     assert outline.elements["h1"] == 1 and outline.elements["h2"] == len(PATHS)
 
 
+def test_the_short_edition_is_one_page_and_nothing_else(clone: Path) -> None:
+    said = handout("--short").output
+    assert [path.name for path in (clone / "handout").iterdir()] == ["self-protecting-cloud-short.html"]
+    assert "self-protecting-cloud-short.html" in said.replace("\n", "")
+
+
 def test_copies_and_notebooks_with_any_name_and_make_up_come_along(clone: Path) -> None:
     save(clone, "02_create_environment-Copy1", new_notebook(cells=[new_code_cell("1 + 1", execution_count=3)]))
     save(clone, "my #1 notes & more", new_notebook(cells=[new_markdown_cell("# One\n\n# Two"), new_code_cell("")]))
