@@ -79,7 +79,7 @@ def twice() -> tuple[Made, Made]:
 
 
 def with_real_values(*names: str, short: bool = False) -> str:
-    """A page as `labkit handout` writes it without `--stable`, of the second handout's run: of one chapter, or short."""
+    """The first page that `labkit handout` writes of these chapters without `--stable`, of the second handout's run."""
     from nbformat import read
 
     from labkit.handout.build import Handout
