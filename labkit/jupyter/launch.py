@@ -15,7 +15,7 @@ from labkit.jupyter.announce import address, announce, opener, show
 from labkit.jupyter.chapters import chapter_path, last_path
 from labkit.jupyter.lay_out import open_folder
 from labkit.jupyter.loading import load_jupyterlab
-from labkit.jupyter.options import PORTS, arguments, configure, free_port, large_type, workspaces
+from labkit.jupyter.options import PORTS, arguments, close_file_list, configure, free_port, large_type, workspaces
 from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 from labkit.sandbox.classroom import settings as class_settings
@@ -73,6 +73,8 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         options += where.options(home)
         if wanted.chapter:  # that one and no tabs of an earlier session, with their kernels
             shutil.rmtree(workspaces(), ignore_errors=True)
+        if wanted.large:
+            close_file_list()
         jupyter_server.note_server(home)
         threading.Thread(target=announce, args=(home, folder, path, where), daemon=True).start()
         if where.is_proxied:

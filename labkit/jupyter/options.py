@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import socket
@@ -37,6 +38,8 @@ def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bo
         "--ServerApp.kernel_spec_manager_class=labkit.jupyter.kernel_specs.SafeKernelSpecs",
         *kernel_options(),
         shell_argument(),
+        f"--LabApp.workspaces_dir={workspaces()}",  # JupyterLab reads its variables for these when it is imported
+        f"--LabApp.user_settings_dir={workspaces().parent / 'settings'}",
         f"--LabApp.default_url=/lab/tree/{path}",
     ]
     if os.geteuid() == 0:
@@ -96,14 +99,22 @@ def free_port(host: str = LOOPBACK) -> int:
 def configure(environment: Mapping[str, str]) -> None:
     """Set this process's environment for JupyterLab, with a token of its own."""
     set_environment(environment)
-    for name, folder in (("WORKSPACES", workspaces()), ("SETTINGS", workspaces().parent / "settings")):
-        os.environ[f"JUPYTERLAB_{name}_DIR"] = str(folder)
     os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)  # an empty one means none
 
 
 def workspaces() -> Path:
     """The folder of the tabs that were open last. In the lab's home: those of the user's other work are not opened."""
     return home_folder() / "jupyter" / "workspaces"
+
+
+def close_file_list() -> None:
+    """Open JupyterLab without its file list, so that a chapter in large type has the whole width."""
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+    manager = WorkspacesManager(str(workspaces()))
+    last = manager.load("default")
+    last["data"].setdefault("layout-restorer:data", {})["left"] = {"collapsed": True}
+    manager.save("default", json.dumps(last))
 
 
 def set_environment(environment: Mapping[str, str]) -> None:

@@ -57,6 +57,11 @@ class RunningLab:
         """LABKIT_HOME."""
         return self.top / "labkit-home"
 
+    @property
+    def settings(self) -> Path:
+        """What the student's own Settings menu would save, an extension a folder."""
+        return self.home / "jupyter" / "settings"
+
     def environment(self) -> dict[str, str]:
         """A user of his own: nothing of this machine's user is read or written."""
         folders = {
@@ -92,8 +97,7 @@ class RunningLab:
         return (self.top / "jupyterlab.log").read_text(encoding="utf-8")
 
     def _set(self, extension: str, plugin: str, **values: object) -> None:
-        """A setting as the student's own Settings menu would save it."""
-        folder = self.top / "jupyter/config/lab/user-settings" / extension
+        folder = self.settings / extension
         folder.mkdir(parents=True)
         (folder / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
 
@@ -112,10 +116,11 @@ class RunningLab:
         with urlopen(request, timeout=PATIENCE_SECONDS) as reply:
             return bytes(reply.read())
 
-    def address(self, notebook: str, workspace: str) -> str:
-        """A page with this notebook alone."""
+    def address(self, notebook: str, workspace: str = "") -> str:
+        """A page with this notebook alone; without a workspace, as `labkit lab` opens it."""
         url = self.shown_at or f"http://127.0.0.1:{self.port}/"
-        return f"{url}lab/workspaces/{workspace}/tree/notebooks/{notebook}?reset&token={self.token}"
+        where, reset = (f"lab/workspaces/{workspace}", "reset&") if workspace else ("lab", "")
+        return f"{url}{where}/tree/notebooks/{notebook}?{reset}token={self.token}"
 
     def stop(self) -> None:
         """End JupyterLab as Ctrl-C, answered with yes, would."""

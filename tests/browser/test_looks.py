@@ -19,7 +19,7 @@ from tests.browser.running_lab import RunningLab
 from tests.gallery.page import page as gallery_page
 from tests.handouts import twice
 from tests.html_validity import validity_errors
-from tests.wait import PATIENCE_SECONDS
+from tests.wait import PATIENCE_SECONDS, until
 
 CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")
 SAID = {
@@ -42,6 +42,27 @@ CUT = """root => [...root.querySelectorAll('.labkit *')].filter(one => {
         && !one.closest('pre.caret code, details:not([open]), .said');
 }).map(one => one.outerHTML.slice(0, 90))"""
 """Elements that reach out of the place of an output. A filter with its caret may be scrolled, by keyboard too."""
+
+
+BROKEN = r"""root => [...root.querySelectorAll('.labkit :is(th, dt, tr > :first-child)')].flatMap(cell => {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), words = [];
+    while (walk.nextNode())
+        for (const word of walk.currentNode.data.matchAll(/\p{L}{3,}/gu)) words.push([walk.currentNode, word]);
+    return words.filter(([node, word]) => {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        return range.getClientRects().length > 1;
+    }).map(([, word]) => `${word[0]} in ${cell.textContent.slice(0, 40)}`);
+})"""
+"""Words of headers and first columns that are broken over two lines."""
+
+SMALL = """root => [...root.querySelectorAll('.labkit svg[role=img]')].map(picture => {
+    const size = one => parseFloat(getComputedStyle(one).fontSize);
+    const drawn = picture.getScreenCTM().a * size(picture.querySelector('text'));
+    return [drawn / size(picture.closest('.labkit')), picture.getAttribute('aria-label')];
+}).filter(([share]) => share && share < 0.6)"""
+"""Pictures whose text is smaller than three fifths of the prose beside it."""
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +106,22 @@ def test_nothing_in_the_gallery_is_cut(browser: Browser, gallery: str, size: Any
     page.locator("#large-type").set_checked(large)
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     assert page.locator("body").evaluate(CUT) == []
+    assert page.locator("body").evaluate(BROKEN) == []
+    if size is PROJECTOR:
+        assert page.locator("body").evaluate(SMALL) == []
     page.close()
 
 
 def test_large_type_enlarges_what_is_shown(browser: Browser, gallery: str) -> None:
     page = opened(browser, gallery)
     words = page.locator(".sample .labkit p").first
-    before = font_size(words)
+    picture = page.locator(".sample .labkit svg[role=img]").first
+    before, width = font_size(words), picture.bounding_box()["width"]
     page.get_by_label("Large type").check()
     assert font_size(words) == pytest.approx(1.5 * before)
+    assert picture.bounding_box()["width"] == pytest.approx(1.5 * width, rel=0.01)
+    button = page.locator(".sample .labkit button[data-commandlinker-command]").first
+    assert font_size(button) == font_size(words)
     page.close()
 
 
@@ -121,7 +149,7 @@ def run_chapters(lab: RunningLab) -> Iterator[dict[str, list[int]]]:
 
     They are trusted, as what was run here is; and JupyterLab keeps every cell in its page, seen or not.
     """
-    setting = lab.top / "jupyter/config/lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
+    setting = lab.settings / "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
     setting.parent.mkdir(parents=True, exist_ok=True)
     setting.write_text('{"windowingMode": "none"}')
     notary, shown = NotebookNotary(data_dir=str(lab.top / "jupyter" / "data")), {}
@@ -190,12 +218,41 @@ def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab_in
     page.close()
 
 
+OTHER_WORK = """{"metadata": {"id": "default"}, "data": {
+  "layout-restorer:data": {"main": {"dock": {"type": "tab-area", "currentIndex": 0,
+    "widgets": ["notebook:notebooks/01_initial_configuration.ipynb"]}}},
+  "notebook:notebooks/01_initial_configuration.ipynb":
+    {"data": {"path": "notebooks/01_initial_configuration.ipynb", "factory": "Notebook"}}}}"""
+"""The tabs of another JupyterLab of the user's, as JupyterLab keeps them."""
+
+
 @pytest.fixture(scope="module")
 def large_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    running = RunningLab(tmp_path_factory.mktemp("large"), ("--large",))
+    running = RunningLab(tmp_path_factory.mktemp("large"), ("--large", "--chapter", "2"))
+    users_tabs(running).parent.mkdir(parents=True)
+    users_tabs(running).write_text(OTHER_WORK)
     running.start()
     yield running
     running.stop()
+
+
+def users_tabs(lab: RunningLab) -> Path:
+    return lab.top / "jupyter/config/lab/workspaces/default-37a8.jupyterlab-workspace"
+
+
+def test_labkit_lab_opens_its_chapter_alone_and_leaves_the_tabs_of_the_users_other_work(
+    browser: Browser, large_lab: RunningLab
+) -> None:
+    page = browser.new_page(viewport=PROJECTOR)
+    page.goto(large_lab.address(CHAPTERS[0]))
+    NotebookPage(page).wait_for(CHAPTERS[0])
+
+    expect(page.locator("#filebrowser")).to_be_hidden()
+    expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab")).to_have_count(1)
+    own = large_lab.home / "jupyter" / "workspaces" / users_tabs(large_lab).name
+    until(lambda: CHAPTERS[0] in own.read_text())
+    assert users_tabs(large_lab).read_text() == OTHER_WORK
+    page.close()
 
 
 def font_size(one: Locator) -> float:
@@ -208,8 +265,8 @@ def test_labkit_lab_large_enlarges_all_of_it_and_a_projector_cuts_nothing(
 ) -> None:
     page = browser.new_page(viewport=PROJECTOR)
     notebook = NotebookPage(page)
-    notebook.open(large_lab, "02_create_environment.ipynb", "large")
-    page.keyboard.press("Control+b")
+    page.goto(large_lab.address(CHAPTERS[0]))
+    notebook.wait_for(CHAPTERS[0])
     notebook.run("from labkit import open_lab")
     form = notebook.fill("lab.enter_student_number()", "Student number", "7", "Use this number")
     expect(form).to_contain_text("You are student 7.")
