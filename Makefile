@@ -88,8 +88,8 @@ bench: $(TEST_READY)  ## measure the lab against fixed limits and peers, in one 
 gallery: $(TEST_READY)  ## write test-results/gallery.html: every component in every state, light and dark
 	$(PYTHON) -m tests.gallery
 
-images: $(TEST_READY)  ## take the README's screenshot from the running lab
-	$(PYTHON) -m tests.browser.take_screenshot
+images: $(TEST_READY)  ## take the README's picture and the recordings of chapter 2 from the running lab
+	$(PYTHON) -m tests.images
 
 readme: $(TEST_READY)  ## write the tables of labkit/sandbox/aws/README.md
 	$(PYTHON) -m tests.readme

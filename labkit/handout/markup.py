@@ -60,6 +60,8 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
         link["href"] = rules.link(str(link["href"]))
         if not link["href"]:
             link.unwrap()
+    for recording in tree.select('details:has(img[src$=".webp"])'):
+        recording.decompose()  # it plays what the still before it shows
     for picture in tree("img"):
         _embed(picture, rules)
     _prefix_anchors(tree, rules.prefix, summary)

@@ -134,6 +134,15 @@ def test_pictures_come_along_if_they_lie_in_the_clone(tmp_path: Path) -> None:
     assert all("<em>[words]</em>" in one and "<img" not in one for one in outside)
 
 
+def test_a_recording_is_left_out_and_its_still_stays(tmp_path: Path) -> None:
+    for name in ("a.png", "a.webp"):
+        (tmp_path / name).write_bytes(b"a picture")
+    source = "![still](a.png)\n\n<details><summary>Play</summary>\n\n![moving](a.webp)\n\n</details>\n\nOn."
+    (cell,) = CellRenderer(Redactor(), tmp_path).render(new_notebook(cells=[new_markdown_cell(source)])).cells
+    assert 'alt="still"' in cell.source and "On." in cell.source
+    assert "moving" not in cell.source and "Play" not in cell.source
+
+
 def test_a_picture_pasted_into_a_cell_comes_along() -> None:
     cell = new_markdown_cell("![words](attachment:p.png)", attachments={"p.png": {"image/png": "AAAA"}})
     (read,) = CellRenderer(Redactor()).render(new_notebook(cells=[cell])).cells
