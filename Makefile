@@ -89,7 +89,7 @@ gallery: $(TEST_READY)  ## write test-results/gallery.html: every component in e
 	$(PYTHON) -m tests.gallery
 
 images: $(TEST_READY)  ## take the README's picture and the recordings of chapter 2 from the running lab
-	$(PYTHON) -m tests.images
+	$(PYTHON) -m tests.browser.images
 
 readme: $(TEST_READY)  ## write the tables of labkit/sandbox/aws/README.md
 	$(PYTHON) -m tests.readme

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.images.__main__ import IMAGES
-from tests.images.recordings import RECORDINGS
+from tests.browser.images.__main__ import IMAGES
+from tests.browser.images.recordings import RECORDINGS
 from tests.notebooks.chapters import PATHS, cells, links
 
 LARGEST_BYTES = 400_000

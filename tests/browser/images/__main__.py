@@ -10,9 +10,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 from labkit.steps.session import open_session
+from tests.browser.images.recordings import CHAPTER, RECORDINGS, SIZE, opened
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.running_lab import CHROMIUM_ARGUMENTS, ROOT, RunningLab, chromium
-from tests.images.recordings import CHAPTER, RECORDINGS, SIZE, opened
 from tests.wait import PATIENCE_SECONDS
 
 IMAGES = ROOT / "images"

@@ -11,9 +11,9 @@ from labkit import steps
 from labkit.model.detection.criteria import wanted_criteria
 from labkit.steps.network import students_network_acl
 from labkit.steps.session import LabSession
+from tests.browser.images.recording import Recording
 from tests.browser.notebook_page import NotebookPage, TerminalPage
 from tests.browser.running_lab import RunningLab
-from tests.images.recording import Recording
 
 CHAPTER = "02_create_environment.ipynb"
 PROMPT = r"^\$\s*$"
