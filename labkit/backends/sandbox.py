@@ -14,7 +14,7 @@ from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import sandbox_process
 from labkit.services.detection.login import DetectionLogin
 from labkit.services.host import Host
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 
 LABEL = "sandbox on this machine"
 

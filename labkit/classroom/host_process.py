@@ -9,7 +9,8 @@ from pathlib import Path
 
 from labkit.files import disk_errors, write_private
 from labkit.services import sandbox_process
-from labkit.services.sandbox_process import LOGIN_FILE, Sandbox
+from labkit.services.running_sandbox import Sandbox
+from labkit.services.sandbox_process import LOGIN_FILE
 
 
 def host_folder(home: Path) -> Path:

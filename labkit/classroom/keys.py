@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from labkit.classroom.class_keys import ClassKeys
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.student import account_of
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 
 
 def class_keys(sandbox: Sandbox, student: int | None = None) -> tuple[ClassKeys, ...]:

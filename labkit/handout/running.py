@@ -18,6 +18,7 @@ from labkit.handout.questions import solve
 from labkit.model.errors import LabError
 from labkit.range.processes import wait_for_end
 from labkit.services import sandbox_process
+from labkit.services.running_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from labkit.handout.kernel import ChapterKernel
@@ -99,7 +100,7 @@ class TemporaryLab:
         except BaseException:
             shutil.rmtree(self.home, ignore_errors=True)
             raise
-        self._sandbox: sandbox_process.Sandbox | None = None
+        self._sandbox: Sandbox | None = None
 
     def start_kernel(self, chapter: Chapter) -> ChapterKernel:
         """Start a kernel for this chapter, in its folder."""

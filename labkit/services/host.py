@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 from labkit.model.host.records import Connection, DenyInForce, DroppedPacket, ProgramOutput, ProgramResult
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 
 RUN_SECONDS = 60.0
 RUN_AGAIN = "Run the cell again: it starts the sandbox if it is not running."

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 from tests.bench.measure import Row, at_most, table
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel

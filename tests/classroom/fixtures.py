@@ -16,13 +16,26 @@ from botocore.config import Config
 
 from labkit.classroom import keys as class_keys
 from labkit.classroom.class_keys import ClassKeys
+from labkit.model.detection.criteria import wanted_criteria
+from labkit.model.detection.rule import Rule
+from labkit.model.student import student_tags
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import ClassOptions, plan
 from labkit.services import sandbox_process
 from labkit.services.detection.api import DetectionApi
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 from tests.ports import free_port
 from tests.wait import PATIENCE_SECONDS, until
+
+UNSIGNED = """
+import os, requests, urllib.request, urllib.error
+url = "https://" + os.environ["TS_HOST"] + "/v2/rulesets"
+try:
+    urllib.request.urlopen(url)
+except urllib.error.HTTPError as refused:
+    print(requests.get(url).status_code, refused.code)
+"""
+"""A program whose requests, unsigned, are refused with 401 by a service whose certificate it trusts."""
 
 
 @dataclass
@@ -80,3 +93,15 @@ def running_class(home: Path, size: int, **options: Any) -> Iterator[RunningClas
     finally:
         sandbox_process.stop(home)
         assert not [one for one in psutil.process_iter(["cmdline"]) if str(home) in (one.info["cmdline"] or [])]
+
+
+def make_vpc(a_class: RunningClass, student: int) -> str:
+    """A student's VPC, as the lab makes it."""
+    tags = [{"Key": key, "Value": value} for key, value in student_tags(student).items()]
+    specification = [{"ResourceType": "vpc", "Tags": tags}]
+    vpc = a_class.aws(student).create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification)["Vpc"]
+    return str(vpc["VpcId"])
+
+
+def students_rule(student: int) -> Rule:
+    return wanted_criteria(student).apply_to(Rule("", "", "", (), "", enabled=True))

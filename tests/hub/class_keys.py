@@ -12,7 +12,7 @@ from labkit.files import private_folder, write_private
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.sandbox.classroom.plan import ClassOptions, plan
 from labkit.services import sandbox_process
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 from tests.hub import class_keys
 from tests.hub.at_the_hub import AtTheHub, RemoteKernel
 from tests.hub.running_hub import CONFIG, RunningHub

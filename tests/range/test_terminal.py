@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from labkit.range.program import shell_command
@@ -27,6 +28,12 @@ def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     opened.close()
 
 
+def of_long_program() -> list[str]:
+    """The state of each process that runs it, or is about to."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [one.info["status"] for one in found if "sleep 985" in " ".join(one.info["cmdline"] or [])]
+
+
 def test_curl_at_the_prompt_answers_and_is_reported_with_its_terminal(
     terminal: tuple[Terminal, str], recorder: Recorder
 ):
@@ -44,9 +51,10 @@ def test_curl_at_the_prompt_answers_and_is_reported_with_its_terminal(
 def test_the_aws_cli_typed_at_the_prompt_says_where_it_works(terminal: tuple[Terminal, str]):
     screen, prompt = terminal
     screen.wait_for(prompt)
-    screen.type("aws ec2 describe-vpcs\n")
+    screen.type("aws ec2 describe-vpcs; echo ended: $?\n")
 
-    screen.wait_for("aws does not work on the lab's host")
+    said = screen.wait_for(r"ended: \d+")
+    assert "aws does not work on the lab's host" in said and not said.endswith("ended: 0")
 
 
 def test_the_prompt_says_once_that_an_entry_was_written_meanwhile(terminal: tuple[Terminal, str], network: Range):
@@ -82,6 +90,8 @@ def test_job_control_works(terminal: tuple[Terminal, str]):
     screen.type("\x1a")
     screen.wait_for("Stopped")
     screen.wait_for(prompt)
+    assert of_long_program() == [psutil.STATUS_STOPPED]
     screen.type("kill %1; fg; echo go''ne\n")
 
     screen.wait_for("gone")
+    assert of_long_program() == []

@@ -24,7 +24,7 @@ from labkit.range.paths import range_folder
 from labkit.sandbox.aws.keys import AccessKeys
 from labkit.services import aws, sandbox_process
 from labkit.services.detection.api import DetectionApi
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 from labkit.steps.rule import all_rules
 from tests.range.ranges import pids
 from tests.sandbox.aws.fixtures import client

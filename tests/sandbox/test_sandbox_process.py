@@ -22,6 +22,7 @@ import requests
 from labkit.model.errors import LabError
 from labkit.sandbox.server import serve_until_stopped
 from labkit.services import sandbox_process
+from labkit.services.running_sandbox import Sandbox
 from tests.wait import PATIENCE_SECONDS, until
 
 
@@ -40,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory):
     sandbox_process.stop(home)
 
 
-def start(home: Path) -> sandbox_process.Sandbox:
+def start(home: Path) -> Sandbox:
     return sandbox_process.start(home, parent=os.getpid())[0]
 
 

@@ -13,12 +13,13 @@ from labkit.lab.lab import Lab, open_lab
 from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError
 from labkit.services import aws, sandbox_process
+from labkit.services.running_sandbox import Sandbox
 from labkit.steps.session import open_session
 from tests.sandbox.lab.test_cli import labkit
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The services that the lab reaches only by an address and keys."""
     home = tmp_path_factory.mktemp("elsewhere")
     yield sandbox_process.start(home, parent=os.getpid())[0]
@@ -26,7 +27,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_proc
 
 
 @pytest.fixture
-def live(elsewhere: sandbox_process.Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def live(elsewhere: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A student's machine: both backends live, own AWS files, keys in the environment. Gives its lab's home."""
     keys = elsewhere.credentials()
     home = tmp_path / "home"

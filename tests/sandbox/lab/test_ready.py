@@ -15,7 +15,7 @@ import pytest
 
 from labkit.ready import checks, own_work, trial
 from labkit.services import sandbox_process
-from labkit.services.sandbox_process import Sandbox
+from labkit.services.running_sandbox import Sandbox
 from labkit.views.panels.readiness import Line
 from tests.range.ranges import pids
 from tests.sandbox.lab.test_cli import labkit
