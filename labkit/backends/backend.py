@@ -41,6 +41,10 @@ class AwsBackend(ABC):
     def endpoint(self) -> str | None:
         """Where AWS answers now; None for AWS itself."""
 
+    def sts_endpoint(self) -> str | None:
+        """Where STS answers now, which may be elsewhere than EC2; None for AWS itself."""
+        return self.endpoint()
+
     @abstractmethod
     def environment(self) -> dict[str, str]:
         """The variables of a shell or JupyterLab; an empty value means that the variable is unset."""

@@ -31,6 +31,9 @@ class LiveAws(AwsBackend):
     def endpoint(self) -> str | None:
         return self._endpoint or own_settings.default_endpoint() or None
 
+    def sts_endpoint(self) -> str | None:
+        return own_settings.default_endpoint("sts") or None
+
     def own_region(self) -> str:
         return own_settings.default_region()
 

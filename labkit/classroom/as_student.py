@@ -43,7 +43,7 @@ def open_as_student(typed: str) -> LabSession:
     home = own.backend.home
     aws: AwsBackend
     detection: DetectionBackend
-    if class_settings.load(home) is not None:
+    if class_settings.load_class(home) is not None:
         sandbox = LocalSandbox(home)
         keys = class_keys(sandbox.ensure(), number)[0]
         detection = ClassStudentDetection(sandbox, keys)
@@ -72,6 +72,9 @@ class StudentAws(AwsBackend):
 
     def endpoint(self) -> str | None:
         return self._own.endpoint()
+
+    def sts_endpoint(self) -> str | None:
+        return self._own.sts_endpoint()
 
     def environment(self) -> dict[str, str]:
         return self._own.environment()

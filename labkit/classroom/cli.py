@@ -12,6 +12,7 @@ import click
 
 from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder, readable
+from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError
 from labkit.views.terminal import echo
 
@@ -22,7 +23,7 @@ START_OPTIONS = (
     click.option("--known-as", default="", metavar="NAME", help="The name students use for the host, if it differs."),
     click.option("--cert", "certificate", default="", metavar="FILE", help="A certificate; by default, one is made."),
     click.option("--key", default="", metavar="FILE", help="The certificate's key."),
-    click.option("--tls", is_flag=True, help="Use TLS on 127.0.0.1 too; on other addresses it is always used."),
+    click.option("--tls", is_flag=True, help="Use TLS on 127.0.0.1 too, for which you need no class."),
     click.option("--yes", is_flag=True, help="Do not ask before listening on the network."),
 )  # fmt: skip
 
@@ -47,6 +48,7 @@ def start(yes: bool, **options: Any) -> None:
     """Start the sandbox, unless it is already running. The options serve a class; they are kept for the next start.
 
     A class can grow but not shrink. Example: labkit sandbox start --class 30 --host 192.168.1.20
+    For programs with a fixed host: labkit sandbox start --tls --known-as api.threatstack.com --port 443
     """
     from labkit.sandbox.classroom import settings as class_settings
     from labkit.sandbox.classroom.plan import ClassOptions, plan
@@ -62,7 +64,7 @@ def start(yes: bool, **options: Any) -> None:
         if wanted.beyond_this_machine and not yes:
             _ask(wanted)
         if sandbox_process.stop(home):
-            echo("The sandbox restarts with the new settings of the class. Nothing in it is lost.")
+            echo("The sandbox restarts with the new settings. Nothing in it is lost.")
         with disk_errors(home):
             class_settings.save(home, wanted)
     try:
@@ -79,7 +81,7 @@ def start(yes: bool, **options: Any) -> None:
         echo(notice)
     if wanted is not None:
         echo("\n".join(_class_lines(wanted)))
-    if wanted is not None and before is not None and _joined_at(before) != _joined_at(wanted):
+    if wanted is not None and before is not None and before.size and _joined_at(before) != _joined_at(wanted):
         echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
 
 
@@ -121,6 +123,10 @@ def _class_lines(served: Any) -> list[str]:
 
     pinned = certificate.pinned(Path(served.certificate)) if served.tls else ""
     signed = f"Certificate (SHA-256): {pinned}" if pinned else "Its certificate is signed by an authority."
+    if not served.size:
+        in_hosts = "" if is_loopback(served.url) else f"add the line “{served.host} {served.name}” to /etc/hosts, and "
+        trust = f'Before you start a program: {in_hosts}type eval "$(labkit env)"'
+        return [f"Your lab also answers at {served.url}, for this machine only.", signed, trust]
     return [
         f"It serves a class of {served.size} at {served.url}",
         *([signed] if served.tls else ()),
@@ -136,7 +142,11 @@ def served_lines(home: Path, running: bool) -> list[str]:
     served = class_settings.load(home)
     if served is None:
         return []
-    return _class_lines(served) if running else [f"When started, it serves the class of {served.size} at {served.url}."]
+    if running:
+        return _class_lines(served)
+    if not served.size:
+        return [f"When started, your lab also answers at {served.url}."]
+    return [f"When started, it serves the class of {served.size} at {served.url}."]
 
 
 def host_lines(home: Path) -> list[str]:

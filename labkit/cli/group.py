@@ -12,6 +12,13 @@ from labkit.model.errors import LabError
 from labkit.views.terminal import echo, in_terminal
 
 
+def complete_chapter(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The chapters' numbers that a shell offers to complete."""
+    from labkit.jupyter.chapters import chapter_numbers
+
+    return [number for number in map(str, sorted(chapter_numbers())) if number.startswith(incomplete)]
+
+
 class CommandError(click.ClickException):
     """An expected error, in its own words."""
 

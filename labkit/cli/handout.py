@@ -13,10 +13,11 @@ from types import FrameType
 
 import click
 
+from labkit.cli.group import complete_chapter
 from labkit.views.terminal import echo
 
 
-@click.argument("chapters", nargs=-1, metavar="[CHAPTER]…")
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]…", shell_complete=complete_chapter)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("handout"), show_default=True, help="The folder to write to."
 )

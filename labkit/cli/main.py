@@ -10,7 +10,7 @@ import click
 
 from labkit.backends.wing import find_classroom
 from labkit.cli import demo, env, handout, host, ready, respond, status, steps
-from labkit.cli.group import Commands
+from labkit.cli.group import Commands, complete_chapter
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
 from labkit.services.sandbox_process import refuse_on_the_host
@@ -43,7 +43,13 @@ def main_or_lab() -> None:
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
 @click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
-@click.option("--chapter", default="", metavar="NUMBER", help="Open this chapter, 0 to 5, not the one open last.")
+@click.option(
+    "--chapter",
+    default="",
+    metavar="NUMBER",
+    shell_complete=complete_chapter,
+    help="Open this chapter, 0 to 5, not the one open last.",
+)
 @click.option("--large", is_flag=True, help="Use large type, for a projector.")
 @click.option(
     "--here",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import click
 
 from labkit.views.terminal import Styled, echo, in_terminal, styled, visible
 
@@ -16,7 +20,8 @@ SIGNS = {"ready": "✓", "missing": "✕", "remark": "!"}
 COLOURS = {"ready": "green", "missing": "red", "remark": "yellow"}
 
 
-def ready() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON when all is checked: ready, seconds, lines.")
+def ready(as_json: bool) -> None:
     """Check whether this machine can run the demo, and say what to do if it cannot.
 
     It runs the whole lab in a temporary home; your own lab, notes and chapters are read, never changed.
@@ -30,13 +35,16 @@ def ready() -> None:
     lines: list[Line] = []
     with checks() as running:
         for check in running:
-            if sys.stdout.isatty() and not check.lines.done():
+            if sys.stdout.isatty() and not as_json and not check.lines.done():
                 echo(f"… {check.title}", Styled("\r"), nl=False)
             for line in check.lines.result():
                 lines.append(line)
-                echo(in_words(line))
-        echo(verdict(lines, time.monotonic() - began))
-    if any(line.state == "missing" for line in lines):
+                if not as_json:
+                    echo(in_words(line))
+        seconds, is_ready = time.monotonic() - began, all(line.state != "missing" for line in lines)
+        report = {"ready": is_ready, "seconds": round(seconds, 1), "lines": [asdict(line) for line in lines]}
+        echo(json.dumps(report, indent=1) if as_json else verdict(lines, seconds))
+    if not is_ready:
         sys.exit(1)
 
 
@@ -44,8 +52,8 @@ def in_words(line: Line) -> Styled:
     """A line as text. Its colour is for a terminal only."""
     sign = styled(SIGNS[line.state], fg=COLOURS[line.state])
     looked_at = f" ({line.looked_at})" if line.looked_at else ""
-    next_step = f"\n  → {in_terminal(line.next_step)}" if line.next_step else ""
-    return Styled(f"{sign} {visible(f'{line.title}: {line.found}{looked_at}{next_step}')}")
+    next_step = f"\n  → {line.next_step}" if line.next_step else ""
+    return Styled(f"{sign} {visible(in_terminal(f'{line.title}: {line.found}{looked_at}{next_step}'))}")
 
 
 def verdict(lines: Sequence[Line], seconds: float) -> str:

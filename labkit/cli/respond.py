@@ -82,7 +82,7 @@ def _run(session: LabSession, responder: Responder) -> None:
     from labkit.steps.rehearsal import earlier_alerts
 
     if words := earlier_alerts(session):
-        echo(words)
+        echo(in_terminal(words))
     echo("Ctrl-C stops it. Milliseconds: from event to entry.")
     try:
         responder.run(threading.Event())

@@ -92,7 +92,7 @@ def _say(result: CheckResult, is_next: bool, verbose: bool) -> None:
 
 
 def _found(result: CheckResult) -> str:
-    return one_line(result.found if result.found != "skipped" else in_terminal(result.next_step))
+    return one_line(in_terminal(result.found if result.found != "skipped" else result.next_step))
 
 
 def _command(result: CheckResult) -> str:
@@ -149,7 +149,7 @@ def _as_json(chapter: str, result: CheckResult) -> dict[str, Any]:
         "title": result.title,
         "passed": result.passed,
         "outcome": result.outcome.value,
-        "found": result.found,
+        "found": in_terminal(result.found),
         "expected": result.expected,
-        "next_step": result.next_step,
+        "next_step": in_terminal(result.next_step),
     }

@@ -11,7 +11,7 @@ import click
 
 from labkit.model.check import Outcome
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.views.terminal import echo, visible
+from labkit.views.terminal import echo, in_terminal, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -69,7 +69,7 @@ def do_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
         for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
-            followed.told(f"{result.outcome.value:>9}  {step.title}: {result.found}")
+            followed.told(f"{result.outcome.value:>9}  {step.title}: {in_terminal(result.found)}")
     if result is not None and not result.passed:
         sys.exit(1)
 
@@ -99,7 +99,7 @@ def undo_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None
     with Followed("Undoing", chosen[::-1]) as followed:
         for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
             failed |= isinstance(ended, LabError)
-            followed.told(f"{step.title}: {steps.undone(ended)}")
+            followed.told(f"{step.title}: {in_terminal(steps.undone(ended))}")
     if failed:
         sys.exit(1)
 
@@ -142,7 +142,7 @@ def take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> Non
     if not warning:
         return
     if not yes:
-        echo(warning)
+        echo(in_terminal(warning))
         if not click.confirm(f"Is {number} your number?"):
             raise click.Abort
     account.save_student(session, number)
@@ -165,7 +165,7 @@ def _host_moves(session: LabSession, chosen: Sequence[Step]) -> str:
     from labkit.sandbox.classroom import settings as class_settings
 
     moves = any(step.key == "host_subnet" for step in chosen)
-    shared = session.backend.aws.host is not None and class_settings.load(session.backend.home) is None
+    shared = session.backend.aws.host is not None and class_settings.load_class(session.backend.home) is None
     return "The host of this sandbox moves into their VPC.\n" if moves and shared else ""
 
 
@@ -184,7 +184,7 @@ def _ask(session: LabSession, question: str, chosen: Sequence[Step], undo: bool 
     if undo and gone:
         echo(f"What will be undone, all of it student {number}'s:")
         for one in gone:
-            echo(f"  {one.title}: {one.found}")
+            echo(f"  {one.title}: {in_terminal(one.found)}")
     if not click.confirm(visible(f"{question}: {', '.join(step.title for step in chosen)}?")):
         raise click.Abort
 

@@ -86,7 +86,7 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
     finally:
         jupyter_server.forget_server(home)
         opener(home).unlink(missing_ok=True)
-        if here and starting and starting.process is not None and class_settings.load(here) is None:
+        if here and starting and starting.process is not None and class_settings.load_class(here) is None:
             sandbox_process.stop(here)
 
 

@@ -41,7 +41,7 @@ def lines(copy: Path, started: Future[float]) -> Iterator[Line]:
         account = check_account(found)
         state: State = "ready" if account.passed else "missing"
         yield Line("AWS account", state, account.found, backend.aws.label, account.next_step)
-    if (served := class_settings.load(home)) is not None:
+    if (served := class_settings.load_class(home)) is not None:
         yield class_line(served, running)
     if backend.aws.assigned:
         yield _steps_line(found, backend.aws.label)

@@ -24,15 +24,17 @@ def check_student(session: LabSession) -> CheckResult:
     noted, asked = session.notes.get("student"), session.backend.student
     expected = STUDENT_NUMBERS
     if not noted:
-        next_step = "Type the number that your instructor gave you into the form. If you work alone, use 1."
+        next_step = (
+            "Enter the number that your instructor gave you: lab.enter_student_number(). If you work alone, use 1."
+        )
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
     if number < session.first_number:
         expected = f"{session.first_number} or higher: below it are the students of your class"
-        next_step = "Choose another: labkit solve student_number, or lab.enter_student_number()"
+        next_step = "Choose another: lab.enter_student_number()"
         return STUDENT.result(Outcome.WRONG, expected, f"{number} in your notes", next_step)
     if asked and parse_student_number(asked) != number:
-        next_step = "Enter the number again: lab.enter_student_number(), or labkit solve student_number"
+        next_step = "Enter the number again: lab.enter_student_number()"
         return STUDENT.result(Outcome.WRONG, f"{asked}, as LABKIT_STUDENT says", f"{number} in your notes", next_step)
     return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
 
@@ -168,7 +170,7 @@ def undo_student(session: LabSession) -> ActionResult:
 def check_account(session: LabSession) -> CheckResult:
     expected = "keys of an AWS account that may use EC2"
     if session.keys is None:
-        next_step = "Enter both keys in the form, or run `aws configure` in a terminal."
+        next_step = "Enter both keys: lab.enter_aws_keys(). Or run `aws configure` in a terminal."
         return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
     try:
         who = verify(session.aws).caller

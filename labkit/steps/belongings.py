@@ -136,7 +136,8 @@ class _Region:
 def _region(session: LabSession, region: str) -> _Region:
     keys = session.keys or session.backend.aws.cloud_account()
     if keys is None:
-        return _Region(region, unseen=f"There are no AWS keys to ask with. See: {LOOK} --region {region}")
+        again = f"Enter them again, lab.enter_aws_keys(region={region!r}), or see: {LOOK} --region {region}"
+        return _Region(region, unseen=f"There are no AWS keys to ask with. {again}")
     ec2 = session.account(keys, region).ec2
     vpcs = _looked(lambda: aws.describe_vpcs(ec2))
     network_acls = _looked(lambda: aws.describe_network_acls(ec2))

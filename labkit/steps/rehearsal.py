@@ -16,7 +16,7 @@ from labkit.steps.rule import students_rule
 from labkit.steps.session import LabSession
 
 MOST_NAMED = 2
-FRESH = "For a fresh demo: labkit reset first_alert"
+FRESH = "For a fresh demo: lab.reset('first_alert')"
 
 
 def earlier_alerts(session: LabSession) -> str:

@@ -50,7 +50,7 @@ def students_rule(session: LabSession) -> Rule:
         f"The rule “{rule_name(session.student)}” was not found.",
         f"The rule set “{BASE_RULE_SET}” has no rule of that name.",
         "Clone the precreated rule with lab.clone_rule(), or create one with lab.create_rule(). "
-        "Or, in a terminal: labkit solve 2",
+        "Or do all of it: lab.solve('2')",
         step="rule",
     )
 

@@ -81,7 +81,7 @@ class LabSession:
         self._keys: AccessKeys | None = None
         self._login: DetectionLogin | None = None
         self._agreed_unasked = False
-        self._accounts: dict[tuple[AccessKeys, str, str | None, str], Account] = {}
+        self._accounts: dict[tuple[AccessKeys, str, str | None, str, str | None], Account] = {}
         self._detection: tuple[DetectionLogin, DetectionApi] | None = None
 
     def as_it_was(self, keys: AccessKeys | None = None) -> LabSession:
@@ -119,7 +119,7 @@ class LabSession:
         raise StepNotReady(
             f"Student number {number} is taken: it is a student of your class.",
             f"Your sandbox serves students 1 to {self.first_number - 1}, and this lab could change their rules.",
-            f"For your own work use {self.first_number} or higher: labkit solve student_number. "
+            f"For your own work use {self.first_number} or higher: lab.enter_student_number(). "
             f"To do something for that student, add --student {number}.",
             step="student_number",
         )
@@ -135,7 +135,7 @@ class LabSession:
             raise StepNotReady(
                 "Enter your student number first.",
                 "Every name in this lab follows from it, and you have not entered one yet.",
-                "Go to “Your student number”, type it and press the button.",
+                "Enter it: lab.enter_student_number()",
                 step="student_number",
             )
         return self.require_own_number(parse_student_number(noted))
@@ -175,7 +175,7 @@ class LabSession:
             raise StepNotReady(
                 "Enter your AWS keys first.",
                 "No AWS account is active yet: no keys were found.",
-                "Go to “AWS CLI Configuration”, enter the two keys and press the button.",
+                "Enter them: lab.enter_aws_keys()",
                 step="aws_account",
             )
         return self.account(keys, self.region)
@@ -184,7 +184,8 @@ class LabSession:
         """The account that these keys open; its clients are made once."""
         from labkit.services.aws.account import Account
 
-        key = (keys, region, self.backend.aws.endpoint(), self.backend.aws.certificate)
+        aws = self.backend.aws
+        key = (keys, region, aws.endpoint(), aws.certificate, aws.sts_endpoint())
         if key not in self._accounts:
             self._accounts[key] = Account(*key)
         return self._accounts[key]

@@ -18,8 +18,10 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 """Control characters but tab and newline, what turns the direction of writing, line separators and lone surrogates."""
 
 _CALL = re.compile(r"`?\blab\.(\w+)\(['\"]?([^()]*?)['\"]?\)`?")
+_AGAIN = re.compile(r"\b(the|this) cell again")
 _COMMANDS = {
     "check": "labkit status {}",
+    "choose_backend": "LABKIT_AWS=sandbox labkit status",
     "choose_network_acl": "labkit solve network_acl_id",
     "clean_up": "labkit reset",
     "clone_rule": "labkit solve rule",
@@ -27,6 +29,7 @@ _COMMANDS = {
     "create_rule": "labkit solve rule",
     "create_vpc": "labkit solve vpc",
     "enable_rule": "labkit solve rule_enabled",
+    "enter_aws_keys()": "labkit solve aws_account",
     "enter_student_number": "labkit solve student_number",
     "entries": "aws ec2 describe-network-acls",
     "host": "labkit status",
@@ -37,6 +40,8 @@ _COMMANDS = {
     "retrieve_rule_id": "labkit solve rule_id",
     "run": "labkit run -- {}",
     "set_criteria": "labkit solve rule_criteria",
+    "solve": "labkit solve {}",
+    "status": "labkit status",
 }
 """A cell's call, and the command that does the same."""
 
@@ -85,16 +90,16 @@ def wrapped(words: str, indent: int) -> list[str]:
 
 
 def in_terminal(words: str) -> str:
-    """The words with each cell's call replaced by the command that does the same, where there is one.
+    """The words with each cell's call replaced by the command that does the same; where there is none, it stays a call.
 
     >>> in_terminal("Make a program on the host connect: lab.run('curl dadismad.com')")
     'Make a program on the host connect: labkit run -- curl dadismad.com'
     >>> in_terminal("Take it as yours: lab.take_vpc('vpc-1').")
-    "Take it as yours: lab.take_vpc('vpc-1')."
+    "Take it as yours: lab.take_vpc('vpc-1') in a chapter."
     """
 
     def command(found: re.Match[str]) -> str:
-        known = _COMMANDS.get(found[1])
-        return found[0] if known is None else known.format(found[2]).strip()
+        known = _COMMANDS.get(found[1]) or (not found[2] and _COMMANDS.get(f"{found[1]}()"))
+        return known.format(found[2]).strip() if known else f"{found[0]} in a chapter"
 
-    return _CALL.sub(command, words)
+    return _AGAIN.sub("the command again", _CALL.sub(command, words))

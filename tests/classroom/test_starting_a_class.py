@@ -15,7 +15,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
+from mohawk import Sender
 
 from labkit.backends.live import LOGIN_VARIABLES
 from labkit.classroom.class_keys import ClassKeys
@@ -159,6 +161,27 @@ def test_invalid_options_are_refused_before_anything_is_started(
     assert sandbox_process.find(instructor) is None
 
 
+def test_a_lab_of_ones_own_answers_with_tls_at_a_fixed_name_without_a_class(instructor: Path) -> None:
+    started = labkit("sandbox", "start", "--tls", "--known-as", "api.threatstack.com")
+    served = class_settings.load(instructor)
+    assert started.exit_code == 0 and served is not None
+    assert "127.0.0.1 api.threatstack.com" in started.output and "for this machine only." in started.output
+    assert "other machines" not in started.output and "class" not in started.output
+    exports = labkit("env").output.replace("export ", "").splitlines()
+    variables = dict(line.split("=", 1) for line in exports if "=" in line)
+    assert variables["TS_HOST"] == f"api.threatstack.com:{served.port}"
+    key = {"id": variables["TS_USER_ID"], "key": variables["TS_API_KEY"], "algorithm": "sha256"}
+    url = f"https://{variables['TS_HOST']}/help/hawk/self-test"
+    signed = Sender(key, url, "GET", content="", content_type="", ext=variables["TS_ORGANIZATION_ID"]).request_header
+    headers = {"Host": variables["TS_HOST"], "Authorization": signed, "Content-Type": ""}
+    here, bundle = url.replace("api.threatstack.com", "127.0.0.1"), variables["SSL_CERT_FILE"]
+    assert requests.get(here, headers=headers, verify=bundle, timeout=60).status_code == 200
+    assert "also answers at https://api.threatstack.com" in labkit("sandbox", "status").output
+    assert labkit("solve", "vpc", "--yes").exit_code == 0
+    grown = labkit("sandbox", "start", "--class", "2", "--yes")
+    assert "a class of 2 at https://api.threatstack.com" in grown.output and "join` again" not in grown.output
+
+
 def test_a_given_certificate_is_used_and_its_fingerprint_handed_out(instructor: Path, tmp_path: Path) -> None:
     files = tmp_path / "given.pem", tmp_path / "given-key.pem"
     certificate.make(*files, ["127.0.0.1"])
@@ -187,7 +210,7 @@ def test_without_a_class_there_are_no_keys_to_hand_out(instructor: Path) -> None
     assert "serves no class" in said.output
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"size": 10**9}, {"size": True}, {"port": 70000}, {"host": 1}])
+@pytest.mark.parametrize("wrong", [{"size": -1}, {"size": 10**9}, {"size": True}, {"port": 70000}, {"host": 1}])
 def test_settings_of_wrong_types_or_sizes_are_reported_in_a_sentence(
     instructor: Path, wrong: dict[str, object]
 ) -> None:

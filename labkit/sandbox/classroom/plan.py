@@ -8,10 +8,11 @@ import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput
 from labkit.model.student import LAST_STUDENT
 from labkit.sandbox.classroom import certificate
-from labkit.sandbox.classroom.settings import FIRST_PORT, ClassSettings, class_folder
+from labkit.sandbox.classroom.settings import FIRST_PORT, ClassSettings, bracketed, class_folder
 from labkit.sandbox.http import listen
 
 ANY_ADDRESS = ("0.0.0.0", "::")
@@ -73,12 +74,14 @@ def _as_before(home: Path, before: ClassSettings) -> ClassSettings:
 
 def _sized(before: ClassSettings | None, options: ClassOptions) -> ClassSettings:
     size = options.size if options.size is not None else before.size if before else 0
+    if options.size is None and not size and options.tls and _stays_here(options.host):
+        return before or ClassSettings(0)
     if not 1 <= size <= LAST_STUDENT:
         not_given = options.size is None
         raise InvalidInput(
             "The size of the class is missing." if not_given else f"A class of {size} was refused.",
             f"A class has 1 to {LAST_STUDENT} students.",
-            "For example: labkit sandbox start --class 30",
+            "For example: labkit sandbox start --class 30. For your own lab on this machine alone, give --tls instead.",
             field="class",
         )
     if before is not None and size < before.size:
@@ -89,6 +92,10 @@ def _sized(before: ClassSettings | None, options: ClassOptions) -> ClassSettings
             field="class",
         )
     return replace(before, size=size) if before else ClassSettings(size)
+
+
+def _stays_here(host: str) -> bool:
+    return not host or is_loopback(f"http://{bracketed(host)}")
 
 
 def _free_port(host: str, port: int) -> int:

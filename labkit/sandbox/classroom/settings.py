@@ -16,8 +16,9 @@ FIRST_PORT = 8443
 
 @dataclass(frozen=True)
 class ClassSettings:
-    """A class. size: its students are 1 to size. host, port: what the sandbox listens on for them.
+    """A class. size: its students are 1 to size; 0 serves only this machine's own lab, with TLS.
 
+    host, port: what the sandbox listens on for them.
     known_as: the name or address that students use, if it is not `host`. certificate, key: files for TLS, "" for none.
     own_certificate: the sandbox made them itself.
     """
@@ -52,8 +53,9 @@ class ClassSettings:
 
     @property
     def beyond_this_machine(self) -> bool:
-        """Whether other machines can reach it."""
-        return not (is_loopback(f"http://{bracketed(self.host)}") and is_loopback(f"http://{bracketed(self.name)}"))
+        """Whether other machines can reach it, by themselves or, for a class, by a proxy that has the other name."""
+        names = (self.host, self.name) if self.size else (self.host,)
+        return not all(is_loopback(f"http://{bracketed(name)}") for name in names)
 
 
 _ANY = ClassSettings(1)
@@ -73,14 +75,23 @@ def class_folder(home: Path) -> Path:
     return home / "class-sandbox"
 
 
+def load_class(home: Path) -> ClassSettings | None:
+    """The class that is served from this home; None if it has no students. Raises LabError for an unreadable file."""
+    served = load(home)
+    return served if served and served.size else None
+
+
 def load(home: Path) -> ClassSettings | None:
-    """The class that is served from this home; None if there is none. Raises LabError for an unreadable file."""
+    """The class, or what else is served beside plain HTTP on 127.0.0.1; None if nothing is.
+
+    Raises LabError for an unreadable file.
+    """
     path = class_folder(home) / "settings.json"
     try:
         kept = ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
         if [name for name, value in asdict(kept).items() if type(value) is not type(getattr(_ANY, name))]:
             raise TypeError("a value of another type")
-        if kept.size not in range(1, LAST_STUDENT + 1) or kept.port not in range(65536):
+        if kept.size not in range(LAST_STUDENT + 1) or kept.port not in range(65536):
             raise ValueError("a number that is too large or too small")
         return kept
     except FileNotFoundError:

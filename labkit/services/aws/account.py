@@ -19,11 +19,20 @@ class Account:
 
     No profile, configuration file or instance metadata is read. Without endpoint_url, `AWS_ENDPOINT_URL` applies, as
     for every AWS tool. certificate: a file with the only certificate to trust at the endpoint; "" for the usual ones.
+    sts_url: the endpoint of STS, None for AWS's own; "" if it is the same.
     """
 
-    def __init__(self, keys: AccessKeys, region: str, endpoint_url: str | None = None, certificate: str = "") -> None:
+    def __init__(
+        self,
+        keys: AccessKeys,
+        region: str,
+        endpoint_url: str | None = None,
+        certificate: str = "",
+        sts_url: str | None = "",
+    ) -> None:
         self.keys, self.region, self.endpoint_url = keys, region, endpoint_url or None
         self._certificate = certificate
+        self._sts_url = self.endpoint_url if sts_url == "" else sts_url
 
     def __repr__(self) -> str:
         return f"<Account {self.keys!r} in {self.region}{' at ' + self.endpoint_url if self.endpoint_url else ''}>"
@@ -44,11 +53,12 @@ class Account:
         from botocore.config import Config
         from botocore.exceptions import InvalidRegionError
 
+        url = self._sts_url if service == "sts" else self.endpoint_url
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            proxies={} if is_loopback(self.endpoint_url or "") else None,
+            proxies={} if is_loopback(url or "") else None,
             defaults_mode="legacy",  # "auto", which the environment can set, reads instance metadata
         )
         region = region or self.region
@@ -56,7 +66,7 @@ class Account:
             return self._session.client(
                 service,
                 region_name=region,
-                endpoint_url=self.endpoint_url,
+                endpoint_url=url,
                 verify=self._certificate or None,
                 config=config,
             )

@@ -10,6 +10,9 @@ from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.errors import LabError
 from labkit.model.pasted import clean
 
+_OF_PROGRAMS = (OSError, ValueError, TypeError, AttributeError)
+"""What botocore lets through: a `credential_process` does not start or prints no keys, a token's file is missing."""
+
 _temporary: dict[str, Any] = {}
 """botocore's cache of temporary keys: without it, each look at the keys would ask AWS for new ones."""
 
@@ -45,8 +48,8 @@ def default_region() -> str:
         return _session().get_config_variable("region") or ""
 
 
-def default_endpoint() -> str:
-    """Where EC2 answers, as the environment or the profile in use says; "" for AWS itself. Raises as above."""
+def default_endpoint(service: str = "ec2") -> str:
+    """Where a service answers, as the environment or the profile in use says; "" for AWS itself. Raises as above."""
     from botocore.configprovider import ConfiguredEndpointProvider
 
     with _in_words():
@@ -54,7 +57,7 @@ def default_endpoint() -> str:
         if session.get_config_variable("ignore_configured_endpoint_urls"):
             return ""
         files = {"full_config": session.full_config, "scoped_config": session.get_scoped_config()}
-        return ConfiguredEndpointProvider(**files, client_name="ec2").provide() or ""
+        return ConfiguredEndpointProvider(**files, client_name=service).provide() or ""
 
 
 def _session() -> Any:
@@ -87,16 +90,16 @@ def _in_words() -> Iterator[None]:
         raise _login_needed("aws sso login") from error
     except known.PartialCredentialsError as error:
         raise LabError(
-            f"Half of your AWS keys is missing: {error.kwargs.get('cred_var', '')}.",
-            f"The other half was found: {error.kwargs.get('provider', '')}.",
+            f"Your AWS settings are incomplete: {error.kwargs.get('cred_var', '')} is missing.",
+            f"What belongs to it was found: {error.kwargs.get('provider', '')}.",
             "Set both, or neither; then try again.",
         ) from error
     except getattr(known, "LoginError", ()) as error:
         raise _login_needed("aws login") from error
-    except (known.BotoCoreError, known.ClientError) as error:
+    except (known.BotoCoreError, known.ClientError, *_OF_PROGRAMS) as error:
         raise LabError(
             "Your own AWS settings give no keys.",
-            f"AWS's library says: {error}",
+            f"AWS's library says: {str(error) or type(error).__name__}",
             "Correct the profile in use until `aws sts get-caller-identity` works in a terminal, or enter keys.",
         ) from error
 

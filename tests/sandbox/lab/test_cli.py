@@ -95,7 +95,7 @@ def test_a_rehearsal_is_announced_wherever_the_demo_begins_and_one_command_undoe
     assert labkit("reset", "deny_entry", "--yes").exit_code == 0
     words = " ".join(labkit("status").output.split())
     assert "the responder will deny 203.0.113.10 at once. For a fresh demo: labkit reset first_alert" in words
-    assert "For a fresh demo: labkit reset first_alert" in repr(lab.chapter("3"))
+    assert "For a fresh demo: lab.reset('first_alert')" in repr(lab.chapter("3"))
     assert labkit("reset", "first_alert", "--yes").exit_code == 0
     assert "fresh demo" not in labkit("status").output + repr(lab.chapter("3"))
 

@@ -14,6 +14,7 @@ from labkit.model.access_keys import AccessKeys
 from labkit.model.errors import ConsentNeeded, InvalidInput, LabError
 from labkit.services import aws, sandbox_process
 from labkit.services.running_sandbox import Sandbox
+from labkit.steps.belongings import belongings
 from labkit.steps.session import open_session
 from tests.sandbox.lab.test_cli import labkit
 
@@ -154,7 +155,9 @@ def test_keys_not_kept_live_in_memory_alone(lab: Lab, live: Path, monkeypatch: p
     assert steps.check(fresh._session, steps.BY_KEY["aws_account"]).passed
     assert not Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).exists()
     assert not [path for path in live.rglob("*") if path.is_file() and keys.secret_access_key in path.read_text()]
-    assert not steps.check(open_lab()._session, steps.BY_KEY["aws_account"]).passed
+    restarted = open_lab()._session
+    assert not steps.check(restarted, steps.BY_KEY["aws_account"]).passed
+    assert "lab.enter_aws_keys(region=" in belongings(restarted).places[0].unseen
 
 
 def test_a_live_detection_service_without_a_key_says_which_variables_are_missing(

@@ -37,11 +37,29 @@ def test_a_full_disk_is_called_a_full_disk(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_shell_completes_steps_and_chapters(lab_home: Path) -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("solve rule", {"rule", "rule_criteria", "rule_enabled", "rule_id"}),
+        ("reset 3", {"3"}),
+        ("handout 2 0", {"0"}),
+        ("lab --chapter 4", {"4"}),
+    ],
+)
+def test_a_shell_completes_steps_and_chapters(lab_home: Path, typed: str, offered: set[str]) -> None:
+    words = {"COMP_WORDS": f"labkit {typed}", "COMP_CWORD": str(len(typed.split()))}
     program = Path(sys.executable).with_name("labkit")
-    variables = {"_LABKIT_COMPLETE": "bash_complete", "COMP_WORDS": "labkit solve rule", "COMP_CWORD": "2"}
-    ran = subprocess.run([program], capture_output=True, text=True, env={**os.environ, **variables}, check=False)
-    assert {"plain,rule", "plain,rule_id"} <= set(ran.stdout.split())
+    variables = {**os.environ, **words, "_LABKIT_COMPLETE": "bash_complete"}
+    ran = subprocess.run([program], capture_output=True, text=True, env=variables, check=False)
+    assert {line.removeprefix("plain,") for line in ran.stdout.split()} == offered
+
+
+@pytest.mark.parametrize("call", ["import labkit.cli.main", "from labkit import open_lab"])
+def test_on_windows_the_lab_says_to_use_wsl(call: str) -> None:
+    as_on_windows = "import sys; sys.platform = 'win32'; sys.modules.update(fcntl=None, termios=None, pwd=None); "
+    ran = subprocess.run([sys.executable, "-c", as_on_windows + call], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1 and "Use WSL: run `wsl --install`" in ran.stderr
+    assert "Traceback" not in ran.stderr or "open_lab" in call
 
 
 def _apart(home: Path, script: str, *flags: str) -> str:

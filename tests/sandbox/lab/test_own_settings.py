@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from labkit.backends.live import LiveAws
+from labkit.backends.backend import Backend
+from labkit.backends.live import LiveAws, LiveDetection
 from labkit.model.errors import InvalidInput, LabError
 from labkit.model.settings import Settings
 from labkit.services.aws.profile import check_region
+from labkit.services.notes import NotesInMemory
+from labkit.steps.session import LabSession
 
 KEYS = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 CREDENTIALS = f"aws_access_key_id = {KEYS[0]}\naws_secret_access_key = {KEYS[1]}\n"
@@ -52,6 +58,66 @@ def test_keys_of_a_process_are_found(files: Files) -> None:
     files.config.write_text(f"[default]\ncredential_process = cat {files.config.parent}/keys.json\n")
     keys = live().own_keys()
     assert keys is not None and keys.secret_access_key == KEYS[1]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "credential_process = /nonexistent/program",
+        "credential_process = /etc/hostname",
+        "credential_process = echo hello",
+        "credential_process = echo []",
+        "credential_process = printf '\\377'",
+        "credential_process = 'unclosed",
+        "credential_process = false",
+        "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = nowhere",
+        "role_arn = arn:aws:iam::123456789012:role/r\nweb_identity_token_file = /nonexistent/token",
+        "sso_session = nowhere\nsso_account_id = 123456789012\nsso_role_name = r",
+    ],
+)
+def test_settings_that_give_no_keys_are_told_in_words(files: Files, setting: str) -> None:
+    files.config.write_text(f"[default]\n{setting}\n")
+    with pytest.raises(LabError, match="Your own AWS settings give no keys"):
+        live().own_keys()
+
+
+def test_a_role_is_assumed_with_the_keys_of_another_profile(files: Files) -> None:
+    until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    role = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+        <AccessKeyId>ASIA{KEYS[0][4:]}</AccessKeyId><SecretAccessKey>{KEYS[1]}</SecretAccessKey>
+        <SessionToken>{"t" * 100}</SessionToken><Expiration>{until}</Expiration></Credentials>
+        </AssumeRoleResult></AssumeRoleResponse>"""
+
+    class Sts(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(role.encode())
+
+    with HTTPServer(("127.0.0.1", 0), Sts) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        files.config.write_text(
+            "[default]\nregion = eu-west-2\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n"
+            f"services = s\n[services s]\nsts =\n  endpoint_url = {url}\n"
+        )
+        files.credentials.write_text(f"[base]\n{CREDENTIALS}")
+        keys = live().own_keys()
+        server.shutdown()
+    assert keys is not None and keys.access_key_id.startswith("ASIA") and keys.session_token
+    assert (live().endpoint(), live().sts_endpoint()) == (None, url)
+
+
+def test_the_endpoint_of_ec2_is_not_the_one_of_sts(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.config.write_text("[default]\nservices = s\n[services s]\nec2 =\n  endpoint_url = http://127.0.0.1:8\n")
+    files.credentials.write_text(f"[default]\n{CREDENTIALS}")
+    account = LabSession(
+        Backend(live(), LiveDetection(Settings(files.config.parent)), files.config.parent), NotesInMemory()
+    ).aws
+    assert account.ec2.meta.endpoint_url == "http://127.0.0.1:8"
+    assert account.sts.meta.endpoint_url.startswith("https://sts.")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    assert (live().endpoint(), live().sts_endpoint()) == ("http://127.0.0.1:8", "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("around", ["{}\r", '"{}"', "  {} "])

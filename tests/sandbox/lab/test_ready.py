@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -118,13 +119,15 @@ def test_files_that_cannot_be_read_make_it_not_ready(instructor: Student) -> Non
         (instructor.home / "world" / part).unlink(missing_ok=True)
     (instructor.home / "world" / "detection.sqlite").write_bytes(b"no database" * 500)
 
-    ended = instructor.labkit("ready")
+    ended = instructor.labkit("ready", "--json")
+    report = json.loads(ended.stdout)
+    lines = {line["title"]: line for line in report["lines"]}
 
-    assert ended.returncode == 1
-    assert "✕ Your work: The sandbox's files cannot be read. " in ended.stdout
-    assert f"→ Move {instructor.home}/world away" in ended.stdout
-    assert "✓ JupyterLab" in ended.stdout  # the machine itself is fine
-    assert ended.stdout.splitlines()[-1].startswith("Not ready. Fix first: Your work.")
+    assert ended.returncode == 1 and report["ready"] is False and report["seconds"] > 0
+    assert lines["Your work"]["state"] == "missing"
+    assert lines["Your work"]["found"].startswith("The sandbox's files cannot be read.")
+    assert f"Move {instructor.home}/world away" in lines["Your work"]["next_step"]
+    assert lines["JupyterLab"]["state"] == "ready"  # the machine itself is fine
     (instructor.home / "world" / "detection.sqlite").unlink()
 
 

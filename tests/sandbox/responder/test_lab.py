@@ -148,7 +148,7 @@ def test_a_safe_list_that_is_none_is_refused_before_anything(ready: Lab) -> None
 def test_without_a_rule_it_says_which_command_makes_one(ready: Lab) -> None:
     ready.reset("rule")
     refused = labkit("respond", "--once")
-    assert refused.exit_code == 1 and "in a terminal: labkit solve 2" in refused.output
+    assert refused.exit_code == 1 and "Or do all of it: labkit solve 2" in refused.output
 
 
 def test_ctrl_c_ends_it_at_once_and_the_entries_stay(ready: Lab, store: DetectionStore) -> None:

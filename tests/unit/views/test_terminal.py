@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import click
@@ -79,3 +80,30 @@ def test_every_command_writes_through_the_one_function() -> None:
 )
 def test_a_cells_call_becomes_the_command_that_does_the_same(words: str, there: str) -> None:
     assert terminal.in_terminal(words) == there
+
+
+NO_COMMAND = {"agree", "clean_up", "enter_aws_keys", "enter_detection_key", "take_vpc"}
+"""Calls whose form or argument no command of `labkit` has; the words say that they belong into a chapter."""
+
+
+@pytest.mark.parametrize("room", ["steps", "services", "backends", "responder", "sandbox", "range", "classroom", "cli"])
+def test_no_message_names_a_cells_call_in_a_terminal_or_only_a_command_in_a_cell(room: str) -> None:
+    for path in (PACKAGE / room).rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        nodes = list(ast.walk(tree))
+        parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for words in {_words(node) for node in nodes if id(node) not in parts | docstrings}:
+            there = terminal.in_terminal(words)
+            assert set(re.findall(r"lab\.(\w+)\(", there)) <= NO_COMMAND, f"{path.name}: {there}"
+            assert "cell again" not in there
+            if room == "steps":
+                bare = re.search(r"labkit (solve|status|respond|run|reset(?! --student))", words)
+                assert bare is None, f"{path.name}: {words}"
+
+
+def _words(node: ast.AST) -> str:
+    """The text of a literal, with N for each value in it."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(one.value if isinstance(one, ast.Constant) else "N" for one in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
