@@ -189,6 +189,29 @@ def test_the_last_reply_stays_in_force_through_an_outage_and_a_restart(tmp_path:
     assert "The last known entries filter the host." in following.trouble
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"CidrBlock": "0.0.0.0/0; flush ruleset"},
+        {"Protocol": "6", "PortRange": {"From": "1; flush ruleset", "To": 2}},
+        {"Protocol": "1", "IcmpTypeCode": {"Type": "1; flush ruleset", "Code": 1}},
+        {"Protocol": "6; flush ruleset"},
+        {"RuleAction": "allow; flush ruleset"},
+        {"RuleNumber": -1},
+        {"CidrBlock": None},
+        {"RuleNumber": []},
+    ],
+)
+def test_a_reply_with_an_entry_that_aws_could_not_have_is_none_and_the_next_one_counts(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    acl = {**TOLD["network_acl"], "Entries": [ALLOW.to_aws() | wrong]}  # type: ignore[dict-item]
+    answers = {"after": 5, "location": {**TOLD, "network_acl": acl}}, {"after": 6, "location": TOLD}
+    _, places, asked = followed(tmp_path / "location.json", *answers)
+    assert places == [place(ALLOW)]
+    assert asked == [None, None, 6]
+
+
 def test_a_host_without_any_reply_yet_reports_that(tmp_path: Path) -> None:
     (tmp_path / "damaged.json").write_text("{")
     for name in ("none.json", "damaged.json"):

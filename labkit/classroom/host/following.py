@@ -46,21 +46,29 @@ class LocationFollower:
         refused = ""
         while not self._stop.is_set():
             try:
-                answer = self._api.host_location(after, POLL_SECONDS, refused)
+                after, location = self._ask(after, refused)
             except LabError as error:
                 self._note_outage(error)
                 self._stop.wait(RETRY_SECONDS)
                 continue
-            found, refused = answer["location"], ""
+            refused = ""
             try:
-                self._take(HostLocation.from_json(found) if found else None, on_change)
+                self._take(location, on_change)
             except LabError as error:
                 refused = str(error)
-            after = int(answer["after"])
 
     def stop(self) -> None:
         """Let `follow` end soon."""
         self._stop.set()
+
+    def _ask(self, after: int | None, refused: str) -> tuple[int, HostLocation | None]:
+        """The number and the location of the next reply. Raises LabError, also for one that is no location."""
+        answer = self._api.host_location(after, POLL_SECONDS, refused)
+        try:
+            found = answer["location"]
+            return int(answer["after"]), HostLocation.from_json(found) if found else None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LabError(f"Its reply is no location of a host: {type(error).__name__}: {error}.") from error
 
     def _take(self, location: HostLocation | None, on_change: Callable[[], object]) -> None:
         if self.trouble:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.model.errors import InvalidInput
 from labkit.model.network_acl import Entry, NetworkAcl
+from labkit.model.network_acl.validation import validate_entry
 
 ALLOW_EVERYTHING = tuple(
     Entry(number, egress, "allow", "-1", block)
@@ -35,8 +37,18 @@ class HostLocation:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> HostLocation:
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        return cls(document["region"], document["subnet_id"], NetworkAcl.from_aws(document["network_acl"]))
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else.
+
+        Another machine sent it, and its entries become commands of this one's filter.
+        """
+        network_acl = NetworkAcl.from_aws(document["network_acl"])
+        for entry in network_acl.entries:
+            if not entry.is_catch_all:
+                try:
+                    validate_entry(entry.to_aws())
+                except InvalidInput as wrong:
+                    raise ValueError(wrong.what) from wrong
+        return cls(str(document["region"]), str(document["subnet_id"]), network_acl)
 
 
 def entries_at(location: HostLocation | None) -> tuple[Entry, ...]:
