@@ -19,7 +19,7 @@ IMAGES = ROOT / "images"
 
 
 def take(page: Page, lab: RunningLab, picture: Path) -> None:
-    """Chapter 2 with its first step done: the text, the form, the check."""
+    """Chapter 2 with its first step done: the map, the form, the check."""
     notebook = NotebookPage(page)
     notebook.open(lab, CHAPTER, "screenshot")
     page.keyboard.press("Control+b")  # the file browser is not needed
@@ -43,7 +43,7 @@ def main(names: list[str]) -> None:
         try:
             browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
             if not names:
-                take(browser.new_page(viewport={"width": 1200, "height": 990}), lab, IMAGES / "lab.png")
+                take(browser.new_page(viewport={"width": 1200, "height": 1350}), lab, IMAGES / "lab.png")
             os.environ["LABKIT_HOME"] = str(lab.home)
             session = open_session()
             session.notes.save(student="7")
