@@ -142,4 +142,4 @@ def test_the_keys_page_has_the_theme_that_was_chosen_by_hand(
         expect(chapter_2.cloud_account(form).locator("html")).to_have_css("color-scheme", "dark")
         screenshot("02-keys-dark-by-hand")
     finally:
-        shutil.rmtree(lab.top / "jupyter/config/lab/user-settings/@jupyterlab/apputils-extension", ignore_errors=True)
+        shutil.rmtree(lab.settings / "@jupyterlab/apputils-extension", ignore_errors=True)
