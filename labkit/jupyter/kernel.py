@@ -51,10 +51,13 @@ def _explained(error: Exception, trace: TracebackType, cell: str) -> LabError | 
         return None  # it shows itself, or is a bug
     if isinstance(error, NameError):
         return _missing_name(getattr(error, "name", None), cell)
-    if "botocore" in sys.modules and (client := _client_in(error, trace)) is not None:
+    if "botocore" in sys.modules:
         from labkit.services.aws.errors import explain_call
 
-        return explain_call(error, client)
+        client = _client_in(error, trace)
+        explained = explain_call(error, client)
+        if explained is not None or client is not None:
+            return explained
     if "requests" in sys.modules:
         from labkit.services.detection.errors import explain_request
 

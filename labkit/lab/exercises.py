@@ -53,8 +53,16 @@ class ExerciseCells(Cells):
         """A boto3 client of this service, such as `ec2`, with the keys, region and address of the lab.
 
         In a live account, its first call that changes something raises ConsentNeeded, as the lab's own do.
+        Raises InvalidInput for a service that boto3 does not know.
         """
-        client = self._session.aws.client(service)
+        from botocore.exceptions import UnknownServiceError
+
+        try:
+            client = self._session.aws.client(service)
+        except UnknownServiceError as error:
+            raise InvalidInput(
+                f"boto3 knows no service “{service}”.", "The name must match exactly.", 'Write: lab.boto3("ec2")'
+            ) from error
         client.meta.events.register("before-call", self._agreed_to_change)
         return client
 

@@ -64,6 +64,9 @@ MISTAKES = {
     "hawk.get('http://127.0.0.1:9/v2/rulesets')": ("No answer from http://127.0.0.1:9", "connection failed"),
     "import requests\nrequests.get('/v2/rulesets')": ("The request was not sent", "No scheme supplied"),
     "requests.get('http://127.0.0.1:9')": ("No answer from http://127.0.0.1:9", "connection failed"),
+    "hawk.gett('/v2/rulesets')": ("The session has no “gett”", "Did you mean get?"),
+    "lab.boto3('ec3')": ("knows no service “ec3”", 'lab.boto3("ec2")'),
+    "import boto3\nboto3.client('ec3')": ("boto3 refused the call", "Unknown service"),
     "hawk.get('/')": ("does not have the detection service's signature", "Check the URL"),
     "reply = requests.Response()\nreply._content = b'<html>'\nreply.json()": ("The reply is not JSON", "reply.text"),
 }
@@ -78,12 +81,12 @@ def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps
         kernel.run('ec2, hawk = lab.boto3("ec2"), lab.requests()')
         for source, words in MISTAKES.items():
             output = kernel.run(source)
-            assert output.error in ("LabError", "ServiceError"), f"{source}: {output.text}"
+            assert output.error in ("LabError", "InvalidInput", "ServiceError"), f"{source}: {output.text}"
             assert "Traceback" not in output.text and all(one in output.text for one in words), (
                 f"{source}: {output.text}"
             )
             assert output.html.count('class="panel bad"') == 1 and "Next" in output.text, f"{source}: {output.html}"
-        for source in ("ec2.describe_vpcs()['Vpc']", "hawk.gett", "len(ec2)", "hawk.get('/v2/rulesets').json()[0]"):
+        for source in ("ec2.describe_vpcs()['Vpc']", "'hawk'.gett", "len(ec2)", "hawk.get('/v2/rulesets').json()[0]"):
             assert "Traceback" in kernel.run(source).text, source
         bug = kernel.run("import labkit.services.aws as aws\naws.create_entry(ec2, 7, None)")
     assert "Traceback" in bug.text

@@ -135,7 +135,7 @@ def answers_every_guess(chapter: list[Cell], seen: Mapping[str, str]) -> None:
 def solved_sections() -> list[list[Cell]]:
     """The solved code cells of both chapters but the first, split at headings of the second level; the experiments of
     chapter 4 last one first."""
-    return [*sections(CHAPTER_3), *reversed(sections(CHAPTER_4)[1:-1]), sections(CHAPTER_4)[-1]]
+    return [*sections(CHAPTER_3), *reversed(sections(CHAPTER_4)[:-1]), sections(CHAPTER_4)[-1]]
 
 
 def sections(chapter: Path) -> list[list[Cell]]:

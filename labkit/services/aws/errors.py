@@ -127,11 +127,17 @@ def translate_aws_errors(client: Any) -> Iterator[None]:
         raise _no_answer(error, client) from error
 
 
-def explain_call(error: Exception, client: Any) -> LabError | None:
-    """The LabError for a student's own call of a client that failed; None for an error that is not of the call."""
+def explain_call(error: Exception, client: Any | None) -> LabError | None:
+    """The LabError for a student's own call of boto3 that failed; None for an error that is not of the call.
+
+    client: the one that was called; None if there is none, as when it cannot be made.
+    """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
     from botocore.parsers import ResponseParserError
 
+    if client is None:
+        words = ("boto3 refused the call.", _sentence(str(error)), 'Use the lab\'s client: ec2 = lab.boto3("ec2")')
+        return InvalidInput(*words) if isinstance(error, BotoCoreError) else None
     if isinstance(error, ClientError):
         return _refusal(error, client)
     if isinstance(error, ParamValidationError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from labkit.model.errors import CredentialsRefused, InvalidInput, LabError, ServiceError, ServiceUnreachable
@@ -109,8 +110,16 @@ _KEYS = {
 
 def explain_request(error: Exception) -> LabError | None:
     """The LabError for a student's own request that failed; None for an error that is not of requests."""
+    from requests import Session
     from requests.exceptions import ConnectionError, HTTPError, JSONDecodeError, RequestException, Timeout
 
+    if isinstance(error, AttributeError) and isinstance(error.obj, Session):
+        near = get_close_matches(str(error.name), ("get", "post", "put", "delete"), 1, 0.5)
+        return InvalidInput(
+            f"The session has no “{error.name}”.",
+            "It has one method for each HTTP method: get, post, put, delete.",
+            f"Did you mean {near[0]}?" if near else CHECK_ADDRESS,
+        )
     request, response = getattr(error, "request", None), getattr(error, "response", None)
     if isinstance(error, HTTPError) and response is not None and response.request is not None:
         if response.request.headers.get("Authorization", "").startswith("Hawk "):
