@@ -18,7 +18,8 @@ LONGEST_HOME = 450
 
 def private_folder(path: Path) -> Path:
     """The folder, made 0700 with its parents when absent."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(path.parents), path):  # with parents=True they would get the umask's mode
+        folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

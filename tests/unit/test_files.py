@@ -44,6 +44,18 @@ def test_a_home_that_others_may_write_to_is_refused(tmp_path: Path, monkeypatch:
     assert settings().home == home
 
 
+def test_a_home_that_the_lab_makes_is_the_owners_alone_under_debians_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
+    before = os.umask(0o002)
+    try:
+        write_private(tmp_path / "home" / "aws" / "config", "")
+    finally:
+        os.umask(before)
+    assert settings().home.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_home_of_another_user_is_refused_behind_a_link_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, link = tmp_path / "lab", tmp_path / "link"
     home.mkdir(mode=0o700)
