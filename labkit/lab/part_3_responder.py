@@ -9,6 +9,7 @@ from labkit.lab.base import Cells
 from labkit.lab.links import link_to
 from labkit.model.response.messages import Message
 from labkit.responder import Responder
+from labkit.steps.rehearsal import earlier_alerts
 from labkit.steps.responding import students_responder
 from labkit.views.display import on_idle_interrupt
 from labkit.views.forms.responder import ResponderPanel, Say
@@ -30,10 +31,12 @@ class ResponderCells(Cells):
         safe: addresses and CIDR blocks that are never denied. start: start it at once, which is done unasked when the
         chapter runs unattended. Raises StepNotReady while rule or network ACL are not there.
         """
+        at_once = start or (start is None and self._unattended)
         if self._panel is None or not self._panel.running:
-            self._panel = ResponderPanel(self._make, self._session.region, tuple(safe), link_to)
+            warning = "" if at_once else earlier_alerts(self._session)
+            self._panel = ResponderPanel(self._make, self._session.region, tuple(safe), link_to, warning)
             on_idle_interrupt(self._panel.interrupt)
-        if start or (start is None and self._unattended):
+        if at_once:
             self._start(self._panel)
         return self._panel
 

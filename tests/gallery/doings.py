@@ -47,6 +47,11 @@ from tests.gallery.values import (
     added,
 )
 
+REHEARSED = (
+    f"2 alerts of your rule are active since 00:36 UTC; the responder will deny {BAD} at once. "
+    "For a fresh demo: lab.reset('first_alert')"
+)
+
 
 def _ran() -> tuple[State, ...]:
     page = f"You reached dadismad.com at {BAD}.\nFrom the range: nothing left this machine.\n"
@@ -109,6 +114,7 @@ def _responders() -> tuple[State, ...]:
     long = tuple(Message("poll", f"Look {number}: nothing new.") for number in range(70))
     return (
         State("not started", ResponderView("not started")),
+        State("not started after a rehearsal", ResponderView("not started", warning=REHEARSED)),
         State("running, nothing done yet", ResponderView("running", (STARTED,), None, REGION)),
         State("running", ResponderView("running", TRANSCRIPT, DENYING_ACL, REGION)),
         State("in trouble", ResponderView("running", (STARTED, TROUBLE), DENYING_ACL, REGION)),

@@ -37,13 +37,21 @@ Make = Callable[[Say, tuple[str, ...]], Works]
 class ResponderPanel(Form):
     """One responder at a time. Both buttons answer at once; the page follows what the responder does.
 
-    said: all that it said, also of earlier starts.
+    said: all that it said, also of earlier starts. warning: what to know before the first start.
     """
 
-    def __init__(self, make: Make, region: str = "", safe: tuple[str, ...] = (), link_to: LinkTo = no_link) -> None:
+    def __init__(
+        self,
+        make: Make,
+        region: str = "",
+        safe: tuple[str, ...] = (),
+        link_to: LinkTo = no_link,
+        warning: str = "",
+    ) -> None:
         from ipywidgets import Text
 
-        super().__init__(ResponderView("not started"), link_to, head=False)
+        super().__init__(ResponderView("not started", warning=warning), link_to, head=False)
+        self._warning = warning
         self.said: list[Message] = []
         self._make, self._region = make, region
         self._works: Works | None = None
@@ -79,7 +87,9 @@ class ResponderPanel(Form):
         """What it has done and said so far."""
         state = "running" if self.running else "stopped" if self.said else "not started"
         acl = self._works.network_acl if self._works is not None else None
-        return ResponderView(state, tuple(self.said), acl, self._region)
+        return ResponderView(
+            state, tuple(self.said), acl, self._region, self._warning if state == "not started" else ""
+        )
 
     def start(self) -> View:
         """Start a responder, unless one works. Raises LabError when it cannot be made."""

@@ -25,13 +25,15 @@ WAITING = ("not started", "running")
 class ResponderView(View):
     """The responder's state, its timeline, the egress entries as it last saw them, and its messages.
 
-    state: in words, such as "stopped". acl: None before the first round, or to leave the entries out.
+    state: in words, such as "stopped". acl: None before the first round, or to leave the entries out. warning: what to
+    know before it is started.
     """
 
     state: str
     said: Sequence[Message] = ()
     acl: NetworkAcl | None = None
     region: str = ""
+    warning: str = ""
 
     template: ClassVar[str] = "responder.html.j2"
 
@@ -58,7 +60,7 @@ class ResponderView(View):
         return summed_up(self.said)[-MOST_LINES:]
 
     def text(self) -> str:
-        parts = [f"The responder: {self.state}.", *summed_up(self.said)]
+        parts = [f"The responder: {self.state}.", *filter(None, [self.warning]), *summed_up(self.said)]
         parts += [self.timeline.text()] if self.timeline is not None and self.timeline.moments else []
         parts += [self.table.text()] if self.table is not None else []
         return "\n".join(parts)

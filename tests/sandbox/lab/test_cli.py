@@ -91,13 +91,14 @@ def test_a_mistyped_step_is_asked_about_and_a_chapter_without_steps_exists() -> 
 
 
 def test_a_rehearsal_is_announced_wherever_the_demo_begins_and_one_command_undoes_it(lab: Lab) -> None:
-    assert labkit("solve", "3").exit_code == 0
+    assert labkit("solve").exit_code == 0
     assert labkit("reset", "deny_entry", "--yes").exit_code == 0
     words = " ".join(labkit("status").output.split())
     assert "the responder will deny 203.0.113.10 at once. For a fresh demo: labkit reset first_alert" in words
     assert "For a fresh demo: lab.reset('first_alert')" in repr(lab.chapter("3"))
+    assert "For a fresh demo: lab.reset('first_alert')" in lab.responder().view.text()
     assert labkit("reset", "first_alert", "--yes").exit_code == 0
-    assert "fresh demo" not in labkit("status").output + repr(lab.chapter("3"))
+    assert "fresh demo" not in labkit("status").output + repr(lab.chapter("3")) + lab.responder().view.text()
 
 
 def test_solving_one_step_does_what_it_needs_and_no_more() -> None:
