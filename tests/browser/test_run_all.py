@@ -10,10 +10,16 @@ from playwright.sync_api import expect
 from tests.browser.notebook_page import NotebookPage
 
 
-def test_run_all_stops_with_a_panel_whose_link_leads_to_the_form(
+def test_run_all_stops_with_a_panel_and_both_it_and_the_end_of_the_chapter_show_the_way_to_the_form(
     chapter_2: NotebookPage, screenshot: Callable[[str], Path]
 ) -> None:
     chapter_2.run_all()
+    field = chapter_2.output("lab.enter_student_number()").get_by_label("Student number")
+    way_back = chapter_2.page.get_by_role("link", name="your student number", exact=True)
+    expect(way_back).to_be_in_viewport()  # JupyterLab scrolls to the end
+    way_back.click()
+    expect(field).to_be_in_viewport()
+
     stopped = chapter_2.output("lab.enter_aws_keys()")
     expect(stopped).to_contain_text("Your student number")
     expect(stopped).to_contain_text("Type the number")
@@ -21,15 +27,7 @@ def test_run_all_stops_with_a_panel_whose_link_leads_to_the_form(
     expect(chapter_2.cell("lab.create_vpc(").locator(".jp-InputArea-prompt")).to_have_text("[ ]:")
     stopped.scroll_into_view_if_needed()
     screenshot("run-all-stops")
+    chapter_2.cell("lab.finish(").scroll_into_view_if_needed()
+    expect(field).not_to_be_in_viewport()
     stopped.get_by_role("link").first.click()
-    expect(chapter_2.output("lab.enter_student_number()").get_by_label("Student number")).to_be_in_viewport()
-
-
-def test_after_run_all_the_end_of_the_chapter_where_jupyterlab_scrolls_shows_the_way_to_the_form(
-    chapter_2: NotebookPage,
-) -> None:
-    chapter_2.run_all()
-    way_back = chapter_2.page.get_by_role("link", name="your student number", exact=True)
-    expect(way_back).to_be_in_viewport()
-    way_back.click()
-    expect(chapter_2.output("lab.enter_student_number()").get_by_label("Student number")).to_be_in_viewport()
+    expect(field).to_be_in_viewport()

@@ -65,11 +65,17 @@ def assert_as_own_status(shown: Board, student: int, session: LabSession) -> Non
             assert (cell.found, cell.expected, cell.next_step) == (own.found, own.expected, own.next_step)
 
 
-def test_every_cell_is_what_the_students_own_status_says(students: dict[int, LabSession]) -> None:
+def test_who_did_something_has_a_row_of_what_their_own_status_says_and_alerts_and_deny_entries_are_listed(
+    students: dict[int, LabSession],
+) -> None:
     shown = board()
     for number, session in students.items():
         if number < 7:
             assert_as_own_status(shown, number, session)
+    assert 7 not in [one.student for one in shown.rows]
+    assert {one.student for one in shown.alerts} == {1}
+    assert "203.0.113.10" in {one.address for one in shown.alerts}
+    assert [(one.student, one.address) for one in shown.denies] == [(1, "203.0.113.10")]
 
 
 def test_wrong_work_is_shown_with_its_reason(students: dict[int, LabSession]) -> None:
@@ -92,10 +98,6 @@ def test_wrong_work_is_shown_with_its_reason(students: dict[int, LabSession]) ->
     assert "never reached" in row(shown, 1)["deny_entry"].found
 
 
-def test_a_student_who_has_done_nothing_has_no_row(students: dict[int, LabSession]) -> None:
-    assert 7 not in [one.student for one in board().rows]
-
-
 def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, LabSession]) -> None:
     def last_seen() -> str:
         (found,) = (one for one in board().rows if one.student == 5)
@@ -104,13 +106,6 @@ def test_a_students_last_change_is_when_they_were_last_seen(students: dict[int, 
     before = last_seen()
     students[5].detection.update_rule(replace(rule.students_rule(students[5]), enabled=False))
     assert before < last_seen()
-
-
-def test_alerts_and_deny_entries_of_the_class_are_listed(students: dict[int, LabSession]) -> None:
-    shown = board()
-    assert {one.student for one in shown.alerts} == {1}
-    assert "203.0.113.10" in {one.address for one in shown.alerts}
-    assert [(one.student, one.address) for one in shown.denies] == [(1, "203.0.113.10")]
 
 
 def test_a_refresh_makes_as_many_calls_for_thirty_students_as_for_three(lab: Lab) -> None:
@@ -141,9 +136,7 @@ def test_the_board_does_not_start_a_stopped_sandbox(lab: Lab, lab_home: Path) ->
     assert take().rows is not None
 
 
-def test_refused_keys_leave_the_other_half_of_the_board(
-    students: dict[int, LabSession], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_keys_leave_the_other_half_of_the_board(students: dict[int, LabSession]) -> None:
     session = open_existing()
     session.use_keys(replace(students[1].keys, secret_access_key="x" * 40))
     seen = row(taker(session)(), 5)
