@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from labkit.sandbox import connections
-from labkit.sandbox.aws.requests import LARGEST_BODY, MOST_PARAMETERS
+from labkit.sandbox.aws.requests import CONCURRENT_REQUESTS, LARGEST_BODY, MOST_PARAMETERS
 from labkit.sandbox.http import Server, listen
 from labkit.sandbox.share import CREDIT_SECONDS, Share
 from tests.sandbox.aws.fixtures import Aws, client
@@ -187,6 +188,27 @@ def test_one_account_leaves_turns_to_the_others(aws: Aws, ec2: Any) -> None:
     assert aws.app._requests is not None
     with aws.app._requests._shares.setdefault("000000000001", Share()):
         assert ec2.describe_vpcs()["Vpcs"]
+
+
+def test_changes_that_wait_for_a_host_take_nobodys_turn(aws: Aws, ec2: Any, acl: str, monkeypatch: Any) -> None:
+    waiting, confirmed = list[str](), threading.Event()
+
+    def never_acknowledged(account: str, region: str) -> None:
+        waiting.append(account)
+        confirmed.wait(PATIENCE_SECONDS)
+
+    def add(number: int) -> None:
+        deny = {"Egress": True, "Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24"}
+        ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, **deny)
+
+    monkeypatch.setattr(aws.state, "_on_change", never_acknowledged)
+    with ThreadPoolExecutor(CONCURRENT_REQUESTS + 1) as pool:
+        adding = [pool.submit(add, number) for number in range(50, 51 + CONCURRENT_REQUESTS)]
+        until(lambda: len(waiting) == len(adding))
+        assert ec2.describe_vpcs()["Vpcs"] and not any(one.done() for one in adding)
+        confirmed.set()
+    for one in adding:
+        one.result()
 
 
 @pytest.mark.parametrize(("slows", "sleeps"), [(True, [2.0, 4.0]), (False, [])])
