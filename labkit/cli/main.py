@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from labkit.backends.wing import find_classroom
-from labkit.cli import demo, env, handout, host, ready, respond, status, steps
+from labkit.cli import ON_INTERRUPT, demo, env, handout, host, ready, respond, status, steps
 from labkit.cli.group import Commands, complete_chapter
 from labkit.cli.sandbox import sandbox
 from labkit.model.errors import LabError
@@ -106,3 +107,4 @@ main.command("run", context_settings={"ignore_unknown_options": True})(host.run)
 main.command("handout")(handout.handout)
 if (_wing := find_classroom()) is not None:
     _wing.add_commands(main)
+signal.signal(signal.SIGINT, ON_INTERRUPT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -240,3 +241,22 @@ def test_the_labs_commands_are_not_run_on_the_host(program: str) -> None:
 
 def labkit_process(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "labkit", *words], capture_output=True, text=True, timeout=120)
+
+
+INTERRUPTED = """
+import os, signal, sys
+class WhileImporting:
+    find_spec = staticmethod(lambda name, *_: os.kill(os.getpid(), signal.SIGINT) if name == sys.argv[1] else None)
+sys.meta_path.insert(0, WhileImporting)
+from labkit.cli.main import main
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+main(["status"])
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "labkit.cli.steps", "labkit.steps.session"])
+def test_control_c_while_a_command_is_loaded_is_no_trace(module: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED, module], capture_output=True, text=True, check=False)
+
+    assert ended.returncode in (-signal.SIGINT, 1)
+    assert "Traceback" not in ended.stderr
