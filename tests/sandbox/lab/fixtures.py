@@ -11,10 +11,14 @@ import pytest
 from labkit import steps
 from labkit.lab.base import StatusCells
 from labkit.lab.lab import Lab, open_lab
+from labkit.model.access_keys import AccessKeys
 from labkit.model.settings import DEFAULT_REGION
 from labkit.services import aws, sandbox_process
 from labkit.services.aws.account import Account
 from labkit.steps.session import open_session
+
+KEPT: dict[tuple[AccessKeys, str | None, str], Account] = {}
+"""The accounts of this process: a client of EC2 takes longer to make than ten calls."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,8 @@ def account() -> Account:
     session = open_session()
     keys = session.backend.aws.cloud_account()
     assert keys is not None
-    return session.account(keys, DEFAULT_REGION)
+    now = session.account(keys, DEFAULT_REGION)
+    return KEPT.setdefault((now.keys, now.endpoint_url, now.region), now)
 
 
 def vpc_ids() -> set[str]:

@@ -21,7 +21,7 @@ from labkit.steps import host, rule
 from labkit.steps.network import students_network_acl
 from labkit.steps.session import open_session
 from tests.http_count import requests_counted
-from tests.sandbox.lab.fixtures import outcome_of
+from tests.sandbox.lab.fixtures import account, outcome_of
 
 KEYS = [step.key for step in steps.STEPS]
 
@@ -29,7 +29,7 @@ KEYS = [step.key for step in steps.STEPS]
 def world_seen_from_outside(lab: Lab) -> tuple:
     """Every VPC, network ACL and rule that the services have, and the notes but for whom a clean-up was."""
     session = open_session()
-    ec2 = session.account(session.backend.aws.cloud_account(), "us-east-1").ec2
+    ec2 = account().ec2
     return (
         [(vpc.id, dict(vpc.tags)) for vpc in aws.describe_vpcs(ec2)],
         [(acl.id, acl.entries) for acl in aws.describe_network_acls(ec2)],
