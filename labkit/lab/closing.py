@@ -9,7 +9,8 @@ from labkit.lab.base import Cells
 from labkit.lab.links import chapter_number, link_to, links, onward, steps_shown
 from labkit.model.check import CheckResult
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
-from labkit.steps import clean_up, commands
+from labkit.model.response.response import own_entries
+from labkit.steps import clean_up, commands, host, network, protection, rule
 from labkit.steps.belongings import belongings
 from labkit.steps.progress_notes import minutes_since_start, note_progress
 from labkit.views import display
@@ -18,6 +19,7 @@ from labkit.views.forms.clean_up import clean_up_form
 from labkit.views.forms.parts import Form
 from labkit.views.panels.basic import ActionResult
 from labkit.views.panels.progress import Progress
+from labkit.views.pictures.built import BuiltCloud
 from labkit.views.view import View
 
 EXPERIMENTS, CLEAN_UP = "4", "5"
@@ -45,10 +47,23 @@ class ClosingCells(Cells):
         experiments = number == EXPERIMENTS
         return ActionResult(
             f"Your cloud protects itself: {done} of part 3." if experiments else f"Part {number} is done: {done}.",
-            facts if experiments else [*facts, ("Time", self._time(number))],
+            [*facts, *([] if experiments else [("Time", self._time(number))])],
             cli=self._commands(number),
             cli_caption=LOOK,
             onward=onward(number),
+            picture=None if number == "1" else self._built(),
+        )
+
+    def _built(self) -> BuiltCloud:
+        """What is there now, with the student's ids, and how fast the newest entry in force came."""
+        network_acl, subnets = network.students_network_acl(self._session), host.host_subnets(self._session)
+        timed = [one for one in protection.answers(self._session) if one.entry in network_acl.entries]
+        return BuiltCloud(
+            network_acl,
+            rule.students_rule(self._session).id,
+            subnets[0].id if subnets else "",
+            bool(own_entries(network_acl.entries)),
+            timed[-1] if timed else None,
         )
 
     def _time(self, number: str) -> str:

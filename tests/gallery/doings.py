@@ -19,6 +19,7 @@ from labkit.views.forms.rule import FieldState, rule_form
 from labkit.views.panels.basic import ActionResult, ErrorPanel
 from labkit.views.panels.responder import ResponderEnd, ResponderView
 from labkit.views.panels.terminal_link import TerminalLink
+from labkit.views.pictures.built import BuiltCloud
 from labkit.views.pictures.timeline import Timeline
 from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.render import render
@@ -92,6 +93,18 @@ def _topologies() -> tuple[State, ...]:
             "IPv6",
             Topology("2001:db8:1234:1a01::10", six, 80, "six.dadismad.com", SIX_ACL, Observation(Stop(True, 2), 2)),
         ),
+    )
+
+
+def _built() -> tuple[State, ...]:
+    rule_id, subnet_id = "462de6d5-eb0e-11f1-b816-0242ac110002", "subnet-0a1b2c3d4e5f60718"
+    more = [Entry(number, True, "deny", "-1", f"198.51.100.{100 + number}/32") for number in range(2, 9)]
+    full = NetworkAcl(ACL_ID, VPC_ID, True, (*DENYING_ACL.entries, *more))
+    return (
+        State("after part 2", BuiltCloud(DEFAULT_ACL, rule_id)),
+        State("after part 3", BuiltCloud(DENYING_ACL, rule_id, subnet_id, True, added(1, BAD))),
+        State("nothing was measured", BuiltCloud(DENYING_ACL, rule_id, subnet_id, True)),
+        State("many entries", BuiltCloud(full, rule_id, subnet_id, True, added(8, "2001:db8:1234:1a01::10"))),
     )
 
 
@@ -176,6 +189,8 @@ def _done(*_: object) -> ActionResult:
 COMPONENTS = (
     Component("A program on the host", "After lab.run(…): what it said, and what its exit code means.", "ran.html.j2",
               _ran),
+    Component("What was built", "The end of parts 2, 3 and 4: the student’s own ids, and how fast it protects.",
+              "built_cloud.svg.j2", _built),
     Component("Topology", "Where the host’s last packet was stopped, or would be: the network ACL’s two lanes.",
               "topology.svg.j2", _topologies),
     Component("Terminal link", "The way to a prompt on the host.", "terminal_link.html.j2", _terminal),

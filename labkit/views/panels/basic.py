@@ -120,6 +120,7 @@ class ActionResult(View):
 
     facts: names and values, such as ("VPC", "vpc-1"). cli: commands, a line each; cli_caption: what they do.
     remark: one more sentence. table: a table shown below the panel. onward: title and address of the next chapter.
+    picture: of what there is now, shown above the facts.
     """
 
     title: str
@@ -129,11 +130,13 @@ class ActionResult(View):
     table: View | None = None
     cli_caption: str = INSTEAD
     onward: tuple[str, str] | None = None
+    picture: View | None = None
 
     template: ClassVar[str] = "happened.html.j2"
 
     def text(self) -> str:
-        lines = [f"✓ {self.title}", *(f"  {name}: {value}" for name, value in self.facts), self.remark]
+        lines = [f"✓ {self.title}", self.picture.text() if self.picture is not None else ""]
+        lines += [*(f"  {name}: {value}" for name, value in self.facts), self.remark]
         lines += [f"{self.cli_caption}: {self.cli}"] if self.cli else []
         lines += [self.table.text()] if self.table is not None else []
         lines += [f"Go on with {self.onward[0]}: {self.onward[1]}"] if self.onward is not None else []

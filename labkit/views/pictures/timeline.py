@@ -59,9 +59,9 @@ class Timeline(View):
                 [
                     one.address,
                     _clock(one.event_at_ms),
-                    _took(one.event_to_alert_ms),
-                    _took(one.alert_to_entry_ms, BY_HAND_SECONDS),
-                    _took(one.event_to_entry_ms, BY_HAND_SECONDS),
+                    took(one.event_to_alert_ms),
+                    took(one.alert_to_entry_ms, BY_HAND_SECONDS),
+                    took(one.event_to_entry_ms, BY_HAND_SECONDS),
                 ],
                 False,
             )
@@ -77,15 +77,15 @@ class Timeline(View):
         number = f"entry {one.entry.rule_number}" if one.entry is not None else "entry"
         return [
             Dot(70, "event", "", _clock(one.event_at_ms), ""),
-            Dot(270, "alert", "!", _clock(one.alerted_at_ms), _took(one.event_to_alert_ms)),
-            Dot(470, number, "⊘", _clock(one.entered_at_ms), _took(one.alert_to_entry_ms, BY_HAND_SECONDS)),
+            Dot(270, "alert", "!", _clock(one.alerted_at_ms), took(one.event_to_alert_ms)),
+            Dot(470, number, "⊘", _clock(one.entered_at_ms), took(one.alert_to_entry_ms, BY_HAND_SECONDS)),
         ]
 
     @property
     def in_all(self) -> str:
         """How long the newest entry took from its event; empty if unknown."""
-        took = self.moments[0].event_to_entry_ms if self.moments else None
-        return "" if took is None else _took(took, BY_HAND_SECONDS)
+        milliseconds = self.moments[0].event_to_entry_ms if self.moments else None
+        return "" if milliseconds is None else took(milliseconds, BY_HAND_SECONDS)
 
     @property
     def sentence(self) -> str:
@@ -139,10 +139,10 @@ def _clock(at_ms: int | None) -> str:
     return clock_text(at_ms) if at_ms is None else Measured(clock_text(at_ms), "hh:mm:ss")
 
 
-def _took(milliseconds: int | None, least: int = 2) -> str:
+def took(milliseconds: int | None, least: int = 2) -> str:
     """A duration in milliseconds, or in seconds from ten seconds on.
 
-    >>> _took(12), _took(12_345), _took(None)
+    >>> took(12), took(12_345), took(None)
     ('12 ms', '12.3 s', '–')
     """
     if milliseconds is None:

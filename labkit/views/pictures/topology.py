@@ -106,11 +106,11 @@ class Topology(View):
 
     @property
     def host_lines(self) -> list[str]:
-        return ["host", *_lines(self.host)]
+        return ["host", *address_lines(self.host)]
 
     @property
     def far_lines(self) -> list[str]:
-        return [self.name or "a host", *_lines(self.address), f"port {self.port}"]
+        return [self.name or "a host", *address_lines(self.address), f"port {self.port}"]
 
     @property
     def mark(self) -> str:
@@ -191,10 +191,10 @@ class Topology(View):
         return self.description(self.counted)
 
 
-def _lines(address: str) -> list[str]:
+def address_lines(address: str) -> list[str]:
     """An address on one line, or on two if it is too long for the drawing.
 
-    >>> _lines("203.0.113.10"), _lines("2001:db8:1234:1a01::10")
+    >>> address_lines("203.0.113.10"), address_lines("2001:db8:1234:1a01::10")
     (['203.0.113.10'], ['2001:db8:', '1234:1a01::10'])
     """
     if len(address) <= LONGEST_LINE:

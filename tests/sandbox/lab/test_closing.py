@@ -9,6 +9,9 @@ import pytest
 from labkit import steps
 from labkit.lab.lab import Lab, open_lab
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
+from labkit.model.network_acl import Entry
+from labkit.services import aws
+from labkit.steps import host, network, protection
 
 
 def test_it_names_what_was_built_the_command_to_look_at_it_and_the_next_chapter(lab: Lab) -> None:
@@ -20,6 +23,30 @@ def test_it_names_what_was_built_the_command_to_look_at_it_and_the_next_chapter(
     assert f"--network-acl-ids {notes.get('network_acl_id')}" in words
     assert "1 minute since the first step of this part was done" in words
     assert 'href="03_self_protecting_cloud.ipynb"' in lab.finish("2")._repr_html_()
+
+
+def test_part_2_ends_with_a_picture_of_what_was_built_and_of_what_comes(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.named("2")))
+    shown = lab.finish("2").picture
+    notes = lab._session.notes
+    for name in ("vpc_id", "network_acl_id", "rule_id"):
+        assert notes.get(name) in shown.text()
+    assert "Part 3 adds your host, and a responder." in shown.text() and shown.times == []
+
+
+def test_part_3_ends_with_how_fast_it_was_if_that_was_measured_and_says_nothing_of_it_otherwise(lab: Lab) -> None:
+    list(steps.solve(lab._session, steps.STEPS))
+    (answer,) = protection.answers(lab._session)
+    shown = lab.finish("3").picture
+    (subnet,) = host.host_subnets(lab._session)
+    assert subnet.id in shown.text() and "1 ⊘ all to 203.0.113.10/32" in shown.entries
+    assert f"203.0.113.10: event → alert {answer.event_to_alert_ms} ms" in shown.text()
+    assert f"total {answer.event_to_entry_ms} ms" in shown.text() or answer.event_to_entry_ms >= 10_000
+
+    acl = network.students_network_acl(lab._session)
+    aws.replace_entry(lab._session.aws.ec2, acl.id, Entry(1, True, "deny", "-1", "198.51.100.7/32"))
+    assert lab.finish("3").picture.times == [], "nobody connected there"
+    assert lab.finish("4").picture.protects
 
 
 def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
