@@ -21,10 +21,21 @@ from tests.handouts import twice
 from tests.html_validity import validity_errors
 from tests.wait import PATIENCE_SECONDS, until
 
-CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb")
+CHAPTERS = ("02_create_environment.ipynb", "03_self_protecting_cloud.ipynb", "04_what_it_can_and_cannot_do.ipynb")
 SAID = {
-    "02": ("You are student 7.", "The five criteria of your rule: 5 of 5 correct", "Allowed: 100 allows all."),
-    "03": ("From the connection to the deny entry (UTC)", "Denied: 1 denies all to 203.0.113.10/32.", "exit code 28"),
+    "02": (
+        "You are student 7.",
+        "The five criteria of your rule: 5 of 5 correct",
+        "Allowed: 100 allows all.",
+        "you are here",
+    ),
+    "03": (
+        "From the connection to the deny entry (UTC)",
+        "Denied: 1 denies all to 203.0.113.10/32.",
+        "exit code 28",
+        "answered",
+    ),
+    "04": ("answered", "Your cloud protects itself: 3 of 3 steps of part 3.", "the responder", "you are here"),
 }
 """Words that the outputs of a chapter must hold: a page that had lost them would be clean too."""
 
@@ -145,7 +156,7 @@ def test_the_gallery_is_valid_html(gallery: str) -> None:
 
 @pytest.fixture(scope="module")
 def run_chapters(lab: RunningLab) -> Iterator[dict[str, list[int]]]:
-    """Chapters 2 and 3 in the student's folder as they are after a run; which of their cells have an output.
+    """Chapters 2 to 4 in the student's folder as they are after a run; which of their cells have an output.
 
     They are trusted, as what was run here is; and JupyterLab keeps every cell in its page, seen or not.
     """
@@ -192,7 +203,7 @@ CLONE = """outputs => {
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_output_of_chapters_2_and_3_fits_and_is_clean_inside_jupyterlab_in_both_themes(
+def test_every_output_of_chapters_2_to_4_fits_and_is_clean_inside_jupyterlab_in_both_themes(
     browser: Browser, lab: RunningLab, run_chapters: dict[str, list[int]], chapter: str
 ) -> None:
     name = f"run_{chapter}"
