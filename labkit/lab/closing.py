@@ -47,7 +47,7 @@ class ClosingCells(Cells):
         experiments = number == EXPERIMENTS
         return ActionResult(
             f"Your cloud protects itself: {done} of part 3." if experiments else f"Part {number} is done: {done}.",
-            [*facts, *([] if experiments else [("Time", self._time(number))])],
+            facts if experiments else [*facts, ("Time", self._time(number))],
             cli=self._commands(number),
             cli_caption=LOOK,
             onward=onward(number),

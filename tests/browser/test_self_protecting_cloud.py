@@ -65,7 +65,9 @@ def test_curl_typed_in_the_chapters_terminal_is_answered_once_and_the_panel_show
     expect(panel).to_contain_text("The responder was stopped")
     screenshot("03-counted")
     built = notebook.run('lab.finish("3")').get_by_role("img", name="Your VPC vpc-")
-    expect(built).to_have_attribute("aria-label", re.compile(r"192\.0\.2\.123: event → alert \d+ ms, .* total \d+ ms"))
+    expect(built).to_have_attribute(
+        "aria-label", re.compile(r"192\.0\.2\.123: event → alert \d+ ms, .* from connect\(2\) \d+ ms")
+    )
     screenshot("03-built")
 
 
