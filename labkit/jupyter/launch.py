@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -23,6 +24,9 @@ from labkit.services import jupyter_server, sandbox_process
 from labkit.services.environment import settings
 from labkit.services.notes import Notes
 from labkit.views.terminal import echo
+
+NOT_WORTH_SAYING = ("websocket_ping_timeout", "is not trusted")
+"""jupyter-server gives Tornado milliseconds for seconds; a saved chapter is not trusted until it was run here."""
 
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
@@ -82,6 +86,8 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         server = application.initialize_server(argv=[*options, *(large_type(application) if wanted.large else ())])
         if where.is_open:
             require_login(server)
+        for handler in server.log.handlers:
+            handler.addFilter(is_worth_saying)
         server.start()
     finally:
         jupyter_server.forget_server(home)
@@ -110,6 +116,11 @@ def _served_here(wanted: Settings) -> Path | None:
     if not (wanted.aws == "live" and wanted.detection == "live"):
         return wanted.home
     return classroom().host_folder(wanted) if wanted.joined else None
+
+
+def is_worth_saying(record: logging.LogRecord) -> bool:
+    """Whether a warning of JupyterLab's belongs into the window."""
+    return not any(words in record.getMessage() for words in NOT_WORTH_SAYING)
 
 
 def keep_alive(home: Path) -> None:
