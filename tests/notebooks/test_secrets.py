@@ -80,7 +80,7 @@ def test_an_unattended_run_leaves_the_secret_in_the_kept_profile_and_nowhere_els
 ) -> None:
     notebook = nbformat.read(CHAPTER_2, as_version=4)
     text = executed(notebook, tmp_path, unattended)
-    assert "AWS answers: account" in text and "8 of 12 steps done" in text
+    assert "AWS answers: account" in text and "8 of 8 steps" in text
     secret = keys.secret_access_key
     assert files_with(secret, all_folders(session, tmp_path)) == {"world/aws-keys.json", "aws/credentials"}
     for path in (session.backend.home / "world" / "aws-keys.json", session.backend.aws.credentials_file):

@@ -155,7 +155,7 @@ def explain_call(error: Exception, client: Any | None) -> LabError | None:
             _sentence(str(error)),
             'Write the name before the value, such as VpcIds=["vpc-…"]; then run the cell again.',
         )
-    if isinstance(error, AttributeError):
+    if isinstance(error, AttributeError) and id(error.obj) == id(client):
         near = get_close_matches(str(error.name), dir(client), 1, 0.5)
         return InvalidInput(
             f"boto3 has no call “{error.name}” for {client.meta.service_model.service_name.upper()}.",
