@@ -70,6 +70,7 @@ def _apart(home: Path, script: str, *flags: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300).stdout
 
 
+@pytest.mark.tier_1
 @pytest.mark.parametrize("kilobytes", [8, 100])
 def test_a_sandbox_that_finds_the_disk_full_says_so(tmp_path: Path, kilobytes: int) -> None:
     mount = f"mount -t tmpfs -o size={kilobytes}k,mode=700 lab {tmp_path}"
@@ -77,6 +78,7 @@ def test_a_sandbox_that_finds_the_disk_full_says_so(tmp_path: Path, kilobytes: i
     assert "The disk is full." in said and "damaged" not in said
 
 
+@pytest.mark.tier_1
 def test_a_disk_that_fills_up_is_told_by_status(tmp_path: Path) -> None:
     script = f"""mount -t tmpfs -o size=4m,mode=700 lab {tmp_path}; labkit solve rule_id --student 7 --yes
         cat /dev/zero > {tmp_path}/fill; labkit status; labkit sandbox stop"""
@@ -84,6 +86,7 @@ def test_a_disk_that_fills_up_is_told_by_status(tmp_path: Path) -> None:
     assert "The disk is full." in said and "internal error" not in said
 
 
+@pytest.mark.tier_1
 def test_a_computer_whose_loopback_is_down_is_told_so_at_once(tmp_path: Path) -> None:
     said = _apart(tmp_path, "labkit sandbox start; labkit solve vpc --yes", "-n")
     assert said.count("This computer cannot connect to itself") == 2 and "sudo ip link set lo up" in said
