@@ -206,10 +206,10 @@ def test_anchors_are_not_repeated_and_take_a_prefix_along_with_what_points_at_th
 
 
 def test_a_measured_value_is_rounded_only_when_asked() -> None:
-    html = '<p data-as="&lt; 1 s"><b>4</b> ms<br></p><svg aria-label="4 ms" data-label-as="&lt; 1 s"></svg>'
+    html = '<p data-as="&lt; 1 s"><b>4</b> ms<br></p><svg aria-label="4 ms" data-label-as="about 1 s"></svg>'
     rounded, summary = Summary(), Summary()
 
-    assert written(html, rounded, rounded=True) == '<p>&lt; 1 s</p><svg aria-label="&lt; 1 s"></svg>'
+    assert written(html, rounded, rounded=True) == '<p>&lt; 1 s</p><svg aria-label="about 1 s"></svg>'
     assert written(html, summary) == '<p><b>4</b> ms<br></p><svg aria-label="4 ms"></svg>'
     assert (rounded.rounded, summary.rounded) == (True, False)
 

@@ -82,7 +82,7 @@ def test_a_cells_call_becomes_the_command_that_does_the_same(words: str, there: 
     assert terminal.in_terminal(words) == there
 
 
-NO_COMMAND = {"agree", "clean_up", "enter_aws_keys", "enter_detection_key", "take_vpc"}
+NO_COMMAND = {"agree", "boto3", "clean_up", "enter_aws_keys", "enter_detection_key", "take_vpc"}
 """Calls whose form or argument no command of `labkit` has; the words say that they belong into a chapter."""
 
 
