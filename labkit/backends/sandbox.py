@@ -9,7 +9,7 @@ from typing import Any
 from labkit.aws_config import point_aws_cli_at
 from labkit.backends.backend import AwsBackend, DetectionBackend, lab_environment
 from labkit.model.access_keys import AccessKeys
-from labkit.model.errors import ServiceUnreachable
+from labkit.model.errors import LabError, ServiceUnreachable
 from labkit.sandbox.classroom import settings as class_settings
 from labkit.services import sandbox_process
 from labkit.services.detection.login import DetectionLogin
@@ -64,7 +64,10 @@ class SandboxAws(AwsBackend):
         return lab_environment(self.config_file, self.credentials_file, "127.0.0.1")
 
     def notice(self) -> str:
-        return str((self._sandbox.ensure().health() or {}).get("notice", ""))
+        try:
+            return str((self._sandbox.ensure().health() or {}).get("notice", ""))
+        except LabError:  # who looks at what it kept says so
+            return ""
 
     def cloud_account(self) -> AccessKeys | None:
         return AccessKeys(**self._sandbox.ensure().credentials()["aws"])
