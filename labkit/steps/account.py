@@ -25,7 +25,7 @@ def check_student(session: LabSession) -> CheckResult:
     expected = STUDENT_NUMBERS
     if not noted:
         next_step = (
-            "Enter the number that your instructor gave you: lab.enter_student_number(). If you work alone, use 1."
+            "Type the number that your instructor gave you: lab.enter_student_number(). If you work alone, use 1."
         )
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
