@@ -66,11 +66,13 @@ class CellRenderer:
         asked = (asked and "lab.guess(" not in source) or bool(questions.ANSWERS_A_GUESS.search(source))
         cell.source = self.redactor.redact(source)
         shown = [html for html in self._outputs(cell.outputs) if html.strip()] if solved or not solution else []
+        if shown and not any(TWIN in html for html in shown):
+            shown.insert(0, self.redactor.redact_html(questions.filled_form(metadata.get(questions.FORM))))
         if solution:
             shown = [questions.folded(questions.answer(self.redactor.redact(solution)), *shown)]
         elif asked and shown:
             shown = [questions.folded(*shown)]
-        cell.outputs = [_as_html(cell, html) for html in shown]
+        cell.outputs = [_as_html(cell, html) for html in shown if html]
 
     # --- markdown ---
 

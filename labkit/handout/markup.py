@@ -78,11 +78,18 @@ def _move_styles(tree: BeautifulSoup, summary: Summary) -> None:
             summary.styles.append(text)
 
 
+ONLY_IN_A_NOTEBOOK = ".notebook-only, .labkit-twin > .quiet, button.copy"
+"""Sentences that tell what to do in a notebook, and buttons that copy: neither is of use on a page."""
+
+
 def _replace_controls(tree: BeautifulSoup) -> None:
-    """Replace what can only be used in a notebook: a checkbox by its state, a button by its words; one that copies by
+    """Replace what can only be used in a notebook: a checkbox by its state, a button by its words, the rest by
     nothing."""
-    for button in tree.select("button.copy"):
-        button.decompose()
+    for one in tree.select(ONLY_IN_A_NOTEBOOK):
+        around = one.parent
+        one.decompose()
+        if around is not None and around.name == "p" and not around.get_text(strip=True):
+            around.decompose()
     for box in tree("input"):
         box.replace_with(("☑ " if box.has_attr("checked") else "☐ ") if box.get("type") == "checkbox" else "")
 

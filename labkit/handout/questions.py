@@ -1,4 +1,4 @@
-"""The questions of a chapter, guesses and exercises, for readers, who cannot answer them: the answer is folded."""
+"""What a chapter asks of a student, for readers, who cannot answer: answers are folded, forms are shown filled in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
+
+FORM, BUTTON = "form", "button"
+"""Keys of the metadata of a cell with a form: what is entered, by field, and what is pressed."""
 
 SOLUTION, BLANK = "solution", "blank"
 """Keys of an exercise's metadata: the line that solves it, as the chapter keeps it, and its source before that."""
@@ -46,3 +49,13 @@ def folded(*pieces: str) -> str:
 
 def answer(solution: str) -> str:
     return f"<pre>{escape(solution)}</pre>"
+
+
+def filled_form(form: object) -> str:
+    """A still picture of a form: its fields with what was entered, and the button that was pressed; "" for no form."""
+    if not isinstance(form, Mapping):
+        return ""
+    rows = [
+        f"<p>{escape(name)} <samp>{escape(str(value))}</samp></p>" for name, value in form.items() if name != BUTTON
+    ]
+    return f'<div class="form">{"".join(rows)}<p><b>{escape(str(form.get(BUTTON, "")))}</b> <i>pressed</i></p></div>'

@@ -96,6 +96,27 @@ def test_what_answers_a_guess_is_folded(made: Made) -> None:
             asked = cell.source
 
 
+def test_where_a_chapter_has_a_form_a_page_shows_it_filled_in_and_tells_nobody_to_press_anything(made: Made) -> None:
+    forms = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "labkit/views/forms").glob("*.py"))
+    for path in PATHS:
+        page = unescape(made.page(path.stem))
+        for form in (cell.metadata.form for cell in read(path, as_version=4).cells if "form" in cell.metadata):
+            for name, value in form.items():
+                assert f'"{value if name == "button" else name}"' in forms
+                assert (f"<b>{value}</b>" if name == "button" else f"<p>{name} <samp>{value}</samp>") in page
+        for only in re.findall('<span class="notebook-only">(.*?)</span>', "".join(one.source for one in cells(path))):
+            assert words(only).split("*")[0] not in words(page)
+        for told in (
+            "Press ",
+            "press its button",
+            "Run this cell",
+            "Run the cell",
+            "run the next cell",
+            "Shift+Enter.",
+        ):
+            assert told not in words(page), (path.stem, told)
+
+
 def highlighted(source: str) -> str:
     """The code as a page shows it."""
     return Highlight2HTML(pygments_lexer="python")(source)
