@@ -112,3 +112,13 @@ def disk_errors(path: Path) -> Iterator[None]:
             f"The system says: {error.strerror or type(error).__name__}.",
             "Look at its permissions and at the space left, or let LABKIT_HOME name another folder.",
         ) from error
+
+
+@contextmanager
+def write_errors(what: str, choose_another: str) -> Iterator[None]:
+    """Raise a fault of the disk inside as a LabError: what cannot be written, and the command for another folder."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"The system says: {error.strerror or type(error).__name__}."
+        raise LabError(what, reason, f"Choose another folder: {choose_another}") from error

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from labkit.model.errors import LabError
+from labkit.files import write_errors
 
 
-@contextmanager
-def _write_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LabError(
-            f"The handout cannot be written to {folder}.",
-            f"The system says: {error.strerror or type(error).__name__}.",
-            "Choose another folder: labkit handout --out FOLDER",
-        ) from error
+def _write_errors(folder: Path) -> AbstractContextManager[None]:
+    return write_errors(f"The handout cannot be written to {folder}.", "labkit handout --out FOLDER")
 
 
 def require_writable(folder: Path) -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.files import disk_errors, write_private
+from labkit.files import disk_errors, write_errors, write_private
 from labkit.jupyter.chapters import folder_record, lab_folder, shipped, students_folder
-from labkit.model.errors import LabError
 from labkit.services.environment import home_folder
 from labkit.views.terminal import echo
 
@@ -55,7 +52,7 @@ def lay_out(source: Path, folder: Path) -> list[str]:
     if folder.resolve() == source.resolve():
         return []
     before, after, kept = _manifest(folder), {}, []
-    with _write_errors(folder):
+    with write_errors(f"The chapters cannot be put into {folder}.", "labkit lab --here FOLDER"):
         for path in (path for pattern in _SHIPPED for path in sorted(source.glob(pattern))):
             name, new, target = str(path.relative_to(source)), path.read_bytes(), folder / path.relative_to(source)
             old = target.read_bytes() if target.exists() else None
@@ -90,15 +87,3 @@ def _write(target: Path, content: bytes) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _write_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LabError(
-            f"The chapters cannot be put into {folder}.",
-            f"The system says: {error.strerror or type(error).__name__}.",
-            "Choose another folder: labkit lab --here FOLDER",
-        ) from error

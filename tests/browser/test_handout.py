@@ -145,8 +145,8 @@ def test_nothing_is_cut_on_a_narrow_screen_or_in_large_type(reader: Any, made: M
 def test_on_a_phone_tables_keep_their_column_names_and_pictures_can_be_read(reader: Any, made: Made) -> None:
     page, _ = reader(made, WHOLE, viewport={"width": 390, "height": 844})
     shown = "all => all.map(one => [one.dataset.column, getComputedStyle(one, '::before').content])"
-    cells = page.locator(".result [data-column]").evaluate_all(shown)
-    assert len(cells) > 100 and all(content == f'"{name}"' for name, content in cells)
+    cells = page.locator(".result [data-column], .prose td").evaluate_all(shown)
+    assert len(cells) > 150 and all(content == f'"{name}"' for name, content in cells)
     smallest = """all => all.flatMap(one => [...one.querySelectorAll('text')].map(
         text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
     assert min(page.locator(".result svg[role=img]").evaluate_all(smallest)) >= 9
