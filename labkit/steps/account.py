@@ -98,9 +98,9 @@ def _stays_behind(session: LabSession, before: int) -> list[str]:
     found = things_there(session, before)
     left = "; ".join([*found.there, *(f"? {words}" for words in found.unseen)])
     if not left:
-        return [f"Nothing of student {before}, your number before, is there."]
+        return [f"Nothing is left of student {before}, your previous number."]
     return [
-        f"Of student {before}, your number before, this stays behind: {left}. "
+        f"Student {before}, your previous number, still has: {left}. "
         f"To remove it, in a terminal: `labkit reset --student {before}`"
     ]
 

@@ -78,7 +78,7 @@ def test_thirty_students_fit_on_a_projector_each_at_their_own_step(board: Page) 
     assert "token" not in board.url
 
 
-def test_a_students_step_is_there_one_second_later_and_told_in_one_line(board: Page, room: Room) -> None:
+def test_a_students_step_is_there_one_second_later_and_shown_in_one_line(board: Page, room: Room) -> None:
     done = cell(board, 4, "Your detection rule")
     expect(done).to_contain_text("not yet")
     solved(room.worlds[4], "rule")
@@ -107,7 +107,7 @@ def test_focus_an_open_reason_and_the_place_on_the_page_stay_when_something_chan
     assert reason.bounding_box() == place
 
 
-def test_when_the_wrong_cell_that_has_the_focus_is_mended_the_keyboard_goes_on_from_there(
+def test_when_the_wrong_cell_that_has_the_focus_is_fixed_the_keyboard_goes_on_from_there(
     board: Page, room: Room
 ) -> None:
     mine = rule.students_rule(room.worlds[29])
@@ -122,7 +122,7 @@ def test_when_the_wrong_cell_that_has_the_focus_is_mended_the_keyboard_goes_on_f
     expect(corrected).to_contain_text("not right")
 
 
-def test_tab_goes_from_one_unfinished_step_to_the_next_and_enter_tells_the_reason(board: Page) -> None:
+def test_tab_goes_from_one_unfinished_step_to_the_next_and_enter_shows_the_reason(board: Page) -> None:
     board.locator("#colours").focus()
     unfinished = board.locator("tbody summary")
     assert 2 * SIZE > unfinished.count() > board.locator("tbody td").filter(has_text="not right").count() >= 2
@@ -184,7 +184,7 @@ def test_without_script_the_page_loads_itself_again(browser: Browser, room: Room
         expect(page.locator("#at")).not_to_have_text(at, timeout=60_000)
 
 
-def test_a_stranger_is_told_what_is_missing(browser: Browser, room: Room) -> None:
+def test_a_stranger_is_shown_what_is_missing(browser: Browser, room: Room) -> None:
     with browser.new_context() as context:
         page = context.new_page()
         refused = page.goto(room.address.partition("?")[0])
@@ -194,7 +194,7 @@ def test_a_stranger_is_told_what_is_missing(browser: Browser, room: Room) -> Non
         assert validity_errors(page.content()) == []
 
 
-def test_a_sandbox_that_is_gone_is_told_with_the_time_and_the_board_goes_on_when_it_is_back(
+def test_a_sandbox_that_is_gone_is_reported_with_the_time_and_the_board_goes_on_when_it_is_back(
     page: Page, room: Room
 ) -> None:
     page.goto(room.address)
@@ -208,7 +208,7 @@ def test_a_sandbox_that_is_gone_is_told_with_the_time_and_the_board_goes_on_when
     expect(cell(page, 9, "The cloud denies the address")).to_contain_text("done")
 
 
-def test_a_board_that_was_closed_is_told_by_the_page_itself(page: Page, room: Room) -> None:
+def test_a_board_that_was_closed_is_reported_by_the_page_itself(page: Page, room: Room) -> None:
     with a_board(room.students.home) as address:
         page.goto(address)
         expect(page.locator("table.board")).to_be_visible()

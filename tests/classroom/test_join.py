@@ -149,7 +149,7 @@ def test_leaving_deletes_the_keys_and_the_lab_runs_on_this_machine_again(a_class
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "LABKIT_DETECTION_URL"])
-def test_an_address_that_is_no_url_is_reported_in_a_sentence(home: Path, name: str) -> None:
+def test_an_address_that_is_not_a_url_is_reported_in_a_sentence(home: Path, name: str) -> None:
     keys = ClassKeys(3, "http://127.0.0.1:9", "AKIA" + "A" * 16, "a" * 40, "b" * 24, "c" * 24, "d" * 64)
     write_private(home / "class.json", json.dumps(keys.variables | {name: "http://["}))
     assert isinstance(labkit("status").exception, SystemExit | None)

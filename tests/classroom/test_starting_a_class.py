@@ -126,7 +126,7 @@ def test_listening_beyond_this_machine_needs_confirmation_and_a_no_changes_nothi
     assert ClassKeys.parse(labkit("class", "keys", "1").output).fingerprint in said.output
 
 
-def test_a_class_that_moves_tells_students_to_join_again_and_a_no_keeps_its_certificate(instructor: Path) -> None:
+def test_a_class_that_moves_asks_students_to_join_again_and_a_no_keeps_its_certificate(instructor: Path) -> None:
     labkit("sandbox", "start", "--class", "2", "--tls", "--port", str(free_port()))
     before = labkit("class", "keys").output
     assert labkit("sandbox", "start", "--known-as", "lab.example.org", typed="n\n").exit_code == 1

@@ -91,7 +91,7 @@ def test_without_the_step_before_it_each_cell_stops_in_the_panel_that_names_it_a
             assert snapshot(session) == before, step.key
 
 
-def test_a_check_without_its_step_is_no_tick_and_changes_nothing(
+def test_a_check_without_its_step_is_not_a_tick_and_changes_nothing(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:
     before = snapshot(session)

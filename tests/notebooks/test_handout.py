@@ -96,7 +96,7 @@ def test_what_answers_a_guess_is_folded(made: Made) -> None:
             asked = cell.source
 
 
-def test_where_a_chapter_has_a_form_a_page_shows_it_filled_in_and_tells_nobody_to_press_anything(made: Made) -> None:
+def test_where_a_chapter_has_a_form_a_page_shows_it_filled_in_and_states_nobody_to_press_anything(made: Made) -> None:
     forms = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "labkit/views/forms").glob("*.py"))
     for path in PATHS:
         page = unescape(made.page(path.stem))
@@ -287,12 +287,12 @@ def test_a_chapter_whose_file_is_damaged_is_named(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("options", [[], ["--from-mine"]])
-def test_a_chapter_that_there_is_not_is_told_before_anything_is_run(options: list[str]) -> None:
+def test_a_chapter_that_does_not_exist_is_reported_before_anything_is_run(options: list[str]) -> None:
     ended = CliRunner().invoke(main, ["handout", "7", *options])
     assert ended.exit_code == 1 and "There is no chapter “7”." in ended.output
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_is_run(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_before_anything_is_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     ended = CliRunner().invoke(main, ["handout", "--out", str(tmp_path / "file")])
     assert ended.exit_code == 1 and "cannot be written" in ended.output

@@ -115,7 +115,7 @@ def test_copies_and_notebooks_with_any_name_and_make_up_come_along(clone: Path) 
     "text",
     ["", "{", "[]", "{}", '{"cells": 1, "nbformat": 4, "nbformat_minor": 5}', "<<<<<<< HEAD\n{}\n=======", "\x00\xff"],
 )
-def test_a_file_that_is_no_notebook_is_named_and_nothing_is_written(clone: Path, text: str) -> None:
+def test_a_file_that_is_not_a_notebook_is_named_and_nothing_is_written(clone: Path, text: str) -> None:
     (clone / "notebooks" / "03_broken.ipynb").write_text(text, encoding="latin-1")
     ended = handout()
     assert ended.exit_code == 1

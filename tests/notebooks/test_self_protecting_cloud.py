@@ -149,7 +149,7 @@ def sections(chapter: Path) -> list[list[Cell]]:
     return [section for section in found if section]
 
 
-def test_a_wrong_answer_is_told_what_it_leads_to(part_2: LabSession, unattended: Mapping[str, str]) -> None:
+def test_a_wrong_answer_is_answered_with_what_it_leads_to(part_2: LabSession, unattended: Mapping[str, str]) -> None:
     wrong = {
         "rule_number, 150": "never reached",
         "rule_number, 100": "taken",

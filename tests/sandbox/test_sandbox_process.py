@@ -143,7 +143,7 @@ def test_a_sandbox_that_hangs_is_replaced_after_a_word(home: Path, capfd: pytest
 
 
 @pytest.mark.parametrize("state", ["[]", '{"pid": "x"}', "null", '{"pid": 1e99, "created": 1, "url": 1, "token": 1}'])
-def test_a_damaged_state_file_is_no_sandbox(home: Path, state: str) -> None:
+def test_a_damaged_state_file_is_not_a_sandbox(home: Path, state: str) -> None:
     home.mkdir(mode=0o700)
     (home / "sandbox.json").write_text(state)
     assert sandbox_process.find(home) is None
@@ -159,7 +159,7 @@ def test_keys_of_wrong_types_are_reported_in_a_sentence(home: Path, kept: str) -
         start(home)
 
 
-def test_a_damaged_journal_is_told_where_people_look_until_its_copy_is_deleted(home: Path) -> None:
+def test_a_damaged_journal_is_reported_where_people_look_until_its_copy_is_deleted(home: Path) -> None:
     journal = home / "world" / "aws-journal.ndjson"
     start(home)
     until(lambda: (find_health(home) or {})["warm"])

@@ -90,7 +90,7 @@ def test_a_profile_whose_key_is_blank_holds_no_other_keys(files):
     assert load_profile(*files) == SavedProfile(KEYS, "us-east-1", "")
 
 
-def test_other_keys_are_replaced_when_told_to(files):
+def test_other_keys_are_replaced_when_asked_to(files):
     save_profile(SavedProfile(AccessKeys("ASIAQ3EGRTCANARY0001", "s" * 40, "token"), "us-east-1", "http://x"), *files)
     save_profile(SavedProfile(KEYS, "eu-west-1"), *files, overwrite=True)
     assert load_profile(*files) == SavedProfile(KEYS, "eu-west-1", "")

@@ -48,7 +48,7 @@ def _change(hook: Hook, source: str | None) -> str:
     ("source", "change"),
     [(None, "is gone"), ("def f(): pass", "has changed: its digest is 3c70e068"), ("def f(a): pass", "")],
 )
-def test_each_kind_of_change_is_told_apart(source: str | None, change: str) -> None:
+def test_each_kind_of_change_is_distinguished(source: str | None, change: str) -> None:
     hook = Hook("package/module.py", "f", "f(", "called", digest=_digest("def f(a): pass"))
     assert _change(hook, source) == change
 

@@ -108,7 +108,7 @@ def test_what_cannot_be_right_is_said(wrong: str, words: str) -> None:
     assert words in refusal(wrong)
 
 
-def test_the_blocks_of_two_students_at_once_are_told_from_one() -> None:
+def test_the_blocks_of_two_students_at_once_are_distinguished_from_one() -> None:
     assert "two students" in refusal(KEYS.block + KEYS.block.replace("STUDENT=7", "STUDENT=8"))
 
 

@@ -78,7 +78,7 @@ def half_sent(server: Server, headers: dict[str, str]) -> socket.socket:
 
 
 @pytest.mark.parametrize("authorization", ["", WELL_FORMED])
-def test_requests_whose_body_never_ends_take_nobodys_turn(aws: Aws, served: Server, authorization: str) -> None:
+def test_requests_whose_body_never_ends_hold_up_nobody(aws: Aws, served: Server, authorization: str) -> None:
     ec2 = client(f"http://127.0.0.1:{served.port}", "ec2", "us-east-1", aws.app.keys)
     with ExitStack() as stack:
         for _ in range(40):
@@ -179,7 +179,7 @@ def test_parameters_in_another_form_are_refused(aws: Aws, served: Server, conten
     assert "<Code>UnsupportedMediaType</Code>" in reply.text
 
 
-def test_a_body_that_is_no_text_is_refused(aws: Aws, served: Server) -> None:
+def test_a_body_that_is_not_text_is_refused(aws: Aws, served: Server) -> None:
     body = b"Action=DescribeVpcs&X=\xff\xfe"
     assert "<Code>InvalidRequest</Code>" in posted(served, body, signed_headers(aws, body))[0].text
 
@@ -190,7 +190,7 @@ def test_one_account_leaves_turns_to_the_others(aws: Aws, ec2: Any) -> None:
         assert ec2.describe_vpcs()["Vpcs"]
 
 
-def test_changes_that_wait_for_a_host_take_nobodys_turn(aws: Aws, ec2: Any, acl: str, monkeypatch: Any) -> None:
+def test_changes_that_wait_for_a_host_hold_up_nobody(aws: Aws, ec2: Any, acl: str, monkeypatch: Any) -> None:
     waiting, confirmed = list[str](), threading.Event()
 
     def never_acknowledged(account: str, region: str) -> None:

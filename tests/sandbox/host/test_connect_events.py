@@ -42,7 +42,7 @@ def test_the_event_has_the_shape_of_a_captured_one(watched: Watched) -> None:
     assert shape(event) <= captured_shape()
 
 
-def test_the_event_tells_who_connected_where_and_from_which_host(watched: Watched) -> None:
+def test_the_event_states_who_connected_where_and_from_which_host(watched: Watched) -> None:
     event = ConnectEvents.of_agent(watched.store).event(CONNECTION)
     assert (event["timestamp"], event["header"]["timestamp"], event["header"]["milliseconds"]) == (
         1_795_560_012_345,

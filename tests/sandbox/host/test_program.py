@@ -57,7 +57,7 @@ def running(mark: str) -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])]
 
 
-def test_what_it_writes_is_told_as_it_writes_it(lab: Lab) -> None:
+def test_what_it_writes_is_shown_as_it_writes_it(lab: Lab) -> None:
     heard: list[tuple[float, str]] = []
 
     def show(written: ProgramOutput) -> None:
@@ -72,7 +72,7 @@ def test_what_it_writes_is_told_as_it_writes_it(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("ending", [Enough, KeyboardInterrupt])
-def test_it_is_ended_when_whoever_follows_it_leaves(lab: Lab, ending: type[BaseException]) -> None:
+def test_it_is_ended_when_its_follower_leaves(lab: Lab, ending: type[BaseException]) -> None:
     def leave(_: ProgramOutput) -> None:
         raise ending
 
@@ -95,7 +95,7 @@ def test_an_interrupted_cell_ends_it_in_one_panel(run: Run, monkeypatch: pytest.
     until(lambda: not running(MARK))
 
 
-def test_its_time_limit_is_told_as_one_and_not_as_a_fault(run: Run) -> None:
+def test_its_time_limit_is_reported_as_one_and_not_as_a_fault(run: Run) -> None:
     ran = repr(run("sleep 30", seconds=0.5))
 
     assert "stopped after 0.5 s: the limit of 0.5 s ended it; seconds=1 would give it longer" in ran

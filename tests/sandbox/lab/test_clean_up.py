@@ -148,7 +148,7 @@ def test_a_vpc_in_a_region_that_was_in_use_before_is_neither_forgotten_nor_overl
     assert pressed(done.clean_up()).title == "Nothing of yours is left." and mine.id not in vpc_ids()
 
 
-def test_a_vpc_without_a_tag_in_a_region_that_was_in_use_before_is_told_of(lab: Lab) -> None:
+def test_a_vpc_without_a_tag_in_a_region_that_was_in_use_before_is_reported(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("aws_account")))
     other = vpc_without_a_tag()
     lab._session.notes.save(region="eu-west-1", vpc_region="us-east-1")

@@ -276,7 +276,7 @@ def test_the_class_killed_midway_comes_right_for_the_student(in_class: Path) -> 
     assert done(students.open_as_student("3")) == len(STEPS) - 3  # the three notes are on the student's machine
 
 
-def test_who_is_not_in_the_class_is_told_who_is(in_class: Path) -> None:
+def test_who_is_not_in_the_class_is_shown_who_is(in_class: Path) -> None:
     assert "It has the students 1 to 3." in labkit("reset", "--student", "4", "--yes").output
 
 

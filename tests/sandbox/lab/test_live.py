@@ -82,7 +82,7 @@ def test_the_first_change_waits_for_a_yes_to_account_and_region_and_is_asked_onc
     assert vpc_ids(lab) == before
 
 
-def test_a_yes_for_one_region_is_no_yes_for_another(lab: Lab) -> None:
+def test_a_yes_for_one_region_is_not_a_yes_for_another(lab: Lab) -> None:
     lab.enter_student_number(7)
     lab.agree()
     lab.enter_aws_keys(region="us-west-2")

@@ -79,7 +79,7 @@ def test_a_sandbox_that_finds_the_disk_full_says_so(tmp_path: Path, kilobytes: i
 
 
 @pytest.mark.tier_1
-def test_a_disk_that_fills_up_is_told_by_status(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_is_reported_by_status(tmp_path: Path) -> None:
     script = f"""mount -t tmpfs -o size=4m,mode=700 lab {tmp_path}; labkit solve rule_id --student 7 --yes
         cat /dev/zero > {tmp_path}/fill; labkit status; labkit sandbox stop"""
     said = _apart(tmp_path, script, "-m")
@@ -87,7 +87,7 @@ def test_a_disk_that_fills_up_is_told_by_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.tier_1
-def test_a_computer_whose_loopback_is_down_is_told_so_at_once(tmp_path: Path) -> None:
+def test_a_computer_whose_loopback_is_down_is_reported_at_once(tmp_path: Path) -> None:
     said = _apart(tmp_path, "labkit sandbox start; labkit solve vpc --yes", "-n")
     assert said.count("This computer cannot connect to itself") == 2 and "sudo ip link set lo up" in said
 

@@ -75,7 +75,7 @@ def test_keys_of_a_process_are_found(files: Files) -> None:
         "sso_session = nowhere\nsso_account_id = 123456789012\nsso_role_name = r",
     ],
 )
-def test_settings_that_give_no_keys_are_told_in_words(files: Files, setting: str) -> None:
+def test_settings_that_give_no_keys_are_reported_in_words(files: Files, setting: str) -> None:
     files.config.write_text(f"[default]\n{setting}\n")
     with pytest.raises(LabError, match="Your own AWS settings give no keys"):
         live().own_keys()

@@ -94,7 +94,7 @@ def test_half_done_work_is_reported_with_and_without_its_sandbox_and_stays_as_it
     assert sandbox_process.find(home) is None
 
 
-def test_a_damaged_journal_is_told_by_ready_and_by_the_first_status_after_it(instructor: Student) -> None:
+def test_a_damaged_journal_is_reported_by_ready_and_by_the_first_status_after_it(instructor: Student) -> None:
     instructor.does("solve", "vpc")
     instructor.does("sandbox", "stop")
     journal = instructor.home / "world" / "aws-journal.ndjson"

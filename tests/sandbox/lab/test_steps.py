@@ -121,7 +121,7 @@ def test_a_vpc_made_with_the_original_command_is_found_named_and_offered_and_the
     assert outcome_of(lab, "vpc") == "done"
 
 
-def test_the_command_that_the_check_tells_takes_the_vpc_from_a_terminal(lab: Lab) -> None:
+def test_the_command_that_the_check_names_takes_the_vpc_from_a_terminal(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("aws_account")))
     vpc_id = aws_cli(lab, "aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text")
     aws_cli(lab, f"aws ec2 create-tags --resources {vpc_id} --tags Key={STUDENT_TAG},Value={lab._session.student}")
@@ -154,7 +154,7 @@ def keep_wrong_keys(lab: Lab) -> None:
     aws_cli(lab, f"aws configure set aws_secret_access_key {40 * 'x'}")
 
 
-def test_kept_keys_that_aws_refuses_are_not_right_and_solving_mends_them(lab: Lab) -> None:
+def test_kept_keys_that_aws_refuses_are_not_right_and_solving_fixes_them(lab: Lab) -> None:
     keep_wrong_keys(lab)
     assert outcome_of(lab, "aws_account") == "not right"
     list(steps.solve(lab._session, steps.named("aws_account")))
@@ -224,7 +224,7 @@ def test_an_unattended_run_enables_the_rule_and_shows_the_table(lab: Lab, monkey
     assert "✓ enabled" in shown.splitlines()[-1]
 
 
-def test_a_name_that_is_nearly_right_is_told_apart_from_no_rule(lab: Lab) -> None:
+def test_a_name_that_is_nearly_right_is_distinguished_from_no_rule(lab: Lab) -> None:
     lab.enter_student_number(7)
     api = lab._session.detection
     base = next(one for one in rule.all_rules(api) if one.name == rule.PRECREATED_RULE)
@@ -248,7 +248,7 @@ def test_the_network_acl_of_another_vpc_is_answered_with_whose_it_is(lab: Lab) -
     assert outcome_of(lab, "network_acl_id") == "not right"
 
 
-def test_a_number_whose_things_are_there_already_is_told(lab: Lab) -> None:
+def test_a_number_whose_things_are_there_already_is_reported(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.STEPS))
     words = repr(lab.enter_student_number(lab._session.student))
     assert "Already there" in words and "vpc-" in words and "rule " in words
@@ -262,7 +262,7 @@ def test_two_vpcs_with_the_students_tag_are_wrong_and_both_are_listed(lab: Lab) 
     assert result.found.count("vpc-") == 2
 
 
-def test_the_quota_of_vpcs_is_told_with_what_uses_it(lab: Lab) -> None:
+def test_the_quota_of_vpcs_is_reported_with_what_uses_it(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("aws_account")))
     ec2 = lab._session.aws.ec2
     made = [aws.create_vpc(ec2, number) for number in (101, 102, 103)]

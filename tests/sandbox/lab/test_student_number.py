@@ -74,7 +74,7 @@ def test_a_changed_number_says_what_stays_behind_and_forgets_what_was_chosen_und
     assert labkit("reset", "--student", "7", "--yes").exit_code == 0
     assert "Nothing of student 7" not in words
     lab.enter_student_number(7)
-    assert "Nothing of student 7, your number before, is there." in repr(lab.enter_student_number(9))
+    assert "Nothing is left of student 7, your previous number." in repr(lab.enter_student_number(9))
 
 
 def test_what_could_not_be_looked_for_is_said(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def test_switching_to_live_gives_the_student_back_their_own_variables(lab: Lab) 
     assert os.environ["AWS_ACCESS_KEY_ID"] == OWN_KEY
 
 
-def test_readiness_tells_of_terminals_that_are_not_the_labs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_reports_terminals_that_are_not_the_labs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VSCODE_PID", "1")
     line = next(line for line in readiness(lab._session) if line.title == "AWS account")
     assert line.state == "remark"

@@ -71,7 +71,7 @@ def test_the_last_connection_is_drawn_with_the_entry_that_dropped_its_packets(re
 
 
 @pytest.mark.tier_1
-def test_what_was_sent_before_the_host_moved_in_is_no_deed_of_its_network_acl(ready: Lab) -> None:
+def test_what_was_sent_before_the_host_moved_in_is_not_attributed_to_its_network_acl(ready: Lab) -> None:
     ready.run(CURL + "dadismad.com")
     assert topology(ready, "dadismad.com").met is not None
     ready.reset("host_subnet")

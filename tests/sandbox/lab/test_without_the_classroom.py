@@ -75,7 +75,7 @@ def test_a_cell_that_asks_for_the_board_says_that_it_is_not_installed(copy: Path
     assert "installed without its classroom" in run(copy, "-c", cell)
 
 
-def test_a_home_that_joined_a_class_is_told_what_to_do(copy: Path) -> None:
+def test_a_home_that_joined_a_class_says_what_to_do(copy: Path) -> None:
     """The process ends with LabError's words; the class's keys are left alone."""
     home = copy / "joined"
     home.mkdir()

@@ -33,7 +33,7 @@ DADISMAD = "203.0.113.10"
 # --- services that fail ---
 
 
-def test_a_service_that_fails_is_told_once_waited_for_and_told_again_when_it_answers(scene: Scene) -> None:
+def test_a_service_that_fails_is_reported_once_waited_for_and_reported_again_when_it_answers(scene: Scene) -> None:
     with running(scene.responder()):
         until(lambda: scene.kinds("poll"))
         scene.faults.status = "500 Internal Server Error"
@@ -99,7 +99,7 @@ def test_keys_that_are_refused_end_it_at_once_in_words(scene: Scene) -> None:
     assert len(scene.faults.asked) == 1
 
 
-def test_an_aws_that_is_gone_is_told_once_and_waited_for(scene: Scene) -> None:
+def test_an_aws_that_is_gone_is_reported_once_and_waited_for(scene: Scene) -> None:
     with refusing(scene, "DescribeNetworkAcls", "ServiceUnavailable") as answers, running(scene.responder()):
         raise_alert(scene.store, DADISMAD)
         until(lambda: len(answers) > 4)
@@ -213,7 +213,7 @@ def test_an_own_entry_whose_number_became_anothers_is_not_overwritten(scene: Sce
 # --- floods, and its own services ---
 
 
-def test_a_burst_of_300_destinations_denies_the_newest_18_and_tells_each_of_the_others(scene: Scene) -> None:
+def test_a_burst_of_300_destinations_denies_the_newest_18_and_reports_each_of_the_others(scene: Scene) -> None:
     first = now_ms() - 60_000
     with running(scene.responder()):
         for number in range(300):
@@ -234,7 +234,7 @@ def test_a_burst_met_at_once_writes_18_entries_and_no_more(scene: Scene) -> None
     assert len(scene.denied()) == 18
 
 
-def test_texts_that_are_no_addresses_harm_nobody(scene: Scene) -> None:
+def test_texts_that_are_not_addresses_are_harmless(scene: Scene) -> None:
     for text in ("/run/nscd/socket", "undefined", "203.0.113.10; rm -rf /", "0x7f.1", "<b>", "999.1.1.1"):
         raise_alert(scene.store, text)
     raise_alert(scene.store, DADISMAD)

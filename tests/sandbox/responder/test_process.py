@@ -93,7 +93,7 @@ def test_an_address_whose_alert_was_dismissed_is_not_denied_again_with_the_next_
     assert sorted(student.denied()) == [EXAMPLE, "198.51.100.80/32"]
 
 
-def test_a_burst_of_300_destinations_is_met_with_18_entries_of_the_newest_and_each_other_is_told(
+def test_a_burst_of_300_destinations_is_met_with_18_entries_of_the_newest_and_every_other_is_reported(
     student: Student,
 ) -> None:
     told: set[str] = set()

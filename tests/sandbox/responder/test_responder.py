@@ -59,7 +59,7 @@ def test_it_says_the_originals_line_with_the_hosts_private_address_and_each_thin
     ]
 
 
-def test_an_entry_tells_its_times(scene: Scene) -> None:
+def test_an_entry_states_its_times(scene: Scene) -> None:
     alert_id = raise_alert(scene.store, DADISMAD)
     scene.responder().run_once()
     (added,) = scene.kinds("added")
@@ -185,7 +185,7 @@ def test_news_wakes_it_however_long_the_interval(scene: Scene) -> None:
     told.put("")
 
 
-def test_an_alert_that_a_feed_tells_of_is_denied_before_anything_else_is_asked(scene: Scene) -> None:
+def test_an_alert_that_a_feed_reports_is_denied_before_anything_else_is_asked(scene: Scene) -> None:
     responder = scene.responder()
     responder.run_once()
     alert = Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, DADISMAD)))
@@ -233,7 +233,7 @@ def raised(scene: Scene, address: str) -> Alert:
     return Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, address)))
 
 
-def test_a_feed_that_tells_of_other_rules_and_of_dismissed_alerts_moves_nothing(scene: Scene) -> None:
+def test_a_feed_that_reports_other_rules_and_dismissed_alerts_changes_nothing(scene: Scene) -> None:
     responder = scene.responder()
     responder.run_once()
     alert = scene.store.alerts.alert(scene.service.organization_id, raise_alert(scene.store, DADISMAD, rule_id="other"))
@@ -241,7 +241,7 @@ def test_a_feed_that_tells_of_other_rules_and_of_dismissed_alerts_moves_nothing(
     assert scene.denied() == {}
 
 
-def test_what_changed_since_the_last_look_is_mended_right_after_a_hurried_entry(scene: Scene) -> None:
+def test_what_changed_since_the_last_look_is_fixed_right_after_a_hurried_entry(scene: Scene) -> None:
     responder = scene.responder()
     responder.run_once()
     scene.make(7, "0.0.0.0/0", "allow")

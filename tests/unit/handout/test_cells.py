@@ -72,7 +72,7 @@ def test_a_widget_is_left_out_and_the_static_twin_beside_it_stays() -> None:
     assert shown(twin, new_output("display_data", WIDGET)) == ['<div class="labkit-twin">the form</div>']
 
 
-def test_a_widget_with_no_twin_is_told_of() -> None:
+def test_a_widget_with_no_twin_is_reported() -> None:
     (words,) = shown(new_output("display_data", WIDGET))
     assert "shows a control here" in words and KEY not in words
 
@@ -103,7 +103,7 @@ def test_sources_and_prose_are_clean() -> None:
     assert [dict(cell.metadata) for cell in read.cells] == [{}, {}, {}]
 
 
-def test_a_key_that_is_written_in_another_way_is_no_key_on_the_page() -> None:
+def test_a_key_that_is_written_in_another_way_is_not_a_key_on_the_page() -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     (cell,) = CellRenderer(Redactor()).render(new_notebook(cells=[new_markdown_cell(secret.replace("/", "\\/"))])).cells
     assert LEFT_OUT in cell.source

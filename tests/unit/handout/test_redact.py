@@ -92,7 +92,7 @@ def test_what_looks_like_a_key_is_left_out_though_nobody_knows_it(text: str) -> 
         "AKIA and 16 capital letters or digits",
     ],
 )
-def test_what_is_no_key_stays(text: str) -> None:
+def test_what_is_not_a_key_stays(text: str) -> None:
     assert Redactor().redact(text) == text
 
 

@@ -18,7 +18,7 @@ from labkit.model.network_acl import Entry
 DEFAULT = [Entry(100, True, "allow", "-1", "0.0.0.0/0"), Entry(32767, True, "deny", "-1", "0.0.0.0/0")]
 
 
-def test_only_an_address_can_be_suppressed_and_a_name_is_told_with_its_address() -> None:
+def test_only_an_address_can_be_suppressed_and_a_name_is_reported_with_its_address() -> None:
     assert _address_to_suppress(" 198.51.100.7 ") == "198.51.100.7"
     with pytest.raises(InvalidInput, match=r"198\.51\.100\.7"):
         _address_to_suppress("example.com")
@@ -63,7 +63,7 @@ class Unspeakable:
      -1, 1j, ("", ""), "１２"],
     ids=lambda answer: type(answer).__name__,
 )  # fmt: skip
-def test_anything_else_is_not_right_and_the_form_or_the_range_is_told(name: str, answer: object) -> None:
+def test_anything_else_is_not_right_and_the_form_or_the_range_is_reported(name: str, answer: object) -> None:
     result = EXERCISES[name].check(answer, Facts(tuple(HAND_WRITTEN)))
     assert not result.passed and (result.next_step or result.outcome is Outcome.NOT_YET), result
     assert len(str(result)) < 700

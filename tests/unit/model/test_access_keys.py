@@ -42,7 +42,7 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize(("typed", "expected"), PROBLEMS.values(), ids=PROBLEMS)
-def test_each_fault_is_told_apart_with_its_field(typed, expected):
+def test_each_fault_is_distinguished_with_its_field(typed, expected):
     examined = examine(*typed)
     assert [(problem.code, problem.field) for problem in examined.problems] == expected
     assert all(problem.what and problem.why and problem.next_step for problem in examined.problems)

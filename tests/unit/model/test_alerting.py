@@ -124,7 +124,7 @@ def test_the_same_alert_is_the_same_rule_agent_and_values_and_nothing_else() -> 
     assert len(seen) == 2 * 2 * 2 * 2 * 2
 
 
-def test_fields_in_another_order_are_the_same_alert_and_an_absent_value_is_no_text() -> None:
+def test_fields_in_another_order_are_the_same_alert_and_an_absent_value_is_not_text() -> None:
     forth, back = armed(aggregate_fields=("user", "exe")), armed(aggregate_fields=("exe", "user"))
     assert identity(forth, CONNECT) == identity(back, CONNECT)
     assert list(back.aggregates(CONNECT)) == ["exe", "user"]
@@ -159,7 +159,7 @@ def test_the_index_finds_what_trying_every_rule_finds(
         assert index.fired(event) == [one for one in rules if one.fires(event)]
 
 
-def test_rules_are_told_in_their_order_wherever_they_are_filed() -> None:
+def test_rules_are_listed_in_their_order() -> None:
     rules = [armed(text) for text in ('user = "ubuntu"', 'syscall = "connect"', "tty != null", 'user = "ubuntu"')]
     assert RuleIndex(rules).fired(CONNECT) == rules
 

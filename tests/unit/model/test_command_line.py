@@ -52,13 +52,13 @@ def test_what_only_looks_like_it_runs(command: str) -> None:
     assert parse_command(command)[0] in ("curl", "echo")
 
 
-def test_curly_quotes_are_told_with_the_command_as_it_should_be() -> None:
+def test_curly_quotes_are_reported_with_the_command_as_it_should_be() -> None:
     with pytest.raises(InvalidInput, match="curly quotes") as refused:
         parse_command("curl -H “Accept: text/html” dadismad.com")
     assert refused.value.next_step == """Write: lab.run('curl -H "Accept: text/html" dadismad.com')"""
 
 
-def test_a_quote_that_is_not_closed_is_told() -> None:
+def test_a_quote_that_is_not_closed_is_reported() -> None:
     with pytest.raises(InvalidInput, match="opened and not closed"):
         parse_command("curl 'dadismad.com")
 
@@ -84,5 +84,5 @@ def test_a_program_that_is_missing_gets_the_advice_that_fits_it(name: str, said:
     assert said in str(missing_program(name, lambda other: other == "curl"))
 
 
-def test_nobody_is_told_to_install_a_word_of_the_shell() -> None:
+def test_nobody_is_asked_to_install_a_word_of_the_shell() -> None:
     assert "apt" not in str(missing_program("cd", lambda _: False))

@@ -77,7 +77,7 @@ def test_a_labelled_value_of_the_wrong_length_is_found_as_it_is():
 
 
 @pytest.mark.parametrize("text", ["", "hello", LONG_TERM, KEY, PASS, "AWS_SESSION_TOKEN="])
-def test_a_text_without_labels_is_no_block(text):
+def test_a_text_without_labels_is_not_a_block(text):
     assert find_keys(text) == {}
 
 

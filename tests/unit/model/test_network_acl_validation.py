@@ -94,7 +94,7 @@ def test_a_vpc_larger_or_smaller_than_aws_allows_is_out_of_range(cidr_block):
     assert refused.value.code == "InvalidVpc.Range"
 
 
-def test_a_vpcs_block_is_made_canonical_and_a_malformed_one_told_apart():
+def test_a_vpcs_block_is_made_canonical_and_a_malformed_one_distinguished():
     assert validate_vpc_cidr_block("10.7.0.1/28") == "10.7.0.0/28"
     with pytest.raises(InvalidInput) as refused:
         validate_vpc_cidr_block("10.7.0.0")

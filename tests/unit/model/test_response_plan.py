@@ -165,7 +165,7 @@ def test_an_own_entry_for_an_address_that_became_safe_is_taken_away() -> None:
     )
 
 
-def test_what_is_no_address_is_refused_in_words() -> None:
+def test_what_is_not_an_address_is_refused_in_words() -> None:
     (refused,) = plan([to("/run/nscd/socket")], DEFAULT).outcomes
     assert refused.sentence == "“/run/nscd/socket” is not denied: it is no IP address."
 

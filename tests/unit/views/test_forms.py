@@ -187,7 +187,7 @@ def test_the_field_at_fault_gets_the_keyboard_focus(monkeypatch):
     assert focused == ["button", "field"]
 
 
-def test_a_click_in_another_thread_waits_for_whoever_holds_the_lock():
+def test_a_click_in_another_thread_waits_for_the_holder_of_the_lock():
     form = enable_form(lambda: Note("Enabled"))
     with LOCK:
         thread = threading.Thread(target=form.buttons[ENABLE].click)

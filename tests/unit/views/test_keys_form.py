@@ -157,7 +157,7 @@ def test_the_sandbox_page_is_framed_by_an_address_of_its_own_each_time_and_hidde
     assert "<iframe" not in saved_state()
 
 
-def test_opening_the_page_is_no_result_of_the_form():
+def test_opening_the_page_is_not_a_result_of_the_form():
     form = aws_keys_form("us-east-1", lambda *_: Note("Good"), lambda: "http://127.0.0.1:1/once/1")
 
     assert "The page is open" in press(form, SHOW_PAGE)

@@ -59,7 +59,7 @@ def test_typographic_quotes_are_straightened_in_the_field_and_that_is_said():
     assert remark(form, "filter") == "Rule Filter ✓ correct Read with straight quotes for “ and ”."
 
 
-def test_a_filter_that_cannot_be_read_is_told_under_its_field_with_a_caret():
+def test_a_filter_that_cannot_be_read_is_reported_under_its_field_with_a_caret():
     form = form_for()
     form.fields["filter"].value = 'event_type == "audit"'
 

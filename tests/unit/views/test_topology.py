@@ -89,7 +89,7 @@ def test_a_number_that_was_measured_can_be_replaced_in_the_drawing_in_its_label_
     assert "data-" not in CAME_BACK._repr_html_()
 
 
-def test_entries_that_changed_since_the_packet_are_told_and_the_drawing_stays_with_the_packet() -> None:
+def test_entries_that_changed_since_the_packet_are_reported_and_the_drawing_stays_with_the_packet() -> None:
     passed = Topology(HOST, SITE, 80, "dadismad.com", network_acl(DENY), Observation())
     assert "✓ it passed" in written(passed) and "✓ came back" in written(passed)
     assert "changed since: egress entry 1 would stop the next one." in passed.text()

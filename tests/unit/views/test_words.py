@@ -51,11 +51,11 @@ def page_text(shown: View) -> str:
     ("result", "words"),
     list(zip(RESULTS, ("✓ done", "✕ not right", "○ not yet", "? could not look"), strict=True)),
 )
-def test_a_check_tells_its_outcome_in_a_symbol_and_in_words(result, words):
+def test_a_check_states_its_outcome_in_a_symbol_and_in_words(result, words):
     assert words in page_text(CheckPanel(result))
 
 
-def test_a_failed_check_tells_expected_found_next_and_what_was_looked_at():
+def test_a_failed_check_states_expected_found_next_and_what_was_looked_at():
     text = page_text(CheckPanel(RESULTS[1], "#Your-VPC", (("Rule Name", True), ("Rule Filter", False))))
 
     for words in (
@@ -80,7 +80,7 @@ def test_a_filter_error_puts_the_caret_under_the_position():
     assert "^" in page_text(panel)
 
 
-def test_what_happened_is_told_in_aws_cli_words_too():
+def test_what_happened_is_reported_in_aws_cli_words_too():
     happened = ActionResult("VPC created", (("VPC", VPC_ID),), "aws ec2 create-vpc --cidr-block 10.0.0.0/16")
 
     assert "aws ec2 create-vpc --cidr-block 10.0.0.0/16" in page_text(happened)
@@ -116,11 +116,11 @@ def test_ipv6_entries_are_counted_apart_and_a_quota_each():
     assert "IPv4: 2 of 20 used IPv6: 1 of 20 used" in page_text(AclEntriesTable(six, REGION))
 
 
-def test_an_entry_that_is_never_reached_is_told_below_the_table():
+def test_an_entry_that_is_never_reached_is_reported_below_the_table():
     assert "Egress: Entry 150 is never reached: 100 allows all." in page_text(AclEntriesTable(ACL, REGION))
 
 
-def test_the_deciding_entry_is_told_in_words_and_marked():
+def test_the_deciding_entry_is_reported_in_words_and_marked():
     output = DecisionTable(decide(ACL.entries, PACKET))
 
     assert [cells[-1] for cells, _ in output.rows()] == [
@@ -165,7 +165,7 @@ def test_a_long_list_is_drawn_around_the_deciding_entry_and_says_what_is_left_ou
     assert picture.left_out == "10 more in the table"
 
 
-def test_network_acls_stand_beside_their_vpc_and_nothing_tells_whose_it_is():
+def test_network_acls_stand_beside_their_vpc_and_nothing_shows_whose_it_is():
     output = NetworkAclTable((ACL, OTHER_ACL), REGION, OTHER_ACL_ID)
 
     assert sorted(cells[:2] for cells, _ in output.rows()) == sorted(
@@ -174,7 +174,7 @@ def test_network_acls_stand_beside_their_vpc_and_nothing_tells_whose_it_is():
     assert "student" not in output._repr_html_() + output.text()
 
 
-def test_no_order_of_network_acls_tells_which_one_is_yours():
+def test_no_order_of_network_acls_shows_which_one_is_yours():
     before, after = (NetworkAclTable(acls, REGION).text() for acls in ((ACL, OTHER_ACL), (OTHER_ACL, ACL)))
 
     assert before == after
@@ -185,7 +185,7 @@ def test_vpcs_are_counted_against_the_quota():
     assert "None" in page_text(VpcTable((), REGION))
 
 
-def test_a_rule_is_told_with_whether_it_is_enabled():
+def test_a_rule_is_reported_with_whether_it_is_enabled():
     assert "✓ enabled" in page_text(RuleCard(RULE, "Base Rule Set"))
     assert "RuleID 3e4c2a58-9a0d-11ee-8c90-0242ac120002" in page_text(RuleCard(RULE))
     assert "◀ yours" in page_text(RuleTable((RULE,), "Base Rule Set", RULE.name))
@@ -208,7 +208,7 @@ def test_texts_that_share_little_are_shown_whole_and_not_as_confetti():
     assert "Yours exe, user Expected user, exe, dst_ip" in page_text(fields["aggregate_fields"])
 
 
-def test_an_explanation_tells_true_or_false_and_the_reason_for_each_clause():
+def test_an_explanation_states_true_or_false_and_the_reason_for_each_clause():
     text = page_text(ExplanationTree(explain(parse(FILTER), EVENT), "Your filter"))
 
     assert "✓ true event_type = &#34;audit&#34;" in text
