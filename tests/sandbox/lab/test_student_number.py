@@ -69,7 +69,7 @@ def test_a_changed_number_says_what_stays_behind_and_forgets_what_was_chosen_und
     lab.enter_student_number(7)
     list(steps.solve(lab._session, steps.named("network_acl_id")))
     words = repr(lab.enter_student_number(9))
-    assert "Of student 7" in words and "vpc-" in words and "`labkit reset --student 7`" in words
+    assert "Student 7, your previous number" in words and "vpc-" in words and "`labkit reset --student 7`" in words
     assert lab._session.notes.get("network_acl_id") == "" and lab._session.notes.get("vpc_id") == ""
     assert labkit("reset", "--student", "7", "--yes").exit_code == 0
     assert "Nothing of student 7" not in words
