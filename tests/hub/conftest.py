@@ -87,6 +87,20 @@ def ordinary_hub() -> Iterator[RunningHub]:
     shutil.rmtree(top)
 
 
+@pytest.fixture
+def impatient_hub(open_folder: Path) -> Iterator[RunningHub]:
+    """A hub that stops a server after two seconds without use."""
+    top = open_folder / "impatient"
+    top.mkdir(mode=0o711)
+    config = top / "my_hub.py"
+    config.write_text(f"load_subconfig({str(CONFIG)!r})\nc.JupyterHub.services[0]['command'][-1] = '--timeout=2'\n")
+    variables = {"LABKIT_HUB_AUTHENTICATOR": "firstuse", "LABKIT_CLASS_STUDENTS": "1"}
+    running = RunningHub(top, variables, config)
+    running.start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def students(hub: RunningHub) -> list[AtTheHub]:
     """Five students, all of whom come at the same time."""

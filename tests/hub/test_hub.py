@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from tests.hub.at_the_hub import AtTheHub, Refused, RemoteKernel
 from tests.hub.conftest import MADE_UP
 from tests.hub.running_hub import RunningHub
-from tests.wait import PATIENCE_SECONDS
+from tests.wait import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.hub
 
@@ -120,6 +122,22 @@ def test_a_user_who_is_not_on_the_list_is_refused(hub: RunningHub) -> None:
     assert not stranger.log_in("made-up-by-a-stranger")
     with pytest.raises(Refused):
         stranger.open_server()
+
+
+def test_the_login_page_says_which_names_there_are(hub: RunningHub, ordinary_hub: RunningHub) -> None:
+    pages = [requests.get(f"{one.url}/hub/login", timeout=PATIENCE_SECONDS).text for one in (hub, ordinary_hub)]
+    words = [" ".join(re.sub(r"<[^>]+>", "", page).split()) for page in pages]
+    assert "The user names of this class: student1 to student5. Username:" in words[0]
+    assert "The user names of this class: student1 to student2, instructor. Username:" in words[1]
+
+
+def test_a_server_that_nobody_uses_is_stopped(impatient_hub: RunningHub) -> None:
+    student = AtTheHub(impatient_hub.url, "student1")
+    assert student.log_in(MADE_UP.format(1))
+    student.session.get(f"{impatient_hub.url}/hub/spawn", timeout=PATIENCE_SECONDS)
+    until(lambda: "Culling server student1" in impatient_hub.log)
+    until(lambda: "DELETE /hub/api/users/student1/server" in impatient_hub.log)
+    assert not student.is_ready()
 
 
 READABLE = """

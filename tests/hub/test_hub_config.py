@@ -73,3 +73,22 @@ def test_a_folder_that_linux_users_could_not_reach_is_refused(folder: Path, monk
     monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(SystemExit, match="may not pass through"):
         read()
+
+
+def test_servers_that_nobody_uses_are_stopped_by_a_service_that_may_do_no_more(folder: Path) -> None:
+    hub = read().JupyterHub
+    (service,), (role,) = hub.services, hub.load_roles
+    assert service["command"][1:] == ["-m", "jupyterhub_idle_culler", "--timeout=7200"]
+    assert role["services"] == [service["name"]]
+    assert set(role["scopes"]) == {"list:users", "read:users:activity", "read:servers", "delete:servers"}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("1", "student1"), ("30", "student1 to student30"), ("ada grace linus", "ada, grace, linus")],
+)
+def test_the_login_page_names_the_students(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str, shown: str
+) -> None:
+    monkeypatch.setenv("LABKIT_CLASS_STUDENTS", given)
+    assert read().JupyterHub.template_vars["student_names"] == shown

@@ -36,6 +36,8 @@ FIRST_USER_ID = 70_000
 Source: https://www.debian.org/doc/debian-policy/ch-opersys.html#uid-and-gid-classes
 """
 PROXY = "configurable-http-proxy"
+IDLE_SECONDS = 2 * 60 * 60
+"""A student's server that nobody has used for this long is stopped: longer than a lunch break."""
 
 
 class StudentSpawner(SimpleLocalProcessSpawner):
@@ -115,10 +117,32 @@ def files(c: Any, folder: Path) -> None:
     c.SimpleLocalProcessSpawner.home_dir_template = f"{homes}/{{username}}"
 
 
+def login_page(c: Any) -> None:
+    """Show the user names above the login form."""
+    names = class_config.students()
+    numbered = len(names) > 1 and all(name == f"student{number}" for number, name in enumerate(names, 1))
+    c.JupyterHub.template_paths = [str(Path(class_config.__file__).with_name("templates"))]
+    shown = f"{names[0]} to {names[-1]}" if numbered else ", ".join(names)
+    c.JupyterHub.template_vars = {"student_names": shown, "students": set(names)}
+
+
+def idle_culler(c: Any) -> None:
+    """Stop servers that nobody uses.
+
+    Source of the scopes: https://github.com/jupyterhub/jupyterhub-idle-culler, "Permissions".
+    """
+    name, scopes = "idle-culler", ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"]
+    c.JupyterHub.services = [{"name": name, "command": command}]
+    c.JupyterHub.load_roles = [{"name": name, "scopes": scopes, "services": [name]}]
+
+
 def configure(c: Any) -> None:
     """Tell a hub of this machine about the class."""
     class_config.configure(c)
     authenticator(c)
+    login_page(c)
+    idle_culler(c)
     files(c, Path(os.environ.get("LABKIT_HUB_FOLDER") or FOLDER).expanduser().absolute())
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
     c.JupyterHub.spawner_class = StudentSpawner
