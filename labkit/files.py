@@ -93,7 +93,8 @@ def full_disk(folder: Path) -> LabError | None:
     """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, 512 * 1024)
+            file.write(bytes(512 * 1024))
+            file.flush()
     except OSError as error:
         return disk_full(folder) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     return None

@@ -48,6 +48,7 @@ def start(yes: bool, **options: Any) -> None:
     """Start the sandbox, unless it is already running. The options serve a class; they are kept for the next start.
 
     A class can grow but not shrink. Example: labkit sandbox start --class 30 --host 192.168.1.20
+
     For programs with a fixed host: labkit sandbox start --tls --known-as api.threatstack.com --port 443
     """
     from labkit.sandbox.classroom import settings as class_settings

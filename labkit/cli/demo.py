@@ -18,7 +18,7 @@ import click
 
 from labkit.cli.host import host_status
 from labkit.model.errors import LabError
-from labkit.views.terminal import echo, visible
+from labkit.views.terminal import echo, in_terminal, visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +61,7 @@ set -g window-status-current-format ''
 def demo(yes: bool) -> None:
     """Show the lab to a room: the host's prompt beside the responder, and the entries in force below, with tmux.
 
-    It begins as new: the steps before the first alert are done, and what a rehearsal left is undone, after asking.
+    It starts fresh: the steps before the first alert are done, and what a rehearsal left is undone, after asking.
     Without tmux, it says which terminals to open.
     """
     from labkit import steps
@@ -95,7 +95,7 @@ def demo(yes: bool) -> None:
         if subprocess.run(command, env=environment, check=False).returncode:
             echo(BY_HAND, nl=False)
             return
-    echo("What the demo made stays, and the next `labkit demo` begins as new.")
+    echo("What the demo made stays, and the next `labkit demo` starts fresh.")
 
 
 def _panes(tmux: str) -> list[str]:
@@ -104,7 +104,7 @@ def _panes(tmux: str) -> list[str]:
     tmux has a server and options of its own, so that it does not meet the user's. The prompt's programs do not learn
     where that server is.
     """
-    lab = [sys.executable, "-m", "labkit"]
+    lab = [sys.executable, "-P", "-m", "labkit"]
     prompt = f"env -u TMUX -u TMUX_PANE {shlex.join([*lab, 'shell'])}; {shlex.quote(tmux)} kill-session"
     title = ("set", "-p", "@title")
     commands = (
@@ -148,7 +148,7 @@ def _table_or_error(session: LabSession, counted: Counter[int]) -> Table | Text:
     try:
         return _table(session, counted)
     except LabError as error:
-        return Text(visible(str(error)))
+        return Text(visible(in_terminal(str(error))))
 
 
 def _table(session: LabSession, counted: Counter[int]) -> Table:

@@ -42,7 +42,8 @@ def ready(as_json: bool) -> None:
                 if not as_json:
                     echo(in_words(line))
         seconds, is_ready = time.monotonic() - began, all(line.state != "missing" for line in lines)
-        report = {"ready": is_ready, "seconds": round(seconds, 1), "lines": [asdict(line) for line in lines]}
+        found = [{name: in_terminal(words) for name, words in asdict(line).items()} for line in lines]
+        report = {"ready": is_ready, "seconds": round(seconds, 1), "lines": found}
         echo(json.dumps(report, indent=1) if as_json else verdict(lines, seconds))
     if not is_ready:
         sys.exit(1)

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,10 @@ def close_file_list() -> None:
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
     manager = WorkspacesManager(str(workspaces()))
-    last = manager.load("default")
-    last["data"].setdefault("layout-restorer:data", {})["left"] = {"collapsed": True}
-    manager.save("default", json.dumps(last))
+    with suppress(ValueError):  # the file is damaged: JupyterLab then starts without it
+        last = manager.load("default")
+        last["data"].setdefault("layout-restorer:data", {})["left"] = {"collapsed": True}
+        manager.save("default", json.dumps(last))
 
 
 def set_environment(environment: Mapping[str, str]) -> None:

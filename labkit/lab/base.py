@@ -29,8 +29,7 @@ from labkit.views.forms.parts import Form
 from labkit.views.panels import progress
 from labkit.views.view import View
 
-Ended = TypeVar("Ended")
-"""A step and how it ended."""
+Ended = TypeVar("Ended")  # a step and how it ended
 
 BACKENDS: list[tuple[str, BackendName]] = [
     ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
@@ -254,8 +253,7 @@ class StatusCells(Cells):
     def reset(self, what: str = "") -> View:
         """Undo steps, last first: those of a chapter, or one step and all that need it."""
         chosen = steps.named(what)
-        total = len(steps.with_dependents(chosen))
-        ended = _followed("Undoing the steps", total, steps.reset(self._session, chosen))
+        ended = _followed("Undoing the steps", len(steps.with_dependents(chosen)), steps.reset(self._session, chosen))
         return panels.ActionResult(
             "These steps were undone.", [(step.title, steps.undone(result)) for step, result in ended]
         )

@@ -194,7 +194,7 @@ class ExperimentCells(ResponderCells):
             removed.append("the alerts were dismissed, and the responder’s entries deleted")
         done = [result for _, result in steps.solve(session, steps.named(ALERT.chapter))]
         require_passed(done[-1])
-        words = "; ".join(removed) or "nothing was to be done"
+        words = "; ".join(removed) or "there was nothing to put back"
         return ActionResult("As part 3 left it.", (("Put back", words), (DENIED.title, done[-1].found)))
 
 

@@ -93,7 +93,7 @@ class JupyterTrial:
             raise LabError("JupyterLab was not tried.", "The check was stopped.")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "labkit", "lab", "--no-browser", "--port", str(port)],
+                [sys.executable, "-P", "-m", "labkit", "lab", "--no-browser", "--port", str(port)],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

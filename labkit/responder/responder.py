@@ -67,8 +67,7 @@ class Responder:
         self.network_acl: NetworkAcl | None = None
         self._ec2, self._safe, self._emit, self._wait, self._find = ec2, safe, emit, wait, find
         self._alerts = AlertDestinations(detection, rule_id, max(look_back_seconds, OVERLAP_MS / 1000))
-        self._interval_seconds = interval_seconds
-        self._stop, self._lock = threading.Event(), threading.RLock()
+        self._interval_seconds, self._stop, self._lock = interval_seconds, threading.Event(), threading.RLock()
         self._ages: dict[str, int] | None = None
         self._last_good_ms: int | None = None
         self._announcer, self._done = Announcer(emit, self._alerts), list[Done]()

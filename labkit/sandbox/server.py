@@ -86,7 +86,7 @@ def _serve_locked(home: Path, folder: Path, parent: int | None, seed: str) -> No
         servers.append(Server(listen_for_class(served), app.application, tls_context(served), outside=True))
     url = announce(home, local, app.token)
     point_aws_cli_at(home / "aws" / "config", url)
-    log.info("serving %s at %s%s", folder, url, f", and a class of {served.size} at {served.url}" if served else "")
+    log.info("serving %s at %s%s", folder, url, f", and at {served.url}" if served else "")
     is_class = served is not None and served.size > 0
     serve_until_stopped(servers, app, None if is_class else parent, stops_when_idle=not is_class)
     remove_state(home)

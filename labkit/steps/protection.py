@@ -41,14 +41,16 @@ def students_alerts(session: LabSession) -> Iterator[Alert]:
     return (alert for alert in session.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
 
 
-def answers(session: LabSession, since: float = 0.0) -> tuple[Message, ...]:
+def answers(session: LabSession, since: float = 0.0, known: Sequence[Message] = ()) -> tuple[Message, ...]:
     """What the host saw answered after this time, in seconds since 1970: each event, its alert, and the entry in force.
 
-    Only what was measured, in this order; oldest first. Nothing of what the host no longer knows.
+    Only what was measured, in this order; oldest first. Nothing of what the host no longer knows, nor the known ones.
     """
     denies = session.backend.aws.host.denies(since) if session.backend.aws.host is not None else ()
-    alerts = list(students_alerts(session)) if denies else []
-    found = (_answer(session, deny, alerts, int(since * 1000)) for deny in denies)
+    before = {(one.address, one.entered_at_ms) for one in known}
+    new = [deny for deny in denies if (deny.address, round(deny.time * 1000)) not in before]
+    alerts = list(students_alerts(session)) if new else []
+    found = (_answer(session, deny, alerts, int(since * 1000)) for deny in new)
     return tuple(message for message in found if message is not None)
 
 

@@ -25,15 +25,17 @@ class Running:
         self._out = self._err = ""
         self._live: LiveDisplay | None = None
         self._said: tuple[Message, ...] = ()
-        self._ran: RanView | None = None
+        self._ended: RanView | RunningView | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:
         """Nothing is shown yet: the program may be refused."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and self._live is not None:
-            self._live.update(self._view(interrupted=True))
+        with self._lock:
+            if error is not None and self._live is not None:
+                self._ended = self._view(interrupted=True)
+                self._live.update(self._ended)
 
     def show(self, written: ProgramOutput) -> None:
         """Show what the program has just written."""
@@ -50,13 +52,13 @@ class Running:
         with self._lock:
             self._said = tuple(said)
             if self._live is not None:
-                self._live.update(self._view() if self._ran is None else replace(self._ran, said=self._said))
+                self._live.update(replace(self._ended or self._view(), said=self._said))
 
     def ended(self, result: ProgramResult, remark: str) -> RanView:
         """How it ended, shown where it was seen running."""
         limit = self._limit if result.timed_out else None
         with self._lock:
-            self._ran = ran = RanView(
+            self._ended = ran = RanView(
                 self._command, result.code, result.out, result.err, result.seconds, remark, limit, self._said
             )
             if self._live is None:
@@ -71,20 +73,21 @@ class Running:
 
 
 class AnswerWatch:
-    """Looks in a thread of its own, so that no cell waits for it. look: the answers so far. show: takes them when there
-    are new ones. after_seconds: how long it looks after the program has ended; a responder needs some milliseconds.
+    """Looks in a thread of its own, so that no cell waits for it. look: takes the answers so far and returns new ones.
+    show: takes all of them when there are new ones. after_seconds: how long it looks after the program has ended; a
+    responder needs some milliseconds.
 
     Use it as a context while the program runs.
     """
 
     def __init__(
         self,
-        look: Callable[[], Sequence[Message]],
+        look: Callable[[Sequence[Message]], Sequence[Message]],
         show: Callable[[Sequence[Message]], None],
         after_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._look, self._show, self._after_seconds = look, show, after_seconds
-        self._said: Sequence[Message] = ()
+        self._said: tuple[Message, ...] = ()
         self._ended, self._news = threading.Event(), threading.Condition()
 
     def __enter__(self) -> AnswerWatch:
@@ -104,12 +107,12 @@ class AnswerWatch:
         while looks_left > 0 or not self._ended.is_set():
             looks_left -= self._ended.is_set()
             try:
-                said = self._look()
+                new = self._look(self._said)
             except LabError:  # a service is away: the answer cannot be shown, and nothing depends on it
-                said = ()
-            if len(said) > len(self._said):
+                new = ()
+            if new:
                 with self._news:
-                    self._said = said
+                    self._said = (*self._said, *new)
                     self._news.notify_all()
-                self._show(said)
+                self._show(self._said)
             pause.wait(LOOK_SECONDS)

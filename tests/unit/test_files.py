@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.files import write_private
+from labkit.files import full_disk, write_private
+from labkit.jupyter.options import close_file_list, workspaces
 from labkit.model.errors import LabError
 from labkit.services.environment import settings
 
@@ -65,3 +66,18 @@ def test_a_home_of_another_user_is_refused_behind_a_link_too(tmp_path: Path, mon
         monkeypatch.setenv("LABKIT_HOME", str(path))
         with pytest.raises(LabError, match="another user"):
             settings()
+
+
+def test_a_system_that_cannot_reserve_space_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)  # as on macOS
+    assert full_disk(tmp_path) is None
+    assert not os.listdir(tmp_path)
+
+
+def test_large_type_opens_beside_a_damaged_list_of_open_tabs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path))
+    close_file_list()
+    (file,) = workspaces().iterdir()
+    file.write_text('{"data"')
+    close_file_list()
+    assert file.read_text() == '{"data"'

@@ -62,7 +62,7 @@ class BuiltCloud(View):
     def description(self, words: Callable[[str], str] = str) -> str:
         """The drawing in sentences. words: what to say for a measured value."""
         acl = self.network_acl
-        host = f"Your host lives in {self.subnet_id}" if self.subnet_id else "Part 3 adds your host"
+        host = f"Your host is in {self.subnet_id}" if self.subnet_id else "Part 3 adds your host"
         responder = "the responder wrote deny entries" if self.protects else "a responder"
         parts = f"Your VPC {acl.vpc_id} has the network ACL {acl.id}. Your rule {self.rule_id} raises alerts."
         timed = ", ".join(f"{name} {words(value)}" for name, value in self.times)

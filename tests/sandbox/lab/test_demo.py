@@ -83,7 +83,7 @@ def test_a_demo_begins_as_new_shows_the_entry_and_its_packets_and_ends_with_its_
     assert all("  " not in line[9:].rstrip() for line in demo.pane(RESPONDER)[1:])  # one line each
 
     demo.terminal.type("exit\n")
-    demo.terminal.wait_for("the next `labkit demo` begins as new")
+    demo.terminal.wait_for("the next `labkit demo` starts fresh")
     assert demo.terminal.process.wait(PATIENCE_SECONDS) == 0
 
 
