@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
+from textwrap import shorten
 from typing import Any
 
 from labkit.model.errors import (
@@ -21,6 +22,9 @@ from labkit.services.unreachable import RESTARTING, retry_advice, untrusted
 
 CLOCK_TOLERANCE_SECONDS = 300
 """AWS refuses a signature made more than five minutes away from its own clock."""
+
+MOST_REPORTED = 400
+"""Characters of what botocore says about a call by hand."""
 
 _CLOCK = {"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"}
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
@@ -166,8 +170,9 @@ def explain_call(error: Exception, client: Any | None) -> LabError | None:
 
 
 def _sentence(report: str) -> str:
-    """botocore's report of one or more lines as sentences."""
-    return " ".join(f"{line.strip().rstrip('.')}." for line in report.splitlines() if line.strip())
+    """botocore's report of one or more lines as sentences; a list of all services is cut off."""
+    sentences = " ".join(f"{line.strip().rstrip('.')}." for line in report.splitlines() if line.strip())
+    return shorten(sentences, MOST_REPORTED, placeholder=" …")
 
 
 def _refusal(error: Any, client: Any) -> LabError:
