@@ -78,6 +78,20 @@ def test_thirty_students_fit_on_a_projector_each_at_their_own_step(board: Page) 
     assert "token" not in board.url
 
 
+def test_sorted_by_who_is_stuck_longest_it_stays_so_through_a_refresh(board: Page, room: Room) -> None:
+    board.get_by_role("link", name="stuck longest").click(delay=100)
+    times = board.locator("table.board tbody tr td:last-child")
+    expect(times).to_have_count(SIZE)
+    expect(times.first).to_have_text(re.compile(r"before \d\d:\d\d:\d\d"))
+    first = times.first.inner_text()
+    with board.expect_response(re.compile(r"/state\?.*sort=stuck")):
+        board.reload()
+    expect(times.first).to_have_text(first)
+    expect(times.last).to_have_text("–")
+    board.screenshot(path=SCREENSHOTS / "board-stuck-longest.png")
+    assert board.evaluate("document.documentElement.scrollWidth") <= PROJECTOR["width"]
+
+
 def test_a_students_step_is_there_one_second_later_and_shown_in_one_line(board: Page, room: Room) -> None:
     done = cell(board, 4, "Your detection rule")
     expect(done).to_contain_text("not yet")

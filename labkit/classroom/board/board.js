@@ -56,7 +56,7 @@ function swap(html) {
 
 async function look() {
   try {
-    const reply = await fetch(`state?since=${version}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const reply = await fetch(`state?since=${version}&sort=${document.body.dataset.sort}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (reply.status === 403) return say("trouble", "The board was restarted. Open its new address.");
     if (!reply.ok) throw new Error(reply.statusText);
     const state = await reply.json();

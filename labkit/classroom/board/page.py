@@ -22,6 +22,9 @@ from labkit.views.render import render, style_sheet
 MOST_BOARDS = 50
 """How many boards are kept, to say what has changed since the one that a page shows."""
 
+ORDERS = {"number": "number", "stuck": "stuck longest"}
+"""The orders of the rows, as the address has them and in words."""
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -43,15 +46,16 @@ def create_app(latest: Callable[[], LatestBoard], token: str) -> Flask:
 
     @app.get("/", provide_automatic_options=False)
     def page() -> Response:
-        shown = latest()
-        body = fragment(shown.board)
+        shown, sort = latest(), request.args.get("sort", "")
+        body = fragment(shown.board, sort)
         now = {"version": boards.add(shown.board, body), "at": at(shown), "trouble": trouble(shown)}
-        return make_response(str(render(f"{TEMPLATES}:page.html.j2", body=body, **now)))
+        order = {"orders": ORDERS, "sort": sort if sort in ORDERS else "number"}
+        return make_response(str(render(f"{TEMPLATES}:page.html.j2", body=body, **now, **order)))
 
     @app.get("/state", provide_automatic_options=False)
     def state() -> Response:
         shown = latest()
-        body = fragment(shown.board)
+        body = fragment(shown.board, request.args.get("sort", ""))
         since, version = request.args.get("since", ""), boards.add(shown.board, body)
         changed = {"html": body, "news": boards.changes(since, version)} if since != version else {}
         return jsonify({"version": version, "at": at(shown), "trouble": trouble(shown), **changed})
@@ -90,9 +94,11 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def fragment(board: Board | None) -> Markup:
-    """The part of the page that changes: the table and the lists below it."""
-    return board.__html__() if board is not None else Markup("<p>The board could not be read yet.</p>")
+def fragment(board: Board | None, sort: str = "") -> Markup:
+    """The part of the page that changes: the table and the lists below it. sort: "stuck", or by number."""
+    if board is None:
+        return Markup("<p>The board could not be read yet.</p>")
+    return (board.by_time_at_step() if sort == "stuck" else board).__html__()
 
 
 def at(shown: LatestBoard) -> str:

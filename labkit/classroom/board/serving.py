@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from labkit.classroom.board import TOKEN_VARIABLE
 from labkit.classroom.board.page import create_app
 from labkit.classroom.board.refresh import Refresher
+from labkit.classroom.board.step_times import StepTimes
 from labkit.classroom.board.table import TEMPLATES, Board
 from labkit.files import write_private
 from labkit.model.errors import LabError
@@ -43,7 +44,8 @@ class BoardServer:
         self.proxied = bool(given)
         self._token = given or secrets.token_urlsafe(24)
         self._listener = _listen(port)
-        app = create_app(Refresher(take).latest, self._token)
+        times = StepTimes()
+        app = create_app(Refresher(lambda: times.timed(take())).latest, self._token)
         # Logs nothing: the first address contains the token, and a page asks every second.
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         self._server = make_server(HOST, 0, app, threaded=True, request_handler=Undelayed, fd=self._listener.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -22,12 +22,16 @@ class BoardRow:
     """One student's progress. results: each step's check, in the steps' order, the same steps in every row.
 
     last_seen: the student's last activity; None if unknown. joined: whether the student has used their keys or number.
+    step_since: when a reading first found the student at their present step; None if unknown, or if there is no such
+    step. or_earlier: whether they may have been there before.
     """
 
     student: int
     results: Sequence[CheckResult]
     last_seen: datetime | None = None
     joined: bool = True
+    step_since: datetime | None = None
+    or_earlier: bool = False
 
     @property
     def done(self) -> int:
@@ -81,7 +85,7 @@ class Board(View):
     """The class at one moment, `at`. The HTML does not depend on that moment.
 
     chapters: the chapter's number by the step's key, for the headings above the steps. private: the keys of the steps
-    that only a student's own notes show.
+    that only a student's own notes show. stuck_first: whether the rows are in that order, and show the time.
     Times are shown in this machine's time zone. A row's `data-key` is its student's number.
     """
 
@@ -91,6 +95,7 @@ class Board(View):
     at: datetime
     chapters: Mapping[str, str] = field(default_factory=dict)
     private: frozenset[str] = frozenset()
+    stuck_first: bool = False
 
     template: ClassVar[str] = f"{TEMPLATES}:table.html.j2"
     own_style: ClassVar[str] = f"{TEMPLATES}:style.css"
@@ -133,16 +138,36 @@ class Board(View):
             for result in row.results
         ]
 
+    def present_step(self, row: BoardRow) -> str | None:
+        """The key of the first step that is not done; None for a student who has not joined or has done all."""
+        return next((one.result.step for one in self.cells(row) if not (one.private or one.result.passed)), None)
+
+    def readable(self, row: BoardRow) -> bool:
+        """Whether every step that the services show could be looked at."""
+        return not any(one.result.outcome is Outcome.COULD_NOT_LOOK for one in self.cells(row) if not one.private)
+
+    def by_time_at_step(self) -> Board:
+        """The same board with those first who have been at their present step longest; without a time last."""
+        rows = sorted(self.rows, key=lambda row: (row.step_since is None, row.step_since or self.at, row.student))
+        return replace(self, rows=rows, stuck_first=True)
+
     def done_by_step(self) -> list[int]:
         """How many students have done each step."""
         return [sum(row.results[place].passed for row in self.rows) for place in range(len(self.steps))]
 
     def seen(self, row: BoardRow) -> str:
         """When a student was last seen: the time today, otherwise the date."""
-        if row.last_seen is None:
-            return "–"
-        seen, now = row.last_seen.astimezone(), self.at.astimezone()
-        return f"{seen:%H:%M:%S}" if seen.date() == now.date() else f"{seen:%Y-%m-%d}"
+        return "–" if row.last_seen is None else self._short(row.last_seen)
+
+    def since(self, row: BoardRow) -> str:
+        """Since when a student has been at their present step: like `seen`, "?" if unknown, "–" without such a step."""
+        if row.step_since is None:
+            return "–" if self.present_step(row) is None else "?"
+        return f"before {self._short(row.step_since)}" if row.or_earlier else self._short(row.step_since)
+
+    def _short(self, moment: datetime) -> str:
+        shown, now = moment.astimezone(), self.at.astimezone()
+        return f"{shown:%H:%M:%S}" if shown.date() == now.date() else f"{shown:%Y-%m-%d}"
 
     def below(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """The lists below the table: a title, and each address with its students."""

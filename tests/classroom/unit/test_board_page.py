@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -123,6 +123,23 @@ def test_a_new_time_alone_is_not_a_change(reader: FlaskClient, source: Source) -
     source.latest = LatestBoard(replace(BOARD, at=datetime(2026, 11, 25, 9, 42, 8, tzinfo=UTC)))
     then = reader.get(f"/state?since={first['version']}").json
     assert "html" not in then and then["at"] != first["at"]
+
+
+def test_the_page_and_its_refresh_can_be_sorted_by_who_is_stuck_longest(reader: FlaskClient, source: Source) -> None:
+    rows = [replace(row, step_since=BOARD.at - timedelta(minutes=row.student)) for row in BOARD.rows]
+    source.latest = LatestBoard(replace(BOARD, rows=rows))
+    page = reader.get("/?sort=stuck").text
+    state = reader.get("/state?sort=stuck").json
+    assert re.findall(r'data-key="(\d+)"', page) == re.findall(r'data-key="(\d+)"', state["html"]) == ["3", "2", "1"]
+    assert state["version"] in page and 'data-sort="stuck"' in page and "At this step since" in page
+    assert 'href="?sort=number"' in page and '<a href="?sort=stuck" aria-current="true">' in page
+
+
+@pytest.mark.parametrize("sort", ["", "number", "%3Cscript%3E"])
+def test_any_other_order_is_by_number(reader: FlaskClient, sort: str) -> None:
+    page = reader.get(f"/?sort={sort}").text
+    assert re.findall(r'data-key="(\d+)"', page) == ["1", "2", "3"]
+    assert 'data-sort="number"' in page and "At this step since" not in page
 
 
 def test_an_unknown_version_gets_the_whole_board_without_news(reader: FlaskClient) -> None:
