@@ -84,10 +84,11 @@ def memory(hub: RunningHub, numbers: Iterable[int]) -> tuple[float, float]:
     host alone: the mean of these students."""
     names = [f"student{number}" for number in numbers]
     kernels = [solved(AtTheHub(hub.url, name)) for name in names]
-    below = psutil.Process(hub.process.pid).children(recursive=True)
-    theirs = [one for one in below if one.environ().get("JUPYTERHUB_USER") in names]
+    servers = [one for one in psutil.Process(hub.process.pid).children() if "labkit.classroom.hub" in one.cmdline()]
+    mine = [one for one in servers if one.environ().get("JUPYTERHUB_USER") in names]
+    theirs = [*mine, *(below for server in mine for below in server.children(recursive=True))]
     hosts = [one for one in theirs if "labkit.classroom.host" in one.cmdline()]
-    assert len(hosts) == len(names) and len(theirs) >= 3 * len(names), theirs
+    assert len(mine) == len(hosts) == len(names) and len(theirs) >= 3 * len(names), theirs
     for kernel in kernels:
         kernel.close()
     return sum(map(uss, theirs)) / len(names), sum(map(uss, hosts)) / len(names)
