@@ -39,7 +39,8 @@ def test_ids_commands_and_wanted_values_are_copied_whole(chapter_2: NotebookPage
 
     made = chapter_2.run("lab.create_vpc(")
     assert copied(chapter_2, made.get_by_role("button", name="Copy this VpcId").first) == vpc_id
-    assert copied(chapter_2, made.get_by_role("button", name="Copy this command").first).startswith("aws ec2 describe-vpcs ")
+    command = made.get_by_role("button", name="Copy this command").first
+    assert copied(chapter_2, command).startswith("aws ec2 describe-vpcs ")
     mine = chapter_2.run("lab.network_acls()").get_by_role("row", name=vpc_id)
     assert copied(chapter_2, mine.get_by_role("button", name="Copy this NetworkAclId")) == network_acl_id
     command = chapter_2.output("lab.network_acls()").get_by_role("button", name="Copy this command").first
