@@ -62,6 +62,16 @@ def test_once_prints_the_table_also_into_a_pipe(lab: Lab) -> None:
     assert "7 " in lab.board().text() and "Student" in lab.board()._repr_html_()
 
 
+def test_names_are_beside_the_numbers_and_a_bad_file_is_reported(lab: Lab, tmp_path: Path) -> None:
+    lab.solve("2")
+    names = tmp_path / "names.csv"
+    names.write_text("1,Ada\n", encoding="utf-8")
+    assert re.search(r"^ *1 Ada\b", labkit("board", "--once", "--names", str(names)).output, re.MULTILINE)
+    names.write_text("Ada\n", encoding="utf-8")
+    refused = labkit("board", "--once", "--names", str(names))
+    assert refused.exit_code == 1 and "Line 1 of names.csv" in refused.output and "Traceback" not in refused.output
+
+
 def test_once_without_a_sandbox_says_how_to_start_it_and_starts_none(lab: Lab, lab_home: Path) -> None:
     sandbox_process.stop(lab_home)
     said = labkit("board", "--once")

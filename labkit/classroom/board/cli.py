@@ -6,10 +6,16 @@ import contextlib
 import csv
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from labkit.views.terminal import echo
+
+if TYPE_CHECKING:
+    from labkit.classroom.board.table import Board
 
 
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
@@ -17,17 +23,23 @@ from labkit.views.terminal import echo
 @click.option("--once", is_flag=True, help="Print the table once, as text, and exit.")
 @click.option("--json", "form", flag_value="json", help="Print a record per student once, as JSON, and exit.")
 @click.option("--csv", "form", flag_value="csv", help="Print a line per student once, as a table for a spreadsheet.")
-def board(browser: bool, port: int, once: bool, form: str | None) -> None:
+@click.option("--names", type=click.Path(path_type=Path), help="A CSV file of `number,name`: show names on the board.")
+def board(browser: bool, port: int, once: bool, form: str | None, names: Path | None) -> None:
     """Show the class at a glance: one row per student, one column per step, on a live page until Ctrl-C.
 
     It only reads: students are recognised by their accounts, VPCs and rules. The page is served on this machine only,
     to whoever has its address with the token.
     """
+    from labkit.classroom.board.names import read_names
     from labkit.classroom.board.take import taker
     from labkit.steps.session import open_existing
 
     session = open_existing()
-    take = taker(session)
+    read, named = taker(session), read_names(names) if names is not None else {}
+
+    def take() -> Board:
+        return replace(read(), names=named)
+
     if form is not None:
         echo(_records(take().records(), form))
         return

@@ -86,6 +86,7 @@ class Board(View):
 
     chapters: the chapter's number by the step's key, for the headings above the steps. private: the keys of the steps
     that only a student's own notes show. stuck_first: whether the rows are in that order, and show the time.
+    names: the students' names by number, where the instructor gave them.
     Times are shown in this machine's time zone. A row's `data-key` is its student's number.
     """
 
@@ -96,6 +97,7 @@ class Board(View):
     chapters: Mapping[str, str] = field(default_factory=dict)
     private: frozenset[str] = frozenset()
     stuck_first: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
 
     template: ClassVar[str] = f"{TEMPLATES}:table.html.j2"
     own_style: ClassVar[str] = f"{TEMPLATES}:style.css"
@@ -151,6 +153,10 @@ class Board(View):
         rows = sorted(self.rows, key=lambda row: (row.step_since is None, row.step_since or self.at, row.student))
         return replace(self, rows=rows, stuck_first=True)
 
+    def label(self, row: BoardRow) -> str:
+        """The student's number, and the name if there is one."""
+        return f"{row.student} {self.names.get(row.student, '')}".rstrip()
+
     def done_by_step(self) -> list[int]:
         """How many students have done each step."""
         return [sum(row.results[place].passed for row in self.rows) for place in range(len(self.steps))]
@@ -179,7 +185,7 @@ class Board(View):
     def text(self) -> str:
         headers = ["Student", *map(str, range(1, len(self.steps) + 1)), "Done", "Last seen"]
         rows = [
-            [row.student, *(cell.symbol for cell in self.cells(row)), row.done, self.seen(row)] for row in self.rows
+            [self.label(row), *(cell.symbol for cell in self.cells(row)), row.done, self.seen(row)] for row in self.rows
         ]
         legend = [f"{place:>2} {step.title}" for place, step in enumerate(self.steps, 1)]
         signs = ", ".join(f"{SYMBOLS[outcome]} {outcome.value}" for outcome in Outcome)
