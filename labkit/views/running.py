@@ -14,7 +14,7 @@ from labkit.model.response.messages import Message
 from labkit.views.display import LiveDisplay
 from labkit.views.tables.host import RanView, RunningView
 
-LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 5.0
+LOOK_SECONDS, PATIENCE_SECONDS = 0.2, 5.0
 
 
 class Running:

@@ -23,7 +23,7 @@ from labkit.sandbox.detection.api.errors import ApiError
 from labkit.sandbox.detection.api.request import caller, feed_reply, long_poll
 from labkit.sandbox.detection.timestamps import now_ms
 
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
 """How long a call waits for a host. After a timeout, calls do not wait for that host until it asks again."""
 
 MOST_REFUSED = 1000
