@@ -98,6 +98,6 @@ def _missing_name(name: str | None, cell: str) -> LabError | None:
         return LabError(
             f"“{name}” is a name without a value.",
             "Python takes a word without quotes for the name of a value, and nothing has that name.",
-            "Write the value itself: a number as it is, text in quotes. Then run the cell again.",
+            "Write a number as it is, text in quotes, or a name that a cell has given. Then run the cell again.",
         )
     return None

@@ -33,7 +33,7 @@ Ended = TypeVar("Ended")  # a step and how it ended
 
 BACKENDS: list[tuple[str, BackendName]] = [
     ("sandbox: on this machine, no account, nothing leaves it", "sandbox"),
-    ("live: your own AWS account, real VPCs, asked before the first change", "live"),
+    ("live: your own AWS account, real VPCs; the lab asks before its first change", "live"),
 ]
 
 LIVE_QUESTION = panels.Note(

@@ -39,8 +39,9 @@ PATIENCE_SECONDS = 3.0
 """For what follows a connection by itself: the alert, and the entry of a running responder."""
 
 AGAIN = "Dismiss the alerts and start again: lab.reset('first_alert'), or in part 4 lab.restore()"
-WRITTEN = {(False, 50), (True, 50), (True, 150), (True, ALL_IPV6_NUMBER), (False, ALL_IPV6_NUMBER)}
-"""The entries that the experiments of chapter 4 write: whether egress, and the rule number."""
+WRITTEN = {(False, 50), (True, 50), (False, 150), (True, 150), (True, ALL_IPV6_NUMBER), (False, ALL_IPV6_NUMBER)}
+"""The entries that the experiments of chapter 4 write, or a student by mistake (ingress 150): whether egress, and the
+rule number."""
 
 EVALUATED = 3
 """The tier in which no program runs, so that there is no outcome to compare."""

@@ -42,7 +42,7 @@ NOTEBOOKS = frozenset(one.file for one in CHAPTERS.values())
 SECTIONS = {
     "4": {
         "ingress entry 50": "The answer is a packet, too",
-        "entry 150": "A deny at 150 does nothing",
+        "entry 150": "A deny entry at 150",
         "entry 50": "One name, two addresses",
         "entry 101": "One name, two addresses",
         "responder runs": "A connection that is open already",

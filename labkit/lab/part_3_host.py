@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 
 from labkit.lab.base import Cells
 from labkit.lab.experiments import checks_outcome, responder_runs
@@ -20,6 +20,7 @@ from labkit.model.errors import InvalidInput, LabError
 from labkit.model.host.records import Connection, DroppedPacket
 from labkit.model.network_acl import CATCH_ALL, new_entry
 from labkit.model.pasted import clean
+from labkit.model.response.messages import Message
 from labkit.model.response.safe_addresses import never_deny, why_safe
 from labkit.model.rule_filter import parse
 from labkit.range import dns
@@ -128,11 +129,15 @@ class HostCells(Cells):
         the cell ends the program. Raises LabError when it is not there, InvalidInput for a command that wants a shell.
         """
         argv = parse_command(command)
-        lab_host, started = self._lab_host(), time.time()
+        lab_host, started, ended = self._lab_host(), time.time(), math.inf
         running = Running(shlex.join(argv), seconds)
-        answered = partial(answers, self._session, started)
-        with running, AnswerWatch(answered, running.show_answers, 0 if self._unattended else PATIENCE_SECONDS) as watch:
+
+        def look(known: Sequence[Message]) -> Sequence[Message]:
+            return answers(self._session, started, ended, known)
+
+        with running, AnswerWatch(look, running.show_answers, 0 if self._unattended else PATIENCE_SECONDS) as watch:
             result = lab_host.run(argv, seconds, running.show)
+            ended = time.time()  # what connects from now on is another program's
             told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
             told += ["It wrote more than is kept."] if result.cut else []
             drops, made = lab_host.drops(started), lab_host.connections()

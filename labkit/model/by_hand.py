@@ -43,7 +43,7 @@ def judge_network_acls(answer: object, facts: Facts) -> Judged:
         return False, "a reply without a network ACL", "Call describe_network_acls."
     if ids == [facts.network_acl_id]:
         return True, f"{ids[0]} alone, as AWS describes it", ""
-    name_it = f'Name yours: NetworkAclIds=["{facts.network_acl_id}"]'
+    name_it = f"Put your id in the list NetworkAclIds, in quotes: {facts.network_acl_id}"
     if facts.network_acl_id in ids:
         return False, f"{len(ids)} network ACLs, yours among them", name_it
     return False, f"{', '.join(ids[:3])}, not yours", name_it
@@ -68,8 +68,9 @@ def judge_new_entry(answer: object, facts: Facts) -> Judged:
         raise TypeError
     there = {entry.egress: entry for entry in facts.entries if entry.rule_number == 150}
     if True not in there:
-        at = "an ingress entry 150: the packet goes out, so set Egress=True" if there else "no entry 150"
-        return False, at, "" if there else "Set RuleNumber=150 and Egress=True."
+        if there:
+            return False, "an ingress entry 150", "The packet goes out, so set Egress=True."
+        return False, "no entry 150", "Set RuleNumber=150 and Egress=True."
     wanted = Entry(150, True, "deny", "-1", "198.51.100.80/32")
     if there[True] == wanted:
         return True, str(wanted), ""
@@ -92,7 +93,7 @@ def judge_program(answer: object, facts: Facts) -> Judged:
     if named:
         return (
             False,
-            f"{answer.strip()} met {max(named.values())}, another program {most}",
+            f"{answer.strip()} connected to {max(named.values())}, another program to {most}",
             "Look for the largest number.",
         )
     return False, f"no alert of a program “{answer.strip()[:80]}”", "Copy the name from the column exe."

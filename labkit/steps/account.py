@@ -24,9 +24,7 @@ def check_student(session: LabSession) -> CheckResult:
     noted, asked = session.notes.get("student"), session.backend.student
     expected = STUDENT_NUMBERS
     if not noted:
-        next_step = (
-            "Type the number that your instructor gave you: lab.enter_student_number(). If you work alone, use 1."
-        )
+        next_step = "Enter the number that your instructor gave you (1 if you work alone): lab.enter_student_number()"
         return STUDENT.result(Outcome.NOT_YET, expected, "no number yet", next_step)
     number = parse_student_number(noted)
     if number < session.first_number:

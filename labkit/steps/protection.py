@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -41,8 +42,11 @@ def students_alerts(session: LabSession) -> Iterator[Alert]:
     return (alert for alert in session.detection.alerts("active", ruleId=rule_id) if alert.title.startswith(name))
 
 
-def answers(session: LabSession, since: float = 0.0, known: Sequence[Message] = ()) -> tuple[Message, ...]:
-    """What the host saw answered after this time, in seconds since 1970: each event, its alert, and the entry in force.
+def answers(
+    session: LabSession, since: float = 0.0, until: float = math.inf, known: Sequence[Message] = ()
+) -> tuple[Message, ...]:
+    """What the host saw answered: each event between these times, in seconds since 1970, its alert, and the entry in
+    force.
 
     Only what was measured, in this order; oldest first. Nothing of what the host no longer knows, nor the known ones.
     """
@@ -50,11 +54,13 @@ def answers(session: LabSession, since: float = 0.0, known: Sequence[Message] = 
     before = {(one.address, one.entered_at_ms) for one in known}
     new = [deny for deny in denies if (deny.address, round(deny.time * 1000)) not in before]
     alerts = list(students_alerts(session)) if new else []
-    found = (_answer(session, deny, alerts, int(since * 1000)) for deny in new)
+    found = (_answer(session, deny, alerts, int(since * 1000), until * 1000) for deny in new)
     return tuple(message for message in found if message is not None)
 
 
-def _answer(session: LabSession, deny: DenyInForce, alerts: Iterable[Alert], since_ms: int) -> Message | None:
+def _answer(
+    session: LabSession, deny: DenyInForce, alerts: Iterable[Alert], since_ms: int, until_ms: float
+) -> Message | None:
     """The alert that this entry followed, newest first, with the times of its event and of both."""
     address, entered_ms = parse_address(deny.address), round(deny.time * 1000)
     for alert in alerts:
@@ -62,7 +68,7 @@ def _answer(session: LabSession, deny: DenyInForce, alerts: Iterable[Alert], sin
         if alerted_ms <= entered_ms and parse_address(dict(alert.aggregates).get("dst_ip", "")) == address is not None:
             destination = Destination(deny.address, alert.id, alerted_ms)
             event_ms = AlertDestinations(session.detection, alert.rule_id, 0).event_at_ms(destination)
-            if event_ms is None or not since_ms <= event_ms <= alerted_ms:
+            if event_ms is None or not since_ms <= event_ms <= min(alerted_ms, until_ms):
                 return None
             entry = Entry(deny.rule_number, True, "deny", "-1", cidr_block_of(address))
             words = f"Entry {deny.rule_number} denies {deny.address}."

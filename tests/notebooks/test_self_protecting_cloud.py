@@ -27,6 +27,7 @@ EXERCISES = [cell.id for cell in CELLS + EXPERIMENTS if cell.blank]
 LEFTOVERS = """
 lab.add_entry(rule_number=50, cidr_block="198.51.100.80/32", egress=False)
 lab.add_entry(rule_number=150, cidr_block="198.51.100.80/32")
+lab.add_entry(rule_number=150, cidr_block="198.51.100.80/32", egress=False)
 lab.suppress("198.51.100.7")
 lab.responder(start=True)
 """

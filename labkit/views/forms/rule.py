@@ -44,7 +44,7 @@ class CriteriaToCopy(View):
 
     wanted: Criteria
     title: ClassVar[str] = "The five criteria of your rule"
-    words: ClassVar[str] = "Below the button stands how each compares."
+    words: ClassVar[str] = "The comparison of each is below the button."
 
     template: ClassVar[str] = "criteria_to_copy.html.j2"
 

@@ -25,7 +25,7 @@ class CleanUpQuestion(View):
     def title(self) -> str:
         if self.asked:
             return f"Remove everything of student {self.student}? Nothing has been removed yet."
-        return f"This was there of student {self.student} before you pressed the button."
+        return f"Student {self.student} had this before you pressed the button."
 
     def text(self) -> str:
         lines = [self.title, *(f"  {place}: {words}" for place, words in self.rows)]

@@ -202,7 +202,7 @@ def test_a_reply_of_a_bare_library_is_judged_by_what_it_says_or_left_behind(name
 @pytest.mark.parametrize(
     ("name", "answer", "facts", "words"),
     [
-        ("own_network_acl", {"NetworkAcls": [MINE, OTHER]}, FACTS, 'NetworkAclIds=["acl-0a"]'),
+        ("own_network_acl", {"NetworkAcls": [MINE, OTHER]}, FACTS, "in quotes: acl-0a"),
         ("own_network_acl", {"NetworkAcls": [OTHER]}, FACTS, "acl-0b, not yours"),
         ("own_network_acl", {"Vpcs": []}, FACTS, "Call describe_network_acls"),
         ("own_network_acl", "acl-0a", FACTS, "Write the call itself"),
