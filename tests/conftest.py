@@ -59,6 +59,8 @@ def own_environment_again() -> Iterator[None]:
     for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update({name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"})
+    if (boto3 := sys.modules.get("boto3")) is not None:
+        boto3.DEFAULT_SESSION = None  # it keeps the profile that the environment named when it was made
 
 
 def refuse_other_hosts(event: str, arguments: tuple) -> None:
