@@ -22,7 +22,7 @@ def test_run_all_stops_with_a_panel_and_both_it_and_the_end_of_the_chapter_show_
 
     stopped = chapter_2.output("lab.enter_aws_keys()")
     expect(stopped).to_contain_text("Your student number")
-    expect(stopped).to_contain_text("Type the number")
+    expect(stopped).to_contain_text("Enter the number")
     expect(stopped).not_to_contain_text("Traceback")
     expect(chapter_2.cell("lab.create_vpc(").locator(".jp-InputArea-prompt")).to_have_text("[ ]:")
     stopped.scroll_into_view_if_needed()

@@ -130,7 +130,7 @@ def test_run_all_on_a_fresh_kernel_stops_at_the_first_form_with_what_to_fill_in(
     form = CELLS.index(next(cell for cell in CELLS if cell.heading == "Your student number"))
     assert CELLS.index(cell) <= form + 2, "Run All went past the cell after the first form and its check"
     assert output.error == "StepNotReady"
-    assert "student number" in output.text and "Type the number" in output.text
+    assert "student number" in output.text and "Enter the number" in output.text
     assert 'href="#Your-student-number"' in output.html
     assert "Traceback" not in output.text and seen(session) == before
 
