@@ -96,7 +96,8 @@ def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps
 def test_a_file_beside_the_chapters_may_have_any_name(unattended: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    for name in filter(find_spec, {*sys.stdlib_module_names, *packages_distributions()} - {"__main__", "distutils"}):
+    names = filter(str.isidentifier, {*sys.stdlib_module_names, *packages_distributions()} - {"__main__", "distutils"})
+    for name in filter(find_spec, names):
         (folder / f"{name}.py").write_text("raise RuntimeError(__file__)\n", encoding="utf-8")
     (folder / "my_own.py").write_text("value = 'my own module'\n", encoding="utf-8")
     with one_kernel(folder, unattended) as kernel:
