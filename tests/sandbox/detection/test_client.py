@@ -169,7 +169,7 @@ def test_an_impossible_value_is_refused_before_any_call(field: str, value: str) 
 
 def test_values_are_stripped_of_surrounding_spaces(detection_unchanged: Service) -> None:
     given = {name: f" {value}\n" for name, value in detection_unchanged.store.credentials().items()}
-    DetectionApi(detection_unchanged.url + "/v2/", **given).self_test()
+    assert DetectionApi(detection_unchanged.url + "/v2/", **given).rulesets()
 
 
 def test_the_key_is_in_no_repr_error_or_log(detection_unchanged: Service, caplog: pytest.LogCaptureFixture) -> None:
@@ -301,7 +301,7 @@ def test_a_proxy_in_the_environment_is_not_used_for_this_machine(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    detection_unchanged.api().self_test()
+    assert detection_unchanged.api().rulesets()
 
 
 def test_a_given_session_is_used(detection_unchanged: Service) -> None:
