@@ -24,7 +24,7 @@ def test_the_tile_opens_the_board_in_a_tab_and_no_address_holds_its_token(
     page.goto(f"http://127.0.0.1:{lab.port}/lab/workspaces/board?reset&token={lab.token}")
     page.get_by_role("menuitem", name="File", exact=True).click()
     page.get_by_text("New Launcher", exact=True).click()
-    page.locator(".jp-LauncherCard").filter(has_text="Class board").click()
+    page.locator(".jp-LauncherCard:visible").filter(has_text="Class board").click()
 
     board = page.frame_locator("iframe[src*='class-board']")
     expect(board.locator('tr[data-key="7"]')).to_be_visible(timeout=60_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 import re
 import socket
 import ssl
@@ -23,35 +23,35 @@ def tls_proxy(listener: socket.socket, folder: Path, port: int) -> Iterator[None
     certificate.make(*files, ["localhost"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*files)
-    threading.Thread(target=_accept, args=(listener, context, port), daemon=True).start()
+
+    async def forward(request: asyncio.StreamReader, browser: asyncio.StreamWriter) -> None:
+        """One connection: one request and its reply, or a websocket until its end."""
+        with suppress(OSError, asyncio.IncompleteReadError):
+            head = await request.readuntil(b"\r\n\r\n")
+            reply, lab = await asyncio.open_connection("127.0.0.1", port)
+            lab.write(_rewritten(head, port))
+            sending = asyncio.create_task(_pipe(request, lab))
+            await _pipe(reply, browser)
+            sending.cancel()
+            lab.close()
+        browser.close()
+
+    loop = asyncio.new_event_loop()  # of a thread: Playwright's runs in this one
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(asyncio.start_server(forward, sock=listener, ssl=context), loop).result()
     try:
         yield
     finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+async def _pipe(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     with suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            threading.Thread(target=_forward, args=(client, context, port), daemon=True).start()
-
-
-def _forward(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    """One connection: one request and its reply, or a websocket until its end."""
-    with suppress(OSError), context.wrap_socket(client, server_side=True) as browser, browser.makefile("rb") as request:
-        head = b"".join(iter(request.readline, b"\r\n"))
-        with socket.create_connection(("127.0.0.1", port)) as lab, lab.makefile("rb") as reply:
-            lab.sendall(_rewritten(head, port) + b"\r\n")
-            threading.Thread(target=_pipe, args=(request, lab), daemon=True).start()
-            _pipe(reply, browser)
-
-
-def _pipe(source: io.BufferedReader, target: socket.socket) -> None:
-    with suppress(OSError, ValueError):  # ValueError: the other direction has ended and closed it
-        while data := source.read1(65536):
-            target.sendall(data)
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
 
 
 def _rewritten(head: bytes, port: int) -> bytes:
