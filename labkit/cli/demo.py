@@ -18,6 +18,7 @@ import click
 
 from labkit.cli.host import host_status
 from labkit.model.errors import LabError
+from labkit.services.environment import LABKIT
 from labkit.views.terminal import echo, in_terminal, visible
 
 if TYPE_CHECKING:
@@ -104,15 +105,14 @@ def _panes(tmux: str) -> list[str]:
     tmux has a server and options of its own, so that it does not meet the user's. The prompt's programs do not learn
     where that server is.
     """
-    lab = [sys.executable, "-P", "-m", "labkit"]
-    prompt = f"env -u TMUX -u TMUX_PANE {shlex.join([*lab, 'shell'])}; {shlex.quote(tmux)} kill-session"
+    prompt = f"env -u TMUX -u TMUX_PANE {shlex.join([*LABKIT, 'shell'])}; {shlex.quote(tmux)} kill-session"
     title = ("set", "-p", "@title")
     commands = (
         ("new-session", "sh", "-c", prompt),
         (*title, "The host 10.0.1.10"),
-        ("split-window", "-f", "-v", "-l", "6", *lab, "entries"),
+        ("split-window", "-f", "-v", "-l", "6", *LABKIT, "entries"),
         (*title, "Your network ACL: aws ec2 describe-network-acls"),
-        ("split-window", "-t", "{top}", "-h", "-l", "56%", *lab, "respond"),
+        ("split-window", "-t", "{top}", "-h", "-l", "56%", *LABKIT, "respond"),
         (*title, "The responder"),
         ("set", "-p", "remain-on-exit", "on"),
         ("select-pane", "-t", "{top-left}"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import math
 import shlex
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,6 +25,7 @@ from labkit.model.rule_filter import parse
 from labkit.range import dns
 from labkit.services import aws
 from labkit.services.detection.login import DetectionLogin, LoginIncomplete
+from labkit.services.environment import LABKIT
 from labkit.services.host import RUN_SECONDS
 from labkit.services.jupyter_server import server_of_this_kernel
 from labkit.steps import commands, host, network, protection, rule
@@ -46,7 +46,7 @@ IN_A_TERMINAL = "python3 --version\ncurl --version\naws configure list"
 """Commands that show some of what the readiness says."""
 
 TERMINAL_NAME = "host"
-TERMINAL_COMMAND = (sys.executable, "-P", "-m", "labkit", "shell")
+TERMINAL_COMMAND = (*LABKIT, "shell")
 
 
 class HostCells(Cells):

@@ -9,7 +9,6 @@ import queue
 import secrets
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from labkit.files import private_folder, write_private
 from labkit.model.errors import LabError
 from labkit.range.tiers import TIER_VARIABLE
 from labkit.ready.trial import require_sandbox
+from labkit.services.environment import LABKIT
 from labkit.services.jupyter_server import JupyterServer
 from labkit.views.panels.readiness import Line
 
@@ -93,7 +93,7 @@ class JupyterTrial:
             raise LabError("JupyterLab was not tried.", "The check was stopped.")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labkit", "lab", "--no-browser", "--port", str(port)],
+                [*LABKIT, "lab", "--no-browser", "--port", str(port)],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -97,7 +97,7 @@ def _serve_locked(home: Path, folder: Path, parent: int | None, seed: str) -> No
 def announce(home: Path, local: socket.socket, token: str) -> str:
     """Write the home's state file: where this process answers, and what opens its control calls. Returns the URL."""
     url = f"http://{HOST}:{local.getsockname()[1]}"
-    write_state(home, State(os.getpid(), psutil.Process().create_time(), url, version("moto"), token))
+    write_state(home, State(os.getpid(), hash(psutil.Process()), url, version("moto"), token))
     return url
 
 

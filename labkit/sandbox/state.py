@@ -12,11 +12,12 @@ from labkit.files import write_private
 
 @dataclass(frozen=True)
 class State:
-    """pid and created (seconds since 1970, the process's own start time, so that a reused pid is recognized),
-    url (http://127.0.0.1:PORT), token (opens the control calls; never shown), moto (its version)."""
+    """pid and identity (psutil's hash of the process, by which a reused pid is recognized; unlike its start time, it
+    stays the same when the clock is set), url (http://127.0.0.1:PORT), token (opens the control calls; never shown),
+    moto (its version)."""
 
     pid: int
-    created: float
+    identity: int
     url: str
     moto: str
     token: str = field(repr=False)

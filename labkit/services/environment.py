@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,13 @@ from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 
 CLASS_FILE = "class.json"
+
+RUN_MODULE = (sys.executable, "-P", "-m")
+"""Runs a module of this environment. Without `-P`, a file in the current folder, such as `requests.py`, could take the
+place of a package."""
+
+LABKIT = (*RUN_MODULE, "labkit")
+"""The command `labkit` of this environment."""
 
 _KEPT = frozenset(
     "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TERM TZ TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR "

@@ -26,7 +26,7 @@ class Sandbox:
     """
 
     pid: int
-    created: float
+    identity: int
     url: str
     token: str = field(repr=False)
 
@@ -36,7 +36,7 @@ class Sandbox:
 
         try:
             process = psutil.Process(self.pid)
-            return bool(process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE)
+            return bool(hash(process) == self.identity and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from labkit.files import disk_errors, full_disk, private_folder
 from labkit.model.errors import LabError
 from labkit.model.host.on_host import HOST_VARIABLE, NOT_ON_THE_HOST
-from labkit.services.environment import own_environment
+from labkit.services.environment import RUN_MODULE, own_environment
 from labkit.services.running_sandbox import Sandbox
 
 START_TIMEOUT_SECONDS = 120
@@ -32,7 +32,7 @@ def _read_state(home: Path) -> Sandbox | None:
         state = json.loads((home / "sandbox.json").read_text(encoding="utf-8"))
         if not 0 < int(state["pid"]) < 2**31:
             return None
-        return Sandbox(int(state["pid"]), float(state["created"]), str(state["url"]), str(state["token"]))
+        return Sandbox(int(state["pid"]), int(state["identity"]), str(state["url"]), str(state["token"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -142,7 +142,7 @@ def revive(home: Path, parent: int) -> None:
 
 
 def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, *_program(home)]
+    command = _program(home)
     if parent is not None:
         command += ["--parent", str(parent)]
     if seed:
@@ -161,8 +161,8 @@ def _launch(home: Path, parent: int | None, seed: str) -> subprocess.Popen[bytes
 
 
 def _program(home: Path) -> list[str]:
-    """The program that serves a home: the sandbox, or a student's host in a class."""
-    return ["-m", CLASS_HOST if (home / LOGIN_FILE).exists() else SANDBOX, "--home", str(home)]
+    """The command that serves a home: the sandbox, or a student's host in a class."""
+    return [*RUN_MODULE, CLASS_HOST if (home / LOGIN_FILE).exists() else SANDBOX, "--home", str(home)]
 
 
 def _private_opener(path: str, flags: int) -> int:
@@ -211,8 +211,9 @@ def _end_orphan(home: Path, patience_seconds: float = STOP_TIMEOUT_SECONDS) -> b
     """End a sandbox of this home that does not answer, or whose state file is missing; True if there was one."""
     import psutil
 
-    ours = _program(home)
-    orphans = [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[1:5] == ours]
+    _, *ours = _program(home)
+    started = psutil.process_iter(["cmdline"])
+    orphans = [one for one in started if (one.info["cmdline"] or [])[1 : len(ours) + 1] == ours]
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()

@@ -109,7 +109,7 @@ def test_the_littlest_jupyterhub_reads_the_file_after_its_own_settings(keys: Pat
     own.write_text(f"c.JupyterHub.spawner_class = 'its own'\nload_subconfig({class_config.__file__!r})\n")
     c = PyFileConfigLoader(str(own)).load_config()
     assert c.JupyterHub == {"spawner_class": "its own"}
-    assert c.Spawner.cmd == ["python3", "-m", "labkit.classroom.hub"]
+    assert c.Spawner.cmd == ["python3", "-P", "-m", "labkit.classroom.hub"]
     assert "student7" in c.Authenticator.allowed_users
 
 
@@ -121,7 +121,7 @@ def test_zero_to_jupyterhub_reads_the_file_among_its_own_names(keys: Path) -> No
     c = Config()
     path = Path(class_config.__file__)
     exec(compile(path.read_text(), path.name, "exec"), {"c": c, "get_config": lambda key, default=None: default})
-    assert c.Spawner.cmd[1:] == ["-m", "labkit.classroom.hub"]
+    assert c.Spawner.cmd[1:] == ["-P", "-m", "labkit.classroom.hub"]
     seventh = spawner("student7")
     c.Spawner.pre_spawn_hook(seventh)
     assert seventh.environment["TS_API_KEY"] == "key-of-7"

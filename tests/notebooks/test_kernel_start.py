@@ -3,6 +3,7 @@ its value, and the student's own profile still counts."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.jupyter.kernel_specs import SafeKernelSpecs
 from labkit.steps.session import LabSession
 from tests.notebooks.chapters import FOLDER
 from tests.notebooks.kernel import one_kernel
@@ -91,6 +93,31 @@ def test_a_mistake_in_a_call_by_hand_ends_in_one_panel_and_any_other_error_keeps
             assert "Traceback" in kernel.run(source).text, source
         bug = kernel.run("import labkit.services.aws as aws\naws.create_entry(ec2, 7, None)")
     assert "Traceback" in bug.text
+
+
+LAUNCHER = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_safe"),
+    [
+        (["python", *LAUNCHER], True),
+        (["python3", *LAUNCHER], True),
+        ([sys.executable, *LAUNCHER], True),
+        ([os.path.realpath(sys.executable), "-Xfrozen_modules=off", *LAUNCHER], True),
+        (["/usr/bin/python3.9", *LAUNCHER], False),  # may not know -P
+        (["python", "-m", "bash_kernel", "-f", "{connection_file}"], False),
+        ([], False),
+    ],
+)
+def test_a_kernel_of_this_python_takes_no_module_from_the_chapters_folder(
+    tmp_path: Path, argv: list[str], is_safe: bool
+) -> None:
+    (tmp_path / "own").mkdir()
+    spec = {"argv": argv, "display_name": "Own", "language": "python"}
+    (tmp_path / "own" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    found = SafeKernelSpecs(kernel_dirs=[str(tmp_path)]).get_kernel_spec("own").argv
+    assert found == ([argv[0], "-P", *argv[1:]] if is_safe else argv)
 
 
 def test_a_file_beside_the_chapters_may_have_any_name(unattended: dict[str, str], tmp_path: Path) -> None:

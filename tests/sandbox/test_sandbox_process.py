@@ -103,7 +103,7 @@ def test_after_sigkill_the_next_start_answers_at_the_same_address(home: Path) ->
 
 def test_a_stale_state_file_with_a_reused_pid_does_not_prevent_a_start(home: Path) -> None:
     home.mkdir(mode=0o700)
-    stale = {"pid": os.getpid(), "created": 1.0, "url": "http://127.0.0.1:9", "token": "x", "moto": "0"}
+    stale = {"pid": os.getpid(), "identity": 1, "url": "http://127.0.0.1:9", "token": "x", "moto": "0"}
     (home / "sandbox.json").write_text(json.dumps(stale))
     assert sandbox_process.find(home) is None
     assert start(home).health() is not None
@@ -142,7 +142,7 @@ def test_a_sandbox_that_hangs_is_replaced_after_a_word(home: Path, capfd: pytest
     assert "is replaced; its data is kept" in told
 
 
-@pytest.mark.parametrize("state", ["[]", '{"pid": "x"}', "null", '{"pid": 1e99, "created": 1, "url": 1, "token": 1}'])
+@pytest.mark.parametrize("state", ["[]", '{"pid": "x"}', "null", '{"pid": 1e99, "identity": 1, "url": 1, "token": 1}'])
 def test_a_damaged_state_file_is_not_a_sandbox(home: Path, state: str) -> None:
     home.mkdir(mode=0o700)
     (home / "sandbox.json").write_text(state)

@@ -6,12 +6,11 @@ It is loaded whenever a Jupyter server starts, so it imports only what is loaded
 from __future__ import annotations
 
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
 from labkit.classroom.board import TOKEN_HEADER, TOKEN_VARIABLE
-from labkit.services.environment import CLASS_FILE, home_folder
+from labkit.services.environment import CLASS_FILE, LABKIT, home_folder
 
 
 def _refuse_other_ports() -> None:
@@ -32,7 +31,7 @@ def class_board() -> dict[str, Any]:
     _refuse_other_ports()
     token = secrets.token_urlsafe(24)
     return {
-        "command": [sys.executable, "-P", "-m", "labkit", "board", "--no-browser", "--port", "{port}"],
+        "command": [*LABKIT, "board", "--no-browser", "--port", "{port}"],
         "environment": {TOKEN_VARIABLE: token},
         "request_headers_override": {TOKEN_HEADER: token},
         "timeout": 20,

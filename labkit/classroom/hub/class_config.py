@@ -107,8 +107,8 @@ def give_place(spawner: Any) -> None:
 def configure(c: Any) -> None:
     """Configure a hub for the class. Raises SystemExit with a message if no students are configured."""
     c.Spawner.pre_spawn_hook = give_place
-    # In the student's environment, which may differ from the hub's.
-    c.Spawner.cmd = ["python3", "-m", "labkit.classroom.hub"]
+    # In the student's environment, which may differ from the hub's. `-P`: the student's files are no modules of it.
+    c.Spawner.cmd = ["python3", "-P", "-m", "labkit.classroom.hub"]
     # Thirty servers that start at once on a few cores are slow.
     c.Spawner.start_timeout = 180
     c.Spawner.http_timeout = 180

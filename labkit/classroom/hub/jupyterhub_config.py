@@ -27,6 +27,7 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets.log import get_logger
 
 from labkit.classroom.hub import class_config
+from labkit.services.environment import RUN_MODULE
 
 BY_ROOT = os.geteuid() == 0
 FOLDER = Path("/var/lib/labkit-class" if BY_ROOT else "~/.local/state/labkit-class")
@@ -132,7 +133,7 @@ def idle_culler(c: Any) -> None:
     Source of the scopes: https://github.com/jupyterhub/jupyterhub-idle-culler, "Permissions".
     """
     name, scopes = "idle-culler", ["list:users", "read:users:activity", "read:servers", "delete:servers"]
-    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"]
+    command = [*RUN_MODULE, "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"]
     c.JupyterHub.services = [{"name": name, "command": command}]
     c.JupyterHub.load_roles = [{"name": name, "scopes": scopes, "services": [name]}]
 
@@ -146,7 +147,7 @@ def configure(c: Any) -> None:
     files(c, Path(os.environ.get("LABKIT_HUB_FOLDER") or FOLDER).expanduser().absolute())
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
     c.JupyterHub.spawner_class = StudentSpawner
-    c.Spawner.cmd = [sys.executable, "-m", "labkit.classroom.hub"]
+    c.Spawner.cmd = [*RUN_MODULE, "labkit.classroom.hub"]
     c.ConfigurableHTTPProxy.command = proxy_command()
     if not BY_ROOT:
         get_logger().warning(

@@ -19,7 +19,7 @@ from labkit.jupyter.chapters import FIRST_CHAPTER, shipped
 from labkit.jupyter.lay_out import lay_out
 from labkit.model.errors import InvalidInput, LabError, ServiceUnreachable
 from labkit.services import sandbox_process
-from labkit.services.environment import settings
+from labkit.services.environment import LABKIT, settings
 from labkit.services.notes import Notes
 from labkit.views.terminal import echo
 
@@ -115,7 +115,7 @@ class Joining:
 
 def _start_joining(keys: Mapping[str, str]) -> subprocess.Popen[str]:
     """The process reads the keys from standard input, since every user can read arguments."""
-    command = [sys.executable, "-P", "-m", "labkit", "join"]
+    command = [*LABKIT, "join"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stdin is not None
     with process.stdin as block:

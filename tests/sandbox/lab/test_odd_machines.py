@@ -87,6 +87,15 @@ def test_a_disk_that_fills_up_is_reported_by_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.tier_1
+def test_a_clock_that_is_set_while_the_sandbox_runs_does_not_end_it(tmp_path: Path) -> None:
+    """Linux computes the time of the boot, and so a process's start time, from the clock."""
+    script = f"""labkit sandbox start; sed 's/^btime .*/btime 1000000000/' /proc/stat > {tmp_path}/stat
+        mount --bind {tmp_path}/stat /proc/stat; labkit sandbox start; labkit sandbox stop"""
+    said = _apart(tmp_path / "home", script, "-m")
+    assert "is replaced" not in said and "already running" in said, said
+
+
+@pytest.mark.tier_1
 def test_a_computer_whose_loopback_is_down_is_reported_at_once(tmp_path: Path) -> None:
     said = _apart(tmp_path, "labkit sandbox start; labkit solve vpc --yes", "-n")
     assert said.count("This computer cannot connect to itself") == 2 and "sudo ip link set lo up" in said
