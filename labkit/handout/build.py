@@ -58,7 +58,7 @@ class Handout:
     def add(self, name: str, notebook: Any, redactor: Redactor, *, note: str = "") -> None:
         """Make the page of one notebook."""
         from labkit.handout.cells import CellRenderer
-        from labkit.handout.short import shortened
+        from labkit.handout.questions import shortened
 
         cells = CellRenderer(redactor, self.folder / "notebooks", self.folder, rounded=self.stable)
         notebook = shortened(notebook) if self.short else notebook

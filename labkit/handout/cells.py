@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import mimetypes
 import re
 from collections.abc import Iterator
@@ -15,18 +14,16 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from labkit.handout import questions
-from labkit.handout.markup import Rules, Summary, rewrite
-from labkit.handout.redact import Redactor
+from labkit.handout import pictures, questions
+from labkit.handout.markup import Rules, Summary, rewrite, without_secrets
+from labkit.handout.redact import DETAILS, INVISIBLE, Redactor, without_traces
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TWIN = "labkit-twin"
 """The class of the static copy that each of the lab's forms has beside it."""
-DETAILS = "The notebook has the details."
-TRACE = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<name>[\w.]+).*$", re.M)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-LARGEST_PICTURE = 4_000_000
-"""Bytes. A larger picture would make the page too large to send."""
+_ANSI_TITLE = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
+"""What sets a terminal's title or makes a link: it is not shown."""
 
 
 @dataclass
@@ -67,7 +64,7 @@ class CellRenderer:
         cell.source = self.redactor.redact(source)
         shown = [html for html in self._outputs(cell.outputs) if html.strip()] if solved or not solution else []
         if shown and not any(TWIN in html for html in shown):
-            shown.insert(0, self.redactor.redact_html(questions.filled_form(metadata.get(questions.FORM))))
+            shown.insert(0, without_secrets(questions.filled_form(metadata.get(questions.FORM)), self.redactor))
         if solution:
             shown = [questions.folded(questions.answer(self.redactor.redact(solution)), *shown)]
         elif asked and shown:
@@ -77,26 +74,26 @@ class CellRenderer:
     # --- markdown ---
 
     def _markdown(self, source: str, attachments: Any = None) -> str:
-        renderer = IPythonRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+        renderer = IPythonRenderer(escape=False, attachments=Attachments(attachments or {}), exclude_anchor_links=True)
         html = MarkdownWithMath(renderer=renderer).render(self.redactor.redact(source))
-        return rewrite(self.redactor.redact_html(html), self._rules(anchored=True), self.summary)
+        return rewrite(html, self._rules(anchored=True), self.summary)
 
     def _rules(self, anchored: bool = False) -> Rules:
-        return Rules(link=link_of_page, picture=self._picture, anchored=anchored, rounded=self.rounded)
+        return Rules(link_of_page, self._picture, anchored=anchored, rounded=self.rounded, redactor=self.redactor)
 
     def _picture(self, source: str) -> str:
-        """The picture as a data: address; "" for one on another machine or outside the lab's folder."""
-        if source.startswith("data:image/"):
-            return source
+        """The picture as a data: address; "" for one on another machine, outside the lab's folder, or with a secret."""
+        if source.lower().startswith("data:"):
+            return pictures.from_address(source, self.redactor)
         parts = parts_of(source)
         if self.folder is None or parts.scheme or "\0" in unquote(parts.path):
             return ""
         path = (self.folder / unquote(parts.path)).resolve()
         kind = mimetypes.guess_type(path.name)[0] or ""
         allowed = path.is_relative_to((self.inside or self.folder).resolve()) and kind.startswith("image/")
-        if not allowed or not path.is_file() or path.stat().st_size > LARGEST_PICTURE:
+        if not allowed or not path.is_file() or path.stat().st_size > pictures.LARGEST_PICTURE:
             return ""
-        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return pictures.embedded(kind, path.read_bytes(), self.redactor)
 
     # --- outputs ---
 
@@ -116,21 +113,21 @@ class CellRenderer:
     def _data(self, data: Any) -> str:
         """The best of an output's formats that a page can show."""
         if "text/html" in data:
-            return rewrite(self.redactor.redact_html(_text(data["text/html"])), self._rules(), self.summary)
+            return rewrite(_text(data["text/html"]), self._rules(), self.summary)
         if "text/markdown" in data:
             return self._markdown(_text(data["text/markdown"]))
-        if "image/svg+xml" in data:
-            drawn = base64.b64encode(self.redactor.redact_html(_text(data["image/svg+xml"])).encode()).decode()
-            return _picture_of_cell(f"data:image/svg+xml;base64,{drawn}")
+        if pictures.SVG in data:
+            drawn = _text(data[pictures.SVG]).encode(errors="replace")
+            return _picture_of_cell(pictures.embedded(pictures.SVG, drawn, self.redactor))
         for kind in PICTURES:
             if kind in data:
-                return _picture_of_cell(f"data:{kind};base64,{re.sub(r'[^A-Za-z0-9+/=]', '', _text(data[kind]))}")
+                return _picture_of_cell(self._picture(f"data:{kind};base64,{_text(data[kind])}"))
         return self._text(_text(data.get("text/plain")))
 
     def _text(self, text: str) -> str:
         """Plain text as a terminal would show it; a traceback in it becomes one line."""
-        lines = re.sub(r"^.*\r(?!\n)", "", strip_ansi(text), flags=re.M)
-        shown = TRACE.sub(lambda match: f"{match['name']}: {DETAILS}", self.redactor.redact(lines)).strip("\n")
+        lines = re.sub(r"^.*\r(?!\n)", "", strip_ansi(_ANSI_TITLE.sub("", text)), flags=re.M)
+        shown = self.redactor.redact_output(without_traces(INVISIBLE.sub("", lines))).strip("\n")
         return f"<pre>{escape(shown)}</pre>" if shown else ""
 
     def _error(self, error: Any) -> str:
@@ -161,11 +158,23 @@ def parts_of(address: str) -> SplitResult:
         return SplitResult("unreadable", "", "", "", "")
 
 
+class Attachments(dict[str, Any]):
+    """The attachments of a cell. One that is missing has no content, instead of an error."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> dict[str, str]:
+        return {"": ""}
+
+
 def _as_html(cell: Any, html: str) -> Any:
     return type(cell)(output_type="display_data", data=type(cell)({"text/html": html}), metadata=type(cell)())
 
 
 def _picture_of_cell(source: str) -> str:
+    if not source:
+        return '<p class="remark">A picture that cannot be shown here.</p>'
     return f'<img src="{source}" alt="A picture that this cell drew, without a description.">'
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from html import escape
+from functools import cache
+from html import escape, unescape
 
 from bs4 import BeautifulSoup, Tag
 
+from labkit.handout.redact import LEFT_OUT, SECRET_NAME, TRACE, Redactor, without_traces
 from labkit.handout.sanitize import CSS_ATTRIBUTES, ID_ATTRIBUTES, safe_style_sheet, sanitize
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -35,7 +37,7 @@ class Rules:
 
     link: maps the address of a link; "" removes the link and keeps its words. picture: the same for a picture; ""
     leaves its alt text. anchored: headings get an anchor. rounded: measured values are replaced by what `data-as`
-    says. deeper: how many levels headings go down. prefix: goes before each anchor.
+    says. deeper: how many levels headings go down. prefix: goes before each anchor. redactor: takes secrets out.
     """
 
     link: Callable[[str], str]
@@ -44,18 +46,22 @@ class Rules:
     rounded: bool = False
     deeper: int = 0
     prefix: str = ""
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 def rewrite(html: str, rules: Rules, summary: Summary) -> str:
     """The piece of HTML, rewritten and safe; what belongs to the page as a whole is added to `summary`."""
     tree = BeautifulSoup(html, "html.parser")
-    _move_styles(tree, summary)
+    _move_styles(tree, rules, summary)
     _replace_controls(tree)
     if rules.rounded:
         _round(tree, summary)
+    for block in tree("pre", string=lambda text: bool(text) and TRACE in text):
+        block.string = without_traces(block.get_text())
     _scope_headers(tree)
     _dress_frames(tree)
     _name_columns(tree)
+    _empty_secret_cells(tree)
     for link in tree("a", href=True):
         link["href"] = rules.link(str(link["href"]))
         if not link["href"]:
@@ -67,15 +73,43 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
     _prefix_anchors(tree, rules.prefix, summary)
     for heading in tree(HEADINGS):
         _place(heading, rules, summary)
-    return sanitize(str(tree))
+    return without_secrets(sanitize(str(tree)), rules.redactor)
 
 
-def _move_styles(tree: BeautifulSoup, summary: Summary) -> None:
+_ATTRIBUTES = r"""[^>"]*(?:"[^"]*"[^>"]*)*"""
+_INLINE_TAG = re.compile(
+    "</?(?:a|abbr|b|bdi|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|tspan|u|var|wbr)"
+    rf"(?=[\s/>]){_ATTRIBUTES}>"
+)
+_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
+
+
+def without_secrets(html: str, redactor: Redactor) -> str:
+    """Sanitized HTML without secrets, also those that have tags within them: `AKIA<b>…</b>`."""
+    html = redactor.redact(html)
+    words = unescape(_TAG.sub("\n", _INLINE_TAG.sub("", html)))
+    if redactor.redact(words) == words:
+        return html
+    tree = BeautifulSoup(html, "html.parser")
+    for element in [*reversed(tree(True)), tree]:
+        words = element.get_text()
+        if (cleaned := redactor.redact(words)) != words:
+            element.string = cleaned
+    return str(tree)
+
+
+def _move_styles(tree: BeautifulSoup, rules: Rules, summary: Summary) -> None:
     """Move style sheets from the piece to the page."""
     for style in tree("style"):
-        text = safe_style_sheet(style.extract().get_text())
+        text = _style_sheet(style.extract().get_text(), rules.redactor)
         if text and text not in summary.styles:
             summary.styles.append(text)
+
+
+@cache
+def _style_sheet(text: str, redactor: Redactor) -> str:
+    plain = re.sub(r"\\([0-9a-fA-F]{1,6})\s?", lambda letter: chr(int(letter[1], 16) % 0x110000), text)
+    return safe_style_sheet(redactor.redact(text)) if redactor.redact(plain) == plain else ""
 
 
 ONLY_IN_A_NOTEBOOK = ".notebook-only, .labkit-twin > .quiet, button.copy"
@@ -131,6 +165,16 @@ def _name_columns(tree: BeautifulSoup) -> None:
                     cell["data-column"] = name
 
 
+def _empty_secret_cells(tree: BeautifulSoup) -> None:
+    """Take out one word below or beside a head such as `API_KEY`."""
+    for cell in tree("td"):
+        head = cell.find_previous_sibling("th")
+        names = (str(cell.get("data-column", "")), head.get_text(strip=True) if head else "")
+        words = cell.get_text(strip=True)
+        if any(map(SECRET_NAME.fullmatch, names)) and re.fullmatch(r"[^\s*…]{5,}", words):
+            cell.string = LEFT_OUT
+
+
 def _embed(picture: Tag, rules: Rules) -> None:
     """Put the picture itself in place of its address, or else its alt text."""
     picture["src"] = rules.picture(str(picture.get("src", "")))
@@ -176,7 +220,7 @@ def _place(heading: Tag, rules: Rules, summary: Summary) -> None:
         summary.has_title = True
     heading.name = f"h{level}"
     if rules.anchored:
-        words = heading.get_text().strip()
+        words = rules.redactor.redact(heading.get_text().strip())
         anchor = next(one for one in _anchors(rules.prefix + words) if one not in summary.anchors)
         heading.attrs = {"id": anchor}
         summary.anchors.add(anchor)

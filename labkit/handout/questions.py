@@ -1,4 +1,4 @@
-"""What a chapter asks of a student, for readers, who cannot answer: answers are folded, forms are shown filled in."""
+"""What a chapter's metadata say for its readers: answers are folded, forms filled in, results have a sentence."""
 
 from __future__ import annotations
 
@@ -59,3 +59,24 @@ def filled_form(form: object) -> str:
         f"<p>{escape(name)} <samp>{escape(str(value))}</samp></p>" for name, value in form.items() if name != BUTTON
     ]
     return f'<div class="form">{"".join(rows)}<p><b>{escape(str(form.get(BUTTON, "")))}</b> <i>pressed</i></p></div>'
+
+
+SHORT = "short"
+"""The key in the metadata of a cell that the short edition shows; its value is the sentence, in Markdown."""
+
+PICTURE = re.compile(r"^!\[.*$", re.MULTILINE)
+"""A picture of a Markdown cell, on a line of its own."""
+
+
+def shortened(notebook: Any) -> Any:
+    """The notebook with its title and, of each marked cell, the sentence and the picture or result."""
+    from nbformat.v4 import new_markdown_cell
+
+    shown = [new_markdown_cell(cell.source.partition("\n")[0]) for cell in notebook.cells[:1]]
+    for cell in notebook.cells:
+        if sentence := str(cell.metadata.get(SHORT, "")):
+            pictures = PICTURE.findall(cell.source) if cell.cell_type == "markdown" else []
+            shown.append(new_markdown_cell("\n\n".join([sentence, *pictures]), attachments=cell.get("attachments", {})))
+        if sentence and cell.cell_type == "code":
+            shown.append(type(cell)({**cell, "source": "", "metadata": type(cell)(), "execution_count": None}))
+    return type(notebook)({**notebook, "cells": shown})

@@ -11,50 +11,130 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape, unescape
+from html import escape
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from labkit.model.errors import LabError
 from labkit.services import sandbox_process
 from labkit.services.environment import joined
 
 LEFT_OUT = "[left out: a secret]"
+E_MAIL_LEFT_OUT = "[left out: an e-mail address]"
 
-SHAPES = (
-    # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (unique prefixes)
-    r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
-    # An AWS secret access key; words of small letters and slashes, such as a path, are none.
-    r"(?<![\w/+])(?=[a-z/]{0,39}[A-Z0-9+])[A-Za-z0-9/+]{40}(?![\w/+=])",
-    # An AWS session token.
-    r"(?<![\w/+])(?:IQoJ|FwoG|FQoG)[A-Za-z0-9/+=]{60,}",
-    # An API key of the detection service.
-    r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])",
+SHAPES = re.compile(
+    "|".join(
+        (
+            # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (unique prefixes)
+            r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
+            # An AWS secret access key; words of small letters and slashes, such as a path, are none.
+            r"(?:(?<![\w/+])|(?<=\\[nrt]))(?=[a-z/]{0,39}[A-Z0-9+])[A-Za-z0-9/+]{40}(?![\w/+=])",
+            # An AWS session token.
+            r"(?<![\w/+])(?:IQoJ|FwoG|FQoG)[A-Za-z0-9/+=]{60,}",
+            # An API key of the detection service.
+            r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt])|(?<=\b0x))[0-9A-Fa-f]{64}(?![0-9A-Za-z])",
+            # Tokens of GitHub, GitLab, Slack, PyPI and others, a JSON Web Token, a private key.
+            r"(?<![\w-])(?:gh[opsru]_|github_pat_|glpat-|xox[abeoprs]-|hf_|pypi-|sk-)[\w-]{16,}",
+            r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+        )
+    )
 )
 """What a key looks like, whoever it belongs to."""
 
-NAMED = re.compile(
-    r"""(?P<name>\b[\w-]*(?:secret|token|passw(?:or)?d|api_?key)[\w-]*["']?\s*[=:,]\s*)(?P<quote>["'])[^"'\s]{8,}(?P=quote)""",
+_WORD = "(?:secret|token|passw(?:or)?d|passphrase|(?:api|private|ts)[-_]?key)"
+_WORDS = _WORD.replace("[-_]", "[-_ ]")
+_VARIABLE = (
+    r"(?<![\w-])(?![A-Z0-9_]*_(?:FILE|URI|URL|PATH)\b)[A-Z0-9_]*"
+    "(?:SECRET|TOKEN|PASSWORD|PASSPHRASE|API_?KEY|PRIVATE_KEY|ACCESS_KEY)[A-Z0-9_]*"
+)
+NAMED = tuple(
+    re.compile(rf"(?P<name>{name}){value}")
+    for name, value in (
+        # A value in quotes: `api_key="…"`, `environ["API_KEY"] = b"…"`, `password: str = "…"`.
+        (
+            rf"""(?i:{_WORD}[\w-]*[\\"'\]]*(?:\s*:\s*\w+)?\s*[=:,]\s*[bfru]{{0,2}}(?P<quote>"""
+            r"\"{3}|'{3}|\\*[\"']))",
+            r"(?:(?!(?P=quote))[^\n]){4,}(?=(?P=quote))",
+        ),
+        # In an address: `?token=…`, `//user:…@`.
+        (rf"(?i:[?&;#][\w-]*(?:{_WORD}|ticket)[\w-]*=)", r"""[^\s&"'<>#`)]{8,}"""),
+        (r"""://[^\s/:@"'<>]*:""", r"""[^\s/@"'<>]+(?=@)"""),
+        # A variable, as `env` prints it and as a shell or IPython sets it.
+        (f"{_VARIABLE}=", r"""[^\s"'$<>()\[\]…]{8,}"""),
+        (rf"%(?:set_)?env\s+{_VARIABLE}\s+", r"\S{4,}"),
+        # A program's argument, and a header of HTTP.
+        (
+            rf"(?i:--[\w-]*{_WORD}[\w-]*[ =]|configure\s+set\s+\S*{_WORD}\S*\s+)",
+            r"""(?=\S*[a-z0-9])[^\s"'$<>(-]\S{3,}""",
+        ),
+        (r"""\bcurl\b[^\n]*?\s(?:-u|--user)[ =]["']?[^\s:"']+:""", r"""[^\s"']+"""),
+        (r"""(?i:\bauthorization["']?\s*[:=,]\s*["']?(?:basic|bearer|token)\s+)""", r"[\w.~+/=-]+"),
+        (r"(?i:\b(?:set-)?cookie:\s*)", r"[^\n<]+"),
+    )
+)
+"""A name that says that a secret follows, and the secret."""
+
+SECRET_NAME = re.compile(rf"[\w -]*{_WORDS}[\w-]*", re.IGNORECASE)
+"""The head of a column or row of secrets."""
+
+PROMPTED = re.compile(
+    rf"^(?P<name>(?:[^\n=:?]*[^\w\n])?[\w-]*{_WORDS}[\w-]*(?: access key)?(?: \[[^\]\n]*\])?"
+    r"(?:\s*[=:?]\s*|[ \t]{2,}))"
+    r"""(?=[^\n]*[a-z0-9])[^\s"'$<>()\[\]…*]{5,}[ \t]*$""",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What was typed at a prompt, or stands in a file of settings: a name, and one word to the line's end."""
+
+E_MAIL = re.compile(
+    r"(?<![\w.+%-])[\w.+-]+(?:@|%40)(?![\w.-]*\bexample(?:\.(?:com|net|org))?(?![\w.-]))[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?![\w-])",
     re.IGNORECASE,
 )
-"""A value in quotes behind a name that says it is secret: `api_key="…"`."""
+"""An e-mail address, but for those of domains that stand for none (RFC 2606)."""
 
-IN_ADDRESS = re.compile(
-    r"""(?P<name>[?&;][\w-]*(?:secret|token|ticket|passw(?:or)?d|api_?key)[\w-]*=)[^\s&"'<>#`)]{8,}""", re.IGNORECASE
+FOREIGN_HOME = re.compile(
+    r"(?:(?<![\w.])|(?<=://file))(?:(?:[A-Z]:)?(?P<slash>/|\\/|%2F)(?:home|Users)(?P=slash)|[A-Z]:\\+Users\\+)[\w.-]+",
+    re.IGNORECASE,
 )
-"""A value in an address: `?token=…`."""
+"""A home folder of another machine, in which a notebook was saved."""
 
-IN_ENVIRONMENT = re.compile(
-    r"^(?P<name>(?:export )?(?![A-Z0-9_]*_(?:FILE|URI|URL|PATH)=)[A-Z0-9_]*"
-    r"(?:SECRET|TOKEN|PASSWORD|API_?KEY|ACCESS_KEY)[A-Z0-9_]*=)[^\s\"'$<>()]{8,}$",
-    re.MULTILINE,
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Letters without a shape, which a key may have within it and a reader does not see."""
+
+SECRET_VARIABLE = re.compile(
+    r"(?:SECRET|TOKEN|PASSWORD|PASSPHRASE|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIAL)(?!.*_(?:FILE|URI|URL|PATH)$)"
 )
-"""A variable as `env` prints it."""
-
-SECRET_VARIABLE = re.compile(r"(?:SECRET|TOKEN|PASSWORD|API_?KEY|ACCESS_KEY|CREDENTIAL)(?!.*_(?:FILE|URI|URL|PATH)$)")
 """Names of environment variables that hold a secret."""
 
 SHORTEST_SECRET = 8
+
+
+TRACE = "Traceback (most recent call last)"
+DETAILS = "The notebook has the details."
+_IN_A_TRACE = re.compile(r"[│╭╰]|Cell In|File |<ipython|-+> |\d+ |$")
+"""How lines of a trace begin that are not indented."""
+
+
+def without_traces(text: str) -> str:
+    """The text with one line in place of each trace.
+
+    >>> without_traces("a\\n  Traceback (most recent call last):\\n    File x\\n  my.Fault: words\\nb")
+    'a\\n  my.Fault: The notebook has the details.\\nb'
+    """
+    kept: list[str] = []
+    depth = -1
+    for line in text.split("\n"):
+        bare = line.lstrip(" \t|+>")
+        indent = len(line) - len(bare)
+        if TRACE in line:
+            depth = indent
+        elif depth < 0:
+            kept.append(line)
+        elif indent <= depth and not _IN_A_TRACE.match(bare):
+            name = re.sub(r"[^\w.].*", "", bare) or "An error"
+            kept.append(f"{line[:indent]}{name}: {DETAILS}")
+            depth = -1
+    return "\n".join(kept)
 
 
 @dataclass(frozen=True)
@@ -78,17 +158,19 @@ class Redactor:
         """
         if self._known is not None:
             text = self._known.sub(LEFT_OUT, text)
-        text = _SHAPE.sub(LEFT_OUT, text)
-        text = NAMED.sub(rf"\g<name>\g<quote>{LEFT_OUT}\g<quote>", text)
-        for named in (IN_ADDRESS, IN_ENVIRONMENT):
+        text = SHAPES.sub(LEFT_OUT, text)
+        for named in NAMED:
             text = named.sub(rf"\g<name>{LEFT_OUT}", text)
-        if self._paths is None:
-            return text
-        return self._paths.sub(lambda found: self._words[found[0]], text)
+        text = E_MAIL.sub(E_MAIL_LEFT_OUT, text)
+        if self._paths is not None:
+            text = self._paths.sub(lambda found: self._words[_unescaped(found[0])], text)
+        text = FOREIGN_HOME.sub("~", text)
+        bare = INVISIBLE.sub("", text)
+        return text if bare == text or (cleaned := self.redact(bare)) == bare else cleaned
 
-    def redact_html(self, html: str) -> str:
-        """The same for HTML, in which a letter may be written as its number: `&#x2F;`."""
-        return self.redact(_REFERENCE.sub(_letter, html))
+    def redact_output(self, text: str) -> str:
+        """The same for what a program printed, in which a line may be a prompt and its answer."""
+        return self.redact(PROMPTED.sub(rf"\g<name>{LEFT_OUT}", text))
 
     @cached_property
     def _words(self) -> dict[str, str]:
@@ -104,28 +186,26 @@ class Redactor:
     @cached_property
     def _paths(self) -> re.Pattern[str] | None:
         """The longest path first, so that a folder inside another has its own word."""
-        paths = sorted(self._words, key=len, reverse=True)
-        return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?![\w-])") if paths else None
-
-
-_SHAPE = re.compile("|".join(SHAPES))
+        paths = [re.escape(path).replace("/", r"(?:/|\\/|%2F)") for path in sorted(self._words, key=len, reverse=True)]
+        return re.compile(rf"(?:(?<![\w.])|(?<=://file))(?:{'|'.join(paths)})(?![\w-])") if paths else None
 
 
 _AT_A_LINES_END = r"(?:\\?\n[ \t]*)?"
-_REFERENCE = re.compile(r"&(?:#\w{1,8}|[A-Za-z]{2,8});")
 
 
-def _letter(reference: re.Match[str]) -> str:
-    """The ASCII letter that a reference encodes, unless HTML needs the reference."""
-    letter = unescape(reference[0])
-    return letter if letter.isascii() and letter.isprintable() and letter not in "<>&\"'" else reference[0]
+def _unescaped(path: str) -> str:
+    return path.replace("\\/", "/").replace("%2F", "/")
 
 
 def _forms(secret: str) -> set[str]:
     """As it is, and as it is written in an address, in HTML, in JSON, in hexadecimal and in base64."""
     written = json.dumps(secret)[1:-1]
-    texts = {secret, quote(secret, safe=""), quote(secret), escape(secret), written, written.replace("/", "\\/")}
-    return texts | {secret.encode().hex(), *_in_base64(secret)}
+    texts = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), secret.replace(" ", "+")}
+    texts |= {re.sub("%..", lambda code: code[0].lower(), text) for text in texts}
+    texts |= {escape(secret), written, written.replace("/", "\\/"), written.replace("/", "\\u002f")}
+    coded = set(_in_base64(secret))
+    coded |= {text.replace("+", "-").replace("/", "_") for text in coded}
+    return texts | coded | {secret.encode().hex(), secret.encode().hex().upper()}
 
 
 def _in_base64(secret: str) -> Iterator[str]:

@@ -29,8 +29,6 @@ CSS_ATTRIBUTES = frozenset("clip-path fill filter marker-end marker-mid marker-s
 """Attributes that a browser reads as CSS."""
 ID_ATTRIBUTES = frozenset("for headers aria-controls aria-describedby aria-labelledby aria-owns".split())
 """Attributes that name the ids of other elements."""
-_WITHIN = ("#", "data:image/")
-"""How an address within the page begins."""
 _IGNORED = re.compile("[\x00-\x20]")
 """What a browser leaves out of an address: control characters and blanks at its ends, tabs and line breaks anywhere."""
 _EVERYWHERE = frozenset("class dir hidden id lang role style tabindex title".split())
@@ -127,10 +125,10 @@ def _loads(nodes: Iterable[Node]) -> bool:
             return True
         if node.type == "at-keyword" and node.lower_value not in _AT_RULES:
             return True
-        if node.type == "url" and not node.value.startswith(_WITHIN):
+        if node.type == "url" and not node.value.startswith("#"):
             return True
         if node.type == "function" and node.lower_name not in _FUNCTIONS:
-            within = all(one.type == "string" and one.value.startswith(_WITHIN) for one in node.arguments)
+            within = all(one.type == "string" and one.value.startswith("#") for one in node.arguments)
             if node.lower_name != "url" or not within:
                 return True
         parts = ("prelude", "content", "arguments")
