@@ -57,13 +57,12 @@ class ClosingCells(Cells):
     def _built(self) -> BuiltCloud:
         """What is there now, with the student's ids, and how fast the newest entry in force came."""
         network_acl, subnets = network.students_network_acl(self._session), host.host_subnets(self._session)
-        timed = [one for one in protection.answers(self._session) if one.entry in network_acl.entries]
         return BuiltCloud(
             network_acl,
             rule.students_rule(self._session).id,
             subnets[0].id if subnets else "",
             bool(own_entries(network_acl.entries)),
-            timed[-1] if timed else None,
+            protection.newest_answer(self._session, network_acl.entries),
         )
 
     def _time(self, number: str) -> str:

@@ -18,6 +18,7 @@ from labkit import steps
 from labkit.lab.base import Cells
 from labkit.lab.part_3_responder import ResponderCells
 from labkit.model.check import require as require_passed
+from labkit.model.detection.rule import Rule
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.model.host.records import DroppedPacket
 from labkit.model.network_acl import Entry, Packet, decide
@@ -25,6 +26,7 @@ from labkit.model.response.response import own_entries
 from labkit.model.response.safe_addresses import never_deny, why_safe
 from labkit.range import dns
 from labkit.services import aws
+from labkit.services.detection.destinations import AlertDestinations
 from labkit.steps.host import ALL_IPV6_NUMBER
 from labkit.steps.network import students_network_acl
 from labkit.steps.protection import ALERT, COMMAND, DENIED, students_alerts
@@ -188,7 +190,7 @@ class ExperimentCells(ResponderCells):
         if mine.suppressions:
             session.detection.update_rule(replace(mine, suppressions=()))
             removed.append("the suppressions of your rule were removed")
-        if _others_met(session):
+        if _other_sites_remain(session, mine):
             for _, ended in steps.reset(session, (ALERT,)):
                 if isinstance(ended, LabError):
                     raise ended
@@ -199,12 +201,13 @@ class ExperimentCells(ResponderCells):
         return ActionResult("As part 3 left it.", (("Put back", words), (DENIED.title, done[-1].found)))
 
 
-def _others_met(session: LabSession) -> bool:
-    """Whether there is an alert or a deny entry of another site than the one that part 3 connects to."""
-    met = {dict(alert.aggregates).get("dst_ip", "") for alert in students_alerts(session)}
+def _other_sites_remain(session: LabSession, mine: Rule) -> bool:
+    """Whether an alert of the student's rule or a deny entry is about another site than the one of part 3."""
+    alerts = AlertDestinations(session.detection, mine.id, 0).take_in(students_alerts(session))
     denied = {str(entry.network.network_address) for entry in own_entries(students_network_acl(session).entries)}
-    kept, safe = dns.addresses(COMMAND[-1]), never_deny()
-    return any(address not in kept and not why_safe(address, safe) for address in met | denied)
+    of_part_3, safe = dns.addresses(COMMAND[-1]), never_deny()
+    addresses = {alert.address for alert in alerts} | denied
+    return any(address not in of_part_3 and not why_safe(address, safe) for address in addresses)
 
 
 def _surprise(lab: Cells, ran: RanView, expect: int, drops: list[DroppedPacket]) -> LabError:

@@ -103,8 +103,3 @@ def _requiring(keys: tuple[str, ...], call: Callable[..., Any]) -> Callable[...,
         return answered(self, guess, result) if guess else result
 
     return checked
-
-
-def calls(lab: type) -> dict[str, Any]:
-    """The public calls of this class, by name."""
-    return {name: getattr(lab, name) for name in dir(lab) if not name.startswith("_") and callable(getattr(lab, name))}

@@ -29,15 +29,15 @@ _RUN_COMMANDS = """\
 [ -f ~/.bashrc ] && . ~/.bashrc
 aws() {{ echo "{refusal}" >&2; return 1; }}
 PS1='\\[\\e[33m\\]({place})\\[\\e[0m\\] \\u@10.0.1.10 \\$ '
-labkit_news() {{
+labkit_show_entries() {{
   read -rt .1 <> <(:)
   labkit_new=()
-  mapfile -ts "$labkit_seen" labkit_new < "${{BASH_SOURCE[0]%/*}}/news"
-  labkit_seen=$((labkit_seen + ${{#labkit_new[@]}}))
+  mapfile -ts "$labkit_shown" labkit_new < "${{BASH_SOURCE[0]%/*}}/prompt"
+  labkit_shown=$((labkit_shown + ${{#labkit_new[@]}}))
   [ ${{#labkit_new[@]}} = 0 ] || printf '\\e[36m⊘ %s\\e[0m\\n' "${{labkit_new[@]}}"
 }}
-labkit_seen=0 && labkit_news > /dev/null 2>&1
-PROMPT_COMMAND="labkit_news 2> /dev/null${{PROMPT_COMMAND:+; $PROMPT_COMMAND}}"
+labkit_shown=0 && labkit_show_entries > /dev/null 2>&1
+PROMPT_COMMAND="labkit_show_entries 2> /dev/null${{PROMPT_COMMAND:+; $PROMPT_COMMAND}}"
 """
 """The prompt waits a tenth of a second: an entry that the program before it led to is there by then."""
 

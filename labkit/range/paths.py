@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labkit.model.errors import LabError
 
-ENTRY_SOCKET, TOKEN_FILE, LOG_FILE, RUN_COMMANDS, NEWS_FILE = "door", "token", "log", "bashrc", "news"
+ENTRY_SOCKET, TOKEN_FILE, LOG_FILE, RUN_COMMANDS, PROMPT_FILE = "door", "token", "log", "bashrc", "prompt"
 ETC_FILES = ("resolv.conf", "nsswitch.conf", "hosts")
 _LONGEST_SOCKET_PATH = 107
 
@@ -43,14 +43,8 @@ def make_folder(folder: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Remove the files of a range, and its folder if nothing else is in it."""
-    for name in (
-        ENTRY_SOCKET,
-        LOG_FILE,
-        RUN_COMMANDS,
-        NEWS_FILE,
-        *ETC_FILES,
-        TOKEN_FILE,
-    ):  # last: it tells the next range what to clean up
+    # The token last: it tells the next range what to clean up.
+    for name in (ENTRY_SOCKET, LOG_FILE, RUN_COMMANDS, PROMPT_FILE, *ETC_FILES, TOKEN_FILE):
         (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # it is gone already, or holds other files
         folder.rmdir()

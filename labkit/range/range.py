@@ -22,13 +22,13 @@ from labkit.range.channel import Channel, pair
 from labkit.range.evaluated import simulated
 from labkit.range.evaluated.evaluator import Evaluator
 from labkit.range.packets.ruleset import Counter
-from labkit.range.paths import LOG_FILE, NEWS_FILE, TOKEN_FILE, make_folder, remove_folder
+from labkit.range.paths import LOG_FILE, PROMPT_FILE, TOKEN_FILE, make_folder, remove_folder
 from labkit.range.program import follow_program
 from labkit.range.tiers import Tier, TierStatus, detect, start_command
 
 _DROPS_KEPT, _CONNECTIONS_KEPT = 10_000, 256
 _END_SECONDS = 60
-_MOST_NEWS_BYTES = 1_000_000
+_MOST_PROMPT_BYTES = 1_000_000
 _TOKEN = re.compile(r"labkit-range-[0-9a-f]{16}")
 
 log = logging.getLogger("labkit.range")
@@ -51,7 +51,6 @@ class Range:
         self._connections: deque[Connection] = deque(maxlen=_CONNECTIONS_KEPT)
         self._evaluator = Evaluator()
         self._status: TierStatus | None = None
-        self._parent = os.getpid()
         self.holder_pid = 0
 
     # ---- life ----
@@ -73,19 +72,16 @@ class Range:
             self.tier == 3 or (self._keeper is not None and self._keeper.poll() is None)
         )
 
-    def up(self, parent_pid: int | None = None) -> None:
-        """Start it with the entries that were applied last. Does nothing if it is up.
-
-        parent_pid: it ends when this process ends; by default the current one. Raises LabError if it does not start.
-        """
+    def up(self) -> None:
+        """Start it with the entries that were applied last. Does nothing if it is up. Raises LabError if it does not
+        start."""
         with self._lock:
-            self._parent = parent_pid or self._parent
             if self.is_up:
                 return
             self.down()
             self._status = detect()
             if self.tier < 3:
-                self._start(self._parent)
+                self._start()
             self._put_in_force(self._entries)
             log.info("%s", self.status)
 
@@ -137,10 +133,10 @@ class Range:
         """The connections that programs asked for, oldest first; the last 256 are kept."""
         return list(self._connections)
 
-    def tell_shells(self, sentence: str) -> None:
-        """Have each open prompt show this sentence the next time it appears."""
-        with contextlib.suppress(OSError), open(self.folder / NEWS_FILE, "a", encoding="utf-8") as file:
-            if file.tell() < _MOST_NEWS_BYTES:
+    def show_at_prompts(self, sentence: str) -> None:
+        """Let each open shell show this sentence before its next prompt."""
+        with contextlib.suppress(OSError), open(self.folder / PROMPT_FILE, "a", encoding="utf-8") as file:
+            if file.tell() < _MOST_PROMPT_BYTES:
                 file.write(f"{sentence}\n")
 
     # ---- programs ----
@@ -192,12 +188,12 @@ class Range:
             self._order({"entries": [entry.to_aws() for entry in entries]})
         self._entries = entries
 
-    def _start(self, parent_pid: int) -> None:
+    def _start(self) -> None:
         make_folder(self.folder)
         token = f"labkit-range-{secrets.token_hex(8)}"
         (self.folder / TOKEN_FILE).write_text(token)
         ours, theirs = zip(pair(), pair(), strict=True)
-        arguments = [str(self.folder), str(self.tier), token, str(parent_pid), *(str(end.fileno()) for end in theirs)]
+        arguments = [str(self.folder), str(self.tier), token, str(os.getpid()), *(str(end.fileno()) for end in theirs)]
         with open(self.folder / LOG_FILE, "wb") as output:
             self._keeper = subprocess.Popen(
                 start_command("keeper", *arguments),

@@ -8,27 +8,11 @@ from collections.abc import Callable, Sequence
 
 from labkit.model.detection.records import Alert
 from labkit.model.errors import LabError
-from labkit.services.detection.alert_feed import AlertFeed, NoFeed
+from labkit.services.detection.alert_feed import NoFeed
 
-Wait = Callable[[threading.Event], Sequence[Alert]]
-"""Returns the alerts that are new or have another event; none after a while or soon after the event is set. Raises
+Wait = Callable[[], Sequence[Alert]]
+"""Returns the alerts that are new or have another event, perhaps after some seconds; none if there are none. Raises
 NoFeed if there is no feed, and other LabErrors."""
-
-
-def alerts_of(feed: AlertFeed) -> Wait:
-    """Waits at a feed. The first call returns at once without alerts; earlier ones have to be read from the API."""
-    after: int | None = None
-
-    def wait(stop: threading.Event) -> Sequence[Alert]:
-        nonlocal after
-        if after is None:
-            after = feed.position()
-            return ()
-        news = feed.wait(after, stop)
-        after = news.after
-        return [change.alert for change in news.changes]
-
-    return wait
 
 
 class AlertListener:
@@ -54,7 +38,7 @@ class AlertListener:
     def _listen(self) -> None:
         while self._wait is not None and not self._stop.is_set():
             try:
-                self._alerts.extend(self._wait(self._stop))
+                self._alerts.extend(self._wait())
             except NoFeed:
                 return
             except LabError:  # the rounds go on by the clock, and report the error

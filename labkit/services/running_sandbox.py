@@ -71,35 +71,28 @@ class Sandbox:
             address = f"{self.url}/_lab/cloud-account"
             return session.get(address, params={"ticket": ticket}, timeout=ANSWER_TIMEOUT_SECONDS)
 
-    def control(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
-    ) -> Any:
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The JSON reply to a control call. Raises ServiceUnreachable, or LabError with the reply's message."""
-        with self._reply(method, path, body, timeout_seconds) as reply:
+        with self._reply(method, path, body) as reply:
             return reply.json()
 
     def control_lines(self, path: str, body: Mapping[str, Any]) -> Generator[Any, None, None]:
         """The values of a reply that comes line by line; closing the iterator hangs up. Raises as `control` does."""
-        with self._reply("POST", path, body, ANSWER_TIMEOUT_SECONDS, stream=True) as reply:
+        with self._reply("POST", path, body, stream=True) as reply:
             for line in reply.iter_lines(chunk_size=None):
                 yield json.loads(line)
 
     @contextlib.contextmanager
     def _reply(
-        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_seconds: float, stream: bool = False
+        self, method: str, path: str, body: Mapping[str, Any] | None, stream: bool = False
     ) -> Iterator[requests.Response]:
         import requests
 
         with requests.Session() as session, self._unreachable():
             session.trust_env = False
             headers = {"X-Lab-Token": self.token}
-            reply = session.request(
-                method, self.url + path, headers=headers, json=body, timeout=timeout_seconds, stream=stream
-            )
+            wait = ANSWER_TIMEOUT_SECONDS
+            reply = session.request(method, self.url + path, headers=headers, json=body, timeout=wait, stream=stream)
             with reply:
                 if reply.status_code == REFUSED:
                     raise LabError(**reply.json())

@@ -171,7 +171,7 @@ def check_account(session: LabSession) -> CheckResult:
         next_step = "Enter both keys: lab.enter_aws_keys(). Or run `aws configure` in a terminal."
         return ACCOUNT.result(Outcome.NOT_YET, expected, "no AWS account is active", next_step)
     try:
-        who = verify(session.aws).caller
+        who = verify(session.aws)
     except CredentialsRefused as error:
         return ACCOUNT.result(Outcome.WRONG, expected, f"{error.what} {error.why}", error.next_step)
     return ACCOUNT.result(Outcome.PASSED, expected, f"account {who.account}, region {session.region}, as {who.arn}")
@@ -183,7 +183,7 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
     Raises LabError, and changes nothing, when AWS refuses them or another profile of that name is there.
     """
     region = check_region(region or session.region)
-    verified = verify(session.account(keys, region))
+    owner = verify(session.account(keys, region))
     if keep:
         profile = SavedProfile(keys, region, session.backend.aws.endpoint() or "")
         backend = session.backend.aws
@@ -192,8 +192,8 @@ def use_keys(session: LabSession, keys: AccessKeys, region: str, keep: bool, ove
     session.notes.save(region=region)
     where = f"saved in the profile {PROFILE}" if keep else "in this notebook's memory only"
     return ActionResult(
-        f"AWS answers: account {verified.caller.account}, region {region}.",
-        (("Identity", verified.caller.arn), ("Keys", where)),
+        f"AWS answers: account {owner.account}, region {region}.",
+        (("Identity", owner.arn), ("Keys", where)),
         cli=commands.caller_command(session),
         cli_caption=LOOK,
         remark=_vpc_elsewhere(session),

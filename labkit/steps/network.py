@@ -173,7 +173,7 @@ def undo_vpc(session: LabSession) -> ActionResult:
     ec2, student = account.ec2, session.student
     if vpcs := aws.find_student_vpcs(ec2, student):
         session.require_agreement()
-    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, student).things]
+    deleted = [thing for vpc in vpcs for thing in aws.delete_vpc(ec2, vpc.id, student)]
     if left := aws.find_student_vpcs(ec2, student):
         raise LabError(f"Still there: {_listed(left)}.", "AWS has not deleted it yet.", "Run the reset again.")
     _require_none_elsewhere(session, account)

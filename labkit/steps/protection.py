@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from labkit.model.check import CheckResult, Outcome
@@ -50,12 +50,27 @@ def answers(
 
     Only what was measured, in this order; oldest first. Nothing of what the host no longer knows, nor the known ones.
     """
-    denies = session.backend.aws.host.denies(since) if session.backend.aws.host is not None else ()
     before = {(one.address, one.entered_at_ms) for one in known}
-    new = [deny for deny in denies if (deny.address, round(deny.time * 1000)) not in before]
-    alerts = list(students_alerts(session)) if new else []
-    found = (_answer(session, deny, alerts, int(since * 1000), until * 1000) for deny in new)
-    return tuple(message for message in found if message is not None)
+    new = [deny for deny in _denies(session, since) if (deny.address, round(deny.time * 1000)) not in before]
+    return tuple(_answers(session, new, int(since * 1000), until * 1000))
+
+
+def newest_answer(session: LabSession, entries: Collection[Entry]) -> Message | None:
+    """The newest of those answers whose entry is one of these; None if the host saw none of them answered."""
+    newest_first = _answers(session, _denies(session)[::-1], 0, math.inf)
+    return next((answer for answer in newest_first if answer.entry in entries), None)
+
+
+def _denies(session: LabSession, since: float = 0.0) -> list[DenyInForce]:
+    host = session.backend.aws.host
+    return [] if host is None else host.denies(since)
+
+
+def _answers(session: LabSession, denies: Sequence[DenyInForce], since_ms: int, until_ms: float) -> Iterator[Message]:
+    """Each of these entries with its alert and event, where both are known; a call for the alerts, and one for each."""
+    alerts = list(students_alerts(session)) if denies else []
+    found = (_answer(session, deny, alerts, since_ms, until_ms) for deny in denies)
+    return (message for message in found if message is not None)
 
 
 def _answer(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from labkit.model.response.messages import Message
 from labkit.model.response.safe_addresses import SafeNetwork, never_deny, parse_safe
 from labkit.model.vpc import Vpc
-from labkit.responder import INTERVAL_SECONDS, Responder, alerts_of
+from labkit.responder import INTERVAL_SECONDS, Responder
 from labkit.services import aws
 from labkit.services.detection.alert_feed import AlertFeed
 from labkit.services.detection.api import DetectionApi
@@ -44,7 +44,7 @@ def students_responder(
         emit,
         interval_seconds=interval_seconds,
         look_back_seconds=rule.window_seconds,
-        wait=alerts_of(AlertFeed(_detection(session), rule.id)),
+        wait=AlertFeed(_detection(session), rule.id),
         find=lambda: filtering_network_acl(session, network_acl.vpc_id),
     )
 

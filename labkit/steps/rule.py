@@ -55,25 +55,20 @@ def students_rule(session: LabSession) -> Rule:
     )
 
 
-def clone_rule(session: LabSession, precreated: str = PRECREATED_RULE) -> Rule:
+def clone_rule(session: LabSession) -> Rule:
     """The student's rule, cloned from the precreated one with the student's name, disabled; found if it is there."""
     with session.creation_lock():
-        return _cloned(session, precreated)
-
-
-def _cloned(session: LabSession, precreated: str) -> Rule:
-    rules = all_rules(session.detection)
-    name = rule_name(session.student)
-    if mine := next((rule for rule in rules if rule.name == name), None):
-        return mine
-    original = next((rule for rule in rules if rule.name == precreated), None)
-    if original is None:
-        raise LabError(
-            f"The precreated rule “{precreated}” was not found.",
-            f"The rule set “{BASE_RULE_SET}” no longer has it.",
-            "Create your rule from scratch: lab.create_rule()",
-        )
-    return session.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
+        rules = {rule.name: rule for rule in reversed(all_rules(session.detection))}
+        name, original = rule_name(session.student), rules.get(PRECREATED_RULE)
+        if name in rules:
+            return rules[name]
+        if original is None:
+            raise LabError(
+                f"The precreated rule “{PRECREATED_RULE}” was not found.",
+                f"The rule set “{BASE_RULE_SET}” no longer has it.",
+                "Create your rule from scratch: lab.create_rule()",
+            )
+        return session.detection.create_rule(original.ruleset_id, replace(original, name=name, enabled=False))
 
 
 def create_rule(session: LabSession) -> Rule:
@@ -158,12 +153,11 @@ def check_rule_id(session: LabSession) -> CheckResult:
     return RULE_ID.not_noted(session, "the RuleID of your rule", rule.id, "Save it: lab.retrieve_rule_id()")
 
 
-def show_rule(title: str, rule: Rule, remark: str = "") -> ActionResult:
-    """What happened to a rule, with the calls of the REST API that did it."""
+def show_rule(title: str, rule: Rule) -> ActionResult:
+    """What happened to a rule."""
     return ActionResult(
         title,
         (("RuleID", rule.id), ("Name", rule.name), ("Status", "enabled" if rule.enabled else "disabled")),
-        remark=remark,
     )
 
 

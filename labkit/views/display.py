@@ -1,4 +1,4 @@
-"""Show results in the cell that is running: once, updatable, or as a progress bar that the result replaces."""
+"""Show results in the cell that is running: once, updatable, or as a progress bar."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ def on_idle_interrupt(call: Callable[[], object]) -> None:
 
 
 class ProgressDisplay:
-    """A native progress bar below the running cell; `move` moves it and `finish` replaces it with the result.
+    """A native progress bar below the running cell. doing: what is being done. total: the number of steps.
 
-    doing: what is being done. total: how many of `unit` there are. Make one when the work begins.
+    Make one when the work begins.
     """
 
-    def __init__(self, doing: str, total: int, unit: str = "steps") -> None:
-        self._doing, self._total, self._unit = doing, total, unit
+    def __init__(self, doing: str, total: int) -> None:
+        self._doing, self._total = doing, total
         self._handle = display_updatable(self._at(0))
 
     def move(self, value: int) -> None:
@@ -118,10 +118,5 @@ class ProgressDisplay:
         if self._handle is not None:
             self._handle.update(self._at(value))
 
-    def finish(self, shown: View) -> None:
-        """Replace the bar with the result."""
-        if self._handle is not None:
-            self._handle.update(shown)
-
     def _at(self, value: int) -> Working:
-        return Working(self._doing, value, self._total, self._unit)
+        return Working(self._doing, value, self._total)

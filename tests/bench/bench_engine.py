@@ -160,12 +160,11 @@ def _feed(rounds: int = 60) -> Row:
     without looking, and one signed call that asks for nothing."""
     with an_engine() as (store, engine, _), serving(create_detection_app(store, engine=engine)) as url:
         api = DetectionApi(url, **store.credentials())
-        feed, stop, after = AlertFeed(api), threading.Event(), [0]
+        feed = AlertFeed(api)
+        feed()
 
         def wait() -> None:
-            news = feed.wait(after[0], stop, 20)
-            assert len(news.changes) == 1
-            after[0] = news.after
+            assert len(feed()) == 1
 
         def hand_over(number: int) -> None:
             engine.ingest([a_connect(number, new_id(), time.time_ns() // 1_000_000)])

@@ -69,7 +69,6 @@ def _working() -> tuple[State, ...]:
     return (
         State("begun", Working("Doing the steps", 0, 8)),
         State("under way", Working("Doing the steps", 3, 8)),
-        State("another unit", Working("Removing what the lab made", 5, 5, "things")),
     )
 
 

@@ -60,7 +60,7 @@ def test_the_aws_cli_typed_at_the_prompt_says_where_it_works(terminal: tuple[Ter
 def test_the_prompt_says_once_that_an_entry_was_written_meanwhile(terminal: tuple[Terminal, str], network: Range):
     screen, prompt = terminal
     screen.wait_for(prompt)
-    network.tell_shells("Entry 1 was written: it denies 203.0.113.10.")
+    network.show_at_prompts("Entry 1 was written: it denies 203.0.113.10.")
     screen.type("true\n")
 
     screen.wait_for(r"⊘ Entry 1 was written: it denies 203\.0\.113\.10\.")

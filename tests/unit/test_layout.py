@@ -30,7 +30,6 @@ SAME_CONSTANTS = {
     "PATIENCE_SECONDS": "deadlines of unrelated calls",
     "POLL_SECONDS": "the poll intervals of two feeds",
     "Raw": "an alias for a JSON object",
-    "T": "a type variable",
     "log": "modules of one room log under one name",
 }
 """Constants that have one name and value in several modules by coincidence, and why."""

@@ -39,14 +39,14 @@ def audit_event(connection: Connection, source_addresses: Sequence[str] = ()) ->
     }
 
 
-def connect_event(destination: str = "203.0.113.10", port: int = 80, exe: str = "/usr/bin/curl") -> Mapping[str, Any]:
-    """An example: the event of a program of user `ubuntu` that connects to this address.
+def connect_event(destination: str = "203.0.113.10", port: int = 80) -> Mapping[str, Any]:
+    """An example: the event of a curl of user `ubuntu` that connects to this address.
 
     >>> connect_event("127.0.0.1", 5432)["connection"]["dst_addr"]
     '127.0.0.1'
     """
-    args = (exe.rsplit("/", 1)[-1], destination)
-    program = Program(6315, 6171, 3, "pts0", 1000, 1000, "ubuntu", "ubuntu", exe, "/home/ubuntu", args)
+    ids, args = (6315, 6171, 3, "pts0", 1000, 1000, "ubuntu", "ubuntu"), ("curl", destination)
+    program = Program(*ids, "/usr/bin/curl", "/home/ubuntu", args)
     event = audit_event(Connection(0.0, destination, port, "tcp", program), ("10.0.0.10",))
     return event | {"connection": event["connection"] | {"src_addr": "10.0.0.10", "src_port": 43512}}
 

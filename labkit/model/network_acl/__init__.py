@@ -1,6 +1,6 @@
 """Network ACLs as values: entries, which of them AWS refuses, their order, and which one decides."""
 
-from labkit.model.network_acl.acl import NetworkAcl, entries_used, free_rule_number
+from labkit.model.network_acl.acl import NetworkAcl, entries_used
 from labkit.model.network_acl.decision import Decision, Shadowed, Trial, WhatIf, decide, never_reached, what_if
 from labkit.model.network_acl.entry import CATCH_ALL, ENTRY_QUOTA, VPC_QUOTA, Entry, in_order, protocol_name
 from labkit.model.network_acl.packet import Packet
@@ -27,7 +27,6 @@ __all__ = [
     "WhatIf",
     "decide",
     "entries_used",
-    "free_rule_number",
     "in_order",
     "never_reached",
     "new_entry",

@@ -1,4 +1,4 @@
-"""A network ACL as DescribeNetworkAcls returns it, its quota, and the next free rule number."""
+"""A network ACL as DescribeNetworkAcls returns it, and its quota."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.model.errors import InvalidInput
 from labkit.model.network_acl.entry import ENTRY_QUOTA, Entry, in_order
 
 
@@ -87,23 +86,3 @@ def entries_used(entries: Iterable[Entry], egress: bool, *, ipv6: bool = False) 
     2
     """
     return sum(1 for entry in entries if entry.egress == egress and entry.ipv6 == ipv6)
-
-
-def free_rule_number(entries: Iterable[Entry], egress: bool, first: int = 1, last: int = 99) -> int:
-    """The lowest rule number from first to last that no entry of this direction uses, IPv4 or IPv6.
-
-    Raises InvalidInput if all are in use.
-
-    >>> free_rule_number([Entry(1, True, "deny", "-1", "203.0.113.0/24")], egress=True)
-    2
-    """
-    used = {entry.rule_number for entry in entries if entry.egress == egress}
-    for number in range(first, last + 1):
-        if number not in used:
-            return number
-    raise InvalidInput(
-        f"No rule number from {first} to {last} is free.",
-        f"Each already has an {'egress' if egress else 'ingress'} entry, and a direction uses a number only once.",
-        "Delete an entry that is no longer needed, or choose another range.",
-        field="rule_number",
-    )

@@ -9,7 +9,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from labkit.model.access_keys import AccessKeys
 from labkit.model.host.location import HostLocation
@@ -19,8 +19,7 @@ from labkit.sandbox.ids import Ids
 
 if TYPE_CHECKING:
     from labkit.sandbox.aws.requests import AwsRequests
-
-T = TypeVar("T")
+    from labkit.sandbox.aws.state import MotoState
 
 CONTROL_FLAG = "labkit.control"
 """The WSGI environment's key that the sandbox's dispatcher sets when a request carries the control token."""
@@ -67,29 +66,23 @@ class AwsApp:
 
     def location_of(self, account: str) -> HostLocation | None:
         """The location of an account's host. Waits for `warm` to end; raises RuntimeError if that failed."""
+        state = self._loaded_state()
+        from labkit.sandbox.aws import inventory
 
-        def read() -> HostLocation | None:
-            from labkit.sandbox.aws.inventory import location_of
-
-            return location_of(account)
-
-        return self._read(account, read)
+        return state.read(account, lambda: inventory.location_of(account))
 
     def regions_of(self, account: str) -> dict[str, dict[str, Any]]:
         """What an account has, by region, as boto3 would show it. Waits like `location_of`."""
+        state = self._loaded_state()
+        from labkit.sandbox.aws import inventory
 
-        def read() -> dict[str, dict[str, Any]]:
-            from labkit.sandbox.aws.inventory import regions_of
+        return state.read(account, lambda: inventory.regions_of(account))
 
-            return regions_of(account)
-
-        return self._read(account, read)
-
-    def _read(self, account: str, read: Callable[[], T]) -> T:
+    def _loaded_state(self) -> MotoState:
         requests = self._loaded_requests()
         if requests is None:
             raise RuntimeError("the AWS side did not load")
-        return requests.state.read(account, read)
+        return requests.state
 
     @property
     def notice(self) -> str:

@@ -118,7 +118,7 @@ class LabHost:
             address = entry.network.network_address
             known = [one.time for one in made if ipaddress.ip_address(one.ip) == address]
             self._denies.append(DenyInForce(now, entry.rule_number, str(address), known[-1] if known else None))
-            self._range.tell_shells(self._denies[-1].sentence)
+            self._range.show_at_prompts(self._denies[-1].sentence)
 
     @property
     def is_started(self) -> bool:

@@ -1,7 +1,6 @@
 """The client of AWS. `aws.describe_vpcs(ec2)` and its like take the boto3 client that they use."""
 
 from labkit.services.aws.ec2 import (
-    Deleted,
     Subnet,
     caller,
     create_entry,
@@ -21,7 +20,6 @@ from labkit.services.aws.ec2 import (
 )
 
 __all__ = [
-    "Deleted",
     "Subnet",
     "caller",
     "create_entry",

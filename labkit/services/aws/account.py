@@ -99,9 +99,6 @@ class CallerIdentity:
     arn: str
     user_id: str
 
-    def __str__(self) -> str:
-        return f"{self.arn} in account {self.account}"
-
 
 def isolated_session() -> Any:
     """A botocore session that reads no profile, no configuration file and no variable of the environment."""

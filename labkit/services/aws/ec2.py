@@ -16,22 +16,11 @@ from labkit.model.network_acl import (
     NetworkAcl,
     validate_entry,
     validate_rule_number,
-    validate_vpc_cidr_block,
 )
 from labkit.model.student import STUDENT_TAG, student_tags
 from labkit.model.vpc import LAB_CIDR_BLOCK, Vpc, vpc_quota_sentence
 from labkit.services.aws.account import Account, CallerIdentity
 from labkit.services.aws.errors import translate_aws_errors
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """What was deleted, in the order it was, such as `network ACL acl-1`."""
-
-    things: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "Deleted " + ", ".join(self.things) + "." if self.things else "Nothing to delete."
 
 
 @dataclass(frozen=True)
@@ -74,17 +63,16 @@ def unclaimed_vpcs(ec2: Any) -> tuple[Vpc, ...]:
     return tuple(vpc for vpc in found if not vpc.tags)
 
 
-def create_vpc(ec2: Any, student: int, cidr_block: str = LAB_CIDR_BLOCK) -> Vpc:
+def create_vpc(ec2: Any, student: int) -> Vpc:
     """A new VPC with the student's tags; it can be described when this returns.
 
-    CreateVpc has no idempotency token: look with `find_student_vpcs` first. Raises QuotaReached with the region's
-    VPCs listed, InvalidInput for a CIDR block that AWS would refuse.
+    CreateVpc has no idempotency token: look with `find_student_vpcs` first. Raises QuotaReached, which lists the
+    region's VPCs.
     """
-    canonical = validate_vpc_cidr_block(cidr_block)
     tags = {"ResourceType": "vpc", "Tags": _tags(student_tags(student))}
     try:
         with translate_aws_errors(ec2):
-            reply = ec2.create_vpc(CidrBlock=canonical, TagSpecifications=[tags])
+            reply = ec2.create_vpc(CidrBlock=LAB_CIDR_BLOCK, TagSpecifications=[tags])
             # A describe right after the create may not see it yet: EC2 is eventually consistent.
             waiter = ec2.get_waiter("vpc_exists")
             waiter.wait(VpcIds=[reply["Vpc"]["VpcId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 15})
@@ -108,8 +96,8 @@ def tag_vpc(ec2: Any, vpc_id: str, student: int) -> Vpc:
     return _one_vpc(ec2, vpc_id)
 
 
-def delete_vpc(ec2: Any, vpc_id: str, student: int) -> Deleted:
-    """Delete a student's VPC with its tagged subnets and its network ACLs; say what was deleted.
+def delete_vpc(ec2: Any, vpc_id: str, student: int) -> list[str]:
+    """Delete a student's VPC with its tagged subnets and its network ACLs; return what was deleted, in that order.
 
     Raises InvalidInput, and deletes nothing, when the VPC does not carry the student's tag; ServiceError
     (`DependencyViolation`) naming the subnets that are in the way when there are some the lab did not make.
@@ -139,7 +127,7 @@ def delete_vpc(ec2: Any, vpc_id: str, student: int) -> Deleted:
                 ec2.delete_network_acl(NetworkAclId=network_acl["NetworkAclId"])
                 deleted.append(f"network ACL {network_acl['NetworkAclId']}")
         ec2.delete_vpc(VpcId=vpc_id)
-    return Deleted((*deleted, f"VPC {vpc_id}"))
+    return [*deleted, f"VPC {vpc_id}"]
 
 
 def student_vpcs_elsewhere(account: Account, student: int, region: str) -> tuple[Vpc, ...]:

@@ -18,27 +18,15 @@ from labkit.services.aws.account import Account, CallerIdentity, isolated_sessio
 from labkit.services.aws.ec2 import caller, describe_vpcs
 
 
-@dataclass(frozen=True)
-class Verified:
-    """Keys that work, with their owner, region and endpoint."""
-
-    caller: CallerIdentity
-    region: str
-    endpoint_url: str
-
-    def __str__(self) -> str:
-        return f"{self.caller}, region {self.region}"
-
-
-def verify(account: Account) -> Verified:
-    """Make one call to STS, for the owner of the keys, and one read from EC2.
+def verify(account: Account) -> CallerIdentity:
+    """The owner of the keys, after one call to STS and one read from EC2.
 
     Raises CredentialsRefused (unknown key, wrong secret, expired, no permission for EC2), ServiceUnreachable, and
     ServiceError when this machine's clock is off; `code` is the service's error code.
     """
-    whose = caller(account.sts)
+    owner = caller(account.sts)
     describe_vpcs(account.ec2, {"is-default": ["true"]})
-    return Verified(whose, account.region, account.ec2.meta.endpoint_url)
+    return owner
 
 
 def check_region(region: str) -> str:
@@ -79,6 +67,8 @@ def _partition(region: str) -> str:
 
 # --- the profile ---
 
+_IN_CONFIG_FILE = f"profile {PROFILE}"
+
 
 @dataclass(frozen=True)
 class SavedProfile:
@@ -89,9 +79,7 @@ class SavedProfile:
     endpoint_url: str = ""
 
 
-def save_profile(
-    saved: SavedProfile, config_file: Path, credentials_file: Path, *, name: str = PROFILE, overwrite: bool = False
-) -> None:
+def save_profile(saved: SavedProfile, config_file: Path, credentials_file: Path, *, overwrite: bool = False) -> None:
     """Write the profile into AWS's two files, each atomically and with mode 0600, leaving every other line unchanged.
 
     A profile that already has this access key id is updated. Unless overwrite is set, raises InvalidInput
@@ -99,11 +87,11 @@ def save_profile(
     or written.
     """
     if not overwrite:
-        _refuse_to_replace(saved.keys, config_file, credentials_file, name)
+        _refuse_to_replace(saved.keys, config_file, credentials_file)
     token = saved.keys.session_token or None
     _change(
         credentials_file,
-        name,
+        PROFILE,
         {
             "aws_access_key_id": saved.keys.access_key_id,
             "aws_secret_access_key": saved.keys.secret_access_key,
@@ -112,13 +100,13 @@ def save_profile(
     )
     cleared_sources = dict.fromkeys(_KEY_SOURCES) if overwrite else {}
     settings = {"region": saved.region or None, "endpoint_url": saved.endpoint_url or None}
-    _change(config_file, _config_section(name), settings | cleared_sources)
+    _change(config_file, _IN_CONFIG_FILE, settings | cleared_sources)
 
 
-def load_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> SavedProfile | None:
+def load_profile(config_file: Path, credentials_file: Path) -> SavedProfile | None:
     """The profile; None if it is absent or has no keys. Raises LabError if a file cannot be read."""
-    held = read_section(_read(credentials_file), name) or {}
-    settings = read_section(_read(config_file), _config_section(name)) or {}
+    held = read_section(_read(credentials_file), PROFILE) or {}
+    settings = read_section(_read(config_file), _IN_CONFIG_FILE) or {}
     key_id, secret = held.get("aws_access_key_id"), held.get("aws_secret_access_key")
     if not key_id or not secret:
         return None
@@ -126,10 +114,10 @@ def load_profile(config_file: Path, credentials_file: Path, name: str = PROFILE)
     return SavedProfile(keys, settings.get("region", ""), settings.get("endpoint_url", ""))
 
 
-def remove_profile(config_file: Path, credentials_file: Path, name: str = PROFILE) -> bool:
+def remove_profile(config_file: Path, credentials_file: Path) -> bool:
     """Remove the profile from both files and return whether there was one. Every other line stays unchanged."""
     removed = False
-    for file, section in ((config_file, _config_section(name)), (credentials_file, name)):
+    for file, section in ((config_file, _IN_CONFIG_FILE), (credentials_file, PROFILE)):
         text = _read(file)
         without = remove_section(text, section)
         if without != text:
@@ -142,24 +130,20 @@ _KEY_SOURCES = ("role_arn", "source_profile", "credential_process", "sso_session
 """Options of a profile in the configuration file that define where its keys come from."""
 
 
-def _refuse_to_replace(keys: AccessKeys, config_file: Path, credentials_file: Path, name: str) -> None:
-    held = read_section(_read(credentials_file), name)
-    settings = read_section(_read(config_file), _config_section(name)) or {}
+def _refuse_to_replace(keys: AccessKeys, config_file: Path, credentials_file: Path) -> None:
+    held = read_section(_read(credentials_file), PROFILE)
+    settings = read_section(_read(config_file), _IN_CONFIG_FILE) or {}
     same = held is None or (held.get("aws_access_key_id") or keys.access_key_id) == keys.access_key_id
     if same and not set(_KEY_SOURCES) & settings.keys():
         return
     raise InvalidInput(
-        f"The profile {name} was not changed.",
+        f"The profile {PROFILE} was not changed.",
         f"{credentials_file} already has it, with other keys.",
         "Allow overwriting (in the form, tick the box; in a cell, use overwrite=True), or do not save the new keys: "
         "they then stay in memory only.",
         field="overwrite",
         code="ProfileExists",
     )
-
-
-def _config_section(name: str) -> str:
-    return "default" if name == "default" else f"profile {name}"
 
 
 def _change(file: Path, section: str, options: dict[str, str | None]) -> None:

@@ -54,14 +54,14 @@ class DetectionApi:
         user_id: str,
         api_key: str,
         organization_id: str,
-        session: Session | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
         certificate: str = "",
     ) -> None:
         self.url = url.rstrip("/").removesuffix("/v2")
         self.user_id, self.organization_id = user_id, organization_id
         self._auth = HawkAuth(user_id, api_key, organization_id)
-        self._session, self._patience_seconds, self._certificate = session, patience_seconds, certificate
+        self._session: Session | None = None
+        self._patience_seconds, self._certificate = patience_seconds, certificate
 
     def __repr__(self) -> str:
         return f"DetectionApi({self.url!r}, user_id={self.user_id!r}, organization_id={self.organization_id!r})"

@@ -98,20 +98,18 @@ def choice_form(
     options: Sequence[tuple[str, Value]],
     submit: Callable[[Value], View],
     *,
-    table: View | None = None,
     link_to: LinkTo = no_link,
 ) -> Form:
     """A choice of one: a button for each option, whose label says it all.
 
     Buttons, because JupyterLab takes the arrow keys that a group of radio buttons needs: by keyboard none but the first
-    could be chosen (tried, 4.6). table: what to look at before choosing.
+    could be chosen (tried, 4.6).
     """
-    form = Form(table if table is not None else Note(title), link_to)
+    form = Form(Note(title), link_to)
     buttons = [form.add_button(label, "Checking…", partial(submit, value)) for label, value in options]
     for button in buttons:
         button.button_style = ""
-    question = [words(Note(title))] if table is not None else []
-    form.put(*question, *buttons)
+    form.put(*buttons)
     return form
 
 

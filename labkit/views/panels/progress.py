@@ -127,14 +127,13 @@ class StatusLine(View):
 
 @dataclass(frozen=True, repr=False)
 class Working(View):
-    """Work in progress: `value` of `total`. unit: what is counted, such as "steps"."""
+    """Work in progress: `value` of `total` steps."""
 
     doing: str
     value: int
     total: int
-    unit: str = "steps"
 
     template: ClassVar[str] = "working.html.j2"
 
     def text(self) -> str:
-        return f"{self.doing}: {self.value} of {self.total} {self.unit}"
+        return f"{self.doing}: {self.value} of {self.total} steps"

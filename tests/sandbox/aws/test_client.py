@@ -91,10 +91,9 @@ def network_acl(ec2):
 # --- who ---
 
 
-def test_right_keys_are_verified_with_account_and_region_named(account):
-    verified = verify(account)
-    assert verified.caller.account == "123456789012"
-    assert str(verified) == f"arn:aws:iam::123456789012:user/student in account 123456789012, region {account.region}"
+def test_right_keys_are_verified_and_their_owner_named(account):
+    owner = verify(account)
+    assert (owner.account, owner.arn) == ("123456789012", "arn:aws:iam::123456789012:user/student")
 
 
 @pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
@@ -236,12 +235,6 @@ def test_another_students_vpc_and_the_default_vpc_are_not_claimed(ec2):
     assert aws.find_student_vpcs(ec2, 7) == ()
 
 
-def test_a_block_that_aws_refuses_is_refused_before_the_call(ec2):
-    with pytest.raises(InvalidInput) as refused:
-        aws.create_vpc(ec2, 7, "10.0.0.0/8")
-    assert refused.value.code == "InvalidVpc.Range"
-
-
 def test_the_vpc_quota_error_lists_the_vpcs_that_use_it(ec2):
     made = [aws.create_vpc(ec2, student) for student in (1, 2, 3, 4)]
     with pytest.raises(QuotaReached) as reached:
@@ -257,7 +250,7 @@ def test_deleting_a_vpc_deletes_and_lists_tagged_subnets_and_network_acls(ec2):
     subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.1.0/24", TagSpecifications=tags)["Subnet"]["SubnetId"]
     extra = ec2.create_network_acl(VpcId=vpc.id)["NetworkAcl"]["NetworkAclId"]
     deleted = aws.delete_vpc(ec2, vpc.id, 7)
-    assert deleted.things == (f"subnet {subnet}", f"network ACL {extra}", f"VPC {vpc.id}")
+    assert deleted == [f"subnet {subnet}", f"network ACL {extra}", f"VPC {vpc.id}"]
     assert aws.find_student_vpcs(ec2, 7) == ()
     assert aws.describe_network_acls(ec2, vpc_id=vpc.id) == ()
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import mohawk.util
 import pytest
-import requests
 from werkzeug import Request, Response
 
 from labkit.model.detection.criteria import FILTER
@@ -302,15 +301,6 @@ def test_a_proxy_in_the_environment_is_not_used_for_this_machine(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert detection_unchanged.api().rulesets()
-
-
-def test_a_given_session_is_used(detection_unchanged: Service) -> None:
-    session = requests.Session()
-    session.headers["X-Seen"] = "yes"
-    seen = []
-    session.hooks["response"].append(lambda response, **_: seen.append(response.request.headers["X-Seen"]))
-    detection_unchanged.api(session=session).self_test()
-    assert seen == ["yes"]
 
 
 def test_importing_the_client_loads_nothing_heavy() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from labkit.sandbox.control import TOKEN_HEADER
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.engine import MOST_CHANGES
 from labkit.sandbox.detection.timestamps import format_time
-from labkit.services.detection.alert_feed import AlertFeed, FeedReply, NoFeed
+from labkit.services.detection import alert_feed
+from labkit.services.detection.alert_feed import AlertFeed, NoFeed
 from labkit.services.detection.api import DetectionApi
 from tests.sandbox.detection.engine_fixtures import TOKEN, Clock, Watched, addresses, watching
 from tests.sandbox.detection.fixtures import Service
@@ -41,10 +41,6 @@ def waiting(watched: Watched, number: int) -> None:
             return len(watched.engine._news._waiters) >= number
 
     until(there)
-
-
-def feed_of(watched: Watched, rule_id: str = "") -> AlertFeed:
-    return AlertFeed(watched.service.api(), rule_id)
 
 
 def test_the_first_request_returns_the_current_position(watched: Watched) -> None:
@@ -175,37 +171,35 @@ def test_the_sandboxs_own_token_opens_the_same_feed(watched: Watched) -> None:
 
 
 def test_the_client_gets_an_alert_as_soon_as_it_is_raised(watched: Watched) -> None:
-    feed = feed_of(watched, seed_data.PRECREATED_RULE_ID)
-    after = feed.position()
+    feed = AlertFeed(watched.service.api(), seed_data.PRECREATED_RULE_ID)
+    assert feed() == []
     with ThreadPoolExecutor(1) as pool:
-        news: Future[FeedReply] = pool.submit(feed.wait, after, threading.Event(), LONG)
+        news = pool.submit(feed)
         waiting(watched, 1)
         watched.engine.ingest([watched.event()])
-        (change,) = news.result(SOON).changes
-    assert dict(change.alert.aggregates)["dst_ip"] == "203.0.113.10"
-    assert (change.count, change.event_at_ms, news.result().after) == (1, watched.clock.now, 1)
+        (alert,) = news.result(SOON)
+    assert dict(alert.aggregates)["dst_ip"] == "203.0.113.10"
 
 
-def test_the_client_returns_nothing_on_a_timeout_or_when_stopped(watched: Watched) -> None:
-    stop = threading.Event()
-    assert feed_of(watched).wait(0, stop, 0.05) == FeedReply(0)
-    stop.set()
-    assert feed_of(watched).wait(0, stop, 60) == FeedReply(0)
+def test_the_client_returns_nothing_after_a_while(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_feed, "POLL_SECONDS", 0.05)
+    feed = AlertFeed(watched.service.api())
+    assert (feed(), feed()) == ([], [])
 
 
 def test_the_client_reports_a_service_without_a_feed(detection_unchanged: Service) -> None:
     with pytest.raises(NoFeed, match="has no feed"):
-        AlertFeed(detection_unchanged.api()).position()
+        AlertFeed(detection_unchanged.api())()
 
 
 def test_the_client_reports_a_service_with_an_unsigned_404(watched: Watched) -> None:
     with pytest.raises(NoFeed):
-        AlertFeed(DetectionApi(f"{watched.service.url}/elsewhere", **watched.store.credentials())).position()
+        AlertFeed(DetectionApi(f"{watched.service.url}/elsewhere", **watched.store.credentials()))()
 
 
 def test_a_refusal_is_not_taken_for_a_missing_feed(watched: Watched) -> None:
     service = watched.service
     with pytest.raises(CredentialsRefused):
-        AlertFeed(DetectionApi(service.url, service.user_id, "0" * 64, service.organization_id)).position()
+        AlertFeed(DetectionApi(service.url, service.user_id, "0" * 64, service.organization_id))()
     with pytest.raises(ServiceError, match="403"):
-        AlertFeed(DetectionApi(service.url, service.user_id, service.api_key, "0" * 24)).position()
+        AlertFeed(DetectionApi(service.url, service.user_id, service.api_key, "0" * 24))()

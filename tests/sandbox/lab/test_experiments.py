@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from labkit import steps
@@ -9,6 +11,9 @@ from labkit.lab.lab import Lab
 from labkit.lab.links import link_of
 from labkit.model.errors import InvalidInput, LabError, StepNotReady
 from labkit.steps.network import students_network_acl
+from labkit.steps.protection import students_alerts
+from labkit.steps.rule import students_rule
+from tests.wait import until
 
 CURL = "curl -sS --connect-timeout 1 "
 
@@ -65,3 +70,15 @@ def test_an_outcome_other_than_the_text_states_says_which_entry_made_it(ready: L
     with pytest.raises(LabError, match=r"it was 28. Ingress entry 50 denies .*lab.remove_entry\(50, egress=False\)"):
         ready.run(CURL + "mirror.example.net", expect=0)
     assert len(students_network_acl(ready._session).entries) == 6
+
+
+@pytest.mark.parametrize(
+    ("site", "words"), [("dadismad.com", "there was nothing to put back"), ("example.com", "the alerts were dismissed")]
+)
+def test_restoring_reads_the_events_of_an_alert_that_names_no_address(ready: Lab, site: str, words: str) -> None:
+    session, mine = ready._session, students_rule(ready._session)
+    session.detection.update_rule(replace(mine, aggregate_fields=("exe",)))
+    ready.run(CURL + site)
+    until(lambda: list(students_alerts(session)))
+    session.detection.update_rule(mine)
+    assert words in ready.restore().text()

@@ -170,7 +170,7 @@ def test_stopping_is_immediate_however_long_the_interval(scene: Scene) -> None:
 def test_news_wakes_it_however_long_the_interval(scene: Scene) -> None:
     told: queue.Queue[str] = queue.Queue()
 
-    def wait(stop: threading.Event) -> list[Alert]:
+    def wait() -> list[Alert]:
         alert_id = told.get()
         return [Alert.from_api(scene.store.alerts.alert(scene.service.organization_id, alert_id))] if alert_id else []
 

@@ -13,7 +13,6 @@ from labkit.model.network_acl import (
     Packet,
     decide,
     entries_used,
-    free_rule_number,
     never_reached,
     new_entry,
     what_if,
@@ -144,17 +143,6 @@ def test_what_if_agrees_with_deciding_twice(entries, extra, packet):
         naive_decision(entries, packet), naive_decision([*entries, extra], packet),
     )  # fmt: skip
     assert ("decides" in answer.sentence) == (answer.after.deciding == extra)
-
-
-@given(entry_lists, st.booleans(), st.integers(1, 20), st.integers(1, 40))
-def test_the_free_number_is_the_lowest_one_free(entries, egress, first, last):
-    taken = {e.rule_number for e in entries if e.egress == egress}
-    free = [number for number in range(first, last + 1) if number not in taken]
-    if free:
-        assert free_rule_number(entries, egress, first, last) == free[0]
-    else:
-        with pytest.raises(InvalidInput):
-            free_rule_number(entries, egress, first, last)
 
 
 # --- in words ---

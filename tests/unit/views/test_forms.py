@@ -221,8 +221,8 @@ def test_the_number_is_handed_over_as_typed():
 
 def test_a_choice_hands_over_the_value_of_the_option():
     options = [("acl-7 of vpc-7", "acl-7"), ("acl-12 of vpc-12", "acl-12")]
-    form = choice_form("Which one?", options, lambda value: Note("Chosen", value), table=Note("Look at these"))
-    assert "Look at these" in all_words(form)
+    form = choice_form("Which one?", options, lambda value: Note("Chosen", value))
+    assert "Which one?" in all_words(form)
 
     assert press(form, "acl-12 of vpc-12") == "Chosen acl-12"
 
@@ -303,15 +303,13 @@ def test_errors_and_results_can_be_displayed_in_a_cell(shell):
     assert 'href="#Your-VPC"' in captured.outputs[1].data["text/html"]
 
 
-def test_a_progress_bar_moves_and_gives_way_to_the_result(shell):
+def test_a_progress_bar_moves(shell):
     with capture_output() as captured:
         bar = ProgressDisplay("Solving", 8)
         bar.move(3)
-        bar.finish(Note("Solved"))
 
     assert [output.data["text/plain"] for output in captured.outputs] == [
         "Solving: 0 of 8 steps",
         "Solving: 3 of 8 steps",
-        "Solved",
     ]
     assert '<progress value="3" max="8" aria-label="Solving">' in captured.outputs[1].data["text/html"]
