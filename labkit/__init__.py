@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
-from labkit.model.check import CheckResult
-from labkit.model.errors import LabError, StepNotReady
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from labkit.lab.lab import Lab, open_lab
+    from labkit.model.check import CheckResult
+    from labkit.model.errors import LabError, StepNotReady
 
 __all__ = ["CheckResult", "Lab", "LabError", "StepNotReady", "open_lab"]
+
+_ROOMS = {
+    "CheckResult": "labkit.model.check",
+    "LabError": "labkit.model.errors",
+    "StepNotReady": "labkit.model.errors",
+    "Lab": "labkit.lab.lab",
+    "open_lab": "labkit.lab.lab",
+}
 
 
 def windows_error() -> LabError | None:
     """The error on Windows, where most modules of the lab cannot be imported; None elsewhere."""
     if not sys.platform.startswith("win"):
         return None
+    from labkit.model.errors import LabError
+
     return LabError(
         "The lab does not run on Windows itself.",
         "Its sandbox and its closed network need Linux.",
@@ -26,11 +37,11 @@ def windows_error() -> LabError | None:
 
 
 def __getattr__(name: str) -> Any:
-    """Import the lab when it is first asked for, so that `import labkit` alone stays light."""
-    if name in ("Lab", "open_lab"):
-        if (error := windows_error()) is not None:
-            raise error
-        from labkit.lab import lab
+    """Import a public name when it is first asked for: until a command has set what Ctrl-C does, it ends in a trace."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _ROOMS[name] == "labkit.lab.lab" and (error := windows_error()) is not None:
+        raise error
+    from importlib import import_module
 
-        return getattr(lab, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)

@@ -125,6 +125,7 @@ def entries() -> None:
     """Show your network ACL's egress entries, and how many packets each has decided; on a terminal, until Ctrl-C.
 
     The entries are those of `aws ec2 describe-network-acls`, the packets those that nftables counts on the host's link.
+    With live AWS the host is your own, and its packets are not counted.
     """
     from rich.console import Console
     from rich.live import Live
@@ -158,21 +159,20 @@ def _table(session: LabSession, counted: Counter[int]) -> Table:
     from labkit.model.network_acl import in_order
     from labkit.steps.network import students_network_acl
 
-    network_acl, host = students_network_acl(session), host_status(session)
-    in_force = host.network_acl_id == network_acl.id
+    network_acl = students_network_acl(session)
+    host = None if session.backend.aws.host is None else host_status(session)
+    seen = host.packets if host is not None and host.network_acl_id == network_acl.id else {}
     table = Table(box=None, header_style="dim")
-    for name in ("RuleNumber", "RuleAction", "Protocol", "CidrBlock", COUNTED[host.tier]):
-        table.add_column(name, justify="right" if name in ("RuleNumber", COUNTED[host.tier]) else "left")
+    table.add_column("RuleNumber", justify="right")
+    for name in ("RuleAction", "Protocol", "CidrBlock"):
+        table.add_column(name)
+    if host is not None:
+        table.add_column(COUNTED[host.tier], justify="right")
     for entry in in_order(network_acl.entries, egress=True):
-        packets = host.packets.get((True, entry.rule_number), 0) if in_force else 0
+        packets = seen.get((True, entry.rule_number), 0)
         colour = "green" if entry.allows else "red"
-        table.add_row(
-            entry.number_text,
-            entry.rule_action,
-            entry.protocol_name,
-            entry.cidr_block,
-            str(packets),
-            style=f"reverse {colour}" if packets > counted[entry.rule_number] else colour,
-        )
+        cells = (entry.number_text, entry.rule_action, entry.protocol_name, entry.cidr_block, str(packets))
+        style = f"reverse {colour}" if packets > counted[entry.rule_number] else colour
+        table.add_row(*cells[: len(table.columns)], style=style)
         counted[entry.rule_number] = packets
     return table

@@ -73,10 +73,12 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         from labkit.steps.session import open_session
 
         configure(open_session().backend.environment())
-        options = arguments(folder, port, 0 if wanted.port else PORTS, path, wanted.browser and not where.is_open)
+        options = arguments(
+            folder, port, 0 if wanted.port else PORTS, path, wanted.browser and not where.is_open, wanted.large
+        )
         options += where.options(home)
         if wanted.chapter:  # that one and no tabs of an earlier session, with their kernels
-            shutil.rmtree(workspaces(), ignore_errors=True)
+            shutil.rmtree(workspaces(wanted.large), ignore_errors=True)
         if wanted.large:
             close_file_list()
         jupyter_server.note_server(home)

@@ -24,10 +24,11 @@ LARGE_TYPE = Path(__file__).resolve().parent / "large"
 user's own settings (JupyterLab 4.6), which the lab must not write."""
 
 
-def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bool) -> list[str]:
+def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bool, large: bool = False) -> list[str]:
     """JupyterLab's options. The token is in the environment, because any user can read a process's arguments.
 
-    retries: how many of the next ports JupyterLab tries if another lab takes the port before it does.
+    retries: how many of the next ports JupyterLab tries if another lab takes the port before it does. large: for large
+    type, with tabs of its own.
     """
     options = [
         f"--ServerApp.root_dir={folder}",
@@ -39,8 +40,8 @@ def arguments(folder: Path, port: int, retries: int, path: str, open_browser: bo
         "--ServerApp.kernel_spec_manager_class=labkit.jupyter.kernel_specs.SafeKernelSpecs",
         *kernel_options(),
         shell_argument(),
-        f"--LabApp.workspaces_dir={workspaces()}",  # JupyterLab reads its variables for these when it is imported
-        f"--LabApp.user_settings_dir={workspaces().parent / 'settings'}",
+        f"--LabApp.workspaces_dir={workspaces(large)}",  # JupyterLab reads its variables for these when it is imported
+        f"--LabApp.user_settings_dir={workspaces(large).parent / 'settings'}",
         f"--LabApp.default_url=/lab/tree/{path}",
     ]
     if os.geteuid() == 0:
@@ -103,16 +104,19 @@ def configure(environment: Mapping[str, str]) -> None:
     os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)  # an empty one means none
 
 
-def workspaces() -> Path:
-    """The folder of the tabs that were open last. In the lab's home: those of the user's other work are not opened."""
-    return home_folder() / "jupyter" / "workspaces"
+def workspaces(large: bool = False) -> Path:
+    """The folder of the tabs that were open last. In the lab's home: those of the user's other work are not opened.
+
+    Large type has its own, since there the file list is closed.
+    """
+    return home_folder() / "jupyter" / ("workspaces-large" if large else "workspaces")
 
 
 def close_file_list() -> None:
     """Open JupyterLab without its file list, so that a chapter in large type has the whole width."""
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-    manager = WorkspacesManager(str(workspaces()))
+    manager = WorkspacesManager(str(workspaces(large=True)))
     with suppress(ValueError):  # the file is damaged: JupyterLab then starts without it
         last = manager.load("default")
         last["data"].setdefault("layout-restorer:data", {})["left"] = {"collapsed": True}

@@ -192,7 +192,7 @@ ALERT = Step(
     "3",
     "An alert of your rule",
     "A program connects",
-    ("host_subnet", "rule_enabled"),
+    ("host_subnet", "rule_id"),
     check_alert,
     do_alert,
     undo_alert,

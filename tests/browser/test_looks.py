@@ -260,7 +260,7 @@ def test_labkit_lab_opens_its_chapter_alone_and_leaves_the_tabs_of_the_users_oth
 
     expect(page.locator("#filebrowser")).to_be_hidden()
     expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab")).to_have_count(1)
-    own = large_lab.home / "jupyter" / "workspaces" / users_tabs(large_lab).name
+    own = large_lab.home / "jupyter" / "workspaces-large" / users_tabs(large_lab).name
     until(lambda: CHAPTERS[0] in own.read_text())
     assert users_tabs(large_lab).read_text() == OTHER_WORK
     page.close()

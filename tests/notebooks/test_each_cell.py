@@ -63,6 +63,13 @@ def test_every_code_cell_stands_on_a_step_or_is_on_a_list_with_the_reason() -> N
         assert bool(needed(cell)) != listed, f"{path.stem}, {cell.id}: {cell.source}"
 
 
+def test_who_solves_a_chapter_can_run_each_of_its_cells() -> None:
+    for path, cell in CELLS:
+        chapter = tuple(step for step in steps.STEPS if step.chapter == path.stem[1]) or steps.STEPS
+        missing = steps.with_needs(tuple(steps.BY_KEY[key] for key in needed(cell)))
+        assert {*missing} <= {*steps.with_needs(chapter)}, f"{path.stem}, {cell.id}: {cell.source}"
+
+
 def test_without_the_step_before_it_each_cell_stops_in_the_panel_that_names_it_and_changes_nothing(
     session: LabSession, by_hand: Mapping[str, str]
 ) -> None:

@@ -77,7 +77,8 @@ def test_a_system_that_cannot_reserve_space_has_room(tmp_path: Path, monkeypatch
 def test_large_type_opens_beside_a_damaged_list_of_open_tabs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path))
     close_file_list()
-    (file,) = workspaces().iterdir()
+    assert not workspaces().exists()  # of a start without large type, which keeps its file list
+    (file,) = workspaces(large=True).iterdir()
     file.write_text('{"data"')
     close_file_list()
     assert file.read_text() == '{"data"'

@@ -30,6 +30,7 @@ SAME_CONSTANTS = {
     "PATIENCE_SECONDS": "deadlines of unrelated calls",
     "POLL_SECONDS": "the poll intervals of two feeds",
     "Raw": "an alias for a JSON object",
+    "TYPE_CHECKING": "type checkers know the name; importing it from `typing` takes longer than these modules may",
     "log": "modules of one room log under one name",
 }
 """Constants that have one name and value in several modules by coincidence, and why."""

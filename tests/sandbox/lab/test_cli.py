@@ -254,7 +254,7 @@ main(["status"])
 """
 
 
-@pytest.mark.parametrize("module", ["click", "labkit.cli.steps", "labkit.steps.session"])
+@pytest.mark.parametrize("module", ["labkit.model.errors", "click", "labkit.cli.steps", "labkit.steps.session"])
 def test_control_c_while_a_command_is_loaded_is_no_trace(module: str) -> None:
     ended = subprocess.run([sys.executable, "-c", INTERRUPTED, module], capture_output=True, text=True, check=False)
 

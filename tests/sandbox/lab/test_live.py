@@ -105,6 +105,9 @@ def test_the_whole_of_part_2_is_solved_and_taken_away_again(lab: Lab) -> None:
     before = vpc_ids(lab)
     assert labkit("solve", "2", "--yes").exit_code == 0
     assert all(result.passed for result in steps.status(lab._session, steps.named("2")))
+    head, allowed, last = labkit("entries").output.splitlines()  # no packets: the host is the student's own
+    assert head.split() == ["RuleNumber", "RuleAction", "Protocol", "CidrBlock"]
+    assert [one.split()[:2] for one in (allowed, last)] == [["100", "allow"], ["*", "deny"]]
     assert labkit("reset", "2", "--yes").exit_code == 0
     assert vpc_ids(lab) == before
 

@@ -56,5 +56,8 @@ def test_where_nothing_can_be_watched_all_of_it_works_and_says_that_no_program_r
         solved_whole(student, 3, "LABKIT_RANGE_TIER=3 selects it.")
         assert "No program ran: the range is at tier 3" in student.labkit(*CURL).stderr
         assert student.labkit("shell").stderr.startswith("labkit: No prompt can be opened on the host.")
+        refused = student.labkit("demo", "--yes")  # before it undoes what is there
+        assert refused.returncode == 1 and refused.stderr.startswith("labkit: The demo needs a prompt on the host.")
+        assert "`labkit run -- curl dadismad.com`" in refused.stderr and student.curl() == 28
         student.does("respond", "--cleanup")
         assert student.curl() == 0
