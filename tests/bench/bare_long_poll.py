@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tests.sandbox.detection.fixtures import serving
+from tests.serving import serving
 
 handed_over = threading.Semaphore(0)
 

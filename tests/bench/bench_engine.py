@@ -35,7 +35,7 @@ from labkit.services.detection.alert_feed import AlertFeed
 from labkit.services.detection.api import DetectionApi
 from tests.bench.measure import Row, at_least, at_most, best_seconds, milliseconds, table
 from tests.bench.realistic_events import Event, events
-from tests.sandbox.detection.fixtures import serving
+from tests.serving import serving
 
 RULES = 300
 MILLION = 1_000_000

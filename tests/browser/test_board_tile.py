@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from labkit import steps
 from labkit.steps.session import LabSession
 from tests.browser.running_lab import RunningLab
-from tests.sandbox.detection.fixtures import serving
+from tests.serving import serving
 from tests.wait import PATIENCE_SECONDS
 
 

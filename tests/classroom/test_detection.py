@@ -26,7 +26,8 @@ from labkit.sandbox.detection.api.rate_limit import RateLimit
 from labkit.sandbox.detection.engine import Engine
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
-from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, errors, items, serving
+from tests.sandbox.detection.fixtures import PRECREATED, RULES, RULESETS, Service, errors, items
+from tests.serving import serving
 
 SIZE = 80
 Students = Callable[[int], Service]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.sandbox.aws.fixtures import acl, aws, ec2, vpc
+from tests.sandbox.aws.fixtures import account, acl, aws, ec2, vpc
 from tests.sandbox.detection.engine_fixtures import watched
 from tests.sandbox.detection.fixtures import detection_api, detection_service, detection_unchanged
 from tests.sandbox.lab.fixtures import lab, lab_home
 
 __all__ = [
+    "account",
     "acl",
     "aws",
     "detection_api",

@@ -1,22 +1,21 @@
-"""The AWS side as a process that a test may kill: `python -m tests.sandbox.aws.child FOLDER` prints its port."""
+"""The AWS side as a process that a test may kill: `python -m tests.sandbox.aws.child FOLDER` prints its URL."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
-from werkzeug.serving import make_server
-
 from labkit.sandbox.aws.app import AwsApp
-from tests.sandbox.aws.fixtures import SilentHandler
+from tests.serving import serving
 
 
 def main() -> None:
     app = AwsApp(Path(sys.argv[1]))
     app.warm()
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
-    print(server.port, flush=True)
-    server.serve_forever()
+    with serving(app) as url:
+        print(url, flush=True)
+        signal.pause()
 
 
 if __name__ == "__main__":

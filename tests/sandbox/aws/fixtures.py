@@ -5,7 +5,6 @@ moto's state is one per process, so there is one server a test session; each tes
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,22 +14,16 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.model.access_keys import AccessKeys
 from labkit.sandbox.aws.app import AwsApp
 from labkit.sandbox.aws.keys import READER, load_keys
 from labkit.sandbox.aws.state import MotoState
+from labkit.services.aws.account import Account
+from tests.serving import serving
 from tests.wait import PATIENCE_SECONDS
 
 DENY_ALL = {"Protocol": "-1", "RuleAction": "deny", "CidrBlock": "203.0.113.0/24", "Egress": True}
-
-
-class SilentHandler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, *_: Any) -> None:
-        pass
 
 
 @dataclass
@@ -100,12 +93,16 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     changes: list[tuple[str, str]] = []
     app = AwsApp(folder, lambda account, region: changes.append((account, region)))
     app.warm()
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Aws(app, f"http://127.0.0.1:{server.port}", folder, changes)
-    server.shutdown()
-    server.server_close()
+    with serving(app) as url:
+        yield Aws(app, url, folder, changes)
     app.close()
+
+
+@pytest.fixture
+def account(aws: Aws) -> Account:
+    """The student's account, in a region of a new world where nothing is but the default VPC."""
+    aws.state.reset()
+    return Account(aws.app.keys, "eu-west-1", aws.url)
 
 
 @pytest.fixture

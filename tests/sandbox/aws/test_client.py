@@ -1,79 +1,16 @@
-"""labkit's AWS client against the sandbox over real HTTP: one server per module, one region per test."""
+"""labkit's AWS client against the sandbox over real HTTP: VPCs, network ACLs and their entries."""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-
-import boto3
-import botocore.auth
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.wrappers import Response
 
-from labkit.model.access_keys import AccessKeys
-from labkit.model.errors import (
-    CredentialsRefused,
-    InvalidInput,
-    LabError,
-    QuotaReached,
-    ServiceError,
-    ServiceUnreachable,
-)
+from labkit.model.errors import InvalidInput, LabError, QuotaReached, ServiceError
 from labkit.model.network_acl import CATCH_ALL, ENTRY_QUOTA, new_entry
 from labkit.model.student import STUDENT_TAG
-from labkit.sandbox.aws.app import AwsApp
-from labkit.sandbox.aws.keys import READER, load_keys
 from labkit.services import aws
-from labkit.services.aws import errors as aws_errors
 from labkit.services.aws.account import Account
-from labkit.services.aws.profile import SavedProfile, known_regions, save_profile, verify
 
-REGIONS = (region for region in known_regions() if region != "us-east-1")
-UNKNOWN = AccessKeys("AKIAQ3EGRTCANARY0001", "c4n4rySECRETc4n4rySECRETc4n4rySECRET0/+x")
 DENY = {"rule_action": "deny", "cidr_block": "203.0.113.5/24"}
-
-
-class Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code="-", size="-"):
-        pass
-
-
-@contextmanager
-def serving(app):
-    """The URL at which a WSGI application answers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("aws")
-
-
-@pytest.fixture(scope="module")
-def sandbox(folder):
-    app = AwsApp(folder)
-    app.warm()
-    with serving(app) as url:
-        yield app, url
-    app.close()
-
-
-@pytest.fixture
-def account(sandbox) -> Account:
-    """The student's account in a region where nothing is but the default VPC."""
-    app, url = sandbox
-    return Account(app.keys, next(REGIONS), url)
 
 
 @pytest.fixture
@@ -86,123 +23,6 @@ def network_acl(ec2):
     vpc = aws.create_vpc(ec2, 7)
     (found,) = aws.describe_network_acls(ec2, vpc_id=vpc.id)
     return found
-
-
-# --- who ---
-
-
-def test_right_keys_are_verified_and_their_owner_named(account):
-    owner = verify(account)
-    assert (owner.account, owner.arn) == ("123456789012", "arn:aws:iam::123456789012:user/student")
-
-
-@pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
-def test_keys_that_do_not_work_get_different_errors(sandbox, folder, kind):
-    app, url = sandbox
-    right = app.keys
-    keys, words, codes = {
-        "unknown": (UNKNOWN, "does not know this access key id", {"InvalidClientTokenId"}),
-        "wrong secret": (
-            AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "does not belong to this access key id",
-            {"SignatureDoesNotMatch"},
-        ),
-        "no permission": (
-            load_keys(folder / "aws-keys.json")[READER], "not allowed to call",
-            {"UnauthorizedOperation", "AccessDenied"},
-        ),
-        "swapped": (
-            AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id), "swapped", {"IncompleteSignature"},
-        ),
-    }[kind]  # fmt: skip
-    with pytest.raises(CredentialsRefused, match=words) as refused:
-        verify(Account(keys, "us-east-1", url))
-    assert refused.value.code in codes
-    assert not [part for part in (keys.secret_access_key, right.secret_access_key) if part in str(refused.value)]
-
-
-def test_wrong_keys_are_refused_by_ec2_too(sandbox):
-    with pytest.raises(CredentialsRefused) as refused:
-        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", sandbox[1]).ec2)
-    assert refused.value.code == "AuthFailure"
-
-
-def test_nothing_listening_is_unreachable_and_names_the_endpoint(sandbox):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(ServiceUnreachable, match=url) as unreachable:
-            verify(Account(sandbox[0].keys, "us-east-1", url))
-    assert "labkit sandbox start" in unreachable.value.next_step
-
-
-@pytest.mark.parametrize(("hours", "said"), [(-2, "2 hours behind"), (3, "3 hours ahead of")])
-@pytest.mark.parametrize("service", ["sts", "ec2"])
-def test_a_wrong_clock_is_not_reported_as_wrong_keys(account, monkeypatch, hours, said, service):
-    monkeypatch.setattr(
-        botocore.auth, "get_current_datetime", lambda: (datetime.now(UTC) + timedelta(hours=hours)).replace(tzinfo=None)
-    )
-    monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() + hours * 3600))
-    with pytest.raises(ServiceError, match=f"clock is wrong: it is {said}") as off:
-        aws.caller(account.sts) if service == "sts" else aws.describe_vpcs(account.ec2)
-    assert not isinstance(off.value, CredentialsRefused)
-    assert off.value.code in {"SignatureDoesNotMatch", "RequestExpired"}
-
-
-def canned(code: str, message: str, status: int = 400):
-    """A service that answers every request with one error, in the form of EC2 and STS both."""
-    body = (
-        f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
-        f"<Error><Code>{code}</Code><Message>{message}</Message></Error></Response>"
-    )
-    return lambda environ, start: Response(body, status, mimetype="text/xml")(environ, start)
-
-
-@pytest.mark.parametrize(
-    ("app", "kind", "words"),
-    [
-        (canned("ExpiredToken", "x"), CredentialsRefused, "temporary keys have expired"),
-        (canned("InvalidToken", "x"), CredentialsRefused, "session token does not belong"),
-        (canned("OptInRequired", "x"), CredentialsRefused, "cannot use EC2 in us-east-1"),
-        (canned("UnauthorizedOperation", "x", 403), CredentialsRefused, "not allowed to call DescribeVpcs in EC2"),
-        (canned("AuthFailure", "x", 401), CredentialsRefused, "does not accept these keys"),
-        (canned("RequestExpired", "x"), ServiceError, "clock is wrong"),
-        (canned("InvalidParameterValue", "Value is odd."), ServiceError, "Value is odd"),
-        (Response("<html>", 200), ServiceError, "could not be read"),
-        (Response("<Response/>", 403), CredentialsRefused, "rejected these keys"),
-    ],
-    ids=["expired token", "wrong token", "opt-in", "no permission", "auth failure", "request expired",
-         "another code", "not xml", "403 without an error code"],
-)  # fmt: skip
-def test_each_refusal_of_a_service_has_its_own_message(app, kind, words):
-    with serving(app) as url, pytest.raises(kind, match=words) as refused:
-        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
-    assert refused.value.next_step
-    assert "{" not in str(refused.value)
-
-
-def test_a_refusal_is_explained_by_a_clock_that_is_days_off(monkeypatch):
-    monkeypatch.setattr(aws_errors, "time", SimpleNamespace(time=lambda: time.time() - 3 * 86400))
-    with serving(canned("AuthFailure", "x", 401)) as url, pytest.raises(ServiceError, match="3 days behind"):
-        aws.describe_vpcs(Account(UNKNOWN, "us-east-1", url).ec2)
-
-
-def test_the_clients_are_made_once_and_read_no_profile_or_file_of_the_user(account, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "is-not-there")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent/config")
-    fresh = Account(account.keys, account.region, account.endpoint_url)
-    assert aws.caller(fresh.sts).account == "123456789012"
-    assert fresh.ec2 is fresh.ec2
-    assert account.keys.secret_access_key not in repr(fresh)
-    assert repr(fresh) == f"<Account {account.keys!r} in {account.region} at {account.endpoint_url}>"
-
-
-def test_a_saved_profile_is_all_that_another_aws_tool_needs(account, tmp_path, monkeypatch):
-    files = tmp_path / "config", tmp_path / "credentials"
-    save_profile(SavedProfile(account.keys, account.region, account.endpoint_url), *files)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(files[0]))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(files[1]))
-    client = boto3.Session(profile_name="self-protecting-cloud").client("sts")
-    assert client.get_caller_identity()["Account"] == "123456789012"
 
 
 # --- VPCs ---
@@ -279,9 +99,9 @@ def test_the_error_for_a_missing_vpc_names_the_region(ec2):
     assert gone.value.code == "InvalidVpcID.NotFound"
 
 
-def test_a_vpc_in_another_region_is_found_on_request(sandbox, account):
+def test_a_vpc_in_another_region_is_found_on_request(account):
     made = aws.create_vpc(account.ec2, 7)
-    elsewhere = Account(account.keys, "us-east-1", sandbox[1])
+    elsewhere = Account(account.keys, "us-east-1", account.endpoint_url)
     assert aws.find_student_vpcs(elsewhere.ec2, 7) == ()
     assert made in aws.student_vpcs_elsewhere(elsewhere, 7, account.region)
     assert aws.student_vpcs_elsewhere(elsewhere, 7, "us-west-1") == ()

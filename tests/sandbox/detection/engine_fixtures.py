@@ -23,7 +23,8 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.dispatcher import Dispatcher
 from labkit.sandbox.ids import new_id
-from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, items, serving
+from tests.sandbox.detection.fixtures import PRECREATED, RULES, Service, items
+from tests.serving import serving
 from tests.wait import PATIENCE_SECONDS
 
 TOKEN = "the-token-of-this-test"

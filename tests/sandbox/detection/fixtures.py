@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 from mohawk import Sender
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labkit.sandbox.detection import seed_data
 from labkit.sandbox.detection.api.app import create_detection_app
@@ -22,35 +20,12 @@ from labkit.sandbox.detection.store.alerts import NewAlert
 from labkit.sandbox.detection.store.engine import KeptEvent
 from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.services.detection.api import DetectionApi
+from tests.serving import serving
 from tests.wait import PATIENCE_SECONDS
 
 RULESETS = "/v2/rulesets"
 RULES = f"{RULESETS}/{seed_data.BASE_RULE_SET_ID}/rules"
 PRECREATED = f"{RULES}/{seed_data.PRECREATED_RULE_ID}"
-
-
-class Handler(WSGIRequestHandler):
-    """As the sandbox serves: kept connections, one write a reply; silent."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(app: Any, port: int = 0) -> Iterator[str]:
-    """The URL at which an app answers meanwhile; port: a certain one, else a free one."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass

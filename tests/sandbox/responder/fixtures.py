@@ -25,7 +25,8 @@ from labkit.sandbox.detection.store.store import DetectionStore
 from labkit.sandbox.detection.timestamps import now_ms
 from labkit.sandbox.ids import new_id
 from labkit.services import aws as ec2_client
-from tests.sandbox.detection.fixtures import Service, add_events, serving
+from tests.sandbox.detection.fixtures import Service, add_events
+from tests.serving import serving
 from tests.wait import PATIENCE_SECONDS
 
 RULE_ID = seed_data.PRECREATED_RULE_ID

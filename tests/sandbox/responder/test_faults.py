@@ -21,8 +21,8 @@ from labkit.sandbox.detection.timestamps import now_ms
 from labkit.services import aws, sandbox_process
 from labkit.steps.responding import students_responder
 from labkit.steps.rule import students_rule
-from tests.sandbox.detection.fixtures import serving
 from tests.sandbox.responder.fixtures import Scene, raise_alert, rate_limit, running, scene
+from tests.serving import serving
 from tests.wait import until
 
 __all__ = ["rate_limit", "scene"]
