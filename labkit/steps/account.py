@@ -34,7 +34,7 @@ def check_student(session: LabSession) -> CheckResult:
     if asked and parse_student_number(asked) != number:
         next_step = "Enter the number again: lab.enter_student_number()"
         return STUDENT.result(Outcome.WRONG, f"{asked}, as LABKIT_STUDENT says", f"{number} in your notes", next_step)
-    return STUDENT.result(Outcome.PASSED, expected, f"{number}; your rule will be “{rule_name(number)}”")
+    return STUDENT.result(Outcome.PASSED, expected, f"{number}; the name of your rule: “{rule_name(number)}”")
 
 
 def allowed_number(session: LabSession, typed: str | int) -> int:

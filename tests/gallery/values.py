@@ -141,7 +141,7 @@ def passed(step: str, found: str = "it is there") -> CheckResult:
 
 
 PASSED = CheckResult(
-    "student_number", TITLES["student_number"], Outcome.PASSED, "a number", "7; your rule will be “Self Protect: "
+    "student_number", TITLES["student_number"], Outcome.PASSED, "a number", "7; the name of your rule: “Self Protect: "
     "Student7: Network: Outbound Connection (Connects) to WAN”", looked_at=("your notes",),
 )  # fmt: skip
 WRONG = CheckResult(

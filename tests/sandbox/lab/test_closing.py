@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,17 @@ def test_of_several_answers_only_the_newest_is_looked_up(lab: Lab, monkeypatch: 
     monkeypatch.setattr(DetectionApi, "alert_events", lambda *of: (looked_up.append(of), events_of(*of))[1])
     assert "198.51.100.7: event → alert" in lab.finish("3").picture.text()
     assert len(looked_up) == 1 < len(protection.answers(lab._session))
+
+
+def test_part_3_names_the_alert_of_the_site_though_a_name_was_looked_up_later(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(steps.solve(lab._session, steps.STEPS))
+    of_site = next(one for one in protection.students_alerts(lab._session) if "203.0.113.10" in one.title)
+    look_up = replace(of_site, title="a look-up", aggregates=(("dst_ip", "10.0.0.2"),))
+    for alerts, named in (([look_up, of_site], of_site), ([look_up, look_up], look_up)):
+        monkeypatch.setattr(protection, "students_alerts", lambda _, alerts=alerts: iter(alerts))
+        assert f"“{named.title}”" in protection.check_alert(lab._session).found
 
 
 def test_what_is_missing_is_listed_and_the_cell_stops(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:

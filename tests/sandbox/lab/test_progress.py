@@ -44,7 +44,7 @@ def test_the_bar_of_a_chapter_moves_when_a_later_cell_has_done_a_step(lab: Lab) 
 @pytest.mark.parametrize(
     ("number", "done", "here", "onward"),
     [
-        ("0", "0 of 0", "Start here", "Go on with Part 1: initial configuration"),
+        ("0", "0 of 0", "Start here", "At the end of this chapter, go on with Part 1: initial configuration"),
         ("1", "0 of 1", "Part 1: initial configuration", ""),
         (2, "3 of 8", "Part 2: create the environment", ""),
         ("03", "0 of 3", "Part 3: the self-protecting cloud", ""),
@@ -67,7 +67,7 @@ def test_every_chapter_has_a_map_that_says_where_one_is_how_far_and_how_to_go_on
 
 def test_the_map_leads_to_the_next_chapter_once_all_steps_of_this_one_are_done(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("2")))
-    assert 'Go on with <a href="03_self_protecting_cloud.ipynb">' in lab.chapter("2")._repr_html_()
+    assert 'go on with <a href="03_self_protecting_cloud.ipynb">' in lab.chapter("2")._repr_html_()
     assert "Part 2: create the environment · ✓ 8 of 8 · 35 min" in lab.chapter("3").text()
     assert "you are here" not in lab.status().text() and "· ✓ 8 of 8 · 35 min" in lab.status().text()
     with pytest.raises(InvalidInput, match="no chapter “7”"):
