@@ -194,7 +194,9 @@ class ExperimentCells(ResponderCells):
             for _, ended in steps.reset(session, (ALERT,)):
                 if isinstance(ended, LabError):
                     raise ended
-            removed.append("all alerts were dismissed and all deny entries of the responder deleted, then part 3 was done again")
+            removed.append(
+                "all alerts were dismissed and all deny entries of the responder deleted, then part 3 was done again"
+            )
         done = [result for _, result in steps.solve(session, steps.named(ALERT.chapter))]
         require_passed(done[-1])
         words = "; ".join(removed) or "there was nothing to put back"

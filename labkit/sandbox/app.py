@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -25,6 +26,8 @@ from labkit.sandbox.host.host import SOURCE_ADDRESSES, LabHost
 from labkit.sandbox.host.routes import host_blueprint
 from labkit.sandbox.ids import Ids
 
+log = logging.getLogger("labkit.sandbox")
+
 
 class SandboxApp:
     """All parts, on the state in one folder. application: answers requests. token: opens the control calls; always
@@ -34,7 +37,7 @@ class SandboxApp:
     def __init__(self, home: Path, folder: Path, seed: str = "", served: ClassSettings | None = None) -> None:
         ids, self._home = Ids(seed), home
         self.token = secrets.token_urlsafe(32)
-        self._warm = threading.Event()
+        self._warm, self._disk_was_full = threading.Event(), False
         self._store = DetectionStore(folder / "detection.sqlite", ids)
         classroom = Classroom(folder, ids, self._store, served)
         self._engine = Engine(self._store, student_of=classroom.students.by_agent)
@@ -56,14 +59,23 @@ class SandboxApp:
         self.application = Dispatcher(self._aws, detection, control, self.token)
 
     def load(self) -> None:
-        """Load the slow parts, while HTTP is answered already: moto, the range, the filter's parser."""
-        self._aws.warm()
+        """Load the slow parts, while HTTP is answered already: moto, the range, the filter's parser.
+
+        On a full disk some cannot be loaded: `tick` tries again once it has room.
+        """
+        try:
+            self._aws.warm()
+        except OSError as error:
+            log.warning("%s", error)
         self._host.start()
         parse("user = null")  # builds the parser; the first rule that is written would wait for it
+        self._disk_was_full = full_disk(self._home) is not None
         self._warm.set()
 
     def tick(self) -> None:
-        """Called every second: restore what was killed from outside."""
+        """Called every second: restore what was killed from outside, or did not start on a full disk."""
+        if self._disk_was_full and full_disk(self._home) is None:
+            self.load()
         self._host.ensure()
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.model.access_keys import AccessKeys
+from labkit.model.errors import LabError
 from labkit.model.host.location import HostLocation
 from labkit.sandbox.aws.journal import damaged_copies
 from labkit.sandbox.aws.keys import STUDENT, IamUser, load_keys
@@ -51,7 +52,12 @@ class AwsApp:
         self._loaded = threading.Event()
 
     def warm(self) -> None:
-        """Load moto, restore its state from the journal and answer one request, so that the student's first is fast."""
+        """Load moto, restore its state from the journal and answer one request, so that the student's first is fast.
+
+        Does nothing if that was done before. Raises OSError if the journal cannot be written.
+        """
+        if self._requests is not None:
+            return
         gc.disable()  # moto makes a million long-lived objects; collecting adds a quarter to the time
         try:
             from labkit.sandbox.aws.requests import AwsRequests
@@ -65,7 +71,7 @@ class AwsApp:
             self._loaded.set()
 
     def location_of(self, account: str) -> HostLocation | None:
-        """The location of an account's host. Waits for `warm` to end; raises RuntimeError if that failed."""
+        """The location of an account's host. Waits for `warm` to end; raises LabError if that failed."""
         state = self._loaded_state()
         from labkit.sandbox.aws import inventory
 
@@ -81,7 +87,9 @@ class AwsApp:
     def _loaded_state(self) -> MotoState:
         requests = self._loaded_requests()
         if requests is None:
-            raise RuntimeError("the AWS side did not load")
+            raise LabError(
+                "The sandbox's AWS side did not start.", "Its log says why.", "Free space if the disk is full."
+            )
         return requests.state
 
     @property

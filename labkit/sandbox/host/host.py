@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from labkit.files import disk_errors
 from labkit.model.errors import LabError
 from labkit.model.host.location import HostLocation, entries_at, refusal_text
 from labkit.model.host.records import Connection, DenyInForce, DroppedPacket, ProgramOutput, ProgramResult
@@ -63,7 +64,8 @@ class LabHost:
     def start(self) -> None:
         """Start the range with the present entries. If it cannot start, `status` says why."""
         try:
-            self._range.up()
+            with disk_errors(self._range.folder):
+                self._range.up()
             self._fault = ""
         except LabError as error:
             log.warning("%s", error)
@@ -88,8 +90,8 @@ class LabHost:
             self.refresh()
 
     def refresh(self) -> None:
-        """Put AWS's present entries in force. If the range refuses them, `status` says why."""
-        with suppress(LabError):
+        """Put AWS's present entries in force. If the range or the disk refuses them, this is reported."""
+        with suppress(LabError), disk_errors(self._range.folder):
             self.put_in_force()
 
     def put_in_force(self) -> None:

@@ -79,11 +79,13 @@ def test_a_sandbox_that_finds_the_disk_full_says_so(tmp_path: Path, kilobytes: i
 
 
 @pytest.mark.tier_1
-def test_a_disk_that_fills_up_is_reported_by_status(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_is_reported_by_status_and_once_it_has_room_the_host_starts(tmp_path: Path) -> None:
     script = f"""mount -t tmpfs -o size=4m,mode=700 lab {tmp_path}; labkit solve rule_id --student 7 --yes
-        cat /dev/zero > {tmp_path}/fill; labkit status; labkit sandbox stop"""
+        cat /dev/zero > {tmp_path}/fill; labkit status; rm {tmp_path}/fill
+        until labkit status | grep "^Range tier"; do :; done; labkit sandbox stop"""
     said = _apart(tmp_path, script, "-m")
-    assert "The disk is full." in said and "internal error" not in said
+    assert "Host: not up. The disk is full." in said and "internal error" not in said
+    assert "did not answer" not in said and "Range tier" in said
 
 
 @pytest.mark.tier_1
