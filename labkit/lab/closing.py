@@ -116,10 +116,12 @@ class CleanUpCells(Cells):
         if not (found.things or found.untagged):
             return clean_up.what_is_left(self._session_to_look_with())
         untagged = [(vpc.id, str(vpc)) for vpc in found.untagged]
-        return clean_up_form(clean_up.question(found), untagged, self._clean_up, link_to=link_to)
-
-    def _clean_up(self, also: tuple[str, ...]) -> View:
-        return clean_up.clean_up(self._session_to_look_with(), also)
+        return clean_up_form(
+            clean_up.question(found),
+            untagged,
+            lambda also: clean_up.clean_up(self._session_to_look_with(), also),
+            link_to=link_to,
+        )
 
 
 def _require_all(number: str, results: tuple[CheckResult, ...]) -> None:

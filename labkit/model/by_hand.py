@@ -99,8 +99,9 @@ def judge_program(answer: object, facts: Facts) -> Judged:
     return False, f"no alert of a program “{answer.strip()[:80]}”", "Copy the name from the column exe."
 
 
-def judge_last_number(answer: int, facts: Facts) -> Judged:
-    """Whether this is the rule number that AWS gives to the entry `*`."""
+def judge_last_number(answer: object, facts: Facts) -> Judged:
+    """Whether this is the rule number that AWS gives to the entry `*`. Raises TypeError for anything but a number."""
+    answer = number_in(answer)
     if answer == CATCH_ALL:
         return True, f"`*` is the number {CATCH_ALL}", ""
     if any(entry.rule_number == answer for entry in facts.entries):

@@ -158,10 +158,6 @@ def _ipv6_block(answer: object, facts: Facts) -> Judged:
     return True, f"{network} is that host and nobody else", ""
 
 
-def _last_number(answer: object, facts: Facts) -> Judged:
-    return judge_last_number(number_in(answer), facts)
-
-
 def _most_denies(answer: object, facts: Facts) -> Judged:
     number, entries = number_in(answer), facts.entries
     own = [entry for entry in own_entries(entries) if not entry.ipv6]
@@ -204,7 +200,7 @@ EXERCISES = {
         "The last entry",
         "the rule number that AWS gives to the entry *",
         EXAMPLE_NUMBER,
-        _last_number,
+        judge_last_number,
         "It is the largest number in the column RuleNumber, one more than the largest that you may use.",
         "last = 32767",
     ),

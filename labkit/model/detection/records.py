@@ -18,13 +18,11 @@ class Ruleset:
 
     id: str
     name: str
-    description: str = ""
-    rule_ids: tuple[str, ...] = ()
 
     @classmethod
     def from_api(cls, reply: Raw) -> Ruleset:
-        """The rule set in a reply; replies say `rules` where requests say `ruleIds`."""
-        return cls(reply["id"], reply["name"], reply.get("description") or "", tuple(reply.get("rules") or ()))
+        """The rule set in a reply."""
+        return cls(reply["id"], reply["name"])
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,6 @@ class Agent:
 
     id: str
     name: str
-    hostname: str
-    status: str
     version: str = ""
     private_addresses: tuple[str, ...] = ()
     raw: Raw = field(default_factory=dict, compare=False, repr=False)
@@ -42,19 +38,14 @@ class Agent:
     @classmethod
     def from_api(cls, reply: Raw) -> Agent:
         """The agent in a reply; its addresses come bare, with a prefix, or both."""
+        addresses = (reply.get("ipAddresses") or {}).get("private")
         return cls(
             id=reply["id"],
             name=reply.get("name") or "",
-            hostname=reply.get("hostname") or "",
-            status=reply.get("status") or "",
             version=reply.get("version") or "",
-            private_addresses=_bare((reply.get("ipAddresses") or {}).get("private")),
+            private_addresses=tuple(dict.fromkeys(address.split("/", 1)[0] for address in addresses or ())),
             raw=reply,
         )
-
-
-def _bare(addresses: list[str] | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address.split("/", 1)[0] for address in addresses or ()))
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,6 @@ class Alert:
     severity: int
     created_at: str
     rule_id: str = ""
-    ruleset_id: str = ""
     agent_id: str = ""
     dismissed: bool = False
     aggregates: tuple[tuple[str, str], ...] = ()
@@ -80,7 +70,6 @@ class Alert:
             severity=int(reply.get("severity") or 3),
             created_at=reply.get("createdAt") or "",
             rule_id=reply.get("ruleId") or "",
-            ruleset_id=reply.get("rulesetId") or "",
             agent_id=reply.get("agentId") or "",
             dismissed=bool(reply.get("isDismissed")),
             aggregates=_aggregates(reply.get("aggregates")),

@@ -12,7 +12,7 @@ from labkit.model.rule_filter.evaluate import Predicate, compile
 from labkit.model.rule_filter.explain import Explanation, explain
 from labkit.model.rule_filter.grammar import parse
 from labkit.model.rule_filter.straighten import Straightened, straighten
-from labkit.model.rule_filter.tree import And, Clause, Filter, Number, Or, Remark, Substitution
+from labkit.model.rule_filter.tree import And, Clause, Filter, Number, Or, Remark
 
 __all__ = [
     "And",
@@ -24,7 +24,6 @@ __all__ = [
     "Predicate",
     "Remark",
     "Straightened",
-    "Substitution",
     "compile",
     "explain",
     "parse",

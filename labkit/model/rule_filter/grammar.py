@@ -49,7 +49,7 @@ def parse(text: str) -> Filter:
     straight = straighten(text)
     _refuse_deep_nesting(text, straight.text)
     tree, mixtures = _read(text, straight.text)
-    return Filter(text, tree, straight.changes, remarks(tree, mixtures))
+    return Filter(tree, remarks(tree, mixtures))
 
 
 @lru_cache(maxsize=1)

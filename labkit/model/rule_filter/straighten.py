@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
-
-from labkit.model.rule_filter.tree import Substitution
 
 _STRAIGHT = dict.fromkeys("“”„‟″", '"') | dict.fromkeys("‘’‚‛′", "'")
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
@@ -20,10 +17,10 @@ _JOINING_WORD = re.compile(r"(and|or)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Straightened:
-    """A text with straight quotes and plain spaces, and the changes made."""
+    """A text with straight quotes and plain spaces, and as it was typed."""
 
     text: str
-    changes: tuple[Substitution, ...] = ()
+    typed: str
 
     @property
     def sentence(self) -> str:
@@ -32,8 +29,9 @@ class Straightened:
         >>> straighten("user = “root”").sentence
         'Read with straight quotes for “ and ”.'
         """
-        quotes = list(Counter(change.found for change in self.changes if change.put != " "))
-        spaces = any(change.put == " " for change in self.changes)
+        changes = {found: put for found, put in zip(self.typed, self.text, strict=True) if found != put}
+        quotes = [found for found, put in changes.items() if put != " "]
+        spaces = " " in changes.values()
         parts = [f"straight quotes for {_listed(quotes)}"] if quotes else []
         parts += ["plain spaces for line breaks or unusual spaces"] if spaces else []
         return f"Read with {' and '.join(parts)}." if parts else ""
@@ -48,17 +46,15 @@ def straighten(text: str) -> Straightened:
     >>> straighten("user = “root”").text
     'user = "root"'
     """
-    letters, changes, opened = [], [], ""
+    letters, opened = [], ""
     for position, found in enumerate(text):
         put = _plain(found)
         if put == "'" != found and opened == "'" and _is_apostrophe(text, position):
             put = found
         if put in ('"', "'"):
             opened = "" if opened == put else opened or put
-        if put != found:
-            changes.append(Substitution(position, found, put))
         letters.append(put)
-    return Straightened("".join(letters), tuple(changes))
+    return Straightened("".join(letters), text)
 
 
 def _plain(found: str) -> str:

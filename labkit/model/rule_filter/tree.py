@@ -66,25 +66,8 @@ Node = And | Or | Clause
 
 
 @dataclass(frozen=True, slots=True)
-class Substitution:
-    """One character that was replaced by another; `position` is its 0-based offset in the text as typed."""
-
-    position: int
-    found: str
-    put: str
-
-    @property
-    def sentence(self) -> str:
-        """The change as a sentence, with positions counted from 1."""
-        if self.put != " ":
-            return f"The typographic quote {self.found} at character {self.position + 1} was read as {self.put}."
-        name = "line break" if self.found in "\r\n" else "unusual space"
-        return f"The {name} at character {self.position + 1} was read as a space."
-
-
-@dataclass(frozen=True, slots=True)
 class Remark:
-    """A warning about a valid filter; `position` as in `Substitution`."""
+    """A warning about a valid filter; `position` is its 0-based offset in the text as typed."""
 
     position: int
     sentence: str
@@ -95,14 +78,12 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed rule filter: `text` as typed, `tree` its syntax tree, `str()` its canonical text.
+    """A parsed rule filter: `tree` is its syntax tree, `str()` its canonical text.
 
-    changes: the characters that were straightened before parsing. warnings: what is valid but probably not intended.
+    warnings: what is valid but probably not intended.
     """
 
-    text: str
     tree: Node
-    changes: tuple[Substitution, ...] = ()
     warnings: tuple[Remark, ...] = ()
 
     def __str__(self) -> str:

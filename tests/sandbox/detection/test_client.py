@@ -27,8 +27,8 @@ RULESET = seed_data.BASE_RULE_SET_ID
 def test_it_reads_everything_that_the_lab_needs(detection_api: DetectionApi) -> None:
     detection_api.self_test()
     (ruleset,) = detection_api.rulesets()
-    assert ruleset.name == "Base Rule Set" and ruleset.rule_ids[0] == seed_data.PRECREATED_RULE_ID
     rules = detection_api.rules(ruleset.id)
+    assert ruleset.name == "Base Rule Set" and rules[0].id == seed_data.PRECREATED_RULE_ID
     assert len(rules) == 13 and rules[0].filter == FILTER and rules[0].window_seconds == 3600
     assert detection_api.rule(ruleset.id, seed_data.PRECREATED_RULE_ID) == rules[0]
     assert [agent.name for agent in detection_api.agents()] == ["udf-host", "web-1"]

@@ -152,8 +152,8 @@ def test_without_aggregate_fields_there_is_one_alert_an_agent() -> None:
 def test_the_index_finds_what_trying_every_rule_finds(
     trees: list[And | Or | Clause], events: list[dict[str, Any]]
 ) -> None:
-    filters = [Filter(str(tree), tree) for tree in trees]
-    rules = [CompiledRule(rule(one.text), one, rule_filter.compile(one)) for one in filters]
+    filters = [Filter(tree) for tree in trees]
+    rules = [CompiledRule(rule(str(one)), one, rule_filter.compile(one)) for one in filters]
     index = RuleIndex(rules)
     for event in events:
         assert index.fired(event) == [one for one in rules if one.fires(event)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.model.detection.records import Agent, Alert, Ruleset
+from labkit.model.detection.records import Agent, Alert
 
 
 def test_given_addresses_bare_and_with_prefix_then_each_is_there_once() -> None:
@@ -13,7 +13,7 @@ def test_given_addresses_bare_and_with_prefix_then_each_is_there_once() -> None:
 
 def test_given_an_agent_off_aws_then_what_is_null_is_empty() -> None:
     agent = Agent.from_api({"id": "a", "instanceId": None, "description": None, "ipAddresses": None})
-    assert agent == Agent("a", "", "", "")
+    assert agent == Agent("a", "")
 
 
 def test_both_published_shapes_of_aggregates_are_read() -> None:
@@ -23,12 +23,7 @@ def test_both_published_shapes_of_aggregates_are_read() -> None:
     assert Alert.from_api({"id": "a", "aggregates": None}).aggregates == ()
 
 
-def test_a_rule_set_is_answered_with_rules() -> None:
-    ruleset = Ruleset.from_api({"id": "a", "name": "b", "description": None, "rules": ["c"]})
-    assert ruleset.rule_ids == ("c",) and ruleset.description == ""
-
-
 def test_the_reply_is_kept_and_takes_no_part_in_comparing_or_showing() -> None:
     reply = {"id": "a", "agentModuleHealth": {}}
     agent = Agent.from_api(reply)
-    assert agent.raw == reply and agent == Agent("a", "", "", "") and "agentModuleHealth" not in repr(agent)
+    assert agent.raw == reply and agent == Agent("a", "") and "agentModuleHealth" not in repr(agent)

@@ -182,7 +182,7 @@ def test_a_compiled_filter_keeps_no_state_between_events() -> None:
 
 def test_filters_are_values_that_can_be_made_without_a_text() -> None:
     tree = And((Clause("port", "=", Number("080")), Clause("user", "!=", 'a "b"')))
-    assert str(Filter("", tree)) == "port = 080 and user != 'a \"b\"'"
+    assert str(Filter(tree)) == "port = 080 and user != 'a \"b\"'"
     assert parse(str(tree)).tree == tree
     assert len({tree, parse(str(tree)).tree}) == 1
 

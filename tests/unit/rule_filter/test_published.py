@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.model.rule_filter import Clause, parse
+from labkit.model.rule_filter import Clause, parse, straighten
 from labkit.model.rule_filter.tree import clauses
 from tests.unit.rule_filter.events import LOCAL_LOG, connect, true_of
 from tests.unit.rule_filter.published_filters import PUBLISHED, TYPOGRAPHIC, Published, published
@@ -20,7 +20,6 @@ def test_there_are_thirty_five_of_them() -> None:
 def test_each_is_parsed_and_printed_as_an_equivalent_filter(one: Published) -> None:
     read = parse(one.text)
     assert parse(str(read)).tree == read.tree
-    assert read.text == one.text
 
 
 def test_the_labs_filter_prints_exactly_as_it_was_published() -> None:
@@ -30,15 +29,13 @@ def test_the_labs_filter_prints_exactly_as_it_was_published() -> None:
 
 @pytest.mark.parametrize("text", TYPOGRAPHIC)
 def test_typographic_quotes_are_straightened_and_reported(text: str) -> None:
-    read = parse(text)
-    assert isinstance(read.tree, Clause)
-    assert read.changes and all(change.put == '"' for change in read.changes)
+    assert isinstance(parse(text).tree, Clause)
+    assert straighten(text).sentence.startswith("Read with straight quotes for ")
 
 
 def test_a_line_break_in_a_filter_counts_as_a_space() -> None:
     read = parse(published(27))
     assert [clause.key for clause in clauses(read.tree)][5:] == ["arguments", "exe"]
-    assert [change.found for change in read.changes] == ["\n"]
 
 
 @pytest.mark.parametrize(

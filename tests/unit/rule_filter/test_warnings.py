@@ -42,16 +42,6 @@ def test_grouping_by_parentheses_gets_no_warning() -> None:
     assert parse('(user = "a" and tty = null) or user = "b"').warnings == ()
 
 
-def test_each_change_is_described() -> None:
-    read = parse("user = “root”\nand tty\u00a0= null")
-    assert [change.sentence for change in read.changes] == [
-        'The typographic quote “ at character 8 was read as ".',
-        'The typographic quote ” at character 13 was read as ".',
-        "The line break at character 14 was read as a space.",
-        "The unusual space at character 22 was read as a space.",
-    ]
-
-
 @pytest.mark.parametrize(
     ("typed", "straight"),
     [

@@ -65,8 +65,8 @@ def create_detection_app(
     app.before_request(_admit)
     app.after_request(_finish)
     app.register_error_handler(HawkRefused, _answer_refused)
-    app.register_error_handler(ApiError, _answer_error)
-    app.register_error_handler(NoSuch, _answer_missing)
+    app.register_error_handler(ApiError, lambda error: reply({"errors": error.errors}, error.status))
+    app.register_error_handler(NoSuch, lambda missing: reply({"errors": [str(missing)]}, 404))
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_fault)
     return app
@@ -128,14 +128,6 @@ def _answer_refused(refused: HawkRefused) -> Response:
     response = reply({"errors": [refused.message]}, 401)
     response.headers["WWW-Authenticate"] = refused.challenge
     return response
-
-
-def _answer_error(error: ApiError) -> Response:
-    return reply({"errors": error.errors}, error.status)
-
-
-def _answer_missing(missing: NoSuch) -> Response:
-    return reply({"errors": [str(missing)]}, 404)
 
 
 def _answer_http(error: HTTPException) -> Response:

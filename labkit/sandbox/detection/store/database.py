@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,12 +150,3 @@ class Database:
         rows = self.rows(sql, *values, limit + 1)
         rest = None if len(rows) <= limit else (rows[limit - 1]["created_at"], rows[limit - 1]["id"])
         return [show(row) for row in rows[:limit]], rest
-
-
-def marks(values: Sequence[object]) -> str:
-    """Question marks for an SQL `IN`.
-
-    >>> marks(["a", "b"])
-    '(?, ?)'
-    """
-    return f"({', '.join('?' * len(values))})"

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from labkit.sandbox.detection.store.database import Database, Row, marks, to_json
+from labkit.sandbox.detection.store.database import Database, Row, to_json
 from labkit.sandbox.detection.timestamps import format_time
 
 SCHEMA = """
@@ -95,8 +95,9 @@ class RuleStore:
         with self._database.transaction():
             gone = self.ruleset(organization_id, ruleset_id)
             self._database.write("DELETE FROM ruleset WHERE id = ?", ruleset_id)
-            orphans = f"id IN {marks(gone['rules'])} AND id NOT IN (SELECT rule_id FROM ruleset_rule)"
-            self._database.write(f"DELETE FROM rule WHERE {orphans}", *gone["rules"])
+            for rule_id in gone["rules"]:
+                sql = "DELETE FROM rule WHERE id = ? AND id NOT IN (SELECT rule_id FROM ruleset_rule)"
+                self._database.write(sql, rule_id)
             return gone
 
     def _refuse_taken(self, organization_id: str, name: str, ruleset_id: str) -> None:
