@@ -35,10 +35,11 @@ class ClassKeys:
     @property
     def variables(self) -> dict[str, str]:
         """The block's names and values, in its order."""
-        named = {
+        return {
             "LABKIT_STUDENT": str(self.student),
             "LABKIT_AWS": "live",
             "LABKIT_DETECTION": "live",
+            **({"LABKIT_CERTIFICATE": self.fingerprint} if self.fingerprint else {}),  # the last line is always needed
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
@@ -47,7 +48,6 @@ class ClassKeys:
             "TS_ORGANIZATION_ID": self.organization_id,
             "TS_API_KEY": self.api_key,
         }
-        return named | ({"LABKIT_CERTIFICATE": self.fingerprint} if self.fingerprint else {})
 
     @property
     def block(self) -> str:

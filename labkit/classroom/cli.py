@@ -14,7 +14,7 @@ from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder, readable
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError
-from labkit.views.terminal import echo
+from labkit.views.terminal import echo, in_terminal
 
 START_OPTIONS = (
     click.option("--class", "size", type=int, metavar="N", help="Serve a class of N students, numbered 1 to N."),
@@ -126,12 +126,13 @@ def _class_lines(served: Any) -> list[str]:
     signed = f"Certificate (SHA-256): {pinned}" if pinned else "Its certificate is signed by an authority."
     if not served.size:
         in_hosts = "" if is_loopback(served.url) else f"add the line “{served.host} {served.name}” to /etc/hosts, and "
-        trust = f'Before you start a program: {in_hosts}type eval "$(labkit env)"'
+        trust = in_terminal(f'Before you start a program: {in_hosts}type eval "$(labkit env)"')
         return [f"Your lab also answers at {served.url}, for this machine only.", signed, trust]
     return [
         f"It serves a class of {served.size} at {served.url}",
         *([signed] if served.tls else ()),
-        "Hand out the keys with `labkit class keys`; each student runs `labkit join` and pastes theirs.",
+        in_terminal("Hand out the keys with `labkit class keys`")
+        + "; each student runs `labkit join` and pastes theirs.",
         f"For your own lab on this machine, use a student number above {served.size}.",
     ]
 
@@ -209,10 +210,11 @@ def join(file: Any, leave: bool) -> None:
         echo("You left the class. Its keys were deleted here." if left else "There was no class to leave.")
         return
     block = ClassKeys.parse(readable(file.read()) if file is not None else _pasted())
+    echo(f"Testing the keys of student {block.student} with the class …")
     join.join(home, block)
     backend = open_session().backend
     backend.aws.point_aws_cli()
-    echo(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab")
+    echo(in_terminal(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab"))
 
 
 def _pasted() -> str:
@@ -255,4 +257,4 @@ def _without_echo() -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)  # what was pasted after the block is not for the shell

@@ -86,7 +86,7 @@ def demo(yes: bool) -> None:
         undo_steps(session, again, yes)
     tmux = shutil.which("tmux") if sys.stdin.isatty() and sys.stdout.isatty() else None
     if tmux is None:
-        echo(BY_HAND, nl=False)
+        echo(in_terminal(BY_HAND), nl=False)
         return
     environment = {name: value for name, value in os.environ.items() if name not in NOT_OF_A_PANE}
     with tempfile.TemporaryDirectory(prefix="labkit-demo-") as folder:
@@ -94,9 +94,9 @@ def demo(yes: bool) -> None:
         options.write_text(TMUX_OPTIONS)
         command = [tmux, "-u", "-f", str(options), "-S", str(socket), *_panes(tmux)]
         if subprocess.run(command, env=environment, check=False).returncode:
-            echo(BY_HAND, nl=False)
+            echo(in_terminal(BY_HAND), nl=False)
             return
-    echo("What the demo made stays, and the next `labkit demo` starts fresh.")
+    echo(in_terminal("What the demo made stays, and the next `labkit demo` starts fresh."))
 
 
 def _panes(tmux: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.views.terminal import Styled, echo, in_terminal, styled, visible
+from labkit.views.terminal import Styled, echo, in_terminal, styled, wrapped
 
 if TYPE_CHECKING:
     from labkit.views.panels.readiness import Line
@@ -53,8 +53,11 @@ def in_words(line: Line) -> Styled:
     """A line as text. Its colour is for a terminal only."""
     sign = styled(SIGNS[line.state], fg=COLOURS[line.state])
     looked_at = f" ({line.looked_at})" if line.looked_at else ""
-    next_step = f"\n  → {line.next_step}" if line.next_step else ""
-    return Styled(f"{sign} {visible(in_terminal(f'{line.title}: {line.found}{looked_at}{next_step}'))}")
+    lines = wrapped(in_terminal(f"{line.title}: {line.found}{looked_at}"), 2)
+    if line.next_step:
+        first, *rest = wrapped(in_terminal(line.next_step), 4)
+        lines += [f"→ {first}", *(f"  {one}" for one in rest)]
+    return Styled(f"{sign} " + "\n  ".join(lines))
 
 
 def verdict(lines: Sequence[Line], seconds: float) -> str:

@@ -75,7 +75,7 @@ def _place_host(session: LabSession) -> None:
     from labkit.steps import host
 
     if session.backend.aws.host is not None and not host.host_subnets(session):
-        echo(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this.")
+        echo(in_terminal(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this."))
 
 
 def _run(session: LabSession, responder: Responder) -> None:
@@ -87,7 +87,7 @@ def _run(session: LabSession, responder: Responder) -> None:
     try:
         responder.run(threading.Event())
     except KeyboardInterrupt:
-        echo("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them.")
+        echo(in_terminal("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them."))
     except LabError:
         sys.exit(1)  # the responder has said why
 

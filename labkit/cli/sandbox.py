@@ -8,7 +8,7 @@ import click
 
 from labkit.backends.wing import find_classroom
 from labkit.cli.group import Commands
-from labkit.views.terminal import echo
+from labkit.views.terminal import echo, in_terminal
 
 
 @click.group(cls=Commands)
@@ -70,6 +70,6 @@ def status(as_json: bool) -> None:
     if found:
         echo(f"The sandbox runs at {found.url} (pid {found.pid}). Its files: {home}")
     else:
-        echo(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}")
+        echo(in_terminal(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}"))
     for line in filter(None, (facts["notice"], *class_lines)):
         echo(line)

@@ -58,7 +58,9 @@ def status(what: str, verbose: bool, as_json: bool) -> None:
             if any(one.step == "host_subnet" and one.passed for one in results) and (words := earlier_alerts(session)):
                 _head(words)
             _head(session.backend.aws.notice())  # known once its files were read, as the checks have
-            echo(f"{sum(one.passed for one in results)} of {len(results)} steps done.")
+            unseen = sum(one.outcome is Outcome.COULD_NOT_LOOK for one in results)
+            more = f", {unseen} could not be looked at" if unseen else ""
+            echo(f"{sum(one.passed for one in results)} of {len(results)} steps done{more}.")
     if as_json:
         echo(json.dumps({"steps": [_as_json(steps.BY_KEY[one.step].chapter, one) for one in results]}))
 
@@ -98,7 +100,7 @@ def _found(result: CheckResult) -> str:
 def _command(result: CheckResult) -> str:
     """What does the step. Where something is wrong or was not seen, doing it again may not help: the check knows."""
     if result.outcome is Outcome.NOT_YET:
-        return f"labkit solve {result.step}"
+        return in_terminal(f"labkit solve {result.step}")
     return in_terminal(result.next_step)
 
 

@@ -11,7 +11,7 @@ import click
 
 from labkit.model.check import Outcome
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.views.terminal import echo, in_terminal, visible
+from labkit.views.terminal import echo, in_terminal, visible, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from labkit.steps.session import LabSession
     from labkit.steps.step import Step
 
-NOT_FROM_HERE = ("host_ready", "student_number", "aws_account")
-"""The steps of what a student has on their own machine: the host, the number and the keys."""
+NOT_FROM_HERE = ("host_ready", "student_number", "aws_account", "network_acl_id", "rule_id")
+"""The steps of what a student has on their own machine: the host, the number, the keys and the notes."""
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -30,6 +30,9 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
     known = [*dict.fromkeys(step.chapter for step in steps.STEPS), *steps.BY_KEY]
     return [name for name in known if name.startswith(begun)]
 
+
+DONE_COLUMNS = 9
+INDENTED = "\n" + " " * (DONE_COLUMNS + 2)
 
 WHAT = click.argument("what", default="", metavar="[STEP|CHAPTER]", shell_complete=_names)
 STUDENT = click.option(
@@ -51,15 +54,17 @@ def solve(what: str, student: str | None, yes: bool) -> None:
     if not (chosen := chosen_steps(what, "do")):
         return
     session = _open(student)
-    if student is not None:
-        chosen = _from_here(steps.with_needs(chosen))
-        if not yes:
-            _ask(
-                session, f"{_host_moves(session, chosen)}Do the unfinished steps for student {session.student}", chosen
-            )
-    else:
+    if student is None:
         take_number(session, chosen, yes)
+        do_steps(session, chosen, yes)
+        return
+    noted = [step.title for step in chosen if step.note]
+    chosen = _from_here(steps.with_needs(chosen))
+    if not yes:
+        _ask(session, f"{_host_moves(session, chosen)}Do the unfinished steps for student {session.student}", chosen)
     do_steps(session, chosen, yes)
+    if noted:
+        echo(f"The student still does this on their own machine: {', '.join(noted)}.")
 
 
 def do_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
@@ -69,7 +74,8 @@ def do_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None:
     result = None
     with Followed("Doing", steps.with_needs(chosen)) as followed:
         for step, result in _asking(session, yes, followed, lambda: steps.solve(session, chosen)):
-            followed.told(f"{result.outcome.value:>9}  {step.title}: {in_terminal(result.found)}")
+            words = wrapped(f"{step.title}: {in_terminal(result.found)}", DONE_COLUMNS + 2)
+            followed.told(_shown(session, step, f"{result.outcome.value:>{DONE_COLUMNS}}  {INDENTED.join(words)}"))
     if result is not None and not result.passed:
         sys.exit(1)
 
@@ -99,9 +105,14 @@ def undo_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None
     with Followed("Undoing", chosen[::-1]) as followed:
         for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
             failed |= isinstance(ended, LabError)
-            followed.told(f"{step.title}: {in_terminal(steps.undone(ended))}")
+            followed.told(_shown(session, step, f"{step.title}: {in_terminal(steps.undone(ended))}"))
     if failed:
         sys.exit(1)
+
+
+def _shown(session: LabSession, step: Step, words: str) -> str:
+    """The words about this step; none away from the student's machine if it only makes a note there."""
+    return "" if step.note and not session.sees_notes else words
 
 
 def chosen_steps(what: str, doing: str, quietly: bool = False) -> tuple[Step, ...]:
@@ -111,7 +122,7 @@ def chosen_steps(what: str, doing: str, quietly: bool = False) -> tuple[Step, ..
 
     if what.isdecimal() and int(what) in chapter_numbers() - {int(step.chapter) for step in steps.STEPS}:
         if not quietly:
-            echo(f"Chapter {int(what)} has no steps to {doing}. To undo the whole lab: labkit reset")
+            echo(in_terminal(f"Chapter {int(what)} has no steps to {doing}. To undo the whole lab: labkit reset"))
         return ()
     return steps.named(what)
 
@@ -155,7 +166,7 @@ def _from_here(chosen: Sequence[Step]) -> tuple[Step, ...]:
         return found
     raise LabError(
         f"“{chosen[-1].title}” must be done by the student.",
-        "The host, the number and the keys are on their machine.",
+        "The host, the number, the keys and the notes are on their machine.",
         "Let them do it there, or choose a later step.",
     )
 
@@ -173,14 +184,20 @@ def _ask(session: LabSession, question: str, chosen: Sequence[Step], undo: bool 
     """Say whose work it is, how far it is and, before undoing, what will be gone; go on with a yes only."""
     from labkit import steps
 
+    echo(session.backend.sentence)
     results = list(steps.status(session))
     done = [one for one in results if one.passed]
     number = session.backend.student or session.notes.get("student")
     who = f"Student {number}" if number else "No student number yet"
     last = f", the last of them “{done[-1].title}”" if done else ""
-    echo(f"{session.backend.sentence}\n{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
+    echo(f"{who}: {len(done)} of {len(steps.STEPS)} steps done{last}.")
     keys = {step.key for step in chosen}
     gone = [one for one in results if one.step in keys and one.outcome in (Outcome.PASSED, Outcome.WRONG)]
+    if not undo:
+        chosen = [step for step in chosen if step.key not in {one.step for one in done}]
+    if not chosen:
+        echo("All of it is done already.")
+        sys.exit()
     if undo and gone:
         echo(f"What will be undone, all of it student {number}'s:")
         for one in gone:
@@ -243,12 +260,13 @@ class Followed:
             self._bar.start()
 
     def told(self, words: str) -> None:
-        """One step more, in words."""
+        """One step more, in words, if there are any."""
         self._done += 1
         if self._bar is None:
-            echo(words)
+            echo(words, nl=bool(words))
             return
-        self._bar.console.print(visible(words), markup=False, highlight=False, soft_wrap=True)
+        if words:
+            self._bar.console.print(visible(words), markup=False, highlight=False, soft_wrap=True)
         self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._now())
 
     def pause(self) -> None:

@@ -25,8 +25,9 @@ from labkit.services.environment import settings
 from labkit.services.notes import Notes
 from labkit.views.terminal import echo
 
-NOT_WORTH_SAYING = ("websocket_ping_timeout", "is not trusted")
-"""jupyter-server gives Tornado milliseconds for seconds; a saved chapter is not trusted until it was run here."""
+NOT_WORTH_SAYING = ("websocket_ping_timeout", "is not trusted", "No web browser found", "received signal")
+"""jupyter-server gives Tornado milliseconds for seconds; a saved chapter is not trusted until it was run here; the
+address is printed anyway; and who ends the lab knows it."""
 
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
@@ -91,6 +92,7 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         for handler in server.log.handlers:
             handler.addFilter(is_worth_saying)
         server.start()
+        echo("The lab is closed. What you did is kept.")
     finally:
         jupyter_server.forget_server(home)
         opener(home).unlink(missing_ok=True)

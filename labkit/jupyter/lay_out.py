@@ -10,7 +10,7 @@ from pathlib import Path
 from labkit.files import disk_errors, write_errors, write_private
 from labkit.jupyter.chapters import folder_record, lab_folder, shipped, students_folder
 from labkit.services.environment import home_folder
-from labkit.views.terminal import echo
+from labkit.views.terminal import echo, in_terminal
 
 MANIFEST = ".self-protecting-cloud.json"
 """In the student's folder: the SHA-256 of each file as it was shipped last."""
@@ -36,7 +36,8 @@ def open_folder(here: Path | None) -> Path:
         write_private(folder_record(), str(folder))
     echo(f"The chapters are in {folder}.")
     if kept:
-        echo(f"You changed {', '.join(kept)}: not replaced by this version's. To get those: labkit lab --here FOLDER")
+        changed = f"You changed {', '.join(kept)}: not replaced by this version's."
+        echo(in_terminal(f"{changed} To get those: labkit lab --here FOLDER"))
     return folder
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,6 +46,8 @@ _COMMANDS = {
     "status": "labkit status",
 }
 """A cell's call, and the command that does the same."""
+
+_OURS = re.compile(r"(?<![\w./-])labkit(?= [a-z])")
 
 
 class Styled(str):
@@ -89,8 +93,16 @@ def wrapped(words: str, indent: int) -> list[str]:
     return textwrap.wrap(one_line(words), max(columns() - indent, 10), break_on_hyphens=False) or [""]
 
 
+def typed() -> str:
+    """How `labkit` is typed where this command was: by its path, if a shell does not find it by its name."""
+    path, found = Path(sys.argv[0]), shutil.which("labkit")
+    named = path.name != "labkit" or not path.exists() or (found is not None and path.samefile(found))
+    return "labkit" if named else shlex.quote(sys.argv[0])
+
+
 def in_terminal(words: str) -> str:
     """The words with each cell's call replaced by the command that does the same; where there is none, it stays a call.
+    Commands are as they have to be typed here.
 
     >>> in_terminal("Make a program on the host connect: lab.run('curl dadismad.com')")
     'Make a program on the host connect: labkit run -- curl dadismad.com'
@@ -102,4 +114,4 @@ def in_terminal(words: str) -> str:
         known = _COMMANDS.get(found[1]) or (not found[2] and _COMMANDS.get(f"{found[1]}()"))
         return known.format(found[2]).strip() if known else f"{found[0]} in a chapter"
 
-    return _AGAIN.sub("the command again", _CALL.sub(command, words))
+    return _OURS.sub(lambda _: typed(), _AGAIN.sub("the command again", _CALL.sub(command, words)))

@@ -33,6 +33,7 @@ from labkit.steps.session import open_session
 from labkit.views.forms.parts import Form
 from tests.classroom.fixtures import UNSIGNED, RunningClass, running_class
 from tests.ports import free_port
+from tests.terminal import Terminal
 
 STUDENT = 7
 
@@ -78,6 +79,21 @@ def test_joining_reports_the_student_and_the_class_and_saves_them_privately(a_cl
     assert a_class.keys(STUDENT).api_key not in said.output
     for path in home.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("ending", ["\n", "\n\n"], ids=["as it is", "double-spaced"])
+def test_a_block_pasted_into_a_terminal_is_read_whole_and_nothing_after_it_reaches_the_shell(
+    a_class: RunningClass, home: Path, ending: str
+) -> None:
+    command = f'stty -echo; {sys.executable} -m labkit join; read line; echo "[$line]"'
+    terminal = Terminal(["sh", "-c", command])
+    terminal.wait_for("What you paste is not shown")
+    lines = a_class.keys(STUDENT).block.replace("\n", ending)
+    terminal.type(f"Hi,\n\n{lines}\n\nSee you tomorrow\n")
+    terminal.wait_for("Testing the keys of student 7 with the class(.|\n)*You are student 7")
+    terminal.type("typed later\n")
+    terminal.wait_for(r"\[typed later\]")
+    terminal.close()
 
 
 def test_a_block_may_be_in_a_file(a_class: RunningClass, home: Path, tmp_path: Path) -> None:

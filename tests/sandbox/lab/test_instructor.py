@@ -68,11 +68,23 @@ def test_reset_of_a_student_says_what_is_there_and_a_no_changes_nothing(seven: L
 
     refused = labkit("reset", "rule", "--student", "7", typed="n\n")
     assert "Student 7: 6 of 12 steps done, the last of them “The rule enabled”." in refused.output
-    assert re.search("Undo these steps: Your detection rule, .*, The RuleID, .*?", refused.output)
+    assert re.search("Undo these steps: Your detection rule, .*, The rule enabled, .*?", refused.output)
     assert done(seven) == 6
 
-    assert labkit("reset", "rule", "--student", "7", typed="y\n").exit_code == 0
-    assert done(seven) == 3
+    agreed = labkit("reset", "rule", "--student", "7", typed="y\n")
+    assert agreed.exit_code == 0 and done(seven) == 3
+    assert "RuleID" not in refused.output + agreed.output  # their notes are not touched
+
+
+def test_the_question_names_what_is_unfinished_and_what_is_left_to_the_student(seven: LabSession) -> None:
+    labkit("solve", "rule", "--student", "7", "--yes")
+
+    agreed = labkit("solve", "2", "--student", "7", typed="y\n")
+    assert (
+        "Do the unfinished steps for student 7: Your VPC, The five criteria, The rule enabled? [y/N]" in agreed.output
+    )
+    assert "in your notes" not in agreed.output and agreed.output.endswith(": The NetworkAclId, The RuleID.\n")
+    assert "All of it is done already." in labkit("solve", "rule_enabled", "--student", "7").output
 
 
 def test_what_is_done_for_a_student_leaves_the_instructors_notes_and_keys_alone(

@@ -11,11 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from labkit.cli.group import Commands
+from labkit.cli.main import main
 from labkit.model.errors import LabError
 from labkit.views import terminal
 
 EVIL = "\x1b]52;c;ZWNobw==\x07\x1b[2J\x1b]0;title\x9c\x9b31m\r\x08\x7f\u202e\u2028"
 PACKAGE = Path(terminal.__file__).parents[1]
+TO_STUDENTS = 1
+"""Sentences about what students type on their own machines."""
 
 
 @click.group(cls=Commands)
@@ -80,6 +83,35 @@ def test_every_command_writes_through_the_one_function() -> None:
 )
 def test_a_cells_call_becomes_the_command_that_does_the_same(words: str, there: str) -> None:
     assert terminal.in_terminal(words) == there
+
+
+@pytest.mark.parametrize(("on_path", "there"), [(True, "labkit solve vpc"), (False, ".venv/bin/labkit solve vpc")])
+def test_a_command_that_a_message_names_can_be_pasted_where_this_one_was_typed(
+    on_path: bool, there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / ".venv" / "bin" / "labkit"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o700)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [".venv/bin/labkit", "solve"])
+    monkeypatch.setenv("PATH", str(program.parent) if on_path else "/usr/bin")
+    assert terminal.in_terminal("Next: lab.solve('vpc')") == f"Next: {there}"
+    assert terminal.in_terminal("Next: `labkit solve vpc`, in /home/kim/labkit or") == (
+        f"Next: `{there}`, in /home/kim/labkit or"
+    )
+
+
+def test_what_a_command_itself_says_goes_through_in_terminal_if_it_names_a_command() -> None:
+    command = re.compile(rf"labkit ({'|'.join(main.commands)})\b")
+    bare = [
+        f"{path.name}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "echo"
+        for argument in node.args
+        if command.search(ast.unparse(argument)) and "in_terminal" not in ast.unparse(argument)
+    ]
+    assert len(bare) == TO_STUDENTS, bare
 
 
 NO_COMMAND = {"agree", "boto3", "clean_up", "enter_aws_keys", "enter_detection_key", "take_vpc"}
