@@ -12,11 +12,11 @@ class Guess:
     exit_code: of the program that answers it, where one does.
 
     >>> print(GUESSES["clone_active"].answer("Yes"))
-    You guessed “Yes”. It was “No”, because a clone is disabled until somebody enables it.
+    You guessed “Yes”. It was “No”, because a clone is not enabled until somebody does so.
     >>> print(GUESSES["clone_active"].answer("No"))
-    You guessed “No”, and so it was, because a clone is disabled until somebody enables it.
+    You guessed “No”, and so it was, because a clone is not enabled until somebody does so.
     >>> print(GUESSES["clone_active"].answer(""))
-    It was “No”, because a clone is disabled until somebody enables it.
+    It was “No”, because a clone is not enabled until somebody does so.
     """
 
     question: str
@@ -50,10 +50,10 @@ GUESSES = {
         "entry 100 comes first, matches, and allows it",
     ),
     "clone_active": Guess(
-        "Is the clone active at once?",
+        "Is the clone enabled at once?",
         ("Yes", "No"),
         "No",
-        "a clone is disabled until somebody enables it",
+        "a clone is not enabled until somebody does so",
     ),
     "which_alert": Guess(
         "One program connects to 203.0.113.10, another to 127.0.0.1. Which raises an alert?",
