@@ -110,9 +110,11 @@ class EnvironmentCells(Cells):
         return panels.ActionResult("The AWS account in use", facts, cli, cli_caption=THE_SAME)
 
     def vpcs(self) -> View:
-        """Every VPC of the region, whose it is, and how much of the quota is used."""
-        vpcs, cli = aws.describe_vpcs(self._session.aws.ec2), commands.vpcs_command(self._session)
-        return network_tables.VpcTable(vpcs, self._session.region, self._session.student, cli)
+        """Every VPC of the region, whose it is, and how much of the quota is used; how to create yours if none is."""
+        session = self._session
+        vpcs, cli = aws.describe_vpcs(session.aws.ec2), commands.vpcs_command(session)
+        create = "" if any(vpc.student == session.student for vpc in vpcs) else commands.create_vpc_command(session)
+        return network_tables.VpcTable(vpcs, session.region, session.student, cli, create)
 
     def create_vpc(self) -> Form | View:
         """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks

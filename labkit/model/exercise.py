@@ -193,7 +193,7 @@ EXERCISES = {
         "AWS’s reply about your network ACL, and no other",
         "the call itself, such as ec2.describe_vpcs()",
         judge_network_acls,
-        "lab.entries() names your network ACL; its id goes into NetworkAclIds=[…], in quotes.",
+        "The check above names your network ACL; its id goes into NetworkAclIds=[…], in quotes.",
         "reply = ec2.describe_network_acls(NetworkAclIds=[lab.entries().acl.id])",
     ),
     "last_number": Exercise(

@@ -33,9 +33,9 @@ SAID = {
         "From the connection to the deny entry (UTC)",
         "Denied: 1 denies all to 203.0.113.10/32.",
         "exit code 28",
-        "answered",
+        "⊘ responder",
     ),
-    "04": ("answered", "Your cloud protects itself: 3 of 3 steps of part 3.", "the responder", "you are here"),
+    "04": ("⊘ responder", "Your cloud protects itself: 3 of 3 steps of part 3.", "the responder", "you are here"),
 }
 """Words that the outputs of a chapter must hold: a page that had lost them would be clean too."""
 

@@ -51,7 +51,7 @@ WEB = Packet.outbound(BAD, "tcp", 80)
 
 def _vpcs() -> tuple[State, ...]:
     return State("three, one of them yours", VpcTable(VPCS, REGION, STUDENT, LIST_VPCS)), State(
-        "none", VpcTable((), REGION)
+        "none", VpcTable((), REGION, create=f"aws ec2 create-vpc --cidr-block 10.0.0.0/16 --region {REGION}")
     )
 
 

@@ -25,14 +25,18 @@ ACTION_WORDS = {"allow": "✓ allow", "deny": "⊘ deny"}
 class VpcTable(TableView):
     """The VPCs of a region and whose they are.
 
-    student: the number whose VPCs are marked as yours. cli: the command that shows the same.
+    student: the number whose VPCs are marked as yours. cli: the command that shows the same. create: the one that makes
+    yours; "" where it is there.
     """
 
     vpcs: Sequence[Vpc]
     region: str
     student: int | None = None
     cli: str = ""
+    create: str = ""
 
+    template: ClassVar[str] = "vpc_table.html.j2"
+    create_caption: ClassVar[str] = "To create yours with the AWS CLI"
     headers: ClassVar[list[str]] = ["VPC", "Name", "CIDR block", "Whose"]
 
     @property
@@ -45,6 +49,9 @@ class VpcTable(TableView):
             ([vpc.id, vpc.name or "–", vpc.cidr_block, whose_words(vpc, self.student)], is_yours(vpc, self.student))
             for vpc in self.vpcs
         ]
+
+    def text(self) -> str:
+        return super().text() + (f"\n{self.create_caption}: {self.create}" if self.create else "")
 
     def records(self) -> list[dict[str, object]]:
         return [

@@ -164,11 +164,11 @@ def test_beside_its_output_a_cell_shows_event_alert_and_entry_when_the_responder
 ) -> None:
     with one_kernel(Path.cwd(), os.environ) as kernel:
         kernel.run("from labkit import open_lab\nlab = open_lab()")
-        assert "answered" not in kernel.run("lab.run('curl -sS dadismad.com')").text
+        assert "⊘ responder" not in kernel.run("lab.run('curl -sS dadismad.com')").text
         kernel.run("lab.reset('first_alert')\nlab.responder(start=True)")
         shown = kernel.run(f"lab.run('curl -sS dadismad.com')\n{UNTIL_IT_LOOKS_NO_MORE}").text
 
-    assert "⊘ answered Entry 1 denies 203.0.113.10." in shown
+    assert "⊘ responder Entry 1 denies 203.0.113.10." in shown
     assert re.search(r"event \d\d:\d\d:\d\d\.\d{3} ! alert [\d:.]+ \d+ ms ⊘ entry 1 [\d:.]+ \d+ ms total \d+ ms", shown)
 
 
@@ -178,7 +178,7 @@ def test_what_connects_after_a_program_has_ended_is_not_shown_as_its_answer(guar
         first = "lab.run('true')\nlab.run('curl -sS dadismad.com')"
         shown = kernel.run(f"{first}\n{UNTIL_IT_LOOKS_NO_MORE}").text
 
-    assert "answered" not in shown[: shown.index("curl -sS dadismad.com")] and shown.count("⊘ answered") == 1
+    assert "⊘ responder" not in shown[: shown.index("curl -sS dadismad.com")] and shown.count("⊘ responder") == 1
 
 
 def test_an_unattended_cell_waits_for_the_answer_of_its_own_responder(

@@ -197,6 +197,13 @@ def test_no_command_is_shown_while_only_the_notebook_has_the_keys(lab: Lab) -> N
     assert printed(lab.vpcs()) == [] and printed(lab.create_vpc()) == []
 
 
+def test_the_list_of_vpcs_shows_the_command_that_makes_yours_until_it_is_there(lab: Lab) -> None:
+    lab.enter_student_number(7)
+    solved(lab, "aws_account")
+    listing, creating = printed(lab.vpcs())
+    assert [creating] == printed(lab.create_vpc()) and printed(lab.vpcs()) == [listing]
+
+
 def test_beside_the_students_own_profiles_the_labs_is_named(lab: Lab) -> None:
     solved(lab, "vpc")
     with pytest.MonkeyPatch.context() as live:  # until the lab is reset
