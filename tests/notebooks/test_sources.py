@@ -156,6 +156,11 @@ def test_every_picture_has_an_alt_text_that_says_what_it_shows(path: Path) -> No
 
 
 @each_chapter
+def test_a_folded_text_ends_its_cell_because_jupyterlab_leaves_no_space_below_one(path: Path) -> None:
+    assert [cell.id for cell in cells(path) if not cell.is_code and re.search(r"</details>\s*\S", cell.source)] == []
+
+
+@each_chapter
 def test_a_text_cell_has_at_most_95_words(path: Path) -> None:
     plain = {
         cell.id: re.sub(r"^[|#!].*$", "", cell.prose, flags=re.MULTILINE) for cell in cells(path) if not cell.is_code
