@@ -74,7 +74,7 @@ def test_an_outcome_other_than_the_text_states_says_which_entry_made_it(ready: L
 
 @pytest.mark.parametrize(
     ("site", "words"),
-    [("dadismad.com", "there was nothing to put back"), ("example.com", "all alerts and deny entries were removed")],
+    [("dadismad.com", "there was nothing to put back"), ("example.com", "all alerts were dismissed")],
 )
 def test_restoring_reads_the_events_of_an_alert_that_names_no_address(ready: Lab, site: str, words: str) -> None:
     session, mine = ready._session, students_rule(ready._session)
