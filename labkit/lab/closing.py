@@ -85,18 +85,18 @@ class ClosingCells(Cells):
                 "Enter your number once more in part 2, then run all cells of this chapter again.",
             ) from error
         view = clean_up.what_is_left(session)
-        if view.still_there:
-            raise LabError(
-                f"Not everything of student {view.student} is gone.",
-                f"Still there: {', '.join(view.still_there)}.",
-                "Clean up again: lab.clean_up(), and press its button.",
-            )
         if view.unseen:
             display.show(view)
             raise LabError(
                 "The lab could not look everywhere.",
                 f"So something of yours may be left. Not looked at: {', '.join(view.unseen)}.",
-                "Look there yourself, as the panel above says.",
+                "Do what the panel above says beside each ?, then run this cell again.",
+            )
+        if view.still_there:
+            raise LabError(
+                f"Not everything of student {view.student} is gone.",
+                f"Still there: {', '.join(view.still_there)}.",
+                "Clean up again: lab.clean_up(), and press its button.",
             )
         return replace(view, onward=onward(CLEAN_UP))
 

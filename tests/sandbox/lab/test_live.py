@@ -163,6 +163,33 @@ def test_keys_not_kept_live_in_memory_alone(lab: Lab, live: Path, monkeypatch: p
     assert "lab.enter_aws_keys(region=" in belongings(restarted).places[0].unseen
 
 
+def test_after_a_restart_cleaning_up_asks_for_the_keys_again_and_then_finds_everything(
+    lab: Lab, live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = lab._session.backend.aws.given_keys()
+    assert keys is not None
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    lab = open_lab()
+    lab.enter_student_number(7)
+    lab.enter_aws_keys(keys.access_key_id, keys.secret_access_key, region="eu-west-1", keep=False)
+    lab.agree()
+    lab.create_vpc()
+
+    restarted = open_lab()
+    again = "lab.enter_aws_keys(region='eu-west-1')"
+    assert f"VPC in eu-west-1: ? There are no AWS keys to ask with. Enter them again, {again}" in repr(
+        restarted.clean_up()
+    )
+    with pytest.raises(LabError, match="could not look everywhere.*VPC in eu-west-1"):
+        restarted.finish("5")
+    restarted.enter_aws_keys(keys.access_key_id, keys.secret_access_key, region="eu-west-1", keep=False)
+    assert "VPC in eu-west-1: vpc-" in repr(restarted.clean_up())
+    with pytest.raises(LabError, match="Not everything of student 7 is gone"):
+        restarted.finish("5")
+    list(steps.reset(restarted._session, steps.named("vpc")))
+
+
 def test_a_live_detection_service_without_a_key_says_which_variables_are_missing(
     live: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
