@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 from typing import Any
 
@@ -36,10 +38,19 @@ class Commands(click.Group):
     """
 
     def main(self, *args: Any, **options: Any) -> Any:
-        for stream in (sys.stdout, sys.stderr):  # a terminal in Latin-1 shows ? for what it cannot show
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")
-        return super().main(*args, **options)
+        for name in ("stdin", "stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None:  # closed by who started this
+                setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115 - until the process ends
+            elif isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal in Latin-1 shows ? for what it cannot show
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+            sys.exit("labkit: The disk is full, so what this command says or keeps cannot be written. Free some space.")
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -43,7 +43,9 @@ def main_or_lab() -> None:
 
 @main.command("lab")
 @click.option("--browser/--no-browser", default=True, help="Open the web browser (default), or only print the address.")
-@click.option("--port", type=int, help="The port of JupyterLab; by default, the first free one from 8888.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="The port of JupyterLab; by default, the first free one from 8888."
+)
 @click.option(
     "--chapter",
     default="",

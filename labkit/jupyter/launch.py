@@ -62,7 +62,7 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
     if wanted.port is None and (server := jupyter_server.server_of_home(home, folder)) is not None:
         _open_there(server, path, home, wanted, where)
         return
-    port = wanted.port or free_port(where.host)
+    port = free_port(where.host, wanted.port, 1) if wanted.port else free_port(where.host)
     where.confirm(home, port, wanted.yes)
     here = _served_here(settings())
     starting = None if here is None else sandbox_process.PendingStart(here, parent=os.getpid())

@@ -75,9 +75,9 @@ def large_type(application: Any) -> list[str]:
     return ["--LabApp.custom_css=True"]
 
 
-def free_port(host: str = LOOPBACK) -> int:
-    """The first free port from 8888 on. Raises LabError if fifty ports are taken, or this machine lacks the address."""
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+def free_port(host: str = LOOPBACK, first: int = FIRST_PORT, ports: int = PORTS) -> int:
+    """The first free one of these ports. Raises LabError if all are taken, or cannot be opened at this address."""
+    for port in range(first, first + ports):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -86,14 +86,15 @@ def free_port(host: str = LOOPBACK) -> int:
                 if error.errno == errno.EADDRINUSE:
                     continue
                 raise LabError(
-                    f"JupyterLab cannot answer on {host}.",
+                    f"JupyterLab cannot answer on {host}, port {port}.",
                     f"The system says: {error.strerror}.",
-                    "Give an address of this machine; `ip address` lists them, and 0.0.0.0 means all.",
+                    "Give an address of this machine; `ip address` lists them, and 0.0.0.0 means all. Ports below 1024"
+                    " are reserved.",
                 ) from error
             return port
     raise LabError(
         "No port was free for JupyterLab.",
-        f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are in use.",
+        f"Port {first} is in use." if ports == 1 else f"Ports {first} to {first + ports - 1} are in use.",
         "Close another JupyterLab, or choose one: labkit lab --port 9000",
     )
 

@@ -9,7 +9,7 @@ from labkit.model.errors import InvalidInput
 
 
 def url_parts(url: str) -> SplitResult:
-    """A URL taken apart. Raises InvalidInput for one with half a bracket or an impossible port.
+    """A URL taken apart; "" has no parts. Raises InvalidInput for one without scheme or host, or of another form.
 
     >>> url_parts("https://example.com:8443").port
     8443
@@ -17,6 +17,8 @@ def url_parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("It must begin with http:// or https://, and name a host")
     except ValueError as error:
         raise InvalidInput(
             f"“{url}” is no URL.", f"{error}.", "Correct it where it is set, or join the class again: labkit join"

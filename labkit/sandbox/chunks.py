@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import IO
 
-LARGEST_CHUNKED = 1_000_000
-"""Bytes, as many as the REST API accepts; a larger body needs its Content-Length."""
+LARGEST_CHUNKED = 100_000
+"""Bytes; a larger body needs its Content-Length. It is read, and kept, before anybody knows who sends it."""
 
 MOST_CHUNKS = 20_000
 """In one body. Clients send a few kilobytes at a time; a body in single bytes would cost much more than it holds."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import math
 import socket
 import threading
 import time
 from contextlib import suppress
+from http.client import LineTooLong
 from typing import Any
 
 IDLE_SECONDS = 90.0
@@ -15,6 +17,10 @@ IDLE_SECONDS = 90.0
 
 ARRIVAL_SECONDS = 20.0
 """How long all of a request may take to arrive, header and body, however its bytes are spread; also a handshake."""
+
+MOST_HEADER_BYTES = 80_000
+"""Of a request line, which may have 64 kB, and all headers. Python's own limit is 6.5 MB, and it keeps them while they
+arrive: a hundred connections took 3 GB."""
 
 MOST_OF_A_CLIENT = 1024
 """Connections that one address may have open. A class behind one address has a few for each student; beyond the limit
@@ -24,13 +30,14 @@ the connection that has waited for its client longest is closed, so a client tha
 class ClientConnection(io.RawIOBase):
     """Reads one connection until a deadline. since: when it began to wait for its present request.
 
-    waits: whether the client has to send something now.
+    waits: whether the client has to send something now. most: bytes that may still come.
     """
 
     def __init__(self, link: socket.socket) -> None:
         self.link = link
         self.since = time.monotonic()
         self.waits = True
+        self.most = math.inf
         self._deadline = self.since + ARRIVAL_SECONDS
 
     def expect(self, seconds: float) -> None:
@@ -42,14 +49,18 @@ class ClientConnection(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Raises TimeoutError when the deadline is over."""
+        """Raises TimeoutError when the deadline is over, LineTooLong after `most` bytes."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the request did not arrive in time")
+        if self.most <= 0:
+            raise LineTooLong("header")
         self.link.settimeout(left)
         self.waits = True
         try:
-            return self.link.recv_into(buffer)
+            size = self.link.recv_into(buffer)
+            self.most -= size
+            return size
         finally:
             self.waits = False
             self.link.settimeout(IDLE_SECONDS)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable
+from email import errors as defects
 from http.client import HTTPMessage
 from typing import IO, Any, cast
 
@@ -20,7 +22,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
 from labkit.sandbox.chunks import ChunkedTooLarge, MalformedChunks, read_chunked
-from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, ClientConnection, Connections
+from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, MOST_HEADER_BYTES, ClientConnection, Connections
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -42,6 +44,7 @@ _FAULT = (
     b"Internal error in the sandbox; see its log.\n",
 )
 _NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request has an invalid address.\n")
+_BAD_HEADERS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"A line of the headers is malformed.\n")
 _NO_LENGTH = ("411 LENGTH REQUIRED", [("Content-Type", "text/plain")], b"A body needs its Content-Length.\n")
 _BAD_CHUNKS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The chunks of the body are malformed.\n")
 _TOO_LARGE = ("413 REQUEST ENTITY TOO LARGE", [("Content-Type", "text/plain")], b"The body is too large.\n")
@@ -50,6 +53,15 @@ _OTHER_CODING = (
     [("Content-Type", "text/plain")],
     b"Of transfer codings, only chunked is known.\n",
 )
+
+_HEADER_DEFECTS = (
+    defects.FirstHeaderLineIsContinuationDefect,
+    defects.MisplacedEnvelopeHeaderDefect,
+    defects.MissingHeaderBodySeparatorDefect,
+)
+
+LONGEST_LOGGED = 200
+"""Characters of what a client sent."""
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -82,6 +94,7 @@ class Handler(WSGIRequestHandler):
         begun = self.rfile.peek(1)  # type: ignore[attr-defined]
         self._arriving.expect(ARRIVAL_SECONDS)
         if begun:
+            self._arriving.most = MOST_HEADER_BYTES
             super().handle_one_request()
         else:
             self.close_connection = True
@@ -90,6 +103,7 @@ class Handler(WSGIRequestHandler):
         """Read the request line and headers. From Python 3.13.15 on, a request line without a version, which HTTP/0.9
         allows, leaves a dict in place of the headers."""
         parsed = super().parse_request()
+        self._arriving.most = math.inf
         if parsed and isinstance(self.headers, dict):
             self.headers = HTTPMessage()
         return parsed
@@ -132,7 +146,10 @@ class Handler(WSGIRequestHandler):
             _drained(body, length)
 
     def _body(self) -> LimitedStream | Reply:
-        """The request's body; one in chunks has been read to its end. A refusal if it is not clear where it ends."""
+        """The request's body; one in chunks has been read to its end. A refusal if it is not clear where it ends, as
+        after a malformed header, from which on Python reads no other."""
+        if any(isinstance(defect, _HEADER_DEFECTS) for defect in self.headers.defects):
+            return _BAD_HEADERS
         lengths = self.headers.get_all("Content-Length", [])  # given two, a proxy may use the other one
         codings = self.headers.get_all("Transfer-Encoding", [])
         stream = cast(IO[bytes], self.rfile)
@@ -167,7 +184,7 @@ class Handler(WSGIRequestHandler):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
             self.wfile.write(b"0\r\n\r\n")
         except OSError as gone:
-            log.info("%s %s: the client left (%s)", self.command, self.path.split("?", 1)[0], type(gone).__name__)
+            log.info("%s: the client left (%s)", self._in_log(), type(gone).__name__)
         finally:
             close(parts)
             self.close_connection = True
@@ -188,7 +205,16 @@ class Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log method, path and status, but not the query, which may hold a ticket."""
-        log.info("%s %s %s", self.command, self.path.split("?", 1)[0], code)
+        log.info("%s %s", self._in_log(), code)
+
+    def log_error(self, format: str, *args: Any) -> None:
+        """Log why a request could not be read; part of it may be in the words."""
+        log.info("%s", (format % args)[:LONGEST_LOGGED])
+
+    def _in_log(self) -> str:
+        """Method and path, without the control characters that a client may put there."""
+        words = f"{self.command} {self.path.split('?', 1)[0]}"
+        return words[:LONGEST_LOGGED].encode("unicode_escape").decode()
 
 
 def begin(app: WSGIApp, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -35,6 +36,7 @@ from labkit.sandbox.state import State, previous_port, remove_state, write_state
 HOST = "127.0.0.1"
 IDLE_HOURS = 12
 MAX_OPEN_FILES = 65_536
+MOST_LOG_BYTES = 50_000_000
 SWITCH_SECONDS = 0.001
 """How long a thread may run while others wait; Python's 0.005 makes short requests wait for long ones."""
 
@@ -122,7 +124,7 @@ def serve_until_stopped(
 
 
 def _watch(app: ServedApp, parent: int | None, stop: Callable[[], None], stops_when_idle: bool) -> None:
-    """Call `tick` every second; stop when the parent process ended or no request came for hours."""
+    """Call `tick` every second; stop when the parent process ended or no request came for hours. Keep the log small."""
     try:
         parent_process = psutil.Process(parent) if parent is not None else None
     except psutil.NoSuchProcess:  # it ended while this one was starting
@@ -130,12 +132,21 @@ def _watch(app: ServedApp, parent: int | None, stop: Callable[[], None], stops_w
         return
     while True:
         time.sleep(1)
+        _bound_log()
         app.tick()
         idle = stops_when_idle and time.monotonic() - app.application.last_request > IDLE_HOURS * 3600
         if idle or (parent_process is not None and not parent_process.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")
             stop()
             return
+
+
+def _bound_log() -> None:
+    """Empty the log, which is this process's error output, when it is large: each request writes a line, also of those
+    who have no key."""
+    with suppress(OSError):  # a terminal or a pipe
+        if os.fstat(sys.stderr.fileno()).st_size > MOST_LOG_BYTES:
+            os.ftruncate(sys.stderr.fileno(), 0)
 
 
 def _allow_many_connections() -> None:

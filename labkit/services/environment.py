@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from labkit.files import refuse_foreign, refuse_long
+from labkit.files import disk_errors, refuse_foreign, refuse_long
 from labkit.model.errors import LabError
 from labkit.model.settings import Settings
 
@@ -102,14 +102,17 @@ def _from(variables: Mapping[str, str]) -> Settings:
 def joined(home: Path) -> dict[str, str]:
     """The variables of the class that this home has joined, if any. Raises LabError if the file is damaged."""
     path = home / CLASS_FILE
+    with disk_errors(home):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return {}
     try:
-        known = dict(json.loads(path.read_text(encoding="utf-8")).items())
+        known = dict(json.loads(content).items())
         if not all(isinstance(value, str) for value in known.values()):
             raise TypeError("a value that is not text")
         return known
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise LabError(
             f"The keys of the class in {path} cannot be read.",
             f"{type(error).__name__}: the file is not what `labkit join` wrote.",

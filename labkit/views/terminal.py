@@ -73,9 +73,11 @@ def one_line(text: str) -> str:
 
 
 def styled(text: str, **style: Any) -> Styled:
-    """The text in a colour; plain where NO_COLOR is set (https://no-color.org). `echo` takes colours from a pipe."""
+    """The text in a colour; plain where NO_COLOR is set (https://no-color.org) or TERM is dumb. `echo` takes colours
+    from a pipe."""
     text = visible(text)
-    return Styled(text if os.environ.get("NO_COLOR") else click.style(text, **style))
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Styled(text if is_plain else click.style(text, **style))
 
 
 def echo(*parts: str, err: bool = False, nl: bool = True) -> None:

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,8 @@ def test_a_length_that_is_not_a_number_is_refused(server: Server, length: str) -
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"PRI * HTTP/2.0\r\n\r\n", 505),
         (b"GET /\r\n\r\n", 200),
+        (b"POST / HTTP/1.1\r\nX : y\r\nContent-Length: 31\r\n\r\nGET /unasked HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nnonsense\r\nHost: x\r\n\r\n", 400),
         (in_chunks(b"3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"), 200),
         (in_chunks(b"abc"), 400),
         (in_chunks(b"3\r\nab"), 400),
@@ -178,6 +180,27 @@ def test_a_malformed_request_gets_one_reply_and_leaves_no_trace(
     assert told.startswith(f"HTTP/1.1 {status} ".encode())
     assert told.count(b"HTTP/1.1") == 1
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_headers_are_refused_before_they_cost_much_memory(server: Server) -> None:
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
+    with client, suppress(ConnectionError):
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(90):  # Python would wait for the hundredth
+            client.sendall(b"X: " + b"a" * 60_000 + b"\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 431")
+    assert requests.get(url(server), headers={"X": "a" * 60_000}, timeout=PATIENCE_SECONDS).status_code == 200
+
+
+def test_the_log_has_little_of_what_a_client_sends_and_no_control_characters(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "labkit.sandbox")
+    for sent in (b"GET /\x1b]52;c;AA\x07" + b"a" * 60_000 + b" HTTP/1.1\r\n\r\n", b"\x1b[2J" * 9000 + b"\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
+            client.sendall(sent)
+            assert client.recv(20)
+    assert "GET /\\x1b]52" in caplog.text and "\x1b" not in caplog.text and len(caplog.text) < 2000
 
 
 def test_a_client_that_goes_away_in_the_middle_leaves_the_others_alone(server: Server) -> None:

@@ -20,6 +20,7 @@ import pytest
 import requests
 
 from labkit.model.errors import LabError
+from labkit.sandbox import server
 from labkit.sandbox.server import serve_until_stopped
 from labkit.services import sandbox_process
 from labkit.services.running_sandbox import Sandbox
@@ -362,3 +363,13 @@ def test_no_secret_is_shown_by_the_value_or_written_to_the_log(running: Path) ->
     secrets = [sandbox.token, keys["aws"]["secret_access_key"], keys["detection"]["api_key"], "ticket="]
     assert not [secret for secret in secrets if secret in log or secret in repr(sandbox)]
     assert not [secret for secret in secrets if secret in " ".join(psutil.Process(sandbox.pid).cmdline())]
+
+
+def test_a_log_that_grows_large_is_emptied_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_LOG_BYTES", 100)
+    with (tmp_path / "log").open("a") as log:
+        monkeypatch.setattr("sys.stderr", log)
+        for line in ("a" * 90, "b" * 90, "c" * 90):
+            print(line, file=log, flush=True)
+            server._bound_log()
+    assert (tmp_path / "log").read_text() == "c" * 90 + "\n"

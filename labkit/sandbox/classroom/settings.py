@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labkit.files import private_folder, write_private
+from labkit.files import disk_errors, private_folder, write_private
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import LabError
 from labkit.model.student import LAST_STUDENT
@@ -87,16 +87,19 @@ def load(home: Path) -> ClassSettings | None:
     Raises LabError for an unreadable file.
     """
     path = class_folder(home) / "settings.json"
+    with disk_errors(home):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
     try:
-        kept = ClassSettings(**json.loads(path.read_text(encoding="utf-8")))
+        kept = ClassSettings(**json.loads(content))
         if [name for name, value in asdict(kept).items() if type(value) is not type(getattr(_ANY, name))]:
             raise TypeError("a value of another type")
         if kept.size not in range(LAST_STUDENT + 1) or kept.port not in range(65536):
             raise ValueError("a number that is too large or too small")
         return kept
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise LabError(
             f"The class's settings in {path} cannot be read.",
             f"{type(error).__name__}: the file is damaged, or of another version of the lab.",

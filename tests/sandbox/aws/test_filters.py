@@ -267,3 +267,4 @@ def test_a_long_list_is_read_in_pages(world: World) -> None:
     for size in (4, 1001):
         assert refusal(world.ec2.describe_tags, MaxResults=size) == "InvalidParameterValue"
     assert refusal(world.ec2.describe_tags, NextToken="banana") == "InvalidParameterValue"
+    assert refusal(world.ec2.describe_vpcs, NextToken=pages[0]["NextToken"]) == "InvalidParameterValue"

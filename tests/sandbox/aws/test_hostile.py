@@ -179,6 +179,29 @@ def test_parameters_in_another_form_are_refused(aws: Aws, served: Server, conten
     assert "<Code>UnsupportedMediaType</Code>" in reply.text
 
 
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("DescribeVpcs&VpcIds.1=vpc-1", "UnknownParameter"),
+        ("DescribeVpcs&VpcId=vpc-1", "UnknownParameter"),
+        ("DescribeVpcs&VpcId.0=vpc-1", "UnknownParameter"),
+        ("DescribeVpcs&VpcId.first=vpc-1", "UnknownParameter"),
+        ("DescribeVpcs&filter.1.Name=vpc-id", "UnknownParameter"),
+        ("DescribeVpcs&DryRun=yes", "InvalidParameterValue"),
+        ("DeleteNetworkAclEntry&NetworkAclId={acl}&Egress=out&RuleNumber=100", "InvalidParameterValue"),
+        ("DeleteNetworkAclEntry&NetworkAclId={acl}&Egress=true&RuleNumber=1_00", "InvalidParameterValue"),
+        ("DeleteNetworkAclEntry&NetworkAclId={acl}&Egress=true&RuleNumber=١٠٠", "InvalidParameterValue"),
+        ("DescribeVpcs&DryRun=FALSE&Version=2016-11-15", ""),
+    ],
+)
+def test_a_parameter_that_moto_would_ignore_or_misread_is_refused(
+    aws: Aws, served: Server, acl: str, parameters: str, code: str
+) -> None:
+    body = f"Action={parameters.format(acl=acl)}".encode()
+    reply, _ = posted(served, body, signed_headers(aws, body))
+    assert f"<Code>{code}</Code>" in reply.text if code else reply.status_code == 200, reply.text
+
+
 def test_a_body_that_is_not_text_is_refused(aws: Aws, served: Server) -> None:
     body = b"Action=DescribeVpcs&X=\xff\xfe"
     assert "<Code>InvalidRequest</Code>" in posted(served, body, signed_headers(aws, body))[0].text

@@ -181,7 +181,7 @@ def test_after_a_restart_cleaning_up_asks_for_the_keys_again_and_then_finds_ever
     assert f"VPC in eu-west-1: ? There are no AWS keys to ask with. Enter them again, {again}" in repr(
         restarted.clean_up()
     )
-    with pytest.raises(LabError, match="could not look everywhere.*VPC in eu-west-1"):
+    with pytest.raises(LabError, match=r"could not look everywhere.*VPC in eu-west-1"):
         restarted.finish("5")
     restarted.enter_aws_keys(keys.access_key_id, keys.secret_access_key, region="eu-west-1", keep=False)
     assert "VPC in eu-west-1: vpc-" in repr(restarted.clean_up())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,51 @@ def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_a_terminal_in_latin_1_gets_words_and_no_trace(lab_home: Path, words: tuple[str, ...]) -> None:
     ran = _run(*words, PYTHONIOENCODING="latin-1")
     assert "Traceback" not in ran.stderr and "lab" in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "says"),
+    [
+        ("status vpc >&-", 0, ""),
+        ("status vpc <&- >&- 2>&-", 0, ""),
+        ("reset --yes <&-", 0, "no longer in your notes"),
+        ("status vpc >/dev/full", 1, "The disk is full"),
+        ("status vpc | head -1", 0, ""),
+        ("lab --no-browser --port 99999", 2, "not in the range"),
+        ("lab --no-browser --host nonsense.invalid --port 9000", 1, "cannot answer on nonsense.invalid"),
+    ],
+)
+def test_a_command_whose_streams_or_port_are_odd_ends_without_a_trace(
+    lab_home: Path, words: str, exit_code: int, says: str
+) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m labkit {words}"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == exit_code and "Traceback" not in ran.stderr and says in ran.stderr + ran.stdout, ran
+
+
+def test_a_port_that_is_taken_is_reported_before_jupyterlab_is_loaded(lab_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = _run("lab", "--no-browser", "--port", str(port))
+    assert ran.returncode == 1 and f"Port {port} is in use." in ran.stderr
+
+
+@pytest.mark.parametrize("name", ["LABKIT_DETECTION_URL", "AWS_ENDPOINT_URL"])
+@pytest.mark.parametrize("url", ["nonsense", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "http://127.0.0.1:99999"])
+def test_an_address_that_is_no_url_is_called_that(lab_home: Path, name: str, url: str) -> None:
+    login = dict.fromkeys(("TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY"), "x")
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x" * 40}
+    live = {"LABKIT_AWS": "live", **keys} if name.startswith("AWS") else login
+    words = ("status", "host_ready") if name.startswith("LABKIT") else ("solve", "aws_account", "--yes")
+    ran = _run(*words, LABKIT_STUDENT="7", **live, **{name: url})
+    assert "is no URL" in (ran.stdout.encode("latin-1") + ran.stderr.encode("latin-1")).decode(), ran
+
+
+def test_a_home_that_is_no_folder_is_not_called_damaged_keys_of_a_class(tmp_path: Path) -> None:
+    (tmp_path / "file").touch(0o600)
+    ran = _run("status", LABKIT_HOME=str(tmp_path / "file"))
+    assert "cannot be used" in ran.stderr and "Not a directory" in ran.stderr and "class" not in ran.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "utf-8-sig"])

@@ -24,6 +24,7 @@ from labkit.sandbox.aws.state import MotoState
 from labkit.sandbox.aws.strict.id_forms import check_id_forms
 from labkit.sandbox.aws.strict.listing import Listing
 from labkit.sandbox.aws.strict.network_acl import StrictNetworkAcls
+from labkit.sandbox.aws.strict.parameters import check_parameters, required_parameters
 from labkit.sandbox.aws.strict.tags import StrictTags
 from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
 
@@ -45,13 +46,6 @@ def method_name(action: str) -> str:
     if action not in get_service_model("ec2").operation_names or not hasattr(EC2Response, name):
         raise AwsError("InvalidAction", f"The action {action} is not valid for this endpoint.")
     return name
-
-
-@cache
-def required_parameters(action: str) -> tuple[str, ...]:
-    """The parameters without which AWS refuses an action."""
-    shape = get_service_model("ec2").operation_model(action).input_shape
-    return tuple(shape.required_members) if shape is not None else ()
 
 
 class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSubnets, StrictTags, EC2Response):
@@ -85,6 +79,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
 
     def parse_parameters(self, request: Any) -> None:
         method_name(self.action)
+        check_parameters(self.action, {name: request.values[name] for name in request.values})
         try:
             super().parse_parameters(request)
         except ValueError as wrong:  # int("abc"), or invalid base64
@@ -113,7 +108,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
             if name not in self.params:
                 raise AwsError("MissingParameter", f"The request must contain the parameter {name}.")
         check_id_forms(self.params)
-        self._listing = Listing.of(self.action, self.params)
+        self._listing = Listing.of(self.action, self.params, f"{self.current_account} {self.region}")
         check = getattr(self, f"check_{method_name(self.action)}", None)
         if check is not None:
             check()

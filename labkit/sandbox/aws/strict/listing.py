@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from typing import Any
 
 from botocore.parsers import create_parser
@@ -19,17 +20,18 @@ LEAST_OF_A_PAGE, MOST_OF_A_PAGE = 5, 1000
 class Listing:
     """Filters and page of a request to an action of FILTERS, taken out of its parameters."""
 
-    def __init__(self, action: str, params: dict[str, Any]) -> None:
-        """Raises AwsError for a filter or a page that AWS does not have."""
-        self._action, self._defaults = action, DEFAULTS.get(action, {})
+    def __init__(self, action: str, params: dict[str, Any], place: str) -> None:
+        """Raises AwsError for a filter or a page that AWS does not have, or a token of another list."""
+        self._action, self._defaults, self._list = action, DEFAULTS.get(action, {}), f"{place} {action}"
         self._filters = read_filters(action, params.pop("Filters", []))
-        self._size, self._start = _page_size(params.pop("MaxResults", None)), _start(params.pop("NextToken", None))
+        self._size = _page_size(params.pop("MaxResults", None))
+        self._start = _start(params.pop("NextToken", None), self._list)
 
     @classmethod
-    def of(cls, action: str, params: dict[str, Any]) -> Listing | None:
-        """None for an action of which moto's reply is given as it is."""
+    def of(cls, action: str, params: dict[str, Any], place: str) -> Listing | None:
+        """None for an action of which moto's reply is given as it is. place: account and region."""
         wanted = action in FILTERS and any(name in params for name in ("Filters", "MaxResults", "NextToken"))
-        return cls(action, params) if wanted else None
+        return cls(action, params, place) if wanted else None
 
     def cut(self, body: str) -> ActionResult:
         """What of a whole reply was asked for."""
@@ -42,7 +44,7 @@ class Listing:
         end = len(items) if self._size is None else self._start + self._size
         page: dict[str, Any] = {name: items[self._start : end]}
         if end < len(items):
-            page["NextToken"] = urlsafe_b64encode(str(end).encode()).decode()
+            page["NextToken"] = urlsafe_b64encode(f"{self._list} {end}".encode()).decode()
         return ActionResult(page)
 
 
@@ -61,10 +63,11 @@ def _page_size(given: Any) -> int | None:
     )
 
 
-def _start(token: str | None) -> int:
+def _start(token: str | None, of_list: str) -> int:
     if token is None:
         return 0
-    try:
-        return max(0, int(urlsafe_b64decode(token)))
-    except ValueError:
-        raise AwsError("InvalidParameterValue", f"Invalid value '{token}' for nextToken") from None
+    with suppress(ValueError):
+        made_for, _, start = urlsafe_b64decode(token).decode().rpartition(" ")
+        if made_for == of_list:
+            return max(0, int(start))
+    raise AwsError("InvalidParameterValue", f"Invalid value '{token}' for nextToken")
