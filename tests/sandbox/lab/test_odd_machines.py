@@ -137,7 +137,7 @@ def test_a_disk_that_fills_up_is_reported_by_status_and_once_it_has_room_the_hos
 @pytest.mark.tier_1
 def test_where_a_full_disk_lets_no_alert_be_raised_that_is_given_as_the_reason(tmp_path: Path) -> None:
     script = f"""mount -t tmpfs -o size=6m,mode=700 lab {tmp_path}; export LABKIT_STUDENT=7
-        labkit solve host_subnet --yes; labkit solve rule_enabled --yes; cat /dev/zero > {tmp_path}/fill
+        labkit solve host_subnet --yes; labkit solve rule_id --yes; cat /dev/zero > {tmp_path}/fill
         labkit run -- curl dadismad.com; labkit status -v; labkit sandbox stop"""
     said = _apart(tmp_path, script, "-m")
     assert "Found: none: The disk is full." in said and "internal error" not in said, said
