@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from labkit.files import disk_errors
 from labkit.model.errors import LabError
 from labkit.model.host.records import Connection, DroppedPacket, ProgramOutput, ProgramResult
 from labkit.model.network_acl import Entry
@@ -81,7 +82,8 @@ class Range:
             self.down()
             self._status = detect()
             if self.tier < 3:
-                self._start()
+                with disk_errors(self.folder):
+                    self._start()
             self._put_in_force(self._entries)
             log.info("%s", self.status)
 

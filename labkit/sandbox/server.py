@@ -132,8 +132,11 @@ def _watch(app: ServedApp, parent: int | None, stop: Callable[[], None], stops_w
         return
     while True:
         time.sleep(1)
-        _bound_log()
-        app.tick()
+        try:
+            _bound_log()
+            app.tick()
+        except Exception:  # it must not end this thread, which ends the process with its parent
+            log.exception("the look of every second failed")
         idle = stops_when_idle and time.monotonic() - app.application.last_request > IDLE_HOURS * 3600
         if idle or (parent_process is not None and not parent_process.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")

@@ -97,6 +97,14 @@ def test_a_reply_with_an_entry_that_aws_could_not_have_is_none_and_the_next_one_
     assert asked == [None, None, 6]
 
 
+def test_a_reply_that_cannot_be_saved_is_in_force_and_the_next_one_counts(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    answers = {"after": 5, "location": TOLD}, {"after": 6, "location": None}
+    _, places, asked = followed(tmp_path / "a file" / "location.json", *answers)
+    assert places == [place(ALLOW), None]
+    assert asked == [None, 5, 6]
+
+
 def test_a_host_without_any_reply_yet_reports_that(tmp_path: Path) -> None:
     (tmp_path / "damaged.json").write_text("{")
     for name in ("none.json", "damaged.json"):

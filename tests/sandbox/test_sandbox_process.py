@@ -260,6 +260,21 @@ def test_it_can_be_stopped_from_its_first_answer_on(monkeypatch: pytest.MonkeyPa
     assert seen == [{signal.SIGTERM, signal.SIGINT}]
 
 
+def test_an_error_in_its_look_of_every_second_does_not_keep_it_from_ending_with_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    parent = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+
+    def tick() -> None:
+        assert parent.stdin is not None
+        parent.stdin.close()
+        parent.wait()
+        raise OSError("No space left on device")
+
+    serve_until_stopped([], SimpleNamespace(load=lambda: None, tick=tick), parent.pid, stops_when_idle=False)
+
+
 def test_another_process_stops_it_at_once_though_the_kernel_that_started_it_lives_on(home: Path) -> None:
     sandbox = start(home)
     command = [sys.executable, "-m", "labkit", "sandbox", "stop"]

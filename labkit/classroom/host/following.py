@@ -78,7 +78,10 @@ class LocationFollower:
         self._answered.set()
         if changed or first:
             on_change()
-            write_private(self._file, json.dumps(location.to_json() if location else None))
+            try:
+                write_private(self._file, json.dumps(location.to_json() if location else None))
+            except OSError as error:  # as on a full disk: it is in force, but a restart would not know it
+                log.warning("the location was not saved: %s", error)
 
     def _note_outage(self, error: LabError) -> None:
         if not self.trouble:

@@ -64,8 +64,7 @@ class LabHost:
     def start(self) -> None:
         """Start the range with the present entries. If it cannot start, `status` says why."""
         try:
-            with disk_errors(self._range.folder):
-                self._range.up()
+            self._range.up()
             self._fault = ""
         except LabError as error:
             log.warning("%s", error)
