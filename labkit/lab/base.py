@@ -49,7 +49,7 @@ NO_HOST = (
     "in your VPC, which the lab cannot reach: run the programs of part 3 there, and the responder here.",
     "To do part 3 with the lab's host, run lab.choose_backend('sandbox'), then part 2 once more.",
 )
-"""What happened, why, and what to do, of a cell about the host under live AWS."""
+"""The error of a cell that needs the host while AWS is live: what happened, why, and what to do."""
 
 
 class Cells:
@@ -76,7 +76,7 @@ class Cells:
 
     @property
     def _unattended(self) -> bool:
-        """True when the environment gives the values that forms would ask for (LABKIT_STUDENT)."""
+        """Whether the environment has the values that forms would ask for (LABKIT_STUDENT)."""
         return bool(self._session.backend.student)
 
     def _note_chapter(self) -> None:
@@ -86,7 +86,7 @@ class Cells:
             self._session.notes.save(open_chapter=here)
 
     def _opening(self) -> View:
-        """Who uses the lab, and where: what the first cell of a chapter shows. Calls no service."""
+        """Who is using which backend, as the first cell of a chapter shows it. Calls no service."""
         student = self._student_or_none()
         who = f"Student {student}" if student is not None else "No student number yet"
         words = f"{who}. {self._session.backend.sentence}"
@@ -96,7 +96,7 @@ class Cells:
         return panels.Note("The lab is open", words, onward=self._continue_here())
 
     def _continue_here(self) -> tuple[str, str] | None:
-        """Title and address of the step of the open chapter where the student was the last time, if they were here."""
+        """Title and address of the step where the student stopped last time, if it is in the open chapter."""
         step = steps.BY_KEY.get(self._session.notes.get("open_step"))
         here = step is not None and CHAPTERS[step.chapter].file == open_chapter()
         return (step.title, step.link) if step is not None and here else None
@@ -109,12 +109,12 @@ class Cells:
             return None
 
     def _remember_keys(self) -> None:
-        """Keep the keys in memory, so that after cleaning up this notebook can still look whether all is gone."""
+        """Keep the keys in memory, so that this notebook can still check after cleaning up that everything is gone."""
         with suppress(LabError):
             self._last_keys = self._session.keys or self._last_keys
 
     def _session_to_look_with(self) -> LabSession:
-        """The session; after cleaning up, one that still has the number, the region and the keys, in memory.
+        """The session; after cleaning up, one that still has the number, the region and the keys in memory.
 
         Raises StepNotReady while no number is known.
         """
@@ -122,7 +122,7 @@ class Cells:
         return session if session.notes.get("student") else session.as_it_was(self._last_keys)
 
     def _lab_host(self) -> Host:
-        """The lab's host. Raises LabError with live AWS, where it must be done by the student."""
+        """The lab's host. Raises LabError if AWS is live, where the lab has none."""
         if self._session.backend.aws.host is not None:
             return self._session.backend.aws.host
         raise LabError(*NO_HOST)
@@ -136,7 +136,7 @@ class Cells:
         )
 
     def _question_first(self) -> Form | None:
-        """A form that shows account and region and asks for a yes; None when none is missing.
+        """A form that shows account and region and asks for consent; None if it is not needed.
 
         Raises ConsentNeeded in an unattended run.
         """
@@ -172,7 +172,7 @@ class StatusCells(Cells):
         return self._followed_status("")
 
     def chapter(self, number: str | int) -> View:
-        """The same with the checks of one chapter's steps; it follows the steps without being run again.
+        """The same for the steps of one chapter; the output updates itself as they are done.
 
         Raises InvalidInput if there is no such chapter.
         """
@@ -192,7 +192,7 @@ class StatusCells(Cells):
         return replace(shown, follow=lambda line: self._live.follow(number, replace(line, follow=None), look))
 
     def _rehearsed(self, number: str) -> str:
-        """What of an earlier run the responder would act on at once; only a chapter that begins says it."""
+        """A sentence about earlier alerts on which the responder would act at once; only part 3 shows it."""
         return earlier_alerts(self._session) if number == ALERT.chapter else ""
 
     def _status_line(self, number: str, remark: str = "") -> progress.StatusLine:
@@ -218,7 +218,7 @@ class StatusCells(Cells):
             return ""
 
     def check(self, step: str) -> Form | View:
-        """What one step's check finds now, with a button if it can offer to do something.
+        """What one step's check finds now, with a button for each fix that it can offer.
 
         Raises InvalidInput for an unknown step.
         """
@@ -284,7 +284,7 @@ class StatusCells(Cells):
 
 
 def _followed(doing: str, total: int, series: Iterator[Ended]) -> list[Ended]:
-    """Run through a series of steps with a progress bar. Raises LabError when the kernel is interrupted."""
+    """Do a series of steps with a progress bar. Raises LabError when the kernel is interrupted."""
     bar = display.ProgressDisplay(doing, total)
     ended: list[Ended] = []
     try:

@@ -12,7 +12,7 @@ Call = Callable[..., Any]
 Class = TypeVar("Class", bound=type)
 
 SHOWN_BY_JUPYTER = ("__repr__", "_repr_html_")
-"""Jupyter calls these when a cell ends with the lab's name; like any other call, they look at what exists."""
+"""Jupyter calls these when a cell ends with the lab's name; like any other call, they look at the current state."""
 
 
 def around_public_calls(*wrappers: Callable[[Call], Call]) -> Callable[[Class], Class]:

@@ -1,4 +1,4 @@
-"""The last cell of a chapter, what was built or what is missing; and part 5: everything of the student's is removed."""
+"""The last cell of a chapter, which shows what was built or what is missing; and part 5, cleaning up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ClosingCells(Cells):
     """What a chapter ends with."""
 
     def finish(self, number: str | int) -> View:
-        """What this chapter's steps left behind, looked up now; raises StepNotReady, below the list of steps, while one
+        """What this chapter's steps have built, looked up now; raises StepNotReady, below the list of steps, while one
         is not done. Chapter 4 has no steps and looks at those of chapter 3. Chapter 5: that nothing of yours is left;
         raises LabError, naming it, if something is. Raises InvalidInput for a chapter without an end.
         """
@@ -55,7 +55,7 @@ class ClosingCells(Cells):
         )
 
     def _built(self) -> BuiltCloud:
-        """What is there now, with the student's ids, and how fast the newest entry in force came."""
+        """What exists now, with the student's ids, and how fast the newest entry in force was written."""
         network_acl, subnets = network.students_network_acl(self._session), host.host_subnets(self._session)
         return BuiltCloud(
             network_acl,
@@ -107,7 +107,7 @@ class CleanUpCells(Cells):
     def clean_up(self) -> Form | View:
         """Remove everything that the lab made for you, and nothing else; then look again. A form asks first.
 
-        When nothing is there to remove, it says where it looked. Raises StepNotReady while no number is known.
+        If there is nothing to remove, it says where it looked. Raises StepNotReady while no number is known.
         """
         self._remember_keys()
         if self._unattended:

@@ -80,7 +80,7 @@ class ExerciseCells(Cells):
         return HawkSession(self._session.detection_login)
 
     def check_exercise(self, name: str, answer: object) -> View:
-        """Whether an answer holds for what is there now. Nothing is written. The help grows with each wrong answer.
+        """Check an answer against what exists now. Nothing is written. Each wrong answer gets a more detailed hint.
 
         Raises InvalidInput for an unknown exercise.
         """
@@ -100,7 +100,7 @@ class ExerciseCells(Cells):
 
 
 def answered(lab: Cells, name: str, result: object) -> object:
-    """The result of a cell, and below it what had been guessed. A form has no result yet."""
+    """The result of a cell with the guess below it. A form has no result yet."""
     guess = guess_named(name)
     if not isinstance(result, View):
         return result

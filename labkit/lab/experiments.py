@@ -38,7 +38,7 @@ from labkit.views.tables.host import RanView
 from labkit.views.view import View
 
 PATIENCE_SECONDS = 3.0
-"""For what follows a connection by itself: the alert, and the entry of a running responder."""
+"""How long to wait for what a connection causes: the alert, and the entry of a running responder."""
 
 AGAIN = "Dismiss the alerts and start again: lab.reset('first_alert'), or in part 4 lab.restore()"
 WRITTEN = {(False, 50), (True, 50), (False, 150), (True, 150), (True, ALL_IPV6_NUMBER), (False, ALL_IPV6_NUMBER)}
@@ -64,7 +64,7 @@ def require_states(lab: Cells, needs: str) -> None:
 
 
 def _state(need: str) -> Callable[[Cells], None]:
-    """What looks whether this state holds. Raises InvalidInput for an unknown one."""
+    """The function that checks this state. Raises InvalidInput for an unknown one."""
     for pattern, require in STATES.items():
         if found := re.fullmatch(pattern, need):
             groups = found.groups()
@@ -110,7 +110,7 @@ def _require_responder(lab: Cells, state: str) -> None:
         )
     raise StepNotReady(
         "The responder must be running here.",
-        "None runs in this notebook, so nobody would answer the alert.",
+        "None is running in this notebook, so nothing would answer the alert.",
         "Press its Start button, or run lab.responder(start=True); one in a terminal does no harm. "
         "Then run this cell again.",
         step="",
@@ -156,7 +156,7 @@ def _way_out(entry: Entry) -> str:
 
 
 def checks_outcome(run: Callable[..., Any]) -> Callable[..., Any]:
-    """`run` with `expect`, the exit code that the text states; any other ends in a LabError that says why."""
+    """`run` with `expect`, the exit code that the text states; raises a LabError with the reason for any other."""
 
     @wraps(run)
     def checked(self: Cells, *args: Any, expect: int | None = None, **options: Any) -> Any:
@@ -174,8 +174,9 @@ class ExperimentCells(ResponderCells):
     """How an experiment of chapter 4 begins and ends."""
 
     def restore(self) -> View:
-        """Put things back as part 3 left them: the responder stopped, and nothing there that the experiments wrote,
-        suppressed or connected to. Raises LabError if part 3 cannot be done again.
+        """Undo the experiments: stop the responder, and remove the entries, suppressions and alerts that they led to.
+
+        Raises LabError if part 3 cannot be done again.
         """
         session, removed = self._session, list[str]()
         if self._panel is not None and self._panel.running:

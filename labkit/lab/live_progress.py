@@ -1,4 +1,4 @@
-"""The bars of chapters that cells have shown: each follows the steps without being run again."""
+"""The progress bars of chapters: each updates itself as steps are done, without being run again."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from labkit.views.display import LiveDisplay
 from labkit.views.panels.progress import StatusLine
 
 REFRESH_SECONDS = 0.2
-"""After so long all that has changed meanwhile is looked at once."""
+"""How long changes are collected before the lab looks at all of them together."""
 
 
 class LiveProgress:
-    """Looks again in a thread of its own, so that no cell waits for it, and draws only what is different."""
+    """Looks in its own thread, so that no cell waits for it, and draws only what has changed."""
 
     def __init__(self) -> None:
         self._followed: dict[str, tuple[LiveDisplay, Callable[[], StatusLine], StatusLine]] = {}
@@ -25,11 +25,11 @@ class LiveProgress:
         self._lock, self._looking = threading.Lock(), threading.Lock()
 
     def follow(self, name: str, shown: StatusLine, look: Callable[[], StatusLine]) -> None:
-        """Display it in the running cell, and what `look` says later in its place; one output a name."""
+        """Display it in the running cell, and replace it when `look` returns something else; one output per name."""
         self._followed[name] = LiveDisplay(shown), look, shown
 
     def look_soon(self) -> None:
-        """Something may have changed."""
+        """Look in a moment, since something may have changed."""
         with self._lock:
             if self._followed and self._timer is None:
                 self._timer = threading.Timer(REFRESH_SECONDS, self._look)
@@ -37,9 +37,9 @@ class LiveProgress:
                 self._timer.start()
 
     def settle(self) -> None:
-        """Look now, in the running cell, and draw everything: nothing is left to look at later.
+        """Look now, in the running cell, and draw everything.
 
-        nbclient takes no notice of what a thread drew for an earlier cell.
+        nbclient ignores what a thread draws for an earlier cell.
         """
         with self._lock:
             if self._timer is not None:
@@ -61,7 +61,7 @@ class LiveProgress:
 
 
 def moves_progress(call: Call) -> Call:
-    """The call of a lab, after which its progress is looked at again, however it ended."""
+    """The call of a lab; however it ends, the lab's progress is looked at again."""
 
     @functools.wraps(call)
     def followed(self: Any, *args: Any, **options: Any) -> Any:

@@ -33,7 +33,7 @@ class EnvironmentCells(Cells):
     def enter_student_number(self, number: int | str | None = None) -> Form | View:
         """Note the student number, 1 to 999: the argument, else LABKIT_STUDENT, else a form asks.
 
-        A number under which things are there already is taken only after a yes, except in an unattended run.
+        A number under which something exists already is taken only after confirmation, except in an unattended run.
         """
         given = self._session.backend.student if number is None else number
         if given == "":
@@ -102,7 +102,7 @@ class EnvironmentCells(Cells):
         return replace(used, remark=" ".join(filter(None, (*examined.cleaned, used.remark))))
 
     def aws_account(self) -> View:
-        """Which account the keys open, where, and as whom."""
+        """The account and the identity that the keys belong to, and the region in use."""
         who = aws.caller(self._session.aws.sts)
         facts = (("Account", who.account), ("Identity", who.arn), ("Region", self._session.region))
         caller = commands.caller_command(self._session)
@@ -117,7 +117,7 @@ class EnvironmentCells(Cells):
         return network_tables.VpcTable(vpcs, session.region, session.student, cli, create)
 
     def create_vpc(self) -> Form | View:
-        """Your VPC: created, or found. When one without a tag is there, as the original command leaves it, a form asks
+        """Create your VPC, or find it. If there is one without a tag, as the original command makes it, a form asks
         whether it is yours; in a live account a form asks before the first change. Raises QuotaReached."""
         ec2 = self._session.aws.ec2
         if self._unattended or aws.find_student_vpcs(ec2, self._session.student):
@@ -136,7 +136,7 @@ class EnvironmentCells(Cells):
         )
 
     def take_vpc(self, vpc_id: str) -> View:
-        """Take a VPC that was made without a tag as yours. Raises InvalidInput when it is somebody's."""
+        """Tag a VPC without a tag as yours. Raises InvalidInput if it belongs to somebody else."""
         return network.take_vpc(self._session, vpc_id)
 
     def network_acls(self) -> View:
@@ -146,7 +146,7 @@ class EnvironmentCells(Cells):
         return network_tables.NetworkAclTable(found, session.region, noted, commands.network_acls_command(session))
 
     def choose_network_acl(self, network_acl_id: str = "") -> Form | View:
-        """Note the NetworkAclId of your VPC; a form asks when called with nothing.
+        """Note the NetworkAclId of your VPC; without an argument, a form asks for it.
 
         Raises InvalidInput, naming whose it is, for the network ACL of another VPC.
         """
@@ -174,7 +174,7 @@ class EnvironmentCells(Cells):
         )
 
     def _packets(self, network_acl: NetworkAcl) -> Mapping[tuple[bool, int], int] | None:
-        """What each entry has decided, where this network ACL is the one that filters the host; else None."""
+        """How many packets each entry has decided, if this network ACL filters the host; else None."""
         lab_host = self._session.backend.aws.host
         if lab_host is None or not network_acl.subnet_ids:
             return None
@@ -197,7 +197,7 @@ class EnvironmentCells(Cells):
         protocol: str = "tcp",
         source: str = "",
     ) -> View:
-        """The same decision with one entry more. Nothing is written. Raises InvalidInput for what AWS would refuse."""
+        """The same decision with one more entry. Nothing is written. Raises InvalidInput for what AWS would refuse."""
         entry = new_entry(rule_number=rule_number, rule_action=rule_action, cidr_block=cidr_block, egress=not source)
         packet = _packet(destination, port, protocol, source)
         return WhatIfTable(what_if(self._network_acl().entries, entry, packet))

@@ -42,11 +42,11 @@ class RuleCells(Cells):
         return rule_views.RuleTable(sorted(rules, key=lambda one: one.name == yours), BASE_RULE_SET, yours)
 
     def clone_rule(self) -> View:
-        """Your rule, cloned from the precreated one under your name and disabled; found when it is there."""
+        """Clone your rule from the precreated one, under your name and disabled; or find it."""
         return rule_views.RuleCard(rule.clone_rule(self._session), BASE_RULE_SET)
 
     def create_rule(self) -> View:
-        """Your rule, created anew under your name with everything else still to be set; found when it is there."""
+        """Create your rule from scratch, with everything but its name still to be set; or find it."""
         return rule_views.RuleCard(rule.create_rule(self._session), BASE_RULE_SET)
 
     def compare_criteria(self) -> View:
@@ -55,7 +55,7 @@ class RuleCells(Cells):
         return CriteriaTable(compare(there, wanted_criteria(self._session.student)))
 
     def set_criteria(self, **criteria: str | tuple[str, ...]) -> Form | View:
-        """Save criteria of your rule; a form asks when called with nothing.
+        """Save criteria of your rule; without an argument, a form asks for them.
 
         name, title, alert_description, aggregate_fields, filter: those given are changed. Typographic quotes are
         straightened. Raises FilterError for a filter that cannot be read, InvalidInput for another keyword.
@@ -106,12 +106,12 @@ class RuleCells(Cells):
         return rule.do_enabled(self._session)
 
     def retrieve_rule_id(self) -> View:
-        """Your RuleID, noted for later."""
+        """Note your RuleID for later."""
         return rule.do_rule_id(self._session)
 
 
 def _connect(destination: str, port: int | str) -> Mapping[str, Any]:
-    """The event of a curl. Raises InvalidInput for what is no address or no port."""
+    """The event of a curl. Raises InvalidInput for a malformed address or port."""
     packet = Packet.outbound(destination, "tcp", port)
     return connect_event(packet.destination, packet.port or 0)
 

@@ -50,7 +50,7 @@ TERMINAL_COMMAND = (*LABKIT, "shell")
 
 
 class HostCells(Cells):
-    """The host of the lab, and what its connections lead to."""
+    """The lab's host: its programs, and the alerts and entries that they lead to."""
 
     def readiness(self) -> View:
         """Whether the host is ready: agent, programs, account, range, clock, leftovers. Looking is part 1's step."""
@@ -74,7 +74,7 @@ class HostCells(Cells):
         return Readiness(lines, f"{len(lines)} services of the agent on {agent.name}", looked_at)
 
     def enter_detection_key(self, user_id: str = "", api_key: str = "", organization_id: str = "") -> Form | View:
-        """Try the key of the detection service and use it, in memory only; a form asks when called with nothing."""
+        """Try the key of the detection service and use it, in memory only; without an argument, a form asks for it."""
         if api_key or self._unattended:
             return self._use_detection_key(user_id, api_key, organization_id)
         login = self._login_so_far()
@@ -107,7 +107,7 @@ class HostCells(Cells):
             return incomplete.login
 
     def place_host(self) -> View:
-        """Put the host into a subnet of your VPC, so that your network ACL filters its packets; or find it there."""
+        """Put the host into a subnet of your VPC, so that your network ACL filters its packets, or find it there."""
         return host.do_subnet(self._session)
 
     def host(self) -> View:
@@ -126,7 +126,7 @@ class HostCells(Cells):
         """Run a program on the host to its end, for so many seconds at most, and show what it writes meanwhile.
 
         If the responder answers it, the event, the alert and the entry are shown too, also shortly after. Interrupting
-        the cell ends the program. Raises LabError when it is not there, InvalidInput for a command that wants a shell.
+        the cell ends the program. Raises LabError if it is not installed, InvalidInput if the command needs a shell.
         """
         argv = parse_command(command)
         lab_host, started, ended = self._lab_host(), time.time(), math.inf
@@ -138,13 +138,13 @@ class HostCells(Cells):
         with running, AnswerWatch(look, running.show_answers, 0 if self._unattended else PATIENCE_SECONDS) as watch:
             result = lab_host.run(argv, seconds, running.show)
             ended = time.time()  # what connects from now on is another program's
-            told = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
-            told += ["It wrote more than is kept."] if result.cut else []
+            remarks = [result.behind, *([] if result.ran else [f"No program result. {lab_host.status().words}"])]
+            remarks += ["Its output was too long: the rest was not kept."] if result.cut else []
             drops, made = lab_host.drops(started), lab_host.connections()
-            told += _dropped(not_left_over(drops, made, started) if drops else ())
+            remarks += _dropped(not_left_over(drops, made, started) if drops else ())
             if self._unattended and responder_runs(self):
                 watch.wait_for(_to_deny(made, drops, started))
-        return running.ended(result, " ".join(filter(None, told)))
+        return running.ended(result, " ".join(filter(None, remarks)))
 
     def alerts(self) -> View:
         """The active alerts of your rule, newest first."""
@@ -159,8 +159,7 @@ class HostCells(Cells):
         protocol: str = "all",
         ports: int | str | tuple[int, int] | None = None,
     ) -> View:
-        """Write an entry into your network ACL by hand, or find the very same there. Raises LabError for what AWS
-        refuses."""
+        """Add an entry to your network ACL by hand, or find it there. Raises LabError for what AWS refuses."""
         entry = new_entry(
             rule_number=rule_number,
             rule_action=rule_action,
@@ -180,7 +179,7 @@ class HostCells(Cells):
         return panels.ActionResult("The entry was added.", facts, cli)
 
     def remove_entry(self, rule_number: int, egress: bool = True) -> View:
-        """Delete one entry of your network ACL, whoever wrote it; found gone when it is not there."""
+        """Delete an entry of your network ACL, whoever wrote it. It is no error if there is none."""
         network_acl = network.students_network_acl(self._session)
         way = "egress" if egress else "ingress"
         if not any((entry.rule_number, entry.egress) == (rule_number, egress) for entry in network_acl.entries):
@@ -238,9 +237,9 @@ def _suppressions(mine: Rule) -> View:
 def not_left_over(
     drops: Iterable[DroppedPacket], connections: Sequence[Connection], started: float
 ) -> list[DroppedPacket]:
-    """The drops without those of an earlier program's connection: its kernel goes on sending after it has ended.
+    """The drops without those of an earlier program's connections: the kernel keeps sending after it has ended.
 
-    started: when the program at hand was, in seconds since 1970.
+    started: when the present program started, in seconds since 1970.
     """
     earlier = {one.ip for one in connections if one.time < started} - {
         one.ip for one in connections if one.time >= started
@@ -249,7 +248,7 @@ def not_left_over(
 
 
 def _to_deny(made: Iterable[Connection], drops: Iterable[DroppedPacket], started: float) -> set[str]:
-    """The addresses that were reached since a moment, and that a responder denies unless it is told not to."""
+    """The addresses reached since this moment that a responder denies unless they are listed as safe."""
     reached = {one.ip for one in made if one.time >= started} - {drop.remote for drop in drops}
     return {one for one in reached if not why_safe(ipaddress.ip_address(one), never_deny())}
 

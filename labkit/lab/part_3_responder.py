@@ -28,8 +28,8 @@ class ResponderCells(Cells):
     def responder(self, safe: Sequence[str] = (), start: bool | None = None) -> ResponderPanel:
         """The responder's panel, with Start and Stop; the running one, if there is one.
 
-        safe: addresses and CIDR blocks that are never denied. start: start it at once, which is done unasked when the
-        chapter runs unattended. Raises StepNotReady while rule or network ACL are not there.
+        safe: addresses and CIDR blocks that are never denied. start: start it at once, the default in an
+        unattended run. Raises StepNotReady while rule or network ACL are not there.
         """
         at_once = start or (start is None and self._unattended)
         if self._panel is None or not self._panel.running:
@@ -48,7 +48,7 @@ class ResponderCells(Cells):
         return ResponderEnd(self._panel.view.said)
 
     def respond_once(self, safe: Sequence[str] = ()) -> View:
-        """Look at the alerts once, deny what is to be denied, and show what was done and why."""
+        """Look at the alerts once, deny what has to be denied, and show what was done and why."""
         said: list[Message] = []
         responder = self._make(said.append, tuple(safe))
         responder.run_once()

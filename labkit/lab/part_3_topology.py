@@ -1,4 +1,4 @@
-"""Part 3, the picture of where a packet is stopped: the host's last connection, or the one that is asked about."""
+"""Part 3, the picture of where a packet is stopped: of the host's last connection, or of the one asked about."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from labkit.views.pictures.topology import Observation, Stop, Topology
 from labkit.views.view import View
 
 FIRST_SITE, FIRST_PORT = "dadismad.com", 80
-"""What is looked at before the host has connected anywhere."""
+"""The destination shown before the host has connected anywhere."""
 
 
 class TopologyCells(Cells):
-    """Where the host stands, and how far its packets come."""
+    """Where the host is, and how far its packets get."""
 
     def topology(self, destination: str = "", port: int | str | None = None) -> View:
-        """Where the host's last connection was stopped, or that to a name or address of the lab's internet.
+        """Where the host's last connection, or its last one to this destination, was stopped.
 
-        What was dropped is measured; where nothing was sent, the entries in force tell what would happen. Raises
+        What was dropped is measured; if nothing was sent, the outcome is predicted from the entries in force. Raises
         InvalidInput for a destination that is not there.
         """
         host = self._lab_host()
@@ -70,7 +70,7 @@ def _addresses(destination: str) -> tuple[str, ...]:
 
 
 def _last_connection(made: Sequence[Connection], asked: Sequence[str], port: int | None) -> Connection | None:
-    """The last tcp connection to one of these addresses and this port; told none, the last that left the subnet."""
+    """The last tcp connection to one of these addresses and this port; without any, the last that left the subnet."""
     fitting = (
         one
         for one in reversed(made)
@@ -86,7 +86,7 @@ def _is_filtered(ip: str, port: int) -> bool:
 
 
 def _met(host: Host, last: Connection) -> Observation:
-    """What has dropped the connection's packets, or those of its answer, last, and how many of them."""
+    """The entry that last dropped packets of the connection or of its answer, and how many it dropped."""
     dropped = [
         Stop(drop.egress, drop.rule_number)
         for drop in host.drops(last.time)

@@ -1,8 +1,8 @@
 """Buttons that copy the text before them. Where no script runs, a click on an id or a command selects all of it.
 
-JupyterLab runs the script of an output that its own session made. It works through the clipboard's interface, which a
-page has that was loaded from this machine or over https; elsewhere through the selection, which is left behind so that
-Ctrl+C does the rest. A handout leaves these buttons out.
+JupyterLab runs the scripts of outputs made in its own session. The script uses the clipboard API, which only pages
+loaded from this machine or over https have; elsewhere it selects the text, so that Ctrl+C copies it. A handout leaves
+these buttons out.
 
 Source: https://developer.mozilla.org/en-US/docs/Web/API/Clipboard/writeText (secure contexts)
 """
@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from labkit.views.marks import HEX
 
 INSTEAD, LOOK, THE_SAME = "With the AWS CLI instead", "Look at it with the AWS CLI", "The same with the AWS CLI"
-"""Captions of commands, by what they do: what the cell did, show what is there now, or show what the cell shows."""
+"""Captions of commands: one that does what the cell did, shows what is there now, or shows what the cell shows."""
 
 _SCRIPT = (
     "(b=>{const f=b.closest('figure'),t=f?f.querySelector('code'):b.previousElementSibling,s=getSelection();"

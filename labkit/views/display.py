@@ -13,7 +13,7 @@ from labkit.views.panels.progress import Working
 from labkit.views.view import View
 
 REDRAW_SECONDS = 0.1
-"""The shortest time between two drawings of what changes all the time."""
+"""The shortest time between two drawings of an output that changes continuously."""
 
 
 def show(shown: View) -> None:
@@ -39,12 +39,12 @@ _ON_CHANGE: list[weakref.WeakMethod[Callable[[], object]]] = []
 
 
 def on_change(call: Callable[[], object]) -> None:
-    """Call this method whenever something may have changed that no cell did: a form's button, the responder."""
+    """Call this method whenever a form's button or the responder may have changed something."""
     _ON_CHANGE.append(weakref.WeakMethod(call))
 
 
 def may_have_changed() -> None:
-    """Tell those who asked."""
+    """Call the methods registered by `on_change`."""
     for each in tuple(_ON_CHANGE):
         if (call := each()) is None:
             _ON_CHANGE.remove(each)
@@ -74,11 +74,11 @@ class LiveDisplay:
         return bool(self._cell) and self._cell == _running_cell()
 
     def update(self, shown: View, *, at_once: bool = True) -> None:
-        """Show this instead. Unless at once, it is left out when the last one was drawn a moment ago."""
+        """Show this instead. Unless `at_once`, it is skipped if the last drawing was a moment ago."""
         if self._handle is None or (not at_once and time.monotonic() - self._drawn_at < REDRAW_SECONDS):
             return
         self._drawn_at = time.monotonic()
-        # As it is: its own `_ipython_display_` would find that it stands here already.
+        # Raw: its own `_ipython_display_` would skip it, since it is displayed here already.
         self._handle.update({"text/html": shown._repr_html_(), "text/plain": repr(shown)}, raw=True)
 
 

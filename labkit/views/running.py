@@ -1,4 +1,4 @@
-"""A program on the host as it is seen while it runs, and the result in the same place."""
+"""A program on the host while it runs, and its result in the same place."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class Running:
                 self._live.update(self._view(), at_once=False)
 
     def show_answers(self, said: Sequence[Message]) -> None:
-        """Show beside its output how it was answered, also after it has ended. Any thread may call this."""
+        """Show the answers beside its output, also after it has ended. Any thread may call this."""
         with self._lock:
             self._said = tuple(said)
             if self._live is not None:
                 self._live.update(replace(self._ended or self._view(), said=self._said))
 
     def ended(self, result: ProgramResult, remark: str) -> RanView:
-        """How it ended, shown where it was seen running."""
+        """How it ended, displayed in the place of the running program."""
         limit = self._limit if result.timed_out else None
         with self._lock:
             self._ended = ran = RanView(
@@ -73,7 +73,7 @@ class Running:
 
 
 class AnswerWatch:
-    """Looks in a thread of its own, so that no cell waits for it. look: takes the answers so far and returns new ones.
+    """Looks in its own thread, so that no cell waits for it. look: takes the answers so far and returns new ones.
     show: takes all of them when there are new ones. after_seconds: how long it looks after the program has ended; a
     responder needs some milliseconds.
 

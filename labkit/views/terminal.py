@@ -1,4 +1,4 @@
-"""What a command writes to a terminal: others' control characters made visible, our own colours, a terminal's words."""
+"""What commands write to a terminal: colours, control characters made visible, and commands instead of cells' calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNLIMITED = 100_000
 """The columns of a file or a pipe."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and newline, what turns the direction of writing, line separators and lone surrogates."""
+"""Control characters but tab and newline, direction marks, line separators and lone surrogates."""
 
 _CALL = re.compile(r"`?\blab\.(\w+)\(['\"]?([^()]*?)['\"]?\)`?")
 _AGAIN = re.compile(r"\b(the|this) cell again")
@@ -81,7 +81,7 @@ def styled(text: str, **style: Any) -> Styled:
 
 
 def echo(*parts: str, err: bool = False, nl: bool = True) -> None:
-    """Write the parts one after the other: the only way in which a command's words reach a terminal."""
+    """Write the parts one after the other. Commands write to a terminal in no other way."""
     click.echo("".join(one if isinstance(one, Styled) else visible(one) for one in parts), err=err, nl=nl)
 
 

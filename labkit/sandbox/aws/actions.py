@@ -1,7 +1,7 @@
-"""The EC2 and STS calls that the sandbox answers: what the lab needs, and what somebody who looks around would read.
+"""The EC2 and STS calls that the sandbox answers: what the lab needs, and what a curious student would read.
 
-moto has a thousand more. Some take seconds (`describe-instance-types`), some leave an account that cannot be read any
-more (`associate-vpc-cidr-block`), so a policy of the sandbox is this list, never a star.
+moto has a thousand more. Some take seconds (`describe-instance-types`), some leave an account that can no longer
+be read (`associate-vpc-cidr-block`), so a policy of the sandbox is this list, never a star.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def _kept_keys(path: Path) -> dict[str, AccessKeys]:
         raise LabError(
             f"The keys in {path} cannot be read.",
             "The file is not what the sandbox wrote.",
-            "Move it away: the next start makes new keys, which then have to be entered anew.",
+            "Move it away: the next start makes new keys, which you then have to enter again.",
         ) from error
 
 

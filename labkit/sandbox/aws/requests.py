@@ -1,7 +1,7 @@
 """Passes a WSGI request to the service that it was signed for. Errors are answered in AWS's XML, never as HTML.
 
-In this order, so that nobody costs others anything who may ask for nothing: the form of the signature, all of the body,
-the signature, a turn, the parameters, the permission, the answer.
+A request goes through these in order, so that an unauthorized one costs others nothing: the form of the signature, the
+whole body, the signature, a turn, the parameters, the permission, the answer.
 """
 
 from __future__ import annotations

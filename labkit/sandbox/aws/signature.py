@@ -105,7 +105,7 @@ class SignedResponse(BaseResponse):
 
 
 class Permission(IAMRequest):
-    """moto's check of a request, of which the signature was checked before its parameters were read."""
+    """moto's check of a request whose signature was already checked, before its parameters were read."""
 
     def check_signature(self) -> None:
         pass

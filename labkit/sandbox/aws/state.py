@@ -153,8 +153,9 @@ class MotoState:
         return result, change
 
     def announce(self, change: Change) -> None:
-        """Put a change in force where it is used. What refuses it there raises LabError: then it is taken back, and
-        AwsError raised. Called without a lock or a turn, since it may wait for another machine."""
+        """Put a change in force where it is used. If that raises LabError, take it back and raise AwsError.
+
+        Called without a lock or a turn, since it may wait for another machine."""
         if self._on_change is None:
             return
         try:
@@ -176,7 +177,9 @@ class MotoState:
             if journal.count_of(account) >= MOST_CHANGES:
                 journal.fold(existing_ids())
             if journal.count_of(account) >= MOST_CHANGES:
-                raise AwsError("RequestLimitExceeded", "This account has changed too often. Delete a VPC, then go on.")
+                raise AwsError(
+                    "RequestLimitExceeded", "This account has made too many changes. Delete a VPC, then try again."
+                )
             return journal.next_number()
 
     def _open(self) -> Journal:

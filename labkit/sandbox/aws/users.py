@@ -29,7 +29,7 @@ class Users:
                 _create(user)
 
     def account_of(self, access_key_id: str) -> str:
-        """The account that a key acts in. moto alone would search every account on each request."""
+        """The account that a key acts in. moto would search every account on each request."""
         return self._accounts.get(access_key_id) or get_account_id_from(access_key_id)
 
 

@@ -48,7 +48,7 @@ def student_number_form(
 ) -> Form:
     """A field for the student number, with the names that follow from it. known: the number so far.
 
-    warn: what to say before a number is taken, if anything; it then takes a second press, on a button below.
+    warn: the warning before a number is taken, if any; the student then confirms with a button below.
     """
     from ipywidgets import Text
 
@@ -86,7 +86,7 @@ def student_number_form(
 
 
 def _names(typed: str) -> NamesPreview | None:
-    """The names for what was typed; None for no student number: the button says what is wrong with it."""
+    """The names for what was typed; None if it is no student number: the button then says what is wrong."""
     try:
         return NamesPreview(parse_student_number(typed))
     except InvalidInput:
@@ -100,7 +100,7 @@ def choice_form(
     *,
     link_to: LinkTo = no_link,
 ) -> Form:
-    """A choice of one: a button for each option, whose label says it all.
+    """A choice of one option: a button for each, whose label says what it does.
 
     Buttons, because JupyterLab takes the arrow keys that a group of radio buttons needs: by keyboard none but the first
     could be chosen (tried, 4.6).
@@ -118,7 +118,7 @@ def action_button(
 ) -> Form:
     """A single button: enable the rule, take this VPC, solve, reset.
 
-    doing: its words while it works. known: what to say above it.
+    doing: the message while it works. known: the text above it.
     """
     form = Form(Note(label, known), link_to, head=bool(known))
     form.put(form.add_button(label, doing, action))
@@ -135,9 +135,9 @@ def backend_form(
     yes: str,
     link_to: LinkTo = no_link,
 ) -> Form:
-    """A choice of one whose top always says what is in use.
+    """A choice of one option; the top of the form always shows what is in use.
 
-    now: what is in use, asked again after each choice. ask: the option that takes a second press, on the button `yes`
+    now: what is in use, asked again after each choice. ask: the option that needs a confirmation, with the button `yes`
     below the question.
     """
     form = Form(now(), link_to)

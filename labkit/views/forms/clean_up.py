@@ -21,7 +21,7 @@ def clean_up_form(
 ) -> Form:
     """A button that removes all, with a tick for each VPC that may be the student's.
 
-    before: what would be removed. untagged: ids of these VPCs, and how to call them.
+    before: what would be removed. untagged: ids of these VPCs, and their labels.
     submit: called with the ticked ids.
     """
     from ipywidgets import Checkbox, Layout

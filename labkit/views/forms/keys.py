@@ -29,7 +29,7 @@ _AT_FAULT = {
     "SignatureDoesNotMatch": SECRET,
     "InvalidToken": TOKEN,
 }
-"""Which of the three AWS means, by its own code."""
+"""The secret that is wrong, by AWS's error code."""
 
 WIDE_LABEL = {**LABEL_STYLE, "description_width": "20em"}
 
@@ -89,14 +89,14 @@ def aws_keys_form(
 
 
 class SecretField:
-    """A password field that holds what was typed for no longer than its way to the kernel takes.
+    """A password field that keeps what was typed only until the kernel has received it.
 
-    What arrives is taken out of the widget at once, since a notebook may be saved, widget state and all, before the
-    button is pressed; and taken later than the click, when JupyterLab delivers the two by different threads.
+    What arrives is removed from the widget at once, since the notebook may be saved with its widget state before the
+    button is pressed. It may arrive after the click, when JupyterLab delivers the two in different threads.
     """
 
     def __init__(self, description: str, hint: str, words: Callable[[str], str] | None = None) -> None:
-        """words: what to say of what arrived, in the field's place for hints; nothing that repeats it."""
+        """words: the placeholder that describes what arrived, without repeating any of it."""
         from ipywidgets import Password
 
         self.typed, self._hint, self._words = "", hint, words or _count
@@ -115,17 +115,17 @@ class SecretField:
             self.hold(typed)
 
     def hold(self, typed: str) -> None:
-        """Keep what was typed until it was used, or turned out to be wrong."""
+        """Keep what was typed until it has been used or turns out to be wrong."""
         self.typed = typed
         self.widget.placeholder = self._words(typed) if typed else self._hint
 
     def clear(self) -> None:
-        """Forget what was typed: the field is as new."""
+        """Forget what was typed, and show the hint again."""
         self.hold("")
 
 
 def secrets_at_fault(error: LabError) -> frozenset[str]:
-    """The names of the secrets that have to be typed again: all of them where AWS says no more than no.
+    """The names of the secrets that have to be typed again: all of them if AWS gives no reason.
 
     >>> sorted(secrets_at_fault(InvalidInput("Too short.", field="secret access key")))
     ['secret access key']
@@ -142,7 +142,7 @@ def _count(typed: str) -> str:
 
 
 class _Question:
-    """A tick that is not seen before it is asked for, and counts once."""
+    """A checkbox that is hidden until it is needed, and whose tick counts once."""
 
     def __init__(self, tick: Any) -> None:
         self._tick = tick
@@ -152,13 +152,13 @@ class _Question:
         self._tick.layout.display = None
 
     def answer(self) -> bool:
-        """Whether it was ticked; afterwards it is as new."""
+        """Whether it was ticked; then clear and hide it."""
         ticked, self._tick.value, self._tick.layout.display = bool(self._tick.value), False, "none"
         return ticked
 
 
 def _page(form: Form, show_cloud_account: Callable[[], str]) -> tuple[Any, Any, Any]:
-    """The buttons that open and close the sandbox's page, and its place. Closing it leaves the answer alone."""
+    """The buttons that open and close the sandbox's page, and its place. Closing it does not change the message."""
     from ipywidgets import Button, Layout
 
     page = area()

@@ -1,10 +1,10 @@
-"""What every form is made of: a box of widgets, a message below, one way to run a button, and a static twin.
+"""The parts of every form: a box of widgets, a message below, one way to run a button, and a static twin.
 
 JupyterLab may run a click in another thread, and shows nothing of an exception that escapes a callback. So every click
-and every change goes through here: one lock, and each ending is shown.
+and every change goes through here: under one lock, and with its outcome shown.
 
-Nothing moves under a person's mouse: leaving a field, which a press on the button does, changes what a form says. So
-all that changes is below the fields and buttons, and a button keeps its words, and so its width, while it works.
+Nothing moves under a person's mouse. Pressing a button leaves a field, which changes what a form shows, so everything
+that changes is below the fields and buttons, and a button keeps its label, and so its width, while it works.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ RUN_THIS_CELL = "Run this cell to show the form."
 logger = logging.getLogger("labkit")
 
 Look = Callable[[str], View | None]
-"""What to say of a field's value; None for nothing."""
+"""Returns what to say about a field's value; None for nothing."""
 
 LinkTo = Callable[[str], str]
 """From a step's key to the address of its cell, such as `#Your-VPC`; "" where there is none."""
@@ -77,7 +77,7 @@ class Form:
     before: what is known before anything is pressed; with head it is at the top of the box, else only in the twin.
     fields: the widgets that take values, by name. buttons: by name. message: where results and errors appear.
     enter: the button that the Enter key in a field presses, the first one that leaves a result unless told otherwise.
-    remarks: what is said of a field, by its name. shown: what the form's static twin shows: `before`, then the last
+    remarks: what is said about a field, by its name. shown: what the form's static twin shows: `before`, then the last
     lasting result.
     """
 
@@ -109,19 +109,19 @@ class Form:
             field.on_msg(self._heard)
 
     def restate(self, now: View) -> None:
-        """Say something else at the top: what was known before anything was pressed is no longer so."""
+        """Replace the text at the top, which is out of date."""
         for place in self._head:
             place.value = now._repr_html_()
 
     def watch(self, name: str, look: Look) -> None:
-        """Say below the form what `look` says of a field, now and at each change."""
+        """Show below the form what `look` says about a field, now and after each change."""
         self.remarks[name], self._looks[name] = area(), look
         self._remark(name)
 
     def add_button(self, description: str, doing: str, call: Callable[[], View], *, lasting: bool = True) -> Button:
         """A button that shows what `call` returns or raises.
 
-        doing: what is said meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
+        doing: the message meanwhile. lasting: whether the result is what the form leaves behind, in its static twin.
         """
         from ipywidgets import Button, Layout
 
@@ -155,7 +155,7 @@ class Form:
         self.message.value = _spoken(ErrorPanel(error, link), "alert")
 
     def _run(self, button: Button, doing: str, call: Callable[[], View], lasting: bool) -> None:
-        """Call, show how it ended, and give the keyboard focus back: a disabled button loses it."""
+        """Call, show the outcome, and restore the keyboard focus, which a disabled button loses."""
         focus, self._at_work = button, True
         button.disabled, self.message.value = True, _spoken(Note(doing), "status")
         try:
@@ -164,15 +164,15 @@ class Form:
         except LabError as error:
             self.show_error(error)
             focus = self._field_at_fault(error) or button
-        except KeyboardInterrupt:  # the kernel's: an escaping one would be a trace in the log, and no word here
+        except KeyboardInterrupt:  # the kernel's: if it escaped, there would be a traceback in the log and nothing here
             self.show_error(interrupted(f"“{button.description}”", "Press the button again."))
-        except Exception as error:  # noqa: BLE001  else a fault would show nothing at all (JupyterLab drops it)
+        except Exception as error:  # noqa: BLE001  JupyterLab drops it, so nothing would be shown
             log_fault(error)
             self.message.value = _spoken(InternalError(type(error).__name__, button.description), "alert")
         finally:
             button.disabled, self._at_work = False, False
             self._pressed = button, time.monotonic()
-            button.focus()  # scrolls its answer into sight
+            button.focus()  # scrolls its message into view
             if focus is not button:
                 focus.focus()
             may_have_changed()
@@ -184,7 +184,7 @@ class Form:
         return pressed is button and time.monotonic() - when < SAME_PRESS_SECONDS
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        """The Enter key was pressed in a field. Its new value is sent right after this word of it, so a thread waits.
+        """The Enter key was pressed in a field. Its new value arrives right after this message, so a thread waits.
 
         ipywidgets has a method for it, deprecated in favour of observing the value; but leaving the field changes that.
         """
@@ -192,7 +192,7 @@ class Form:
             threading.Thread(target=self.enter.click, name="enter", daemon=True).start()
 
     def _changed(self, _: object = None) -> None:
-        """A field has changed: what was said before is of other values."""
+        """A field has changed, so the message below is out of date."""
         with LOCK:
             if self._at_work:
                 return
@@ -201,7 +201,7 @@ class Form:
                 self._remark(name)
 
     def _remark(self, name: str) -> None:
-        """Say of a field what `look` says; while its value stays the same, what was said of it stays too."""
+        """Show what `look` says about a field; `look` is called only if the value has changed."""
         field, before = self.fields[name], self._looked_at.get(name)
         if before is None or before[0] != field.value:
             self._at_work = True
@@ -218,7 +218,7 @@ class Form:
         self.remarks[name].value = before[1]
 
     def _clear_remarks(self) -> None:
-        """After a result the remarks have been answered; the next change brings them back."""
+        """Remove the remarks after a result; the next change shows them again."""
         for remark in self.remarks.values():
             remark.value = ""
 
@@ -233,7 +233,7 @@ class Form:
         self._twin = display_updatable(self.twin)
         view = self.box._repr_mimebundle_()
         if self._twin is not None and isinstance(view, Mapping):
-            display({**view, "text/plain": ""}, raw=True)  # the twin has the words
+            display({**view, "text/plain": ""}, raw=True)  # the twin has the text
 
     @property
     def twin(self) -> Twin:
@@ -255,7 +255,7 @@ def log_fault(error: BaseException) -> None:
 
 
 def area() -> HTML:
-    """An empty place for words below a field, in the type of other outputs.
+    """An empty place for text below a field, in the font size of other outputs.
 
     It is as wide as the form: 100% would be wider, by the margins of a widget.
     """
@@ -266,7 +266,7 @@ def area() -> HTML:
 
 
 def words(shown: View) -> HTML:
-    """Fixed words inside a form."""
+    """Fixed text inside a form."""
     place = area()
     place.value = shown._repr_html_()
     return place

@@ -31,13 +31,13 @@ class Works(Protocol):
 
 
 Make = Callable[[Say, tuple[str, ...]], Works]
-"""Makes a responder that tells `say`, with what the student lists as safe. Raises LabError."""
+"""Makes a responder that passes its messages to `say`, with what the student lists as safe. Raises LabError."""
 
 
 class ResponderPanel(Form):
     """One responder at a time. Both buttons answer at once; the page follows what the responder does.
 
-    said: all that it said, also of earlier starts. warning: what to know before the first start.
+    said: all its messages, also of earlier starts. warning: what to know before the first start.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class ResponderPanel(Form):
             return Note("No responder is running.")
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(0.5)  # for its last words; a call under way may take longer, but changes nothing more
+            self._thread.join(0.5)  # for its last message; a call under way may take longer, but changes nothing more
         self.refresh()
         return Note("The responder was stopped.", "Its entries stay.")
 
@@ -147,7 +147,7 @@ class ResponderPanel(Form):
             works.run(stop)
         except LabError:
             pass  # its last message says why
-        except Exception as error:  # noqa: BLE001  an error in a thread would not be seen in a notebook
+        except Exception as error:  # noqa: BLE001  a notebook shows no error of a thread
             log_fault(error)
             self._take(Message("ended", f"The responder failed ({type(error).__name__}). This is a bug in the lab."))
         finally:

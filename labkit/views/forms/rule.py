@@ -22,7 +22,7 @@ TALL = ("alert_description", "filter")
 
 @dataclass(frozen=True, repr=False)
 class FieldState(View):
-    """What is said of a field: the quotes that were straightened, the filter's error, the comparison."""
+    """The remarks about a field: the quotes that were straightened, the filter's error, the comparison."""
 
     comparison: FieldComparison
     straightened: str = ""
@@ -39,7 +39,7 @@ class FieldState(View):
 class CriteriaToCopy(View):
     """The top of the form, which never changes: what the form is for, and each wanted value with a copy button.
 
-    Not below them: there a remark that changes may move a button away while it is pressed.
+    Not below the fields, where a changing remark could move a button away while it is pressed.
     """
 
     wanted: Criteria
@@ -75,13 +75,13 @@ def rule_switch(
 ) -> Form:
     """The table of rules, with a switch at the end of its last row, which is the student's own rule.
 
-    Two buttons and not one: a second press asks for what is so already. table: asked again after each press.
+    Two buttons, so that a second press changes nothing. table: called again after each press.
     """
     from ipywidgets import HBox, Layout
 
     form = Form(shown := table(), link_to, head=False)
     place = words(shown)
-    place.layout = Layout(flex="1 1 30em", max_width="62em", min_width="0")  # whatever it holds: nothing moves
+    place.layout = Layout(flex="1 1 30em", max_width="62em", min_width="0")  # a fixed size, so that nothing moves
 
     def then_look(call: Callable[[], View]) -> View:
         result, now = call(), table()
@@ -97,7 +97,7 @@ def rule_switch(
 
 
 def _style(shown: RuleTable) -> str:
-    """The style of “Enable”: it stands out where it would change something."""
+    """The style of “Enable”: highlighted if it would change something."""
     return "" if shown.yours_enabled else "primary"
 
 
@@ -120,7 +120,7 @@ def _criteria(form: Form) -> Criteria:
 
 
 def _look(name: str, field: Any, wanted: Criteria, typed: str) -> View:
-    """What to say of a field; its typographic quotes are straightened in place."""
+    """The remarks about a field; its typographic quotes are straightened in place."""
     remark = ""
     if name in TALL:
         plain = straighten(typed)

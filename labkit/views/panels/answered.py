@@ -10,7 +10,7 @@ from labkit.views.view import View
 
 @dataclass(frozen=True, repr=False)
 class Answered(View):
-    """A cell's result, and below it what had been guessed and why it was so."""
+    """A cell's result, and below it the guess and the reason for the outcome."""
 
     result: View
     answer: View
@@ -22,7 +22,7 @@ class Answered(View):
         return self.result.records()
 
     def _ipython_display_(self) -> None:
-        """Show both, each as it is shown alone: a result may be on the screen already."""
+        """Show both, each as if it were alone: the result may be displayed already."""
         from IPython.display import display
 
         display(self.result, self.answer)

@@ -1,4 +1,4 @@
-"""The chapters of the lab as a map: how far each is done, how long it takes, and where one is."""
+"""The chapters of the lab as a map: how far each is done, how long it takes, and which one is open."""
 
 from __future__ import annotations
 

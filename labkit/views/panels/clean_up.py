@@ -36,9 +36,9 @@ class CleanUpQuestion(View):
 class CleanUpView(View):
     """What was removed, and what a look afterwards found.
 
-    removed, failed: a step and what was said of it. looked: each place that was looked at afterwards, and what was
+    removed, failed: a step and the message about it. looked: each place that was looked at afterwards, and what was
     found there. still_there: what was found of the student's. unseen: the places that could not be looked at.
-    untagged: a sentence about VPCs that may be the student's. left_alone: others'.
+    untagged: a sentence about VPCs that may be the student's. left_alone: other people's things.
     onward: title and address of the chapter to go on with.
     """
 

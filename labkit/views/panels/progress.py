@@ -62,9 +62,9 @@ class StatusLine(View):
     """The top of a chapter: who, where, and how far.
 
     aws, detection: `sandbox`, `live`, or other words. account: AWS account id; "" if no keys are entered.
-    host: how far the host's range reaches here and why; "" to leave it out. remark: what to know before beginning.
-    notice: what to know about what the sandbox kept.
-    chapters: all of them, for the map.
+    host: the tier of the host's range and the reason; "" to leave it out. remark: what to know before beginning.
+    notice: what to know about the sandbox's files. chapters: all of them, for the map. follow: keeps it up to date
+    where it is displayed.
     """
 
     student: int | None
@@ -84,7 +84,7 @@ class StatusLine(View):
     own_style: ClassVar[str] = "chapter_map.css"
 
     def _ipython_display_(self) -> None:
-        """Let it follow the steps where it is displayed, if somebody does that."""
+        """Keep it up to date where it is displayed, if there is a `follow`."""
         if self.follow is None:
             raise NotImplementedError  # IPython then shows it as any other
         self.follow(self)
@@ -103,9 +103,9 @@ class StatusLine(View):
         return None if self.progress.next else self.map.onward
 
     def facts(self) -> list[tuple[str, str]]:
-        """Who and where, as names and words."""
+        """The student and the backends, as names and text."""
         aws = [BACKEND_WORDS.get(self.aws, self.aws)]
-        if "account " not in self.aws:  # as the words of a class have it already
+        if "account " not in self.aws:  # which a class's label contains already
             aws.append(f"account {self.account}" if self.account else "no keys yet")
         return [
             *([("Host", self.host)] if self.host else []),

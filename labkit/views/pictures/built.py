@@ -20,7 +20,7 @@ MOST_ENTRIES = 3
 
 @dataclass(frozen=True, repr=False)
 class BuiltCloud(View):
-    """The parts that are there, solid, and those that part 3 adds, dashed.
+    """The parts that exist have solid lines, those that part 3 adds dashed ones.
 
     subnet_id: the host's; "" until it has one. answer: the newest entry of the responder that is in force, with what
     was measured of it; None if nothing was.

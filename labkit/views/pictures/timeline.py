@@ -82,7 +82,7 @@ class Timeline(View):
         ]
 
     @property
-    def in_all(self) -> str:
+    def total(self) -> str:
         """How long the newest entry took from its event; empty if unknown."""
         milliseconds = self.moments[0].event_to_entry_ms if self.moments else None
         return "" if milliseconds is None else took(milliseconds, BY_HAND_SECONDS)

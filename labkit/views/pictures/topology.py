@@ -168,7 +168,7 @@ class Topology(View):
 
     @property
     def basis(self) -> str:
-        """How that is known, up to the number of packets if they were counted."""
+        """How that is known, without the number of packets if they were counted."""
         if self.network_acl is None:
             return ""
         if self.met is None:

@@ -29,8 +29,8 @@ MOST_LINES = 8
 class RanView(View):
     """How a program on the host ended.
 
-    remark: that none really ran, and why. limit: the time limit at which it was ended, in seconds; None if it ended by
-    itself. said: the entries that answered it. live: the output under which it is shown already.
+    remark: that no program really ran, and why. limit: the time limit at which it was ended, in seconds; None if it
+    ended by itself. said: the entries that answered it. live: the output that already shows it.
     """
 
     command: str
@@ -56,11 +56,11 @@ class RanView(View):
 
     @property
     def meaning(self) -> str:
-        """What the exit code says, where it is known."""
+        """The meaning of the exit code, if it is known."""
         if self.limit is not None:
-            return f"the limit of {self.limit:g} s ended it; seconds={2 * self.limit:g} would give it longer"
+            return f"it reached its limit of {self.limit:g} s; seconds={2 * self.limit:g} allows more"
         known = CURL_CODES.get(self.code, "") if self.command.split()[:1] == ["curl"] else ""
-        return known or ("success" if self.code == 0 else "what that means is up to the program")
+        return known or ("success" if self.code == 0 else "its meaning depends on the program")
 
     @property
     def tone(self) -> str:
@@ -68,7 +68,7 @@ class RanView(View):
 
     @property
     def symbol(self) -> str:
-        """A packet that is dropped is often what was wanted: no other end than 0 has the sign of a mistake."""
+        """A failure is not marked as a mistake, since a dropped packet is often what was wanted."""
         return "✓" if self.code == 0 else "•"
 
     @property
@@ -122,7 +122,7 @@ class RunningView(View):
     @property
     def ending(self) -> str:
         if self.interrupted:
-            return f"interrupted, and so ended, after {self.seconds:.0f} s"
+            return f"ended by an interrupt after {self.seconds:.0f} s"
         return f"running for {self.seconds:.0f} s of {self.limit:g} s at most"
 
     def text(self) -> str:

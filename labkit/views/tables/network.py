@@ -77,8 +77,8 @@ def whose_words(vpc: Vpc | None, student: int | None) -> str:
 class NetworkAclTable(TableView):
     """The network ACLs of a region, each with its VPC, by their random ids.
 
-    Which one is the student's is the question below it: nothing here says whose a VPC is. chosen: the NetworkAclId in
-    the notes, right or wrong. cli: the command that shows the same.
+    The question below it is which one is the student's, so the table does not show whose a VPC is. chosen: the
+    NetworkAclId in the notes, right or wrong. cli: the command that shows the same.
     """
 
     acls: Sequence[NetworkAcl]

@@ -98,14 +98,14 @@ def test_an_interrupted_cell_ends_it_in_one_panel(run: Run, monkeypatch: pytest.
 def test_its_time_limit_is_reported_as_one_and_not_as_a_fault(run: Run) -> None:
     ran = repr(run("sleep 30", seconds=0.5))
 
-    assert "stopped after 0.5 s: the limit of 0.5 s ended it; seconds=1 would give it longer" in ran
+    assert "stopped after 0.5 s: it reached its limit of 0.5 s; seconds=1 allows more" in ran
     assert "fault" not in ran
 
 
 def test_a_program_that_writes_without_end_is_cut_and_still_ends(run: Run) -> None:
     ran = run("yes", seconds=1)
 
-    assert "It wrote more than is kept." in repr(ran)
+    assert "Its output was too long: the rest was not kept." in repr(ran)
     assert len(repr(ran)) < 1_000
 
 

@@ -30,7 +30,7 @@ from labkit.sandbox.aws.strict.vpc import StrictSubnets, StrictVpcs
 
 Answer = tuple[int, dict[str, str], str | bytes]
 READ_BACK = ("DescribeVpcs", "DescribeSubnets", "DescribeNetworkAcls", "DescribeTags", "DescribeSecurityGroups")
-"""What must be answered after every change: the lab's own calls."""
+"""The lab's own calls, which must still work after every change."""
 
 MADE = {
     "CreateVpc": "vpcId", "CreateDefaultVpc": "vpcId", "CreateSubnet": "subnetId", "CreateNetworkAcl": "networkAclId",
@@ -133,7 +133,7 @@ class StrictEC2Response(SignedResponse, StrictNetworkAcls, StrictVpcs, StrictSub
         return status, headers, body
 
     def _changed(self) -> Answer:
-        """The answer to a change after which the account can still be read. Raises RuntimeError if it cannot."""
+        """The answer to a change. Raises RuntimeError if the account can no longer be read after it."""
         answer = self._answer()
         if not self.action.endswith("NetworkAclEntry"):  # these are checked field by field
             for action in READ_BACK:

@@ -29,12 +29,12 @@ class Listing:
 
     @classmethod
     def of(cls, action: str, params: dict[str, Any], place: str) -> Listing | None:
-        """None for an action of which moto's reply is given as it is. place: account and region."""
+        """None if moto's reply is used unchanged. place: account and region."""
         wanted = action in FILTERS and any(name in params for name in ("Filters", "MaxResults", "NextToken"))
         return cls(action, params, place) if wanted else None
 
     def cut(self, body: str) -> ActionResult:
-        """What of a whole reply was asked for."""
+        """The part of a whole reply that was asked for."""
         shape = get_service_model("ec2").operation_model(self._action).output_shape
         reply = {"body": body.encode(), "headers": {}, "status_code": 200}
         [(name, items)] = [

@@ -38,7 +38,7 @@ class StrictNetworkAcls:
     def create_network_acl(self) -> Any:
         """Add the entry that denies the rest, in both directions; moto adds it to default network ACLs only.
 
-        With the token of an earlier request, it is the network ACL of that request.
+        For the token of an earlier request, return the network ACL of that request.
         """
         token = {name: self.params[name] for name in ("ClientToken",) if name in self.params}
         if (made := self._made_before()) is not None:

@@ -1,4 +1,4 @@
-"""Tags as AWS takes them."""
+"""Tags as AWS accepts them."""
 
 from __future__ import annotations
 
