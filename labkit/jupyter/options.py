@@ -82,12 +82,12 @@ def free_port(host: str = LOOPBACK, first: int = FIRST_PORT, ports: int = PORTS)
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
+            except (OSError, UnicodeError, TypeError) as error:  # the last two: no name at all
+                if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
                     continue
                 raise LabError(
                     f"JupyterLab cannot answer on {host}, port {port}.",
-                    f"The system says: {error.strerror}.",
+                    f"The system says: {getattr(error, 'strerror', error)}.",
                     "Give an address of this machine; `ip address` lists them, and 0.0.0.0 means all. Ports below 1024"
                     " are reserved.",
                 ) from error

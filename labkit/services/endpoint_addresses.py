@@ -33,6 +33,6 @@ def _addresses_of(host: str) -> list[str]:
         pass
     try:
         found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
-    except OSError:
+    except (OSError, UnicodeError):  # no such name, or no name at all
         return []
     return [str(each[4][0]).partition("%")[0] for each in found]

@@ -104,7 +104,7 @@ def _free_port(host: str, port: int) -> int:
         try:
             with contextlib.closing(listen(host, wanted)) as listener:
                 return int(listener.getsockname()[1])
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError, TypeError) as error:  # no name at all
             raise _no_address(host) from error
         except (OSError, OverflowError) as error:
             fault: Exception = error
