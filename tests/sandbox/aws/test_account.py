@@ -28,33 +28,40 @@ def test_right_keys_are_verified_and_their_owner_named(account):
     assert (owner.account, owner.arn) == ("123456789012", "arn:aws:iam::123456789012:user/student")
 
 
-@pytest.mark.parametrize("kind", ["unknown", "wrong secret", "no permission", "swapped"])
-def test_keys_that_do_not_work_get_different_errors(aws, kind):
+@pytest.mark.parametrize(
+    ("kind", "words", "codes"),
+    [
+        ("unknown", "does not know this access key id", ("InvalidClientTokenId", "AuthFailure")),
+        ("wrong secret", "does not belong to this access key id", ("SignatureDoesNotMatch", "AuthFailure")),
+        ("swapped", "swapped", ("IncompleteSignature", "IncompleteSignature")),
+        ("swapped, no slash", "does not know this access key id", ("InvalidClientTokenId", "AuthFailure")),
+    ],
+)
+def test_keys_that_do_not_work_get_each_services_own_error_without_the_secret(aws, kind, words, codes):
     right = aws.app.keys
-    keys, words, codes = {
-        "unknown": (UNKNOWN, "does not know this access key id", {"InvalidClientTokenId"}),
-        "wrong secret": (
-            AccessKeys(right.access_key_id, UNKNOWN.secret_access_key), "does not belong to this access key id",
-            {"SignatureDoesNotMatch"},
-        ),
-        "no permission": (
-            aws.reader_keys, "not allowed to call",
-            {"UnauthorizedOperation", "AccessDenied"},
-        ),
-        "swapped": (
-            AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id), "swapped", {"IncompleteSignature"},
-        ),
-    }[kind]  # fmt: skip
-    with pytest.raises(CredentialsRefused, match=words) as refused:
-        verify(Account(keys, "us-east-1", aws.url))
-    assert refused.value.code in codes
-    assert not [part for part in (keys.secret_access_key, right.secret_access_key) if part in str(refused.value)]
+    keys = {
+        "unknown": UNKNOWN,
+        "wrong secret": AccessKeys(right.access_key_id, UNKNOWN.secret_access_key),
+        "swapped": AccessKeys(UNKNOWN.secret_access_key, UNKNOWN.access_key_id),
+        "swapped, no slash": AccessKeys("s" * 40, UNKNOWN.access_key_id),
+    }[kind]
+    account = Account(keys, "us-east-1", aws.url)
+    calls = (lambda: caller(account.sts), lambda: describe_vpcs(account.ec2), lambda: verify(account))
+    for call, code in zip(calls, (*codes, codes[0]), strict=True):
+        with pytest.raises(CredentialsRefused) as refused:
+            call()
+        assert refused.value.code == code
+        assert keys.access_key_id not in str(refused.value) and right.secret_access_key not in str(refused.value)
+        assert keys.secret_access_key not in str(refused.value)
+    assert words in str(refused.value)
 
 
-def test_wrong_keys_are_refused_by_ec2_too(aws):
-    with pytest.raises(CredentialsRefused) as refused:
-        describe_vpcs(Account(UNKNOWN, "us-east-1", aws.url).ec2)
-    assert refused.value.code == "AuthFailure"
+def test_valid_keys_without_permission_get_another_error_than_wrong_ones(aws):
+    account = Account(aws.reader_keys, "us-east-1", aws.url)
+    assert caller(account.sts).arn.endswith(":user/reader-without-ec2")
+    with pytest.raises(CredentialsRefused, match="not allowed to call") as refused:
+        verify(account)
+    assert refused.value.code == "UnauthorizedOperation"
 
 
 def test_nothing_listening_is_unreachable_and_names_the_endpoint():
