@@ -123,27 +123,6 @@ def test_an_unknown_vpc_is_not_found_and_a_malformed_id_gets_another_error(ec2):
         assert refusal(call, **{name: [malformed] if name == "VpcIds" else malformed}) == "InvalidVpcID.Malformed"
 
 
-def test_a_filter_that_aws_does_not_have_is_refused(ec2):
-    for call in (ec2.describe_vpcs, ec2.describe_tags):
-        code = refusal(call, Filters=[{"Name": "colour", "Values": ["green"]}])
-        assert code == "InvalidParameterValue"
-
-
-def test_vpcs_are_found_by_their_tags(ec2, vpc):
-    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "labkit:student", "Value": "7"}])
-
-    def found(name: str, value: str) -> list[str]:
-        vpcs = ec2.describe_vpcs(Filters=[{"Name": name, "Values": [value]}])["Vpcs"]
-        return [each["VpcId"] for each in vpcs]
-
-    assert found("tag:labkit:student", "7") == [vpc]
-    assert len(found("tag:labkit:student", "*")) == 2
-    assert len(found("tag-key", "labkit:student")) == 2
-    assert found("tag:labkit:student", "8") == []
-    tags = ec2.describe_tags(Filters=[{"Name": "tag:labkit:student", "Values": ["7"]}])["Tags"]
-    assert [(tag["ResourceId"], tag["Value"]) for tag in tags] == [(vpc, "7")]
-
-
 def test_a_vpc_is_created_with_its_tags_in_one_call(ec2):
     tags = [{"Key": "labkit:student", "Value": "7"}]
     asked = {"CidrBlock": "10.7.0.0/16", "TagSpecifications": [{"ResourceType": "vpc", "Tags": tags}]}

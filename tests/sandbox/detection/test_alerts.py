@@ -1,4 +1,4 @@
-"""Alerts, their events, counts and dismissal through the REST API; the engine that raises them is not built yet."""
+"""Alerts, their events, counts and dismissal through the REST API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from labkit.sandbox.detection import seed_data
-from labkit.sandbox.detection.timestamps import format_time
 from labkit.sandbox.ids import new_id
 from tests.sandbox.detection.fixtures import Service, add_events, errors, items
 
@@ -29,36 +28,6 @@ def test_a_status_is_required(detection_unchanged: Service, query: str) -> None:
     for noun in ("alerts", "agents"):
         response = detection_unchanged.get(f"/v2/{noun}{query}")
         assert response.status_code == 400 and "status" in errors(response)[0]
-
-
-def test_an_alert_is_shown_as_published(detection_service: Service) -> None:
-    (alert_id,) = detection_service.add_alerts(
-        1,
-        T0 + 481,
-        title="{{exe}}",
-        agent_id=seed_data.LAB_AGENT_ID,
-        aggregates={"user": "ubuntu", "dst_ip": "203.0.113.10"},
-    )
-    (alert,) = active(detection_service)
-    assert alert == {
-        "id": alert_id,
-        "title": "{{exe}}",
-        "dataSource": "agent",
-        "createdAt": format_time(T0 + 481),
-        "isDismissed": False,
-        "severity": 3,
-        "agentId": seed_data.LAB_AGENT_ID,
-        "ruleId": seed_data.PRECREATED_RULE_ID,
-        "rulesetId": seed_data.BASE_RULE_SET_ID,
-        "aggregates": [{"fieldName": "user", "value": "ubuntu"}, {"fieldName": "dst_ip", "value": "203.0.113.10"}],
-    }
-    assert detection_service.get(f"/v2/alerts/{alert_id}").json() == alert
-
-
-def test_an_alert_of_cloudtrail_has_no_agent(detection_service: Service) -> None:
-    detection_service.add_alerts(1, data_source="cloudtrail")
-    (alert,) = active(detection_service)
-    assert alert["dataSource"] == "cloudtrail" and "agentId" not in alert
 
 
 def test_newest_first_and_ties_by_id(detection_service: Service) -> None:
