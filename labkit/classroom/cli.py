@@ -14,7 +14,7 @@ from labkit.classroom.board.cli import board
 from labkit.files import disk_errors, private_folder, readable
 from labkit.model.endpoint import is_loopback
 from labkit.model.errors import InvalidInput, LabError
-from labkit.views.terminal import echo, in_terminal
+from labkit.views.terminal import echo, in_terminal, prose
 
 START_OPTIONS = (
     click.option("--class", "size", type=int, metavar="N", help="Serve a class of N students, numbered 1 to N."),
@@ -81,7 +81,7 @@ def start(yes: bool, **options: Any) -> None:
     if notice := (found.health() or {}).get("notice"):
         echo(notice)
     if wanted is not None:
-        echo("\n".join(_class_lines(wanted)))
+        echo(prose("\n".join(_class_lines(wanted))))
     if wanted is not None and before is not None and before.size and _joined_at(before) != _joined_at(wanted):
         echo("The address or certificate changed. Students must run `labkit join` again with a new block.")
 
@@ -214,7 +214,7 @@ def join(file: Any, leave: bool) -> None:
     join.join(home, block)
     backend = open_session().backend
     backend.aws.point_aws_cli()
-    echo(in_terminal(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab"))
+    echo(prose(in_terminal(f"You are student {block.student}. {backend.sentence}\nNow open the lab: labkit lab")))
 
 
 def _pasted() -> str:
@@ -224,7 +224,9 @@ def _pasted() -> str:
     """
     if not sys.stdin.isatty():
         return readable(sys.stdin.buffer.read())
-    echo("Paste your block, then press Enter on an empty line (twice if nothing happens). What you paste is not shown.")
+    echo(
+        "Paste your block, then press Enter on an empty line (twice if nothing happens).\nWhat you paste is not shown."
+    )
     lines: list[str] = []
     with _without_echo():
         for line in sys.stdin:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from labkit.model.errors import LabError
-from labkit.views.terminal import echo, in_terminal
+from labkit.views.terminal import echo, in_terminal, prose
 
 
 def complete_chapter(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -28,7 +28,7 @@ class CommandError(click.ClickException):
         super().__init__("\n".join(filter(None, (error.what, error.why, error.next_step))))
 
     def show(self, file: Any = None) -> None:
-        echo(f"labkit: {in_terminal(self.message)}", err=True)
+        echo(prose(f"labkit: {in_terminal(self.message)}"), err=True)
 
 
 class Commands(click.Group):

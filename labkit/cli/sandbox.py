@@ -8,7 +8,7 @@ import click
 
 from labkit.backends.wing import find_classroom
 from labkit.cli.group import Commands
-from labkit.views.terminal import echo, in_terminal
+from labkit.views.terminal import echo, in_terminal, prose
 
 
 @click.group(cls=Commands)
@@ -72,4 +72,4 @@ def status(as_json: bool) -> None:
     else:
         echo(in_terminal(f"The sandbox is not running. `labkit sandbox start` starts it. Its files: {home}"))
     for line in filter(None, (facts["notice"], *class_lines)):
-        echo(line)
+        echo(prose(line))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from labkit.model.check import CheckResult, Outcome
-from labkit.views.terminal import columns, echo, in_terminal, one_line, styled, wrapped
+from labkit.views.terminal import columns, echo, in_terminal, one_line, prose, styled, wrapped
 
 SIGNS = {Outcome.PASSED: "✓", Outcome.NOT_YET: "○", Outcome.WRONG: "✕", Outcome.COULD_NOT_LOOK: "?"}
 NEXT = "▶"
@@ -117,9 +116,8 @@ def _wrapped(sign: str, words: str) -> None:
 
 
 def _head(words: str) -> None:
-    width = max(columns() - 1, 10)
-    for paragraph in words.splitlines():
-        echo(textwrap.fill(in_terminal(paragraph), width, break_on_hyphens=False, break_long_words=False))
+    if words:
+        echo(prose(in_terminal(words)))
 
 
 @contextmanager

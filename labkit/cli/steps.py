@@ -11,7 +11,7 @@ import click
 
 from labkit.model.check import Outcome
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.views.terminal import echo, in_terminal, visible, wrapped
+from labkit.views.terminal import echo, in_terminal, prose, visible, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -105,7 +105,7 @@ def undo_steps(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> None
     with Followed("Undoing", chosen[::-1]) as followed:
         for step, ended in _asking(session, yes, followed, lambda: steps.reset(session, chosen)):
             failed |= isinstance(ended, LabError)
-            followed.told(_shown(session, step, f"{step.title}: {in_terminal(steps.undone(ended))}"))
+            followed.told(_shown(session, step, prose(f"{step.title}: {in_terminal(steps.undone(ended))}")))
     if failed:
         sys.exit(1)
 
@@ -201,8 +201,8 @@ def _ask(session: LabSession, question: str, chosen: Sequence[Step], undo: bool 
     if undo and gone:
         echo(f"What will be undone, all of it student {number}'s:")
         for one in gone:
-            echo(f"  {one.title}: {in_terminal(one.found)}")
-    if not click.confirm(visible(f"{question}: {', '.join(step.title for step in chosen)}?")):
+            echo(prose(f"  {one.title}: {in_terminal(one.found)}"))
+    if not click.confirm(prose(f"{question}: {', '.join(step.title for step in chosen)}?")):
         raise click.Abort
 
 

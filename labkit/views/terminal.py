@@ -95,6 +95,11 @@ def wrapped(words: str, indent: int) -> list[str]:
     return textwrap.wrap(one_line(words), max(columns() - indent, 10), break_on_hyphens=False) or [""]
 
 
+def prose(words: str) -> str:
+    """The words with each line broken between words where the terminal ends."""
+    return "\n".join(part for line in words.split("\n") for part in wrapped(line, 0))
+
+
 def typed() -> str:
     """How `labkit` is typed where this command was: by its path, if a shell does not find it by its name."""
     path, found = Path(sys.argv[0]), shutil.which("labkit")

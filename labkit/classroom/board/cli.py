@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.views.terminal import echo, wrapped
+from labkit.views.terminal import echo, prose
 
 if TYPE_CHECKING:
     from labkit.classroom.board.table import Board
@@ -44,7 +44,7 @@ def board(browser: bool, port: int, once: bool, form: str | None, names: Path | 
         echo(_records(take().records(), form))
         return
     if once:
-        echo("\n".join(one for line in take().text().splitlines() for one in wrapped(line, 0)))
+        echo(prose(take().text()))
         return
     from labkit.classroom.board.serving import BoardServer, opened_in_browser
 

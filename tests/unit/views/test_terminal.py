@@ -55,6 +55,16 @@ def test_a_control_character_is_written_out_in_output_and_in_errors(verb: str, c
     assert "\\x1b]52;c;" in words
 
 
+def test_prose_is_broken_between_words_where_the_terminal_ends_and_nobody_elses_character_breaks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert terminal.prose("one two three four five\n  six\u2028seven") == (
+        "one two three four\nfive\n  six\\u2028seven"
+    )
+    assert terminal.prose("") == ""
+
+
 def test_colours_reach_a_terminal_but_not_with_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert terminal.styled("✓", fg="green") == "\x1b[32m✓\x1b[0m"
