@@ -45,6 +45,7 @@ class CellRenderer:
         notebook.metadata.pop("widgets", None)
         notebook.metadata["title"] = self.redactor.redact(str(notebook.metadata.get("title", "")))
         asked = False
+        notebook.cells = [cell for cell in notebook.cells if not cell.metadata.get(questions.NOTEBOOK_ONLY)]
         for cell in notebook.cells:
             metadata, cell.metadata = cell.metadata, type(cell.metadata)()
             if cell.cell_type == "markdown":

@@ -21,12 +21,13 @@ class Summary:
     """What the pieces of a page add to the page as a whole.
 
     styles: each style sheet once. headings: level, anchor and HTML of each heading that got an anchor. rounded:
-    whether a measured value was replaced.
+    whether a measured value was replaced. tables: the captions of the long ones.
     """
 
     styles: list[str] = field(default_factory=list)
     headings: list[tuple[int, str, str]] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
     has_title: bool = False
     rounded: bool = False
 
@@ -60,6 +61,7 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
         block.string = without_traces(block.get_text())
     _scope_headers(tree)
     _dress_frames(tree)
+    _shorten_repeats(tree, summary)
     _name_columns(tree)
     _empty_secret_cells(tree)
     for link in tree("a", href=True):
@@ -70,6 +72,8 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
         recording.decompose()  # it plays what the still before it shows
     for picture in tree("img"):
         _embed(picture, rules)
+    for picture in tree.select("img, svg[role=img]"):
+        _describe(picture)
     _prefix_anchors(tree, rules.prefix, summary)
     for heading in tree(HEADINGS):
         _place(heading, rules, summary)
@@ -152,6 +156,24 @@ def _dress_frames(tree: BeautifulSoup) -> None:
         table.wrap(tree.new_tag("div", attrs={"class": "labkit"}))
 
 
+LONG_TABLE = 8
+"""Rows."""
+
+
+def _shorten_repeats(tree: BeautifulSoup, summary: Summary) -> None:
+    """Of a long table that the page has already, keep the row that matters."""
+    for caption in tree("caption"):
+        words, body = caption.get_text(), caption.find_next_sibling("tbody")
+        others = body.select("tr:not(.chosen)") if body else []
+        if len(others) < LONG_TABLE:
+            continue
+        if words in summary.tables and body and body.select("tr.chosen"):
+            caption.append(f"; the other {len(others)} as above")
+            for row in others:
+                row.decompose()
+        summary.tables.add(words)
+
+
 def _name_columns(tree: BeautifulSoup) -> None:
     """Give each cell the name of its column, which narrow screens show above it."""
     for table in tree("table"):
@@ -185,6 +207,15 @@ def _embed(picture: Tag, rules: Rules) -> None:
     assert words is not None
     words.string = f"[{picture.get('alt') or 'a picture that is not here'}]"
     picture.replace_with(words)
+
+
+def _describe(picture: Tag) -> None:
+    """Say below a picture in words what it shows, for screens on which its own are too small to read."""
+    words = str(picture.get("alt") or picture.get("aria-label") or "")
+    if words and (picture.next_sibling is None or "in-words" not in str(picture.next_sibling)):
+        picture.insert_after(
+            BeautifulSoup(f'<span class="in-words" aria-hidden="true">{escape(words)}</span>', "html.parser")
+        )
 
 
 def _prefix_anchors(tree: BeautifulSoup, prefix: str, summary: Summary) -> None:

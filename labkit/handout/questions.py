@@ -10,6 +10,9 @@ from typing import Any
 FORM, BUTTON = "form", "button"
 """Keys of the metadata of a cell with a form: what is entered, by field, and what is pressed."""
 
+NOTEBOOK_ONLY = "notebook-only"
+"""The key in the metadata of a cell that is of no use to a reader."""
+
 SOLUTION, BLANK = "solution", "blank"
 """Keys of an exercise's metadata: the line that solves it, as the chapter keeps it, and its source before that."""
 
@@ -64,6 +67,9 @@ def filled_form(form: object) -> str:
 SHORT = "short"
 """The key in the metadata of a cell that the short edition shows; its value is the sentence, in Markdown."""
 
+SHORT_RESULTS = "short-results"
+"""The key of the numbers of the results that it shows of such a cell, from 0; without it, all."""
+
 PICTURE = re.compile(r"^!\[.*$", re.MULTILINE)
 """A picture of a Markdown cell, on a line of its own."""
 
@@ -78,5 +84,8 @@ def shortened(notebook: Any) -> Any:
             pictures = PICTURE.findall(cell.source) if cell.cell_type == "markdown" else []
             shown.append(new_markdown_cell("\n\n".join([sentence, *pictures]), attachments=cell.get("attachments", {})))
         if sentence and cell.cell_type == "code":
-            shown.append(type(cell)({**cell, "source": "", "metadata": type(cell)(), "execution_count": None}))
+            wanted = cell.metadata.get(SHORT_RESULTS, range(len(cell.outputs)))
+            outputs = [output for number, output in enumerate(cell.outputs) if number in wanted]
+            bare = {"source": "", "metadata": type(cell)(), "execution_count": None, "outputs": outputs}
+            shown.append(type(cell)({**cell, **bare}))
     return type(notebook)({**notebook, "cells": shown})

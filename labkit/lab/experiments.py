@@ -200,8 +200,9 @@ class ExperimentCells(ResponderCells):
             )
         done = [result for _, result in steps.solve(session, steps.named(ALERT.chapter))]
         require_passed(done[-1])
-        words = "; ".join(removed) or "there was nothing to put back"
-        return ActionResult("As part 3 left it.", (("Put back", words), (DENIED.title, done[-1].found)))
+        if not removed:
+            return ActionResult("As part 3 left it: there was nothing to put back.")
+        return ActionResult("As part 3 left it.", (("Put back", "; ".join(removed)), (DENIED.title, done[-1].found)))
 
 
 def _other_sites_remain(session: LabSession, mine: Rule) -> bool:

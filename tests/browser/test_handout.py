@@ -31,9 +31,13 @@ NARROW = {"width": 320, "height": 256}
 
 PROJECTOR = {"width": 1024, "height": 768}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MOVES = """all => all.filter(one => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1
+    && getComputedStyle(one).overflowX !== 'visible' && !one.matches('pre.caret'))
+    .map(one => one.outerHTML.slice(0, 100))"""
+"""Elements that are moved sideways to see all of them."""
 CUT = """() => [...document.querySelectorAll('main *')].filter(one => {
     const box = one.getBoundingClientRect(), main = document.querySelector('main').getBoundingClientRect();
-    const inside = one.closest('pre.caret, svg, .prose p:has(> img), details:not([open])');
+    const inside = one.closest('pre.caret, svg, details:not([open])');
     return box.width > 1 && box.right > main.right + 1 && !inside;
 }).map(one => one.outerHTML.slice(0, 100))"""
 """Elements that reach out of the page's column."""
@@ -147,9 +151,16 @@ def test_on_a_phone_tables_keep_their_column_names_and_pictures_can_be_read(read
     shown = "all => all.map(one => [one.dataset.column, getComputedStyle(one, '::before').content])"
     cells = page.locator(".result [data-column], .prose td").evaluate_all(shown)
     assert len(cells) > 150 and all(content == f'"{name}"' for name, content in cells)
-    smallest = """all => all.flatMap(one => [...one.querySelectorAll('text')].map(
-        text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
-    assert min(page.locator(".result svg[role=img]").evaluate_all(smallest)) >= 9
+    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+    legible = """all => all.filter(one => {
+        const letters = [...one.querySelectorAll('text')].map(
+            text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a);
+        const words = one.nextElementSibling, described = words?.matches('.in-words') && words.checkVisibility();
+        const size = described ? [parseFloat(getComputedStyle(words).fontSize)] : letters;
+        return !size.length || Math.min(...size) < 11;
+    }).map(one => one.outerHTML.slice(0, 100))"""
+    assert page.locator(".result svg[role=img], .prose img").evaluate_all(legible) == []
+    assert page.locator("main *").evaluate_all(MOVES) == []
     assert page.evaluate(SIDEWAYS) == 0
 
 
@@ -182,10 +193,10 @@ def test_a_pdf_is_tagged_has_an_outline_and_names_no_file_of_this_machine(made: 
     assert b"file:" not in printed and b"/tmp" not in printed and os.fsencode(made.folder) not in printed
 
 
-def test_on_paper_the_whole_lab_is_some_55_pages_and_the_short_edition_some_10(made: Made) -> None:
+def test_on_paper_the_whole_lab_is_some_50_pages_and_the_short_edition_some_7(made: Made) -> None:
     short = with_real_values(*CHAPTERS, short=True).encode()
-    for page, most in ((made.page(WHOLE).encode(), 62), (short, 12)):
-        assert most - 10 < len(re.findall(rb"/Type /Page\b", to_pdf(find_chromium(), page))) <= most
+    for page, most in ((made.page(WHOLE).encode(), 56), (short, 8)):
+        assert most - 8 < len(re.findall(rb"/Type /Page\b", to_pdf(find_chromium(), page))) <= most
 
 
 def exported(lab: RunningLab, name: str) -> str:

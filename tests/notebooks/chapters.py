@@ -20,12 +20,13 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell, and the heading of its section."""
+    """A cell, and the heading of its section. notebook_only: whether a handout leaves it out."""
 
     id: str
     kind: str
     source: str
     heading: str
+    notebook_only: bool = False
 
     @property
     def is_code(self) -> bool:
@@ -59,7 +60,7 @@ def cells(path: Path) -> list[Cell]:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
             heading = ([heading] + [title for _, title in headings(cell.source)])[-1]
-        found.append(Cell(cell.id, cell.cell_type, cell.source, heading))
+        found.append(Cell(cell.id, cell.cell_type, cell.source, heading, "notebook-only" in cell.metadata))
     return found
 
 

@@ -14,6 +14,7 @@ import pytest  # noqa: E402
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell  # noqa: E402
 
 from labkit.handout.cells import CellRenderer, link_of_page  # noqa: E402
+from labkit.handout.questions import shortened  # noqa: E402
 from labkit.handout.redact import LEFT_OUT, Redactor  # noqa: E402
 
 KEY = "AKIACANARY7TYPED3KEY"
@@ -147,6 +148,20 @@ def test_a_picture_pasted_into_a_cell_comes_along() -> None:
     cell = new_markdown_cell("![words](attachment:p.png)", attachments={"p.png": {"image/png": "AAAA"}})
     (read,) = CellRenderer(Redactor()).render(new_notebook(cells=[cell])).cells
     assert '<img alt="words" src="data:image/png;base64,AAAA">' in read.source
+
+
+def test_a_cell_that_is_of_no_use_to_a_reader_is_left_out() -> None:
+    notebook = new_notebook(cells=[new_markdown_cell("a", metadata={"notebook-only": True}), new_code_cell("b")])
+    assert [cell.source for cell in CellRenderer(Redactor()).render(notebook).cells] == ["b"]
+
+
+def test_the_short_edition_shows_of_a_cell_its_sentence_and_the_results_that_it_names() -> None:
+    outputs = [displayed(text__plain=word) for word in "abc"]
+    metadata = {"short": "What came out.", "short-results": [0, 2]}
+    cells = [new_markdown_cell("# T\nmore"), new_code_cell("x", metadata=metadata, outputs=outputs), new_code_cell("y")]
+    title, sentence, results = shortened(new_notebook(cells=cells)).cells
+    assert (title.source, sentence.source, results.source) == ("# T", "What came out.", "")
+    assert [output.data["text/plain"] for output in results.outputs] == ["a", "c"]
 
 
 @pytest.mark.parametrize(

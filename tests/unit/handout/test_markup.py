@@ -168,9 +168,28 @@ def test_an_output_cannot_end_the_page_or_begin_another() -> None:
 def test_a_picture_that_is_not_there_leaves_its_words() -> None:
     html = '<img src="https://x.example/a.png" alt="Two hosts &amp; a gate">'
     assert written(html, picture=lambda source: "") == "<em>[Two hosts &amp; a gate]</em>"
-    assert written(html, picture=lambda source: "data:image/png;,") == (
+    assert written(html, picture=lambda source: "data:image/png;,").startswith(
         '<img alt="Two hosts &amp; a gate" src="data:image/png;,">'
     )
+
+
+@pytest.mark.parametrize("picture", ['<img src="a" alt="A &lt; B">', '<svg role="img" aria-label="A &lt; B"></svg>'])
+def test_what_a_picture_shows_is_below_it_in_words_once(picture: str) -> None:
+    told = '<span aria-hidden="true" class="in-words">A &lt; B</span>'
+    once = written(picture, picture=lambda _: "data:image/png;,")
+    assert once.endswith(told) and written(once, picture=lambda _: "data:image/png;,") == once
+
+
+def test_a_long_table_that_the_page_has_already_is_its_chosen_row() -> None:
+    def table(rows: int, chosen: str) -> str:
+        body = "".join(f"<tr><td>{number}</td></tr>" for number in range(rows))
+        return f"<table><caption>Rules</caption><tbody>{body}{chosen}</tbody></table>"
+
+    summary, chosen = Summary(), '<tr class="chosen"><td>mine</td></tr>'
+    assert written(table(9, ""), summary).count("<tr") == 9
+    again = written(table(9, chosen), summary)
+    assert again == f"<table><caption>Rules; the other 9 as above</caption><tbody>{chosen}</tbody></table>"
+    assert written(table(3, chosen), summary).count("<tr") == 4
 
 
 def test_a_link_that_leads_nowhere_keeps_its_words() -> None:
