@@ -44,56 +44,56 @@ SHAPES = re.compile(
 
 _WORD = "(?:secret|token|passw(?:or)?d|passphrase|(?:api|private|ts)[-_]?key)"
 _WORDS = _WORD.replace("[-_]", "[-_ ]")
+_NAME = rf"[\w-]{{0,40}}{_WORD}[\w-]{{0,40}}"
 _VARIABLE = (
-    r"(?<![\w-])(?![A-Z0-9_]*_(?:FILE|URI|URL|PATH)\b)[A-Z0-9_]*"
-    "(?:SECRET|TOKEN|PASSWORD|PASSPHRASE|API_?KEY|PRIVATE_KEY|ACCESS_KEY)[A-Z0-9_]*"
+    r"(?<![\w-])(?![A-Z0-9_]{0,40}_(?:FILE|URI|URL|PATH)\b)[A-Z0-9_]{0,40}"
+    "(?:SECRET|TOKEN|PASSWORD|PASSPHRASE|API_?KEY|PRIVATE_KEY|ACCESS_KEY)[A-Z0-9_]{0,40}"
 )
 NAMED = tuple(
     re.compile(rf"(?P<name>{name}){value}")
     for name, value in (
         # A value in quotes: `api_key="…"`, `environ["API_KEY"] = b"…"`, `password: str = "…"`.
         (
-            rf"""(?i:{_WORD}[\w-]*[\\"'\]]*(?:\s*:\s*\w+)?\s*[=:,]\s*[bfru]{{0,2}}(?P<quote>"""
-            r"\"{3}|'{3}|\\*[\"']))",
-            r"(?:(?!(?P=quote))[^\n]){4,}(?=(?P=quote))",
+            rf"""(?i:{_WORD}[\w-]{{0,40}}[\\"'\]]{{0,8}}(?:\s{{0,9}}:\s{{0,9}}\w{{1,40}})?\s{{0,9}}[=:,]\s{{0,9}}[bfru]{{0,2}}"""
+            r"""(?P<quote>\"{3}|'{3}|\\{0,4}["']))""",
+            r"(?:(?!(?P=quote))[^\n]){4,500}(?=(?P=quote))",
         ),
         # In an address: `?token=…`, `//user:…@`.
-        (rf"(?i:[?&;#][\w-]*(?:{_WORD}|ticket)[\w-]*=)", r"""[^\s&"'<>#`)]{8,}"""),
-        (r"""://[^\s/:@"'<>]*:""", r"""[^\s/@"'<>]+(?=@)"""),
+        (rf"(?i:[?&;#](?:{_NAME}|ticket)=)", r"""[^\s&"'<>#`)]{8,}"""),
+        (r"""://[^\s/:@"'<>]{0,80}:""", r"""[^\s/@"'<>]{1,200}(?=@)"""),
         # A variable, as `env` prints it and as a shell or IPython sets it.
         (f"{_VARIABLE}=", r"""[^\s"'$<>()\[\]…]{8,}"""),
-        (rf"%(?:set_)?env\s+{_VARIABLE}\s+", r"\S{4,}"),
+        (rf"%(?:set_)?env\s{{1,9}}{_VARIABLE}\s{{1,9}}", r"\S{4,}"),
         # A program's argument, and a header of HTTP.
-        (
-            rf"(?i:--[\w-]*{_WORD}[\w-]*[ =]|configure\s+set\s+\S*{_WORD}\S*\s+)",
-            r"""(?=\S*[a-z0-9])[^\s"'$<>(-]\S{3,}""",
-        ),
-        (r"""\bcurl\b[^\n]*?\s(?:-u|--user)[ =]["']?[^\s:"']+:""", r"""[^\s"']+"""),
-        (r"""(?i:\bauthorization["']?\s*[:=,]\s*["']?(?:basic|bearer|token)\s+)""", r"[\w.~+/=-]+"),
-        (r"(?i:\b(?:set-)?cookie:\s*)", r"[^\n<]+"),
+        (rf"(?i:--{_NAME}[ =]|configure\s+set\s+{_NAME}\s+)", r"""(?=\S{0,80}[a-z0-9])[^\s"'$<>(-]\S{3,}"""),
+        (r"""\bcurl\b[^\n]{0,500}?\s(?:-u|--user)[ =]["']?[^\s:"']{1,80}:""", r"""[^\s"']+"""),
+        (r"""(?i:\bauthorization["']?\s{0,9}[:=,]\s{0,9}["']?(?:basic|bearer|token)\s{1,9})""", r"[\w.~+/=-]+"),
+        (r"(?i:\b(?:set-)?cookie:\s{0,9})", r"[^\n<]+"),
     )
 )
-"""A name that says that a secret follows, and the secret."""
+"""A name that says that a secret follows, and the secret. Lengths are bounded, else a long text takes minutes."""
 
-SECRET_NAME = re.compile(rf"[\w -]*{_WORDS}[\w-]*", re.IGNORECASE)
+SECRET_NAME = re.compile(rf"[\w -]{{0,40}}{_WORDS}[\w-]{{0,40}}", re.IGNORECASE)
 """The head of a column or row of secrets."""
 
 PROMPTED = re.compile(
-    rf"^(?P<name>(?:[^\n=:?]*[^\w\n])?[\w-]*{_WORDS}[\w-]*(?: access key)?(?: \[[^\]\n]*\])?"
-    r"(?:\s*[=:?]\s*|[ \t]{2,}))"
-    r"""(?=[^\n]*[a-z0-9])[^\s"'$<>()\[\]…*]{5,}[ \t]*$""",
+    rf"^(?P<name>(?:[^\n=:?]{{0,80}}[^\w\n])?[\w-]{{0,40}}{_WORDS}[\w-]{{0,40}}(?: access key)?"
+    r"(?: \[[^\]\n]{0,40}\])?(?:\s{0,9}[=:?]\s{0,9}|[ \t]{2,40}))"
+    r"""(?=[^\n]{0,80}[a-z0-9])[^\s"'$<>()\[\]…*]{5,200}[ \t]*$""",
     re.IGNORECASE | re.MULTILINE,
 )
 """What was typed at a prompt, or stands in a file of settings: a name, and one word to the line's end."""
 
 E_MAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+-]+(?:@|%40)(?![\w.-]*\bexample(?:\.(?:com|net|org))?(?![\w.-]))[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?![\w-])",
+    r"(?<![\w.+%-])[\w.+-]+(?:@|%40)(?![\w.-]*\bexample(?:\.(?:com|net|org))?(?![\w.-]))"
+    r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?![\w-])",
     re.IGNORECASE,
 )
 """An e-mail address, but for those of domains that stand for none (RFC 2606)."""
 
 FOREIGN_HOME = re.compile(
-    r"(?:(?<![\w.])|(?<=://file))(?:(?:[A-Z]:)?(?P<slash>/|\\/|%2F)(?:home|Users)(?P=slash)|[A-Z]:\\+Users\\+)[\w.-]+",
+    r"(?:(?<![\w.])|(?<=://file))(?:(?:[A-Z]:)?(?P<slash>/|\\/|%2F)(?:home|Users)(?P=slash)|[A-Z]:\\+Users\\+)[\w.-]+"
+    r"|(?<![\w.])/root(?=/)",
     re.IGNORECASE,
 )
 """A home folder of another machine, in which a notebook was saved."""
@@ -231,10 +231,13 @@ def _of_environment() -> set[str]:
 
 
 def _of_aws_files(home: Path) -> set[str]:
-    """What AWS's credentials files hold: the lab's own, and the user's."""
-    own = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    """What AWS's two files hold: the lab's own, and the user's."""
+    own = (
+        os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+        os.environ.get("AWS_CONFIG_FILE", "~/.aws/config"),
+    )
     found: set[str] = set()
-    for file in (*home.glob("*aws/credentials"), Path(own).expanduser()):
+    for file in (*home.glob("*aws/credentials"), *(Path(one).expanduser() for one in own)):
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+import time
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +28,20 @@ MAIL = "kim.canary@corp.canary.io"
 HOME = "/home/kim"
 TRACED = "a secret line"
 EXPORTER = HandoutExporter()
-CANARIES = (KEY, SECRET, API_KEY, WORD, MAIL, MAIL.replace("@", "%40"), HOME, TRACED, "battery", "s3cr3", "of-somebody")
+CANARIES = (
+    KEY,
+    SECRET,
+    API_KEY,
+    WORD,
+    MAIL,
+    MAIL.replace("@", "%40"),
+    HOME,
+    TRACED,
+    "battery",
+    "s3cr3",
+    "of-somebody",
+    "/root/",
+)
 
 
 def encoded(content: bytes | str) -> str:
@@ -89,7 +103,7 @@ PRINTED = [
     f"> Authorization: Bearer abc.{WORD}\n> Authorization: Basic {encoded('kim:' + KNOWN)}",
     f"Set-Cookie: session={WORD}; Path=/",
     f"http_proxy=http://kim:{WORD}@proxy:3128",
-    f"{HOME}/x, file://{HOME}/x, {HOME.replace('/', chr(92) + '/')}/x, /Users/kim/x, C:\\Users\\kim\\x",
+    f"{HOME}/x, file://{HOME}/x, {HOME.replace('/', chr(92) + '/')}/x, /Users/kim/x, /root/x, C:\\Users\\kim\\x",
     f"arn:aws:sts::123456789012:assumed-role/Admin/{MAIL} {MAIL.upper()}",
     *(repr(f"[a]\n{SECRET}\n{API_KEY}\n"), f"0x{API_KEY}"),
     f'"{{\\"SecretAccessKey\\": \\"{WORD}\\"}}"',
@@ -161,6 +175,13 @@ def test_a_picture_without_a_secret_stays_as_it_was() -> None:
     plain = png(b"IDAT", zlib.compress(b"\0\0"))
     (cell,) = CellRenderer(Redactor()).render(new_notebook(cells=[data("image/png", plain)])).cells
     assert plain in str(cell.outputs)
+
+
+@pytest.mark.parametrize("unit", ["token", "TOKEN_", "a.", "://a:", "--token-", "curl ", "token ", 'token="', "a@b."])
+def test_no_text_takes_long(unit: str) -> None:
+    begun = time.process_time()
+    Redactor().redact_output(unit * (20_000 // len(unit)))
+    assert time.process_time() - begun < 3
 
 
 @pytest.mark.parametrize(

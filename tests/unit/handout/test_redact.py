@@ -121,7 +121,9 @@ def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypa
     (home / "class.json").write_text(
         '{"TS_API_KEY": "api-key-of-a-class", "LABKIT_DETECTION_URL": "https://x.example"}'
     )
+    (tmp_path / "config").write_text("[profile x]\naws_secret_access_key = kept-in-the-config\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(own))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("TS_API_KEY", "key-of-the-service")
     monkeypatch.setenv("JUPYTER_TOKEN", "token-of-jupyter")
     monkeypatch.setenv("CANARY_TOKEN_FILE", "/no/secret/but/a/path")
@@ -129,7 +131,7 @@ def test_this_machines_secrets_are_found_where_they_lie(tmp_path: Path, monkeypa
     redactor = redactor_of_this_machine(home, tmp_path)
 
     assert {
-        *("kept-in-the-profile", "of-the-user", "token-of-the-user"),
+        *("kept-in-the-profile", "kept-in-the-config", "of-the-user", "token-of-the-user"),
         *("key-of-the-service", "token-of-jupyter"),
         *("kept-of-a-class", "api-key-of-a-class"),
     } <= redactor.secrets
