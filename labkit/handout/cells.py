@@ -44,31 +44,27 @@ class CellRenderer:
         """The notebook itself, changed in place: the source of markdown cells and all outputs are HTML."""
         notebook.metadata.pop("widgets", None)
         notebook.metadata["title"] = self.redactor.redact(str(notebook.metadata.get("title", "")))
-        asked = False
         notebook.cells = [cell for cell in notebook.cells if not cell.metadata.get(questions.NOTEBOOK_ONLY)]
         for cell in notebook.cells:
             metadata, cell.metadata = cell.metadata, type(cell.metadata)()
             if cell.cell_type == "markdown":
-                asked = questions.GUESS in cell.source
                 cell.source = self._markdown(cell.source, cell.pop("attachments", {}))
             elif cell.cell_type == "code":
-                self._code(cell, metadata, asked)
-                asked = False
+                self._code(cell, metadata)
             else:
                 cell.source = self.redactor.redact(cell.source)
         return notebook
 
-    def _code(self, cell: Any, metadata: Any, asked: bool) -> None:
-        """Show source and results. asked: whether the text above it asks for a guess; then the results are folded."""
+    def _code(self, cell: Any, metadata: Any) -> None:
+        """Show source and results, folded if they answer an exercise or a guess."""
         source, solution, solved = questions.exercise(metadata, cell.source)
-        asked = (asked and "lab.guess(" not in source) or bool(questions.ANSWERS_A_GUESS.search(source))
         cell.source = self.redactor.redact(source)
         shown = [html for html in self._outputs(cell.outputs) if html.strip()] if solved or not solution else []
         if shown and not any(TWIN in html for html in shown):
             shown.insert(0, without_secrets(questions.filled_form(metadata.get(questions.FORM)), self.redactor))
         if solution:
             shown = [questions.folded(questions.answer(self.redactor.redact(solution)), *shown)]
-        elif asked and shown:
+        elif questions.ANSWERS_A_GUESS.search(source) and shown:
             shown = [questions.folded(*shown)]
         cell.outputs = [_as_html(cell, html) for html in shown if html]
 

@@ -16,9 +16,6 @@ NOTEBOOK_ONLY = "notebook-only"
 SOLUTION, BLANK = "solution", "blank"
 """Keys of an exercise's metadata: the line that solves it, as the chapter keeps it, and its source before that."""
 
-GUESS = "**Guess"
-"""How prose asks for a guess about the cell below it."""
-
 ANSWERS_A_GUESS = re.compile(r'\bguess="')
 """In the source of a cell that answers what another one asked."""
 
