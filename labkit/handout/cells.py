@@ -72,8 +72,7 @@ class CellRenderer:
 
     def _markdown(self, source: str, attachments: Any = None) -> str:
         renderer = IPythonRenderer(escape=False, attachments=Attachments(attachments or {}), exclude_anchor_links=True)
-        html = MarkdownWithMath(renderer=renderer).render(self.redactor.redact(source))
-        return rewrite(html, self._rules(anchored=True), self.summary)
+        return rewrite(MarkdownWithMath(renderer=renderer).render(source), self._rules(anchored=True), self.summary)
 
     def _rules(self, anchored: bool = False) -> Rules:
         return Rules(link_of_page, self._picture, anchored=anchored, rounded=self.rounded, redactor=self.redactor)

@@ -65,7 +65,8 @@ def rewrite(html: str, rules: Rules, summary: Summary) -> str:
     _name_columns(tree)
     _empty_secret_cells(tree)
     for link in tree("a", href=True):
-        link["href"] = rules.link(str(link["href"]))
+        address = str(link["href"])
+        link["href"] = rules.link(address) if rules.redactor.redact(address) == address else ""
         if not link["href"]:
             link.unwrap()
     for recording in tree.select('details:has(img[src$=".webp"])'):

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from labkit.handout.cells import CellRenderer
 from labkit.handout.page import HandoutExporter
-from labkit.handout.redact import Redactor
+from labkit.handout.redact import E_MAIL_LEFT_OUT, Redactor
 
 KEY = "AKIACANARY7TYPED3KEY"
 HALVES = KEY[:4], KEY[4:]
@@ -131,6 +131,7 @@ PROSE = [
     *(f"[a](mailto:{MAIL})", f"[a](mailto:{MAIL.replace('@', '%40')})"),
     "[a](https://x.example/#access_token=of-somebody-else)",
     f"[a](https://kim:{WORD}@x.example/)",
+    *(f"```python\napi_key = '{WORD}'\n```", f"```\n{KEY} {HOME}/x\n```", f"| a |\n| --- |\n| {KEY} |"),
 ]
 CELLS = [
     *(data("text/html", one) for one in HTML),
@@ -169,6 +170,12 @@ def test_nothing_that_must_stay_here_is_on_a_page(cell: Any) -> None:
     page = EXPORTER.page("p", new_notebook(cells=[cell], metadata=about), CellRenderer(redactor), home="", note="")
 
     assert [one for one in (*CANARIES, "zTXt", "kim.canary") for text in readings(page.html) if one in text] == []
+
+
+def test_a_link_with_a_secret_in_its_address_is_its_words() -> None:
+    cell = new_markdown_cell(f"[write to me](mailto:{MAIL}), <{MAIL}>")
+    (made,) = CellRenderer(Redactor()).render(new_notebook(cells=[cell])).cells
+    assert made.source.strip() == f"<p>write to me, {E_MAIL_LEFT_OUT}</p>"
 
 
 def test_a_picture_without_a_secret_stays_as_it_was() -> None:
