@@ -121,6 +121,10 @@ $(VENV)/.folder:
 
 # python3 if it is new enough and can make a virtual environment, else the newest other Python that can.
 define MAKE_VENV
+case $$(pwd) in *[[:cntrl:]]*)
+    echo "The path of this clone has a line break or another control character, with which Python finds no package. Move the clone." >&2
+    exit 1 ;;
+esac
 oldest=$$(sed -n 's/^requires-python = ">=3\.\([0-9]*\)"$$/\1/p' pyproject.toml) found= suitable=
 for python in python3 $$(seq -f python3.%g 40 -1 $$oldest); do
     version=$$($$python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue

@@ -79,10 +79,11 @@ def readable(content: bytes) -> str:
 
 def disk_full(path: Path) -> LabError:
     """The error for a disk without space left."""
+    variable = "TMPDIR" if path.is_relative_to(tempfile.gettempdir()) else "LABKIT_HOME"
     return LabError(
         "The disk is full.",
         f"The lab cannot write its files in {path}. What it has saved before is kept.",
-        "Free some space, or let LABKIT_HOME name a folder on another disk; then try again.",
+        f"Free some space, or let {variable} name a folder on another disk; then try again.",
     )
 
 

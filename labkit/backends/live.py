@@ -15,6 +15,11 @@ from labkit.services.detection.login import DetectionLogin, LoginIncomplete
 LOGIN_VARIABLES = ("LABKIT_DETECTION_URL", "TS_USER_ID", "TS_ORGANIZATION_ID", "TS_API_KEY")
 
 
+def _file_of(variable: str, default: str) -> Path:
+    """As botocore finds it: also without a home folder, where pathlib's `expanduser` raises."""
+    return Path(os.path.expanduser(os.environ.get(variable, default)))
+
+
 class LiveAws(AwsBackend):
     """A real account, with the student's own AWS files. A change in it waits for a yes."""
 
@@ -23,9 +28,8 @@ class LiveAws(AwsBackend):
     def __init__(self, wanted: Settings, certificate: str = "") -> None:
         self._endpoint = wanted.aws_endpoint_url
         self.label = f"live, {self._endpoint or 'your own account'}"
-        self.config_file = Path(os.environ.get("AWS_CONFIG_FILE", "~/.aws/config")).expanduser()
-        credentials_file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
-        self.credentials_file = Path(credentials_file).expanduser()
+        self.config_file = _file_of("AWS_CONFIG_FILE", "~/.aws/config")
+        self.credentials_file = _file_of("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
         self.certificate = certificate
 
     def endpoint(self) -> str | None:

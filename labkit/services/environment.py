@@ -92,7 +92,15 @@ def home_folder() -> Path:
 def _from(variables: Mapping[str, str]) -> Settings:
     import platformdirs
 
-    found = Settings.from_environment(variables, platformdirs.user_state_path("labkit"))
+    try:
+        default = Path(variables.get("LABKIT_HOME") or platformdirs.user_state_path("labkit"))
+        found = Settings.from_environment(variables, default)
+    except RuntimeError as error:  # of a user whom the system does not know, as in a container
+        raise LabError(
+            "The lab does not find your home folder.",
+            f"The system says: {error}.",
+            "Set HOME, or LABKIT_HOME, to the absolute path of a folder of yours.",
+        ) from error
     home = found.home.absolute()  # the sandbox has another working directory
     refuse_long(home)
     refuse_foreign(home)

@@ -75,6 +75,13 @@ def test_without_a_new_enough_python_make_names_the_one_found_the_one_wanted_and
         assert way in refused.stderr
 
 
+def test_a_clone_below_a_folder_with_a_line_break_is_refused(clone: Path) -> None:
+    add_python(clone, "python3", "3.14.8")
+    moved = clone.rename(clone.with_name("two\nlines"))
+
+    assert "The path of this clone has a line break" in make(moved, ".venv/.folder").stderr
+
+
 def test_without_any_python_make_says_so(clone: Path) -> None:
     assert "there is no python3" in make(clone, "setup").stderr
 

@@ -152,6 +152,8 @@ def test_tags_are_deleted_one_by_one_or_all_at_once(ec2, vpc):
         ({"CidrBlock": "10.7.1.0/29"}, "InvalidSubnet.Range"),
         ({"CidrBlock": "banana"}, "InvalidParameterValue"),
         ({"CidrBlock": "10.7.1.0/24", "AvailabilityZone": "eu-west-1a"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.7.1.0/24", "Ipv6CidrBlock": "banana"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.7.1.0/24", "Ipv6CidrBlock": "2001:db8::1/64"}, "InvalidParameterValue"),
     ],
 )
 def test_a_subnet_that_aws_refuses_is_not_created(ec2, vpc, asked, code):

@@ -71,6 +71,26 @@ def test_a_home_that_is_no_folder_is_not_called_damaged_keys_of_a_class(tmp_path
     assert "cannot be used" in ran.stderr and "Not a directory" in ran.stderr and "class" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, "does not find your home folder"),
+        ({"LABKIT_HOME": "~nobody-of-this-name/lab"}, "does not find your home folder"),
+        ({"LABKIT_HOME": "{home}"}, "student_number"),
+        ({"LABKIT_HOME": "{home}", "LABKIT_AWS": "live"}, "student_number"),
+    ],
+)
+def test_a_user_whom_the_system_does_not_know_needs_a_home_of_the_lab_alone(
+    lab_home: Path, variables: dict[str, str], says: str
+) -> None:
+    unknown = "import pwd; pwd.getpwuid = {}.__getitem__; from labkit.cli.main import main; main()"
+    kept = {name: value for name, value in os.environ.items() if name not in ("HOME", "USER", "LABKIT_HOME")}
+    kept |= {name: value.format(home=lab_home) for name, value in variables.items()}
+    command = [sys.executable, "-c", unknown, "status", "student_number"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=kept, timeout=120, check=False)
+    assert says in ran.stdout + ran.stderr and "Traceback" not in ran.stderr, ran
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "utf-8-sig"])
 def test_a_block_in_any_encoding_is_read(lab_home: Path, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "block").write_bytes("# é\nLABKIT_STUDENT=7\n".encode(encoding))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from ipaddress import IPv6Network
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -117,6 +118,12 @@ class StrictSubnets:
             if not 16 <= int(cidr_block.rpartition("/")[2]) <= 28:
                 raise AwsError("InvalidSubnet.Range", f"The CIDR '{cidr_block}' is invalid: /16 to /28 is accepted.")
             self.params["CidrBlock"] = cidr_block
+        if (given := self.params.get("Ipv6CidrBlock")) is not None:
+            try:
+                IPv6Network(given)
+            except ValueError:
+                words = f"Value ({given}) for parameter ipv6CidrBlock is invalid. This is not a valid IPv6 CIDR block."
+                raise AwsError("InvalidParameterValue", words) from None
         vpc_id = self.params["VpcId"]
         of_vpc = [one for zone in self.ec2_backend.subnets.values() for one in zone.values() if one.vpc_id == vpc_id]
         if len(of_vpc) >= OF_VPC_QUOTA:
