@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.views.terminal import Styled, echo, in_terminal, styled, wrapped
+from labkit.views.terminal import Styled, echo, in_terminal, prose, styled, wrapped
 
 if TYPE_CHECKING:
     from labkit.views.panels.readiness import Line
@@ -44,7 +44,7 @@ def ready(as_json: bool) -> None:
         seconds, is_ready = time.monotonic() - began, all(line.state != "missing" for line in lines)
         found = [{name: in_terminal(words) for name, words in asdict(line).items()} for line in lines]
         report = {"ready": is_ready, "seconds": round(seconds, 1), "lines": found}
-        echo(json.dumps(report, indent=1) if as_json else verdict(lines, seconds))
+        echo(json.dumps(report, indent=1) if as_json else prose(verdict(lines, seconds)))
     if not is_ready:
         sys.exit(1)
 

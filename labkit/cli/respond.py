@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.model.errors import ConsentNeeded, LabError
-from labkit.views.terminal import columns, echo, in_terminal, one_line, styled, wrapped
+from labkit.views.terminal import columns, echo, in_terminal, one_line, prose, styled, wrapped
 
 if TYPE_CHECKING:
     from labkit.model.response.messages import Message
@@ -75,19 +75,23 @@ def _place_host(session: LabSession) -> None:
     from labkit.steps import host
 
     if session.backend.aws.host is not None and not host.host_subnets(session):
-        echo(in_terminal(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this."))
+        echo(prose(in_terminal(f"{host.do_subnet(session).title} `labkit reset host_subnet` undoes this.")))
 
 
 def _run(session: LabSession, responder: Responder) -> None:
     from labkit.steps.rehearsal import earlier_alerts
 
     if words := earlier_alerts(session):
-        echo(in_terminal(words))
+        echo(prose(in_terminal(words)))
     echo("Ctrl-C stops it. Milliseconds: from event to entry.")
     try:
         responder.run(threading.Event())
     except KeyboardInterrupt:
-        echo(in_terminal("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them."))
+        echo(
+            prose(
+                in_terminal("\nThe responder was stopped. Its entries stay; `labkit respond --cleanup` removes them.")
+            )
+        )
     except LabError:
         sys.exit(1)  # the responder has said why
 

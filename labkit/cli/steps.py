@@ -148,12 +148,12 @@ def take_number(session: LabSession, chosen: tuple[Step, ...], yes: bool) -> Non
     number = account.number_to_take(session)
     if not account.given_number(session):
         unasked = f"No student number was given, so yours will be {number}. To use another: LABKIT_STUDENT=NUMBER"
-        echo(unasked, err=True)
+        echo(prose(unasked), err=True)
     warning = account.already_there(session, number)
     if not warning:
         return
     if not yes:
-        echo(in_terminal(warning))
+        echo(prose(in_terminal(warning)))
         if not click.confirm(f"Is {number} your number?"):
             raise click.Abort
     account.save_student(session, number)

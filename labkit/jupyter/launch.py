@@ -26,9 +26,17 @@ from labkit.services.environment import settings
 from labkit.services.notes import Notes
 from labkit.views.terminal import echo
 
-NOT_WORTH_SAYING = ("websocket_ping_timeout", "is not trusted", "No web browser found", "received signal")
-"""jupyter-server gives Tornado milliseconds for seconds; a saved chapter is not trusted until it was run here; the
-address is printed anyway; and who ends the lab knows it."""
+NOT_WORTH_SAYING = (
+    "websocket_ping_timeout",  # jupyter-server gives Tornado milliseconds for seconds
+    "is not trusted",  # a saved chapter, until it was run here
+    "No web browser found",  # the address is printed anyway
+    "received signal",  # it came from whoever ends the lab
+    # A tab was closed before its kernel had started (jupyter-server 2.21):
+    "Uncaught exception GET /api/kernels/",
+    "500 GET /api/kernels/",
+    '"User-Agent":',
+)
+"""In warnings of JupyterLab's that do not belong into the window."""
 
 TYPE_SIZE_HINT = "To change its type size: Settings > Theme > Increase … Font Size.\n"
 
@@ -93,7 +101,7 @@ def run(wanted: LabOptions, where: LabAddress) -> None:
         for handler in server.log.handlers:
             handler.addFilter(is_worth_saying)
         server.start()
-        echo("The lab is closed. What you did is kept.")
+        echo("\nThe lab is closed. What you did is kept.")
     finally:
         jupyter_server.forget_server(home)
         opener(home).unlink(missing_ok=True)
