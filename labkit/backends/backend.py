@@ -45,6 +45,10 @@ class AwsBackend(ABC):
         """Where STS answers now, which may be elsewhere than EC2; None for AWS itself."""
         return self.endpoint()
 
+    def trusted(self) -> str:
+        """The file of the certificates to trust there; "" for the usual ones."""
+        return self.certificate
+
     @abstractmethod
     def environment(self) -> dict[str, str]:
         """The variables of a shell or JupyterLab; an empty value means that the variable is unset."""

@@ -38,6 +38,9 @@ class LiveAws(AwsBackend):
     def sts_endpoint(self) -> str | None:
         return own_settings.default_endpoint("sts") or None
 
+    def trusted(self) -> str:
+        return self.certificate or own_settings.default_ca_bundle()
+
     def own_region(self) -> str:
         return own_settings.default_region()
 

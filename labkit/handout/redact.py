@@ -237,7 +237,7 @@ def _of_aws_files(home: Path) -> set[str]:
         os.environ.get("AWS_CONFIG_FILE", "~/.aws/config"),
     )
     found: set[str] = set()
-    for file in (*home.glob("*aws/credentials"), *(Path(one).expanduser() for one in own)):
+    for file in (*home.glob("*aws/credentials"), *(Path(os.path.expanduser(one)) for one in own)):
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:

@@ -185,7 +185,7 @@ class LabSession:
         from labkit.services.aws.account import Account
 
         aws = self.backend.aws
-        key = (keys, region, aws.endpoint(), aws.certificate, aws.sts_endpoint())
+        key = (keys, region, aws.endpoint(), aws.trusted(), aws.sts_endpoint())
         if key not in self._accounts:
             self._accounts[key] = Account(*key)
         return self._accounts[key]

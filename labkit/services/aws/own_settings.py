@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,9 @@ from labkit.model.access_keys import AccessKeys, examine
 from labkit.model.errors import LabError
 from labkit.model.pasted import clean
 
-_OF_PROGRAMS = (OSError, ValueError, TypeError, AttributeError)
-"""What botocore lets through: a `credential_process` does not start or prints no keys, a token's file is missing."""
+_OF_PROGRAMS = (OSError, ValueError, TypeError, AttributeError, RuntimeError)
+"""What botocore lets through: a `credential_process` does not start, prints no keys or expired ones, a token's file is
+missing."""
 
 _temporary: dict[str, Any] = {}
 """botocore's cache of temporary keys: without it, each look at the keys would ask AWS for new ones."""
@@ -46,6 +48,20 @@ def default_region() -> str:
     """The region of the profile in use; "" without one. Raises LabError if the settings cannot be read."""
     with _in_words():
         return _session().get_config_variable("region") or ""
+
+
+def default_ca_bundle() -> str:
+    """The file of certificates that the environment or the profile in use has AWS's tools trust, as behind a company's
+    proxy; "" for the usual ones. Raises LabError if it is not there, or the settings cannot be read."""
+    with _in_words():
+        path = str(_session().get_config_variable("ca_bundle") or "")
+    if path and not os.path.exists(path):
+        raise LabError(
+            "Your AWS settings name a file of certificates that is not there.",
+            f"AWS_CA_BUNDLE, or ca_bundle of the profile in use, is {path}.",
+            "Correct or unset it; then open the lab again.",
+        )
+    return path
 
 
 def default_endpoint(service: str = "ec2") -> str:
@@ -93,6 +109,13 @@ def _in_words() -> Iterator[None]:
             f"Your AWS settings are incomplete: {error.kwargs.get('cred_var', '')} is missing.",
             f"What belongs to it was found: {error.kwargs.get('provider', '')}.",
             "Set both, or neither; then try again.",
+        ) from error
+    except EOFError as error:
+        raise LabError(
+            "The AWS profile in use asks for an MFA code.",
+            "AWS's library asks for it in a terminal, and there is none here.",
+            "Get temporary keys with your code, aws sts get-session-token --serial-number MFA --token-code CODE, and "
+            "enter all three of their values; or use another profile.",
         ) from error
     except getattr(known, "LoginError", ()) as error:
         raise _login_needed("aws login") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -70,6 +72,12 @@ def test_keys_of_a_process_are_found(files: Files) -> None:
         "credential_process = printf '\\377'",
         "credential_process = 'unclosed",
         "credential_process = false",
+        "credential_process = echo '{\"Version\": 2}'",
+        'credential_process = echo \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "x", '
+        '"SessionToken": "t", "Expiration": "2001-01-01T00:00:00Z"}\'',
+        "metadata_service_timeout = soon",
+        "services = s\n[services s]\nec2 = http://127.0.0.1:7",
+        "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = default",
         "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = nowhere",
         "role_arn = arn:aws:iam::123456789012:role/r\nweb_identity_token_file = /nonexistent/token",
         "sso_session = nowhere\nsso_account_id = 123456789012\nsso_role_name = r",
@@ -161,6 +169,36 @@ def test_a_login_that_is_missing_ends_in_how_to_log_in(files: Files, monkeypatch
         "[sso-session s]\nsso_region = us-east-1\nsso_start_url = https://example.awsapps.com/start\n"
     )
     with pytest.raises(LabError, match="Log in: aws sso login"):
+        live().own_keys()
+
+
+def test_the_certificates_that_awss_tools_trust_are_trusted(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.config.write_text(f"[default]\nca_bundle = {files.credentials}\n")
+    files.credentials.write_text(f"[default]\n{CREDENTIALS}")
+    home = files.config.parent
+    session = LabSession(Backend(live(), LiveDetection(Settings(home)), home), NotesInMemory())
+    assert session.aws.ec2._endpoint.http_session._verify == str(files.credentials)
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent.pem")
+    with pytest.raises(LabError, match=r"certificates that is not there.*/nonexistent\.pem"):
+        live().trusted()
+
+
+def test_a_profile_that_asks_for_an_mfa_code_is_explained_where_nobody_can_be_asked(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/u\n"
+    files.config.write_text(f"[default]\n{role}")
+    files.credentials.write_text(f"[base]\n{CREDENTIALS}")
+    opened = os.open
+
+    def no_terminal(path: str, *flags: int) -> int:
+        if path == "/dev/tty":
+            raise OSError
+        return opened(path, *flags)
+
+    monkeypatch.setattr("os.open", no_terminal)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(LabError, match="MFA code"):
         live().own_keys()
 
 
