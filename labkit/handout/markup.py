@@ -213,7 +213,8 @@ def _embed(picture: Tag, rules: Rules) -> None:
 def _describe(picture: Tag) -> None:
     """Say below a picture in words what it shows, for screens on which its own are too small to read."""
     words = str(picture.get("alt") or picture.get("aria-label") or "")
-    if words and (picture.next_sibling is None or "in-words" not in str(picture.next_sibling)):
+    around = " ".join(picture.parent.get_text().split()) if picture.parent else ""
+    if not all(sentence in around for sentence in words.rstrip(".").split(". ")):
         picture.insert_after(
             BeautifulSoup(f'<span class="in-words" aria-hidden="true">{escape(words)}</span>', "html.parser")
         )
