@@ -115,4 +115,4 @@ def guess_named(name: str) -> Guess:
 
 
 def _guessed(choice: str) -> View:
-    return panels.Note(f"You guessed “{choice}”.", "Now run the next cell.")
+    return panels.Note(f"You guessed “{choice}”.", "The next cell answers.")

@@ -30,8 +30,8 @@ class ChapterFacts:
 CHAPTERS = {
     "0": ChapterFacts("00_start_here.ipynb", "Start here", 5, None),
     "1": ChapterFacts("01_initial_configuration.ipynb", "Part 1: initial configuration", 5, "1"),
-    "2": ChapterFacts("02_create_environment.ipynb", "Part 2: create the environment", 35, "2"),
-    "3": ChapterFacts("03_self_protecting_cloud.ipynb", "Part 3: the self-protecting cloud", 20, "3"),
+    "2": ChapterFacts("02_create_environment.ipynb", "Part 2: create the environment", 25, "2"),
+    "3": ChapterFacts("03_self_protecting_cloud.ipynb", "Part 3: the self-protecting cloud", 15, "3"),
     "4": ChapterFacts("04_what_it_can_and_cannot_do.ipynb", "Part 4: what it can and cannot do", 20, "3", "optional"),
     "5": ChapterFacts("05_clean_up.ipynb", "Part 5: clean up", 5, ""),
 }

@@ -86,7 +86,7 @@ empty. Next: Write your answer in place of the three dots, and run the cell agai
             words = "Write your answer in place of the three dots, and run the cell again."
             return self._result(Outcome.NOT_YET, "the blank, still empty", words)
         try:
-            right, found, help_given = self.judge(answer, facts)
+            right, found, help_given = NOT_CALLED if callable(answer) else self.judge(answer, facts)
         except InvalidInput as error:
             right, found, help_given = False, error.what, f"{error.why} {error.next_step}".strip()
         except (TypeError, ValueError):
@@ -183,6 +183,7 @@ def _why_not(number: int, most: int, both: int) -> str:
 
 IPV6 = ipaddress.IPv6Address | ipaddress.IPv6Network
 READ_AGAIN = "Which address answered? Read the output of curl again."
+NOT_CALLED = (False, "a method that was not called", "Write parentheses after its name, with the arguments in them.")
 EXAMPLE_NUMBER = "one whole number, such as 7000"
 EXAMPLE_PORTS = "two whole numbers in parentheses, the first port and the last one, such as (20, 25)"
 EXAMPLE_BLOCK = 'an IPv6 CIDR block in quotes, such as "2001:db8::/32"'

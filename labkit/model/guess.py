@@ -12,11 +12,11 @@ class Guess:
     exit_code: of the program that answers it, where one does.
 
     >>> print(GUESSES["clone_active"].answer("Yes"))
-    You guessed “Yes”. It was “No”, because a clone is not enabled until somebody does so.
+    You guessed “Yes”. It was “No”, because somebody has to enable it first.
     >>> print(GUESSES["clone_active"].answer("No"))
-    You guessed “No”, and so it was, because a clone is not enabled until somebody does so.
+    You guessed “No”, and so it was, because somebody has to enable it first.
     >>> print(GUESSES["clone_active"].answer(""))
-    It was “No”, because a clone is not enabled until somebody does so.
+    It was “No”, because somebody has to enable it first.
     """
 
     question: str
@@ -53,7 +53,7 @@ GUESSES = {
         "Is the clone enabled at once?",
         ("Yes", "No"),
         "No",
-        "a clone is not enabled until somebody does so",
+        "somebody has to enable it first",
     ),
     "which_alert": Guess(
         "One program connects to 203.0.113.10, another to 127.0.0.1. Which raises an alert?",

@@ -60,7 +60,7 @@ def test_every_chapter_has_a_map_that_says_where_one_is_how_far_and_how_to_go_on
 
     assert f"{shown.progress.done} of {len(shown.results)}" == done
     assert f"▶ {here}" in shown.text() and shown.text().count("you are here") == 1
-    assert "  Part 2: create the environment · 3 of 8 · 35 min" in shown.text().replace("▶", " ")
+    assert "  Part 2: create the environment · 3 of 8 · 25 min" in shown.text().replace("▶", " ")
     assert onward in re.sub("<.*?>", "", shown._repr_html_())
     assert all(f'href="{one.file}"' in shown._repr_html_() for one in CHAPTERS.values() if one.title != here)
 
@@ -68,8 +68,8 @@ def test_every_chapter_has_a_map_that_says_where_one_is_how_far_and_how_to_go_on
 def test_the_map_leads_to_the_next_chapter_once_all_steps_of_this_one_are_done(lab: Lab) -> None:
     list(steps.solve(lab._session, steps.named("2")))
     assert 'go on with <a href="03_self_protecting_cloud.ipynb">' in lab.chapter("2")._repr_html_()
-    assert "Part 2: create the environment · ✓ 8 of 8 · 35 min" in lab.chapter("3").text()
-    assert "you are here" not in lab.status().text() and "· ✓ 8 of 8 · 35 min" in lab.status().text()
+    assert "Part 2: create the environment · ✓ 8 of 8 · 25 min" in lab.chapter("3").text()
+    assert "you are here" not in lab.status().text() and "· ✓ 8 of 8 · 25 min" in lab.status().text()
     with pytest.raises(InvalidInput, match="no chapter “7”"):
         lab.chapter("7")
 

@@ -206,6 +206,7 @@ def test_a_reply_of_a_bare_library_is_judged_by_what_it_says_or_left_behind(name
         ("own_network_acl", {"NetworkAcls": [OTHER]}, FACTS, "acl-0b, not yours"),
         ("own_network_acl", {"Vpcs": []}, FACTS, "Call describe_network_acls"),
         ("own_network_acl", "acl-0a", FACTS, "Write the call itself"),
+        ("own_network_acl", dict.copy, FACTS, "Write parentheses"),
         ("rule_sets", Reply(401, {}), FACTS, "HTTP status 401"),
         ("rule_sets", Reply(200, {"agents": []}), FACTS, "Ask for /v2/rulesets"),
         ("rule_sets", "/v2/rulesets", FACTS, "Write the call itself"),
