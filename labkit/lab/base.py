@@ -265,7 +265,7 @@ class StatusCells(Cells):
             self._session = open_session(aws=chosen)
             return panels.ActionResult(
                 f"AWS is now: {self._session.backend.aws.label}.",
-                remark="Open chapters use it from their next cell on.",
+                remark="In chapters that are open already, it applies to each cell that you run from now on.",
             )
 
         if chosen := parse_backend(backend, "backend"):

@@ -94,7 +94,7 @@ def judge_program(answer: object, facts: Facts) -> Judged:
         return (
             False,
             f"{answer.strip()} connected to {max(named.values())}, another program to {most}",
-            "Look for the largest number.",
+            "Count the different addresses of each program.",
         )
     return False, f"no alert of a program “{answer.strip()[:80]}”", "Copy the name from the column exe."
 

@@ -56,7 +56,7 @@ GUESSES = {
         "somebody has to enable it first",
     ),
     "which_alert": Guess(
-        "One program connects to 203.0.113.10, another to 127.0.0.1. Which raises an alert?",
+        "One program connects to 203.0.113.10, another to 127.0.0.1. Which raises an alert, once the rule is enabled?",
         ("Both", "Only 203.0.113.10", "Only 127.0.0.1", "Neither"),
         "Only 203.0.113.10",
         "one clause of the filter leaves out 127.0.0.0/8, and every clause must be true",

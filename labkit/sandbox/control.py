@@ -26,7 +26,7 @@ button{{font:inherit;min-width:5rem;margin-inline-start:.6rem}}</style></head>
 <button type="button" aria-label="Copy the API Key">Copy</button></dd>
 <dt>API Secret Key</dt><dd><code id="api-secret-key">{secret_access_key}</code>
 <button type="button" aria-label="Copy the API Secret Key">Copy</button></dd></dl>
-<p>They open this sandbox and nothing else. This page opens once; the form opens it again.</p>
+<p>These keys work in this sandbox only. To see this page again, ask for it in the form.</p>
 <script>
 // A form shows this page in a frame, which knows the system's theme, and not JupyterLab's.
 try {{

@@ -260,7 +260,7 @@ def _not_that_one(session: LabSession, chosen: NetworkAcl, mine: NetworkAcl) -> 
     return InvalidInput(
         f"{chosen.id} is not the network ACL of your VPC.",
         f"It belongs to {whose}. A deny entry written there would protect that VPC, not yours ({mine.vpc_id}).",
-        "Find your VpcId in the table and use the NetworkAclId next to it.",
+        f"Choose the one of {mine.vpc_id}.",
         field="network ACL",
     )
 

@@ -83,7 +83,7 @@ def _leftovers_line(session: LabSession) -> Line:
         found = [f"{len(others)} rules of {'other ' if own else ''}students, as in a class"]
     looked_at, unseen = "GET /v2/rulesets/{id}/rules", []
     if session.keys is None:
-        unseen = ["VPCs: ?, they cannot be looked at before the AWS keys are entered"]
+        unseen = ["VPCs cannot be looked at before the AWS keys are entered"]
     else:
         looked_at += ", aws ec2 describe-vpcs"
         found += [

@@ -146,11 +146,10 @@ def explain_call(error: Exception, client: Any | None) -> LabError | None:
         return _refusal(error, client)
     if isinstance(error, ParamValidationError):
         _, _, report = str(error).partition("\n")
-        return InvalidInput(
-            "The call was not sent: boto3 refused its arguments.",
-            _sentence(report),
-            "Correct them, then run the cell again.",
-        )
+        next_step = "Correct them, then run the cell again."
+        if "valid types: <class 'list'>" in report:
+            next_step = 'It takes a list: use square brackets, as in VpcIds=["vpc-…"]. Then run the cell again.'
+        return InvalidInput("The call was not sent: boto3 refused its arguments.", _sentence(report), next_step)
     if isinstance(error, BotoCoreError | ResponseParserError):
         return _no_answer(error, client)
     if isinstance(error, TypeError) and "keyword arguments" in str(error):

@@ -120,6 +120,12 @@ def explain_request(error: Exception) -> LabError | None:
             "It has one method for each HTTP method: get, post, put, delete.",
             f"Did you mean {near[0]}?" if near else CHECK_ADDRESS,
         )
+    if isinstance(error, TypeError) and "Session' object is not callable" in str(error):
+        return InvalidInput(
+            "The session itself cannot be called.",
+            "It has one method for each HTTP method: get, post, put, delete.",
+            "Write the method's name after it and a dot, as in hawk.get(…). Then run the cell again.",
+        )
     request, response = getattr(error, "request", None), getattr(error, "response", None)
     if isinstance(error, HTTPError) and response is not None and response.request is not None:
         if response.request.headers.get("Authorization", "").startswith("Hawk "):

@@ -215,7 +215,7 @@ def test_a_reply_of_a_bare_library_is_judged_by_what_it_says_or_left_behind(name
         ("new_entry", {}, Facts(DEFAULT), "RuleNumber=150"),
         ("new_entry", {}, Facts((replace(DENY_150, egress=False),)), "set Egress=True"),
         ("new_entry", {}, Facts((replace(DENY_150, rule_action="allow"),)), "lab.remove_entry(150)"),
-        ("busiest_program", "nc", FACTS, "largest number"),
+        ("busiest_program", "nc", FACTS, "Count the different addresses"),
         ("busiest_program", "wget", FACTS, "column exe"),
         ("busiest_program", "curl", Facts(), "Let a program connect first"),
     ],
