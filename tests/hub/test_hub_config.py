@@ -78,7 +78,7 @@ def test_a_folder_that_linux_users_could_not_reach_is_refused(folder: Path, monk
 def test_servers_that_nobody_uses_are_stopped_by_a_service_that_may_do_no_more(folder: Path) -> None:
     hub = read().JupyterHub
     (service,), (role,) = hub.services, hub.load_roles
-    assert service["command"][1:] == ["-m", "jupyterhub_idle_culler", "--timeout=7200"]
+    assert service["command"][1:] == ["-P", "-m", "jupyterhub_idle_culler", "--timeout=7200"]
     assert role["services"] == [service["name"]]
     assert set(role["scopes"]) == {"list:users", "read:users:activity", "read:servers", "delete:servers"}
 
