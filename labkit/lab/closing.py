@@ -96,7 +96,7 @@ class ClosingCells(Cells):
             raise LabError(
                 f"Not everything of student {view.student} is gone.",
                 f"Still there: {', '.join(view.still_there)}.",
-                "Clean up again: lab.clean_up(), and press its button.",
+                "Clean up: run lab.clean_up(), and press its button.",
             )
         return replace(view, onward=onward(CLEAN_UP))
 

@@ -145,6 +145,8 @@ def _ipv6_block(answer: object, facts: Facts) -> Judged:
         return False, f"{text}, a name", f"An entry holds addresses, not names. Write {EXAMPLE_BLOCK}."
     if ":" in text and "/" not in text:
         return False, f"{text}, without a prefix length", "Add it: a slash, and how many bits of the address count."
+    if re.fullmatch(r"\d+(\.\d+){3}", text):
+        text += "/32"
     network = ipaddress.ip_network(validate_cidr_block(text, ipv6=":" in text))
     if network.version == 4:
         return False, f"{network}, which is IPv4: it does not hold the address that answered", READ_AGAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,15 @@ def translate_aws_errors(client: Any) -> Iterator[None]:
         raise _no_answer(error, client) from error
 
 
+_TAKES = {
+    "list": 'Put the value in square brackets, as in VpcIds=["vpc-…"]',
+    "str": "Put the value in quotes",
+    "int": "Write a whole number without quotes",
+    "bool": "Write True or False without quotes",
+}
+"""What to do about a value of the wrong type, by the type that boto3 takes."""
+
+
 def explain_call(error: Exception, client: Any | None) -> LabError | None:
     """The LabError for a student's own call of boto3 that failed; None for an error that is not of the call.
 
@@ -147,8 +157,8 @@ def explain_call(error: Exception, client: Any | None) -> LabError | None:
     if isinstance(error, ParamValidationError):
         _, _, report = str(error).partition("\n")
         next_step = "Correct them, then run the cell again."
-        if "valid types: <class 'list'>" in report:
-            next_step = 'It takes a list: use square brackets, as in VpcIds=["vpc-…"]. Then run the cell again.'
+        if takes := re.search(r"valid types: <class '(\w+)'>", report):
+            next_step = f"{_TAKES.get(takes[1], 'Correct them')}, then run the cell again."
         return InvalidInput("The call was not sent: boto3 refused its arguments.", _sentence(report), next_step)
     if isinstance(error, BotoCoreError | ResponseParserError):
         return _no_answer(error, client)
