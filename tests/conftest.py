@@ -49,6 +49,18 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A sandbox or a host that a test left running, which others would share the processor with for hours, is ended."""
+    yield
+    import psutil
+
+    top = str(tmp_path_factory.getbasetemp())
+    for process in psutil.process_iter(["cmdline"]):
+        if any(word.startswith(top) for word in process.info["cmdline"] or ()):
+            process.terminate()
+
+
 @pytest.fixture(autouse=True)
 def own_environment_again() -> Iterator[None]:
     """A test that opens the lab in this process does not change the environment of the next."""

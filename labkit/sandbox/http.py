@@ -25,6 +25,7 @@ from labkit.sandbox.chunks import ChunkedTooLarge, MalformedChunks, read_chunked
 from labkit.sandbox.connections import ARRIVAL_SECONDS, IDLE_SECONDS, MOST_HEADER_BYTES, ClientConnection, Connections
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+Reply = tuple[str, list[tuple[str, str]], bytes]
 
 OUTSIDE = "labkit.outside"
 """The key of the WSGI environment that is true if a request came to the listener for other machines."""
@@ -38,21 +39,18 @@ MOST_LEFT_OVER = 16_000_000
 LEFT_OVER_SECONDS = 1.0
 """How long a reply waits for the rest of an unread body, so that the connection can be kept."""
 
-_FAULT = (
-    "500 INTERNAL SERVER ERROR",
-    [("Content-Type", "text/plain")],
-    b"Internal error in the sandbox; see its log.\n",
-)
-_NO_ADDRESS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The request has an invalid address.\n")
-_BAD_HEADERS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"A line of the headers is malformed.\n")
-_NO_LENGTH = ("411 LENGTH REQUIRED", [("Content-Type", "text/plain")], b"A body needs its Content-Length.\n")
-_BAD_CHUNKS = ("400 BAD REQUEST", [("Content-Type", "text/plain")], b"The chunks of the body are malformed.\n")
-_TOO_LARGE = ("413 REQUEST ENTITY TOO LARGE", [("Content-Type", "text/plain")], b"The body is too large.\n")
-_OTHER_CODING = (
-    "501 NOT IMPLEMENTED",
-    [("Content-Type", "text/plain")],
-    b"Of transfer codings, only chunked is known.\n",
-)
+
+def _refusal(status: str, words: str) -> Reply:
+    return status, [("Content-Type", "text/plain")], f"{words}\n".encode()
+
+
+_FAULT = _refusal("500 INTERNAL SERVER ERROR", "Internal error in the sandbox; see its log.")
+_NO_ADDRESS = _refusal("400 BAD REQUEST", "The request has an invalid address.")
+_BAD_HEADERS = _refusal("400 BAD REQUEST", "A line of the headers is malformed.")
+_NO_LENGTH = _refusal("411 LENGTH REQUIRED", "A body needs its Content-Length.")
+_BAD_CHUNKS = _refusal("400 BAD REQUEST", "The chunks of the body are malformed.")
+_TOO_LARGE = _refusal("413 REQUEST ENTITY TOO LARGE", "The body is too large.")
+_OTHER_CODING = _refusal("501 NOT IMPLEMENTED", "Of transfer codings, only chunked is known.")
 
 _HEADER_DEFECTS = (
     defects.FirstHeaderLineIsContinuationDefect,
@@ -66,7 +64,6 @@ LONGEST_LOGGED = 200
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 log = logging.getLogger("labkit.sandbox")
-Reply = tuple[str, list[tuple[str, str]], bytes]
 
 
 class Handler(WSGIRequestHandler):

@@ -96,7 +96,7 @@ def test_after_a_stop_no_process_mount_link_or_file_of_the_range_is_left(student
     student.does("sandbox", "stop")
 
     terminal.wait(PATIENCE_SECONDS)
-    assert student.processes() == []
+    until(lambda: student.processes() == [])
     assert sleeping() == []
     assert not range_files.exists()
     assert not (student.home / "sandbox.json").exists()
