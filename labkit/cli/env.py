@@ -10,8 +10,8 @@ from labkit.model.endpoint import url_parts
 from labkit.views.terminal import echo
 
 ADDS_TO_TRUST = ("NODE_EXTRA_CA_CERTS",)
-REPLACES_TRUST = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Read by requests, and by OpenSSL, curl, Go and others; these trust what the file names and nothing else."""
+REPLACES_TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Read by requests, by curl, and by OpenSSL, Go and others; these trust what the file names and nothing else."""
 
 
 def env() -> None:

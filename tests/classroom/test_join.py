@@ -317,7 +317,7 @@ def test_programs_in_a_shell_with_the_labs_variables_find_the_class_and_trust_it
     assert f"https://{given['TS_HOST']}" == given["TS_API_ENDPOINT"]
     assert given["NODE_EXTRA_CA_CERTS"] == given["AWS_CA_BUNDLE"]
     bundle = Path(given["SSL_CERT_FILE"])
-    assert given["REQUESTS_CA_BUNDLE"] == str(bundle)
+    assert given["REQUESTS_CA_BUNDLE"] == given["CURL_CA_BUNDLE"] == str(bundle)
     own = Path(given["AWS_CA_BUNDLE"]).read_text()
     assert own in bundle.read_text() and bundle.read_text().count("BEGIN CERTIFICATE") > 50, "the others stay trusted"
     ran = subprocess.run([sys.executable, "-c", UNSIGNED], env=os.environ | given, capture_output=True, text=True)
