@@ -26,6 +26,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # A run starts some hundred Pythons; without bytecode each would compile the same packages again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and the lab's lines would break there
     for name in [name for name in os.environ if name.startswith(("AWS_", "TS_", "LABKIT_", "JUPYTER", "IPYTHON"))]:
         del os.environ[name]
     (HOME / "aws-config").write_text(f"[default]\nregion = us-east-1\nendpoint_url = {NOBODY_LISTENS}\n")
