@@ -126,7 +126,6 @@ class RunningLab:
         """End JupyterLab as Ctrl-C, answered with yes, would."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(PATIENCE_SECONDS)
-        assert "The lab is closed." in self.log() and "received signal" not in self.log(), self.log()
 
 
 def _answers(url: str) -> bool:
