@@ -136,7 +136,7 @@ def _watch(app: ServedApp, parent: int | None, stop: Callable[[], None], stops_w
             _bound_log()
             app.tick()
         except Exception:  # it must not end this thread, which ends the process with its parent
-            log.exception("the look of every second failed")
+            log.exception("the once-a-second check failed")
         idle = stops_when_idle and time.monotonic() - app.application.last_request > IDLE_HOURS * 3600
         if idle or (parent_process is not None and not parent_process.is_running()):
             log.info("stopping: %s", "idle" if idle else "JupyterLab ended")

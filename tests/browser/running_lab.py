@@ -126,6 +126,7 @@ class RunningLab:
         """End JupyterLab as Ctrl-C, answered with yes, would."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(PATIENCE_SECONDS)
+        assert "received signal" not in self.log(), self.log()
 
 
 def _answers(url: str) -> bool:

@@ -238,7 +238,7 @@ def test_it_can_be_stopped_from_its_first_answer_on(monkeypatch: pytest.MonkeyPa
     assert seen == [{signal.SIGTERM, signal.SIGINT}]
 
 
-def test_an_error_in_its_look_of_every_second_does_not_keep_it_from_ending_with_its_parent(
+def test_an_error_in_its_once_a_second_check_does_not_keep_it_from_ending_with_its_parent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
